@@ -1,0 +1,100 @@
+#pragma once
+
+#include <autograd/tensor.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace tapeloop {
+
+/// A share of a pooled block. Counted without atomics: it never leaves the thread that sweeps.
+class Memory {
+  public:
+    Memory() = default;
+    explicit Memory(std::size_t bytes) {
+        block_ = new (pool_allocate(header_bytes + bytes)) Header{1, bytes};
+    }
+    Memory(const Memory& other) : block_(other.block_) {
+        if (block_ != nullptr) ++block_->owners;
+    }
+    Memory(Memory&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+    Memory& operator=(Memory other) noexcept {
+        std::swap(block_, other.block_);
+        return *this;
+    }
+    ~Memory() {
+        if (block_ != nullptr && --block_->owners == 0) pool_free(block_, header_bytes + block_->bytes);
+    }
+
+    void* data() const { return reinterpret_cast<std::byte*>(block_) + header_bytes; }
+    std::size_t bytes() const { return block_ == nullptr ? 0 : block_->bytes; }
+    bool is_sole_owner() const { return block_ != nullptr && block_->owners == 1; }
+    /// Shares of the same block.
+    friend bool operator==(const Memory& a, const Memory& b) { return a.block_ == b.block_; }
+
+  private:
+    struct Header {
+        std::size_t owners;
+        std::size_t bytes;
+    };
+    static constexpr std::size_t header_bytes = 64;
+    Header* block_ = nullptr;
+};
+
+/// What a rule computes with in the first-order sweep: a row-major array that either shares pooled memory or
+/// looks at memory of the tape. Copies share their elements. It has the functions of `Var` under the same
+/// names, computed at once and recorded nowhere, so one generic rule serves both. Not to be kept beyond the
+/// rule it was handed to.
+template <class T>
+class Array {
+  public:
+    using value_type = T;
+
+    Array() = default;
+
+    /// Fresh memory, elements not set.
+    explicit Array(const Shape& shape)
+        : shape_(shape), memory_(shape.size() * sizeof(T)), data_(static_cast<T*>(memory_.data())) {}
+    /// A look at elements that live elsewhere, or in `memory`, which is then kept alive.
+    Array(const Shape& shape, T* data, Memory memory = {})
+        : shape_(shape), memory_(std::move(memory)), data_(data) {}
+    explicit Array(const Tensor<T>& tensor) : Array(shape_of(tensor)) {
+        std::copy_n(tensor.data(), tensor.size(), data_);
+    }
+
+    static Array filled(const Shape& shape, T value) {
+        Array array(shape);
+        std::fill_n(array.data_, shape.size(), value);
+        return array;
+    }
+
+    const Shape& shape() const { return shape_; }
+    std::size_t size() const { return shape_.size(); }
+    T* data() const { return data_; }
+    std::span<T> elements() const { return {data_, size()}; }
+
+    /// The same elements under another shape of the same size.
+    Array reshaped(const Shape& shape) const { return Array(shape, data_, memory_); }
+    /// Everything but the last axis as rows.
+    Array as_matrix() const {
+        const std::size_t columns = shape_.back();
+        return reshaped({columns == 0 ? 0 : size() / columns, columns});
+    }
+
+    /// The pooled block it lies in; empty for a look at elements that live elsewhere.
+    const Memory& memory() const { return memory_; }
+
+    Tensor<T> tensor() const {
+        Tensor<T> copy = uninitialised<T>(shape_);
+        std::copy_n(data_, size(), copy.data());
+        return copy;
+    }
+
+  private:
+    Shape shape_;
+    Memory memory_;
+    T* data_ = nullptr;
+};
+
+}  // namespace tapeloop

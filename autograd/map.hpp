@@ -1,0 +1,400 @@
+#pragma once
+
+#include <autograd/dual.hpp>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/record.hpp>
+
+namespace tapeloop {
+
+/// A packed value [.., n H] as an argument of `map`: the function receives a tuple of its n parts [.., H], in order,
+/// without any of them being copied.
+template <class T, std::size_t n>
+struct Gates {
+    Var<T> packed;
+};
+
+/// The n equal parts of the last axis: `map([](auto a, ...) { auto [input, forget] = a; ... }, gates<2>(a), ...)`.
+template <std::size_t n, class T>
+Gates<T, n> gates(const Var<T>& packed) {
+    return {packed};
+}
+/// Of a parameter, such as a packed bias [n H].
+template <std::size_t n, class T>
+Gates<T, n> gates(const Parameter<T>& packed, Site site = Site::current()) {
+    Tape<T>& tape = Tape<T>::current();
+    return {tape.var(Operand<T>(packed, site).enter(tape))};
+}
+
+namespace detail {
+
+/// How the arguments of `map` become the streams of a pass: `parts` of them each, 0 for one that is not packed.
+template <class A>
+struct MapArgument;
+template <class V>
+struct MapArgument<Var<V>> {
+    using T = V;
+    static constexpr std::size_t parts = 0;
+    static Var<T> var(const Var<T>& x) { return x; }
+};
+template <class V>
+struct MapArgument<Parameter<V>> {
+    using T = V;
+    static constexpr std::size_t parts = 0;
+    static Var<T> var(const Parameter<T>& x) {
+        Tape<T>& tape = Tape<T>::current();
+        return tape.var(Operand<T>(x).enter(tape));
+    }
+};
+template <class V, std::size_t n>
+struct MapArgument<Gates<V, n>> {
+    using T = V;
+    static constexpr std::size_t parts = n;
+    static Var<T> var(const Gates<T, n>& x) { return x.packed; }
+};
+
+template <class X>
+inline constexpr bool is_tuple = false;
+template <class... X>
+inline constexpr bool is_tuple<std::tuple<X...>> = true;
+template <class A, class B>
+inline constexpr bool is_tuple<std::pair<A, B>> = true;
+template <class X, std::size_t n>
+inline constexpr bool is_tuple<std::array<X, n>> = true;
+
+/// One result or several, as a tuple.
+template <class R>
+auto as_tuple(const R& results) {
+    if constexpr (is_tuple<R>)
+        return std::apply([](const auto&... x) { return std::tuple{x...}; }, results);
+    else
+        return std::tuple{results};
+}
+
+/// The streams of `parts...` arguments, numbered through.
+template <std::size_t... parts>
+struct MapLayout {
+    static constexpr std::size_t arguments = sizeof...(parts);
+    static constexpr std::array<std::size_t, arguments> part_counts{parts...};
+    static constexpr std::size_t streams = ((parts == 0 ? 1 : parts) + ... + 0);
+
+    static constexpr std::size_t first_stream(std::size_t argument) {
+        std::size_t stream = 0;
+        for (std::size_t i = 0; i < argument; ++i) stream += part_counts[i] == 0 ? 1 : part_counts[i];
+        return stream;
+    }
+
+    /// Calls f with one value per argument; `stream(integral_constant<k>)` is the k-th stream.
+    template <class F, class Stream>
+    static auto call(const F& f, const Stream& stream) {
+        return [&]<std::size_t... A>(std::index_sequence<A...>) {
+            return f(argument<A>(stream)...);
+        }(std::make_index_sequence<arguments>());
+    }
+
+  private:
+    template <std::size_t a, class Stream>
+    static auto argument(const Stream& stream) {
+        constexpr std::size_t first = first_stream(a);
+        if constexpr (part_counts[a] == 0)
+            return stream(std::integral_constant<std::size_t, first>());
+        else
+            return [&]<std::size_t... P>(std::index_sequence<P...>) {
+                return std::tuple{stream(std::integral_constant<std::size_t, first + P>())...};
+            }(std::make_index_sequence<part_counts[a]>());
+    }
+};
+
+/// The shape of one part of a packed argument. Throws when the last axis does not divide.
+Shape part_shape(const Shape& packed, std::size_t parts);
+
+/// The same value as a node of its own.
+Var<float> identity(const Operand<float>& x);
+Var<double> identity(const Operand<double>& x);
+
+/// An elementwise function of the user's as an operation: forward on lanes, backward on duals of lanes, recorded on
+/// `Var`s.
+template <class T, class F, class Streams>
+class MapOperation final : public Operation<T> {
+    static constexpr std::size_t In = Streams::streams;
+    using Values = std::array<Lanes<T>, In>;
+    static auto call_on_lanes(const F& f, const Values& in) {
+        return as_tuple(Streams::call(f, [&](auto k) { return in[k]; }));
+    }
+
+  public:
+    static constexpr std::size_t Out =
+        std::tuple_size_v<decltype(call_on_lanes(std::declval<const F&>(), std::declval<const Values&>()))>;
+    using Sources = std::array<Array<T>, Streams::arguments>;
+
+    explicit MapOperation(const F& function) : function_(function) {}
+
+    std::string_view name() const override { return "map"; }
+
+    void forward(const Shape& shape, const Sources& sources, const std::array<T*, Out>& results) const {
+        std::array<Layout, In + Out> layouts;
+        std::array<const T*, In> data;
+        lay_out_streams(sources, layouts, data);
+        std::array<Target<T>, Out> targets;
+        for (std::size_t r = 0; r < Out; ++r) {
+            layouts[In + r].shape = shape;
+            targets[r] = {results[r], false};
+        }
+        run_pass<T, In, Out>(shape, layouts, data, targets, [this](const Values& in, std::array<Lanes<T>, Out>& out) {
+            const auto values = call_on_lanes(function_, in);
+            [&]<std::size_t... R>(std::index_sequence<R...>) {
+                ((out[R] = Lanes<T>(std::get<R>(values))), ...);
+            }(std::make_index_sequence<Out>());
+        });
+    }
+
+    void pull(Sweep<T>& sweep, Index node) const override;
+    void pull(GraphSweep<T>& sweep, Index node) const override;
+
+    /// The same function as recorded operations.
+    std::array<Var<T>, Out> replay(Tape<T>& tape, std::span<const Index> inputs) const {
+        const auto results = as_tuple(Streams::call(function_, [&](auto k) {
+            constexpr std::size_t a = argument_of(k);
+            const Var<T> whole = tape.var(inputs[a]);
+            if constexpr (Streams::part_counts[a] == 0)
+                return whole;
+            else
+                return columns(whole, k - Streams::first_stream(a), Streams::part_counts[a]);
+        }));
+        return std::apply([&](const auto&... result) { return std::array<Var<T>, Out>{as_var(tape, result)...}; },
+                          results);
+    }
+
+  private:
+    static constexpr std::size_t argument_of(std::size_t stream) {
+        std::size_t a = 0;
+        while (a + 1 < Streams::arguments && Streams::first_stream(a + 1) <= stream) ++a;
+        return a;
+    }
+    template <class X>
+    static Var<T> as_var(Tape<T>& tape, const X& x) {
+        if constexpr (std::is_arithmetic_v<X>)
+            return tape.var(Operand<T>(x).enter(tape));
+        else
+            return x;
+    }
+
+    /// Where each stream starts and how far apart its rows lie.
+    template <std::size_t N>
+    static void lay_out_streams(const Sources& sources, std::array<Layout, N>& layouts,
+                                std::array<const T*, In>& data) {
+        for (std::size_t k = 0; k < In; ++k) {
+            const std::size_t a = argument_of(k);
+            layouts[k] = stream_layout(sources[a].shape(), a);
+            data[k] = sources[a].data() + stream_offset(sources[a].shape(), k);
+        }
+    }
+    static Layout stream_layout(const Shape& shape, std::size_t argument) {
+        const std::size_t parts = Streams::part_counts[argument];
+        if (parts == 0) return {shape};
+        return {part_shape(shape, parts), shape.back()};
+    }
+    static std::size_t stream_offset(const Shape& shape, std::size_t stream) {
+        const std::size_t a = argument_of(stream);
+        if (Streams::part_counts[a] == 0) return 0;
+        return (stream - Streams::first_stream(a)) * (shape.back() / Streams::part_counts[a]);
+    }
+
+    F function_;
+};
+
+template <class T, class F, class Streams>
+void MapOperation<T, F, Streams>::pull(Sweep<T>& sweep, Index node) const {
+    const Tape<T>& tape = sweep.tape();
+    const auto inputs = tape.inputs(node);
+    const Index first_result = tape.node(node).results == 0 ? node : node + 1;
+    const Shape shape = tape.node(first_result).shape;
+
+    std::array<Layout, In + Out + In> layouts;
+    std::array<const T*, In + Out> data;
+    Sources sources;
+    for (std::size_t a = 0; a < Streams::arguments; ++a) sources[a] = tape.array(inputs[a]);
+    std::array<const T*, In> streams;
+    lay_out_streams(sources, layouts, streams);
+    std::copy(streams.begin(), streams.end(), data.begin());
+
+    static constexpr T nothing = 0;  // stands for the cotangent of a result that nobody used
+    for (std::size_t r = 0; r < Out; ++r) {
+        const Index result = first_result + static_cast<Index>(r);
+        layouts[In + r].shape = sweep.has(result) ? shape : Shape();
+        data[In + r] = sweep.has(result) ? sweep.cotangent(result).data() : &nothing;
+    }
+
+    // Each argument's cotangent is written in place where its elements correspond; else on the side, and summed.
+    std::array<Target<T>, Streams::arguments> wholes;
+    std::array<Shape, Streams::arguments> whole_shapes;
+    std::array<Array<T>, Streams::arguments> aside;
+    for (std::size_t a = 0; a < Streams::arguments; ++a) {
+        whole_shapes[a] = sources[a].shape();
+        if (!sweep.wants(inputs[a])) continue;
+        const Shape part = stream_layout(sources[a].shape(), a).shape;
+        const bool is_first = std::find(inputs.begin(), inputs.end(), inputs[a]) - inputs.begin() ==
+                              static_cast<std::ptrdiff_t>(a);
+        if (part == shape && is_first) {
+            wholes[a] = sweep.target(inputs[a]);
+        } else if (part != shape && repeats_along_rows(part, shape)) {
+            wholes[a] = sweep.accumulator(inputs[a]);
+        } else {
+            const std::size_t parts = std::max<std::size_t>(Streams::part_counts[a], 1);
+            whole_shapes[a] = parts == 1 ? shape : shape.with(shape.rank() - 1, shape.back() * parts);
+            aside[a] = Array<T>(whole_shapes[a]);
+            wholes[a] = {aside[a].data(), false};
+        }
+    }
+    std::array<Target<T>, In> targets;
+    for (std::size_t k = 0; k < In; ++k) {
+        const std::size_t a = argument_of(k);
+        layouts[In + Out + k] = stream_layout(whole_shapes[a], a);
+        if (wholes[a].data != nullptr)
+            targets[k] = {wholes[a].data + stream_offset(whole_shapes[a], k), wholes[a].add};
+    }
+
+    run_pass<T, In + Out, In>(
+        shape, layouts, data, targets,
+        [this](const std::array<Lanes<T>, In + Out>& in, std::array<Lanes<T>, In>& out) {
+            const auto results = as_tuple(Streams::call(function_, [&](auto k) {
+                return Dual<Lanes<T>, (Inputs(1) << k())>{in[k], {Lanes<T>(1)}};
+            }));
+            const auto slope = [&]<std::size_t k>(const auto& result, std::integral_constant<std::size_t, k>,
+                                                  const Lanes<T>& g, Lanes<T>& total) {
+                if constexpr (is_dual<std::remove_cvref_t<decltype(result)>>)
+                    if constexpr (std::remove_cvref_t<decltype(result)>::template depends_on<k>)
+                        total = total + where(equal(g, 0), 0, g * result.template slope<k>());
+            };
+            const auto contribution = [&]<std::size_t k>(std::integral_constant<std::size_t, k> input) {
+                Lanes<T> total(0);
+                [&]<std::size_t... R>(std::index_sequence<R...>) {
+                    (slope(std::get<R>(results), input, in[In + R], total), ...);
+                }(std::make_index_sequence<Out>());
+                out[k] = total;
+            };
+            [&]<std::size_t... K>(std::index_sequence<K...>) {
+                (contribution(std::integral_constant<std::size_t, K>()), ...);
+            }(std::make_index_sequence<In>());
+        });
+
+    for (std::size_t a = 0; a < Streams::arguments; ++a)
+        if (aside[a].data() != nullptr) sweep.deliver(node, inputs[a], aside[a]);
+}
+
+/// Replays the function as recorded operations and sweeps over those.
+template <class T, class F, class Streams>
+void MapOperation<T, F, Streams>::pull(GraphSweep<T>& sweep, Index node) const {
+    Tape<T>& tape = sweep.tape();
+    const std::vector<Index> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
+    const Index first_result = tape.node(node).results == 0 ? node : node + 1;
+
+    // The replay starts from nodes of its own, so that what one argument owes to another is left out here.
+    std::vector<Index> starts;
+    for (Index input : inputs) starts.push_back(identity(tape.var(input)).index());
+    const std::array<Var<T>, Out> replayed = replay(tape, starts);
+    std::vector<std::pair<Index, Var<T>>> roots;
+    for (std::size_t r = 0; r < Out; ++r) {
+        const Index result = first_result + static_cast<Index>(r);
+        if (sweep.has(result))
+            roots.emplace_back(broadcast_to(replayed[r], tape.node(result).shape).index(), sweep.cotangent(result));
+    }
+    const auto last = static_cast<Index>(tape.size() - 1);
+    GraphSweep<T> inner(tape, Reach<T>(tape, starts.front(), last, starts));
+    for (const auto& [root, cotangent] : roots)
+        if (inner.wants(root)) inner.deliver(node, root, cotangent);
+    inner.run();
+    for (std::size_t a = 0; a < inputs.size(); ++a)
+        if (sweep.wants(inputs[a]) && inner.has(starts[a])) sweep.deliver(node, inputs[a], inner.cotangent(starts[a]));
+}
+
+template <class T, class F, class... A>
+auto record_map(const F& function, const Site& site, const A&... a) {
+    using Streams = MapLayout<MapArgument<A>::parts...>;
+    using Op = MapOperation<T, F, Streams>;
+    const std::array<Var<T>, sizeof...(A)> vars{MapArgument<A>::var(a)...};
+    Tape<T>& tape = vars[0].tape();
+    Shape shape;
+    checked(tape, site, [&] {
+        for (std::size_t i = 0; i < vars.size(); ++i) {
+            if (&vars[i].tape() != &tape)
+                throw std::logic_error(with_site("map: its arguments are on different tapes", site, ""));
+            const Shape& own = vars[i].shape();
+            const std::size_t parts = Streams::part_counts[i];
+            shape = broadcast("map", shape, parts == 0 ? own : part_shape(own, parts));
+        }
+    });
+    std::array<Index, sizeof...(A)> inputs;
+    typename Op::Sources sources;
+    for (std::size_t i = 0; i < vars.size(); ++i) {
+        inputs[i] = vars[i].index();
+        sources[i] = tape.array(inputs[i]);
+    }
+    const Op operation(function);
+    std::array<Var<T>, Op::Out> results;
+    if (!tape.options().fuse) {
+        results = operation.replay(tape, inputs);
+    } else {
+        std::array<T*, Op::Out> data;
+        std::array<Array<T>, Op::Out> arrays;
+        for (std::size_t r = 0; r < Op::Out; ++r) {
+            data[r] = tape.allocate(shape.size());
+            arrays[r] = Array<T>(shape, data[r]);
+        }
+        operation.forward(shape, sources, data);
+        if constexpr (Op::Out == 1) {
+            results[0] = tape.var(tape.append(tape.keep(operation), inputs, shape, data[0], site));
+        } else {
+            const Index first = tape.append_results(tape.keep(operation), inputs, shape, arrays, site);
+            for (std::size_t r = 0; r < Op::Out; ++r) results[r] = tape.var(first + static_cast<Index>(r));
+        }
+    }
+    if constexpr (Op::Out == 1)
+        return results[0];
+    else
+        return results;
+}
+
+}  // namespace detail
+
+/// An elementwise function written once, as a generic lambda: computed in one fused pass over registers, its
+/// derivative in another; replayed operation by operation for gradients of higher order, and on a tape with
+/// `fuse = false`. Arguments are `Var`s, `Parameter`s and `gates<n>(...)`; their shapes broadcast. The function returns
+/// one value, or several in a `std::tuple`; `map` returns a `Var`, or a `std::array` of them.
+///
+///     auto [h, c_next] = map([](auto a, auto c) {
+///         auto [input, forget, candidate, output] = a;
+///         auto next = sigmoid(forget) * c + sigmoid(input) * tanh(candidate);
+///         return std::tuple{sigmoid(output) * tanh(next), next};
+///     }, gates<4>(a), c);
+///
+/// The function may use + - * /, comparisons, `where`, and the elementwise functions of the library; give each
+/// intermediate result a name of its own, for its type says which arguments it depends on. What it captures is
+/// copied, and constant. Throws `std::invalid_argument` when the shapes do not broadcast.
+template <class F, class A>
+auto map(const F& f, const A& a, Site site = Site::current()) {
+    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a);
+}
+template <class F, class A, class B>
+auto map(const F& f, const A& a, const B& b, Site site = Site::current()) {
+    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b);
+}
+template <class F, class A, class B, class C>
+auto map(const F& f, const A& a, const B& b, const C& c, Site site = Site::current()) {
+    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b, c);
+}
+template <class F, class A, class B, class C, class D>
+auto map(const F& f, const A& a, const B& b, const C& c, const D& d, Site site = Site::current()) {
+    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b, c, d);
+}
+template <class F, class A, class B, class C, class D, class E>
+auto map(const F& f, const A& a, const B& b, const C& c, const D& d, const E& e, Site site = Site::current()) {
+    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b, c, d, e);
+}
+template <class F, class A, class B, class C, class D, class E, class G>
+auto map(const F& f, const A& a, const B& b, const C& c, const D& d, const E& e, const G& g,
+         Site site = Site::current()) {
+    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b, c, d, e, g);
+}
+
+}  // namespace tapeloop

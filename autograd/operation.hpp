@@ -1,0 +1,34 @@
+#pragma once
+
+#include <autograd/var.hpp>
+
+#include <string_view>
+
+namespace tapeloop {
+
+template <class T>
+class Sweep;
+template <class T>
+class GraphSweep;
+
+/// A message with the place it is about: `matmul: a is ... (cell.hpp:42, encoder/t=3)`.
+std::string with_site(std::string_view message, const Site& site, std::string_view label);
+
+/// What a node was made by. One object may serve many nodes: all that belongs to an evaluation is on the
+/// tape.
+template <class T>
+class Operation {
+  public:
+    virtual std::string_view name() const = 0;
+    /// Hands the cotangent of `node` on to those of its inputs that want one.
+    virtual void pull(Sweep<T>& sweep, Index node) const = 0;
+    /// The same, recorded.
+    virtual void pull(GraphSweep<T>& sweep, Index node) const = 0;
+    /// Where the cotangent of the result `result` is best written; null when anywhere is as good.
+    virtual T* place(Sweep<T>& /*sweep*/, Index /*node*/, Index /*result*/) const { return nullptr; }
+
+  protected:
+    ~Operation() = default;
+};
+
+}  // namespace tapeloop

@@ -1,0 +1,289 @@
+#include <autograd/ops/index.hpp>
+#include <autograd/record.hpp>
+#include <autograd/strided.hpp>
+
+#include <algorithm>
+
+namespace tapeloop {
+
+Indices Indices::reshaped(const Shape& shape) const {
+    if (shape.size() != values_.size())
+        throw std::invalid_argument(
+            fmt::format("indices: {} has {} elements and must have {}", shape.text(), shape.size(), values_.size()));
+    Indices result = *this;
+    result.shape_ = shape;
+    return result;
+}
+
+namespace {
+
+/// Throws unless all positions are below `extent`.
+void check_range(std::string_view name, const Indices& indices, std::size_t extent) {
+    for (std::size_t i = 0; i < indices.values().size(); ++i) {
+        const std::ptrdiff_t index = indices.values()[i];
+        if (index >= 0 && static_cast<std::size_t>(index) < extent) continue;
+        throw std::invalid_argument(
+            extent == 0 ? fmt::format("{}: element {} of the indices is {}; there is nothing to index", name, i, index)
+                        : fmt::format("{}: element {} of the indices is {}; it must be in 0 .. {}", name, i, index,
+                                      extent - 1));
+    }
+}
+
+Shape row_of(const Shape& table) {
+    Shape row;
+    for (std::size_t i = 1; i < table.rank(); ++i) row.append(table[i]);
+    return row;
+}
+
+Shape rows_shape(const Indices& indices, const Shape& table) {
+    Shape shape = indices.shape();
+    for (std::size_t i = 1; i < table.rank(); ++i) shape.append(table[i]);
+    return shape;
+}
+
+void check_rows(std::string_view name, std::string_view table_name, const Shape& table, const Indices& indices) {
+    if (table.rank() == 0)
+        throw std::invalid_argument(fmt::format("{}: {} is []; it must have rows", name, table_name));
+    if (table.rank() - 1 + indices.shape().rank() > Shape::max_rank)
+        throw std::invalid_argument(fmt::format("{}: {} is {} and the indices are {}; a tensor has at most {} axes", name,
+                                                table_name, table.text(), indices.shape().text(), Shape::max_rank));
+    check_range(name, indices, table[0]);
+}
+
+// The indices of the definitions below belong to the tape, and are checked.
+
+template <class T>
+void add_rows(T* table, const Indices& indices, const Array<T>& rows) {
+    const std::size_t count = indices.values().size();
+    const std::size_t width = count == 0 ? 0 : rows.size() / count;
+    for (std::size_t i = 0; i < count; ++i) {
+        const T* from = rows.data() + i * width;
+        T* to = table + static_cast<std::size_t>(indices.values()[i]) * width;
+        for (std::size_t k = 0; k < width; ++k) to[k] += from[k];
+    }
+}
+
+struct GatherRows {
+    static constexpr std::string_view name = "gather_rows";
+    const Indices* indices;
+
+    Shape shape(const Shape& table) const { return rows_shape(*indices, table); }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& table) const {
+        const std::size_t width = row_of(table.shape()).size();
+        for (std::size_t i = 0; i < indices->values().size(); ++i)
+            std::copy_n(table.data() + static_cast<std::size_t>(indices->values()[i]) * width, width,
+                        y.data() + i * width);
+    }
+    auto rules() const;
+};
+
+/// The reverse of gather_rows: rows added up in zeros of shape `table`.
+struct ScatterRows {
+    static constexpr std::string_view name = "scatter_rows";
+    const Indices* indices;
+    Shape table;
+
+    Shape shape(const Shape&) const { return table; }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& rows) const {
+        std::fill_n(y.data(), y.size(), T(0));
+        add(y.data(), rows);
+    }
+    template <class T>
+    void add(T* y, const Array<T>& rows) const {
+        add_rows(y, *indices, rows);
+    }
+    auto rules() const {
+        return std::tuple{
+            [i = indices](const auto& g, const auto&, const auto&) { return apply(GatherRows{i}, g); }};
+    }
+};
+
+auto GatherRows::rules() const {
+    return std::tuple{[i = indices](const auto& g, const auto&, const auto& table) {
+        return apply_sparse(ScatterRows{i, table.shape()}, g);
+    }};
+}
+
+struct ScatterAdd {
+    static constexpr std::string_view name = "scatter_add";
+    const Indices* indices;
+
+    static void check(const Shape& target, const Indices& indices, const Shape& source) {
+        check_rows(name, "target", target, indices);
+        if (const Shape rows = rows_shape(indices, target); source != rows)
+            throw std::invalid_argument(
+                fmt::format("{}: target is {}, the indices are {} and source is {}; source must be {}", name,
+                            target.text(), indices.shape().text(), source.text(), rows.text()));
+    }
+    static Shape shape(const Shape& target, const Shape&) { return target; }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& target, const Array<T>& source) const {
+        std::copy_n(target.data(), target.size(), y.data());
+        add_rows(y.data(), *indices, source);
+    }
+    auto rules() const {
+        return std::tuple{[](const auto& g, const auto&, const auto&, const auto&) { return g; },
+                          [i = indices](const auto& g, const auto&, const auto&, const auto&) {
+                              return apply(GatherRows{i}, g);
+                          }};
+    }
+};
+
+/// What take_along comes to: for each element of the result, where in x's memory it lies.
+struct Places {
+    Shape shape;
+    std::vector<std::size_t> offsets;
+};
+
+Places places_along(const Shape& x, const Indices& indices, int axis) {
+    constexpr std::string_view name = "take_along";
+    const Shape& own = indices.shape();
+    const std::size_t at = normalised_axis(name, axis, x.rank());
+    const auto fail = [&](std::string_view rule) {
+        throw std::invalid_argument(
+            fmt::format("{}: x is {} and the indices are {}; {}", name, x.text(), own.text(), rule));
+    };
+    if (own.rank() != x.rank()) fail("they must have equally many axes");
+    Places places;
+    for (std::size_t i = 0; i < x.rank(); ++i) {
+        if (i != at && x[i] != own[i] && x[i] != 1 && own[i] != 1)
+            fail(fmt::format("all extents but that of axis {} must be equal or 1", axis));
+        places.shape.append(i == at || x[i] == 1 ? own[i] : x[i]);
+    }
+    check_range(name, indices, x[at]);
+
+    // The offsets of the elements that index 0 would give, and the indices: both read in the result's order.
+    std::vector<std::ptrdiff_t> offsets(places.shape.size(), 0);
+    const View elements = View::of(x);
+    const View positions = View::of(own).broadcast_to(places.shape);
+    std::array<std::size_t, Shape::max_rank> position{};
+    for (std::ptrdiff_t& offset : offsets) {
+        std::ptrdiff_t index = 0;
+        for (std::size_t i = 0; i < x.rank(); ++i) {
+            const auto p = static_cast<std::ptrdiff_t>(position[i]);
+            index += p * positions.strides[i];
+            if (i != at && x[i] != 1) offset += p * elements.strides[i];
+        }
+        offset += indices.values()[static_cast<std::size_t>(index)] * elements.strides[at];
+        for (std::size_t i = x.rank(); i-- > 0;) {
+            if (++position[i] < places.shape[i]) break;
+            position[i] = 0;
+        }
+    }
+    places.offsets.assign(offsets.begin(), offsets.end());
+    return places;
+}
+
+struct TakeAlong {
+    static constexpr std::string_view name = "take_along";
+    const Places* places;
+
+    Shape shape(const Shape&) const { return places->shape; }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] = x.data()[places->offsets[i]];
+    }
+    auto rules() const;
+};
+
+/// The reverse of take_along: elements added up in zeros of shape `whole`.
+struct AddAlong {
+    static constexpr std::string_view name = "add_along";
+    const Places* places;
+    Shape whole;
+
+    Shape shape(const Shape&) const { return whole; }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        std::fill_n(y.data(), y.size(), T(0));
+        add(y.data(), x);
+    }
+    template <class T>
+    void add(T* y, const Array<T>& x) const {
+        for (std::size_t i = 0; i < x.size(); ++i) y[places->offsets[i]] += x.data()[i];
+    }
+    auto rules() const {
+        return std::tuple{[p = places](const auto& g, const auto&, const auto&) { return apply(TakeAlong{p}, g); }};
+    }
+};
+
+auto TakeAlong::rules() const {
+    return std::tuple{[p = places](const auto& g, const auto&, const auto& x) {
+        return apply_sparse(AddAlong{p, x.shape()}, g);
+    }};
+}
+
+template <class T>
+Var<T> gathered(const Operand<T>& table, const Indices& indices) {
+    Tape<T>& tape = tape_of(GatherRows::name, table);
+    checked(tape, table.site(), [&] { check_rows(GatherRows::name, "table", table.shape(), indices); });
+    return apply(GatherRows{&tape.keep(indices)}, table);
+}
+
+template <class T>
+Var<T> scattered(const Operand<T>& target, const Indices& indices, const Operand<T>& source) {
+    Tape<T>& tape = tape_of(ScatterAdd::name, target, source);
+    checked(tape, target.site(), [&] { ScatterAdd::check(target.shape(), indices, source.shape()); });
+    return apply(ScatterAdd{&tape.keep(indices)}, target, source);
+}
+
+template <class T>
+Var<T> taken(const Operand<T>& x, const Indices& indices, int axis) {
+    Tape<T>& tape = tape_of(TakeAlong::name, x);
+    Places places = checked(tape, x.site(), [&] { return places_along(x.shape(), indices, axis); });
+    return apply(TakeAlong{&tape.keep(std::move(places))}, x);
+}
+
+}  // namespace
+
+Var<float> gather_rows(const Operand<float>& table, const Indices& indices) { return gathered(table, indices); }
+Var<double> gather_rows(const Operand<double>& table, const Indices& indices) { return gathered(table, indices); }
+Var<float> scatter_add(const Operand<float>& target, const Indices& indices, const Operand<float>& source) {
+    return scattered(target, indices, source);
+}
+Var<double> scatter_add(const Operand<double>& target, const Indices& indices, const Operand<double>& source) {
+    return scattered(target, indices, source);
+}
+Var<float> take_along(const Operand<float>& x, const Indices& indices, int axis) { return taken(x, indices, axis); }
+Var<double> take_along(const Operand<double>& x, const Indices& indices, int axis) { return taken(x, indices, axis); }
+
+template <class T>
+Tensor<T> one_hot(const Indices& indices, std::size_t n) {
+    check_range("one_hot", indices, n);
+    Shape shape = indices.shape();
+    shape.append(n);
+    Tensor<T> result = uninitialised<T>(shape);
+    std::fill_n(result.data(), result.size(), T(0));
+    for (std::size_t i = 0; i < indices.values().size(); ++i)
+        result.data()[i * n + static_cast<std::size_t>(indices.values()[i])] = T(1);
+    return result;
+}
+
+template <class T>
+Array<T> gather_rows(const Array<T>& table, const Indices& indices) {
+    check_rows(GatherRows::name, "table", table.shape(), indices);
+    return apply(GatherRows{&indices}, table);
+}
+template <class T>
+Array<T> scatter_add(const Array<T>& target, const Indices& indices, const Array<T>& source) {
+    ScatterAdd::check(target.shape(), indices, source.shape());
+    return apply(ScatterAdd{&indices}, target, source);
+}
+template <class T>
+Array<T> take_along(const Array<T>& x, const Indices& indices, int axis) {
+    const Places places = places_along(x.shape(), indices, axis);
+    return apply(TakeAlong{&places}, x);
+}
+
+template Tensor<float> one_hot(const Indices&, std::size_t);
+template Tensor<double> one_hot(const Indices&, std::size_t);
+template Array<float> gather_rows(const Array<float>&, const Indices&);
+template Array<double> gather_rows(const Array<double>&, const Indices&);
+template Array<float> scatter_add(const Array<float>&, const Indices&, const Array<float>&);
+template Array<double> scatter_add(const Array<double>&, const Indices&, const Array<double>&);
+template Array<float> take_along(const Array<float>&, const Indices&, int);
+template Array<double> take_along(const Array<double>&, const Indices&, int);
+
+}  // namespace tapeloop

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <autograd/var.hpp>
+
+#include <initializer_list>
+#include <ranges>
+#include <vector>
+
+/// Operations that pick elements by integers. Positions count from 0; one out of range throws
+/// `std::invalid_argument` before anything is recorded. A position that is named several times gets as many
+/// contributions.
+namespace tapeloop {
+
+/// A tensor of positions: `{2, 0, 2}`, a container of integers, or an xtensor expression of integers, whose shape it
+/// keeps. A list has one axis; `reshaped` gives it more.
+class Indices {
+  public:
+    Indices(std::initializer_list<std::ptrdiff_t> list) : values_(list), shape_{list.size()} {}
+    template <class Range>
+    requires(std::ranges::input_range<const Range>&& std::integral<std::ranges::range_value_t<const Range>>)
+        Indices(const Range& range) {
+        for (auto value : range) values_.push_back(static_cast<std::ptrdiff_t>(value));
+        if constexpr (TensorExpression<Range>)
+            shape_ = Shape::of(range.shape());
+        else
+            shape_ = {values_.size()};
+    }
+
+    /// The same positions under another shape. Throws `std::invalid_argument` unless the sizes are equal.
+    Indices reshaped(const Shape& shape) const;
+
+    const std::vector<std::ptrdiff_t>& values() const { return values_; }
+    const Shape& shape() const { return shape_; }
+
+  private:
+    std::vector<std::ptrdiff_t> values_;
+    Shape shape_;
+};
+
+/// Rows of a table, [N, ..D] -> [..indices, ..D]: an embedding. Throws unless 0 <= index < N.
+Var<float> gather_rows(const Operand<float>& table, const Indices& indices);
+Var<double> gather_rows(const Operand<double>& table, const Indices& indices);
+/// `target` [N, ..D] with the rows of `source` [..indices, ..D] added at `indices`; those named several times add up.
+/// Throws unless 0 <= index < N and the shapes fit.
+Var<float> scatter_add(const Operand<float>& target, const Indices& indices, const Operand<float>& source);
+Var<double> scatter_add(const Operand<double>& target, const Indices& indices, const Operand<double>& source);
+/// Along `axis`, for each position of `indices`, the element of x that it names, as NumPy's take_along_axis: x and
+/// `indices` have equally many axes, and all but `axis` broadcast. With x [B, N], indices [B, 1] and axis 1 the result
+/// is [B, 1]: one element of each row.
+Var<float> take_along(const Operand<float>& x, const Indices& indices, int axis);
+Var<double> take_along(const Operand<double>& x, const Indices& indices, int axis);
+
+/// Zeros [..indices, n] with a 1 where each index says. Throws unless 0 <= index < n.
+template <class T>
+Tensor<T> one_hot(const Indices& indices, std::size_t n);
+
+// The same of arrays, at once, for rules. They refer to `indices`.
+
+template <class T>
+Array<T> gather_rows(const Array<T>& table, const Indices& indices);
+template <class T>
+Array<T> scatter_add(const Array<T>& target, const Indices& indices, const Array<T>& source);
+template <class T>
+Array<T> take_along(const Array<T>& x, const Indices& indices, int axis);
+
+}  // namespace tapeloop

@@ -1,0 +1,234 @@
+#include <autograd/ops/join.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/record.hpp>
+#include <autograd/strided.hpp>
+
+#include <algorithm>
+
+namespace tapeloop {
+namespace {
+
+struct Concatenate {
+    static constexpr std::string_view name = "concatenate";
+    int axis;
+
+    /// Of the whole, and which of its axes the parts lie along.
+    std::pair<Shape, std::size_t> join(std::span<const Shape> parts) const {
+        const Shape& first = parts[0];
+        const std::size_t at = normalised_axis(name, axis, first.rank());
+        std::size_t extent = 0;
+        for (std::size_t k = 0; k < parts.size(); ++k) {
+            if (parts[k].rank() != first.rank() || parts[k].with(at, first[at]) != first)
+                throw std::invalid_argument(
+                    fmt::format("{}: part 0 is {} and part {} is {}; all extents but that of axis {} must be equal",
+                                name, first.text(), k, parts[k].text(), axis));
+            extent += parts[k][at];
+        }
+        return {first.with(at, extent), at};
+    }
+};
+
+struct Stack {
+    static constexpr std::string_view name = "stack";
+    int axis;
+
+    std::pair<Shape, std::size_t> join(std::span<const Shape> parts) const {
+        const Shape& first = parts[0];
+        for (std::size_t k = 1; k < parts.size(); ++k)
+            if (parts[k] != first)
+                throw std::invalid_argument(fmt::format("{}: part 0 is {} and part {} is {}; all must have one shape",
+                                                        name, first.text(), k, parts[k].text()));
+        if (first.rank() == Shape::max_rank)
+            throw std::invalid_argument(
+                fmt::format("{}: part 0 is {}; a tensor has at most {} axes", name, first.text(), Shape::max_rank));
+        const std::size_t at = normalised_axis(name, axis, first.rank() + 1);
+        Shape whole;
+        for (std::size_t i = 0; i <= first.rank(); ++i)
+            whole.append(i < at ? first[i] : i == at ? parts.size() : first[i - 1]);
+        return {whole, at};
+    }
+};
+
+/// Parts that lie one behind the other along an axis of the result; those of a stack lack that axis.
+template <class T, class Def>
+class Joined final : public Operation<T> {
+  public:
+    explicit Joined(std::size_t axis) : axis_(axis) {}
+
+    std::string_view name() const override { return Def::name; }
+
+    /// Where each part lies in the whole: calls `f(k, begin, extent)`.
+    template <class F>
+    void each_part(const Tape<T>& tape, std::span<const Index> inputs, const Shape& whole, F&& f) const {
+        std::size_t begin = 0;
+        for (std::size_t k = 0; k < inputs.size(); ++k) {
+            const Shape part = tape.node(inputs[k]).shape;
+            const std::size_t extent = part.rank() == whole.rank() ? part[axis_] : 1;
+            f(inputs[k], part, begin, extent);
+            begin += extent;
+        }
+    }
+
+    void value(const Tape<T>& tape, std::span<const Index> inputs, const Array<T>& y) const {
+        each_part(tape, inputs, y.shape(), [&](Index input, const Shape&, std::size_t begin, std::size_t extent) {
+            const View part = View::of(y.shape()).sliced(axis_, begin, extent);
+            transfer(View::of(part.shape), tape.node(input).data, part, {y.data(), false});
+        });
+    }
+
+    void pull(Sweep<T>& sweep, Index node) const override {
+        const Tape<T>& tape = sweep.tape();
+        const Array<T> g = sweep.cotangent(node);
+        each_part(tape, tape.inputs(node), g.shape(),
+                  [&](Index input, const Shape& shape, std::size_t begin, std::size_t extent) {
+                      if (!sweep.wants(input)) return;
+                      const View part = View::of(g.shape()).sliced(axis_, begin, extent);
+                      if (part.is_contiguous())
+                          sweep.hand_over(node, input, Array<T>(shape, g.data() + part.offset, g.memory()));
+                      else
+                          transfer(part, g.data(), View::of(part.shape), sweep.target(input));
+                  });
+    }
+    void pull(GraphSweep<T>& sweep, Index node) const override {
+        const Tape<T>& tape = sweep.tape();
+        const Var<T> g = sweep.cotangent(node);
+        const std::vector<Index> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
+        each_part(tape, inputs, g.shape(),
+                  [&](Index input, const Shape& shape, std::size_t begin, std::size_t extent) {
+                      if (!sweep.wants(input)) return;
+                      const Var<T> part = slice(g, static_cast<int>(axis_), static_cast<std::ptrdiff_t>(begin),
+                                                static_cast<std::ptrdiff_t>(begin + extent));
+                      sweep.deliver(node, input, part.shape() == shape ? part : reshape(part, shape));
+                  });
+    }
+
+  private:
+    std::size_t axis_;
+};
+
+/// The tape of all parts. Throws when they are on different ones.
+template <class T>
+Tape<T>& tape_of_parts(std::string_view name, const Operands<T>& parts) {
+    if (parts.vars().empty())
+        throw std::invalid_argument(
+            with_site(fmt::format("{}: no parts; it needs at least one", name), parts.site(), ""));
+    const Operand<T> first(parts.vars()[0], parts.site());
+    for (const Var<T>& part : parts.vars()) tape_of(name, first, Operand<T>(part, parts.site()));
+    return *first.tape();
+}
+
+template <class Def, class T>
+Var<T> join(const Def& def, const Operands<T>& parts) {
+    Tape<T>& tape = tape_of_parts(Def::name, parts);
+    std::vector<Index> inputs;
+    std::vector<Shape> shapes;
+    for (const Var<T>& part : parts.vars()) {
+        inputs.push_back(part.index());
+        shapes.push_back(part.shape());
+    }
+    const auto [shape, axis] = checked(tape, parts.site(), [&] { return def.join(shapes); });
+    const auto& operation = tape.keep(Joined<T, Def>(axis));
+    const Array<T> y(shape, tape.allocate(shape.size()));
+    operation.value(tape, inputs, y);
+    return tape.var(tape.append(operation, inputs, shape, y.data(), parts.site()));
+}
+
+/// Hands out the cotangents of what lies along x's first axis as parts of one buffer, which becomes x's.
+template <class T>
+class Unstacked final : public Operation<T> {
+  public:
+    std::string_view name() const override { return "unstack"; }
+
+    T* place(Sweep<T>& sweep, Index node, Index result) const override {
+        return sweep.target(node).data + result * part_size(sweep.tape(), node);
+    }
+
+    void pull(Sweep<T>& sweep, Index node) const override {
+        const std::size_t size = part_size(sweep.tape(), node);
+        sweep.target(node);  // there is none yet if all results were asked for and lie elsewhere
+        const Array<T> g = sweep.cotangent(node);
+        for (Index k = 0; k < g.shape()[0]; ++k) {
+            T* const part = g.data() + k * size;
+            if (const Index result = node + 1 + k; !sweep.has(result))
+                std::fill_n(part, size, T(0));
+            else if (const T* elsewhere = sweep.cotangent(result).data(); elsewhere != part)
+                std::copy_n(elsewhere, size, part);
+        }
+        sweep.hand_over(node, sweep.tape().inputs(node)[0], g);
+    }
+
+    void pull(GraphSweep<T>& sweep, Index node) const override {
+        Tape<T>& tape = sweep.tape();
+        const Index x = tape.inputs(node)[0];
+        const Index results = tape.node(node).results;
+        const Shape part = tape.node(node + 1).shape;
+        std::optional<Var<T>> zeros;
+        std::vector<Var<T>> parts;
+        for (Index k = 0; k < results; ++k) {
+            if (!sweep.has(node + 1 + k) && !zeros.has_value()) zeros = constant_zeros(tape, part);
+            parts.push_back(sweep.has(node + 1 + k) ? sweep.cotangent(node + 1 + k) : *zeros);
+        }
+        sweep.deliver(node, x, stack(parts, 0));
+    }
+
+  private:
+    static std::size_t part_size(const Tape<T>& tape, Index node) { return tape.node(node + 1).shape.size(); }
+    static Var<T> constant_zeros(Tape<T>& tape, const Shape& shape) {
+        const Array<T> zeros = Array<T>::filled(shape, T(0));
+        return tape.var(tape.constant(shape, zeros.data(), Site::current()));
+    }
+};
+
+template <class T>
+std::vector<Var<T>> unstacked(const Operand<T>& x) {
+    static const Unstacked<T> operation;
+    Tape<T>& tape = tape_of("unstack", x);
+    checked(tape, x.site(), [&] {
+        if (x.shape().rank() == 0) throw std::invalid_argument("unstack: x is []; it must have an axis");
+    });
+    const Index whole = x.enter(tape);
+    const Array<T> value = tape.array(whole);
+    Shape part;
+    for (std::size_t i = 1; i < value.shape().rank(); ++i) part.append(value.shape()[i]);
+    std::vector<Array<T>> results;
+    for (std::size_t k = 0; k < value.shape()[0]; ++k)
+        results.emplace_back(part, value.data() + k * part.size());
+    const Index first = tape.append_results(operation, {&whole, 1}, value.shape(), results, x.site());
+    std::vector<Var<T>> vars;
+    for (Index k = 0; k < results.size(); ++k) vars.push_back(tape.var(first + k));
+    return vars;
+}
+
+template <class T>
+std::vector<Var<T>> split_evenly(const Operand<T>& x, std::size_t parts, int axis) {
+    Tape<T>& tape = tape_of("split", x);
+    const std::ptrdiff_t extent = checked(tape, x.site(), [&] {
+        const std::size_t at = normalised_axis("split", axis, x.shape().rank());
+        if (parts == 0 || x.shape()[at] % parts != 0)
+            throw std::invalid_argument(fmt::format("split: x is {}; axis {} ({}) must divide into {} equal parts",
+                                                    x.shape().text(), axis, x.shape()[at], parts));
+        return static_cast<std::ptrdiff_t>(x.shape()[at] / parts);
+    });
+    const Operand<T> whole(tape.var(x.enter(tape)), x.site());
+    std::vector<Var<T>> vars;
+    for (std::ptrdiff_t k = 0; k < static_cast<std::ptrdiff_t>(parts); ++k)
+        vars.push_back(slice(whole, axis, k * extent, (k + 1) * extent));
+    return vars;
+}
+
+}  // namespace
+
+Var<float> concatenate(const Operands<float>& parts, int axis) { return join(Concatenate{axis}, parts); }
+Var<double> concatenate(const Operands<double>& parts, int axis) { return join(Concatenate{axis}, parts); }
+Var<float> stack(const Operands<float>& parts, int axis) { return join(Stack{axis}, parts); }
+Var<double> stack(const Operands<double>& parts, int axis) { return join(Stack{axis}, parts); }
+std::vector<Var<float>> split(const Operand<float>& x, std::size_t parts, int axis) {
+    return split_evenly(x, parts, axis);
+}
+std::vector<Var<double>> split(const Operand<double>& x, std::size_t parts, int axis) {
+    return split_evenly(x, parts, axis);
+}
+std::vector<Var<float>> unstack(const Operand<float>& x) { return unstacked(x); }
+std::vector<Var<double>> unstack(const Operand<double>& x) { return unstacked(x); }
+
+}  // namespace tapeloop

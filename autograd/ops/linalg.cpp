@@ -1,0 +1,169 @@
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/linalg.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/record.hpp>
+#include <autograd/reduction.hpp>
+
+namespace tapeloop {
+namespace {
+
+[[noreturn]] void fail(std::string_view name, const Shape& a, const Shape& b, std::string_view rule) {
+    throw std::invalid_argument(fmt::format("{}: a is {} and b is {}; {}", name, a.text(), b.text(), rule));
+}
+
+Shape batch_of(const Shape& shape) {
+    Shape batch;
+    for (std::size_t i = 0; i + 2 < shape.rank(); ++i) batch.append(shape[i]);
+    return batch;
+}
+
+template <class T>
+Array<T> as_matrix(const Array<T>& x) {
+    return x.as_matrix();
+}
+template <class T>
+Var<T> as_matrix(const Var<T>& x) {
+    if (x.shape().rank() == 2) return x;
+    const std::size_t columns = x.shape().back();
+    return reshape(x, {columns == 0 ? 0 : x.shape().size() / columns, columns});
+}
+
+struct Matmul {
+    static constexpr std::string_view name = "matmul";
+    Transposed transposed;
+
+    Shape shape(const Shape& a, const Shape& b) const {
+        if (a.rank() < 2 || b.rank() < 2)
+            fail(name, a, b, "both must have at least two axes; for vectors there are dot and outer");
+        const std::size_t rows = a[a.rank() - (transposed.a ? 1 : 2)];
+        const std::size_t inner_a = a[a.rank() - (transposed.a ? 2 : 1)];
+        const std::size_t inner_b = b[b.rank() - (transposed.b ? 1 : 2)];
+        const std::size_t columns = b[b.rank() - (transposed.b ? 2 : 1)];
+        if (inner_a != inner_b)
+            fail(name, a, b,
+                 fmt::format("a's {} ({}) must equal b's {} ({})", transposed.a ? "rows" : "columns", inner_a,
+                             transposed.b ? "columns" : "rows", inner_b));
+        Shape result = broadcast(name, batch_of(a), batch_of(b));
+        result.append(rows);
+        result.append(columns);
+        return result;
+    }
+
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& a, const Array<T>& b) const {
+        Product<T>{a, b, transposed}.compute(y.shape(), y.data(), false);
+    }
+
+    auto rules() const {
+        return std::tuple{
+            [t = transposed](const auto& g, const auto&, const auto&, const auto& b) {
+                return t.a ? matmul(b, g, {t.b, true}) : matmul(g, b, {false, !t.b});
+            },
+            [t = transposed](const auto& g, const auto&, const auto& a, const auto& b) {
+                if (b.shape().rank() == 2 && a.shape().rank() > 2 && !t.a) {
+                    // One weight for all batches: their rows are one long matrix.
+                    const auto rows = as_matrix(a);
+                    const auto g_rows = as_matrix(g);
+                    return t.b ? matmul(g_rows, rows, {true, false}) : matmul(rows, g_rows, {true, false});
+                }
+                return t.b ? matmul(g, a, {true, t.a}) : matmul(a, g, {!t.a, false});
+            }};
+    }
+};
+
+struct Affine {
+    static constexpr std::string_view name = "affine";
+
+    static Shape shape(const Shape& x, const Shape& W, const Shape& b) {
+        if (x.rank() < 1 || W.rank() != 2 || x.back() != W[0])
+            throw std::invalid_argument(fmt::format(
+                "affine: x is {} and W is {}; W must be a matrix with as many rows as x has columns",
+                x.text(), W.text()));
+        const Shape result = x.with(x.rank() - 1, W[1]);
+        if (!broadcasts_to(b, result))
+            throw std::invalid_argument(fmt::format("affine: b is {} and x W is {}; b must broadcast to it",
+                                                    b.text(), result.text()));
+        return result;
+    }
+
+    template <class T>
+    static void value(const Array<T>& y, const Array<T>& x, const Array<T>& W, const Array<T>& b) {
+        if (b.shape() == y.shape())
+            std::copy_n(b.data(), b.size(), y.data());
+        else
+            run_pass<T, 1, 1>(y.shape(), {Layout{b.shape()}, Layout{y.shape()}}, {b.data()},
+                              {{y.data(), false}}, [](const auto& in, auto& out) { out[0] = in[0]; });
+        const Array<T> rows = x.as_matrix();
+        Product<T>{rows, W, {}}.compute(y.as_matrix().shape(), y.data(), true);
+    }
+
+    static auto rules() {
+        return std::tuple{
+            [](const auto& g, const auto&, const auto&, const auto& W, const auto&) {
+                return matmul(as_matrix(g), W, {false, true});
+            },
+            [](const auto& g, const auto&, const auto& x, const auto&, const auto&) {
+                return matmul(as_matrix(x), as_matrix(g), {true, false});
+            },
+            [](const auto& g, const auto&, const auto&, const auto&, const auto&) { return g; }};
+    }
+};
+
+struct Dot {
+    static constexpr std::string_view name = "dot";
+
+    static Shape shape(const Shape& a, const Shape& b) {
+        if (a.rank() != 1 || a != b) fail(name, a, b, "both must be vectors of the same length");
+        return {};
+    }
+    template <class T>
+    static void value(const Array<T>& y, const Array<T>& a, const Array<T>& b) {
+        gemm<T>({}, 1, 1, a.size(), a.data(), a.size(), b.data(), 1, T(0), y.data(), 1);
+    }
+    static auto rules() {
+        return std::tuple{[](const auto& g, const auto&, const auto&, const auto& b) { return g * b; },
+                          [](const auto& g, const auto&, const auto& a, const auto&) { return g * a; }};
+    }
+};
+
+struct Outer {
+    static constexpr std::string_view name = "outer";
+
+    static Shape shape(const Shape& a, const Shape& b) {
+        if (a.rank() != 1 || b.rank() != 1) fail(name, a, b, "both must be vectors");
+        return {a[0], b[0]};
+    }
+    template <class T>
+    static void value(const Array<T>& y, const Array<T>& a, const Array<T>& b) {
+        gemm<T>({}, a.size(), b.size(), 1, a.data(), 1, b.data(), b.size(), T(0), y.data(), b.size());
+    }
+    static auto rules() {
+        return std::tuple{
+            [](const auto& g, const auto&, const auto&, const auto& b) { return sum(g * b, -1); },
+            [](const auto& g, const auto&, const auto& a, const auto&) {
+                return sum(g * reshape(a, {a.shape().size(), 1}), 0);
+            }};
+    }
+};
+
+}  // namespace
+
+Var<float> matmul(const Operand<float>& a, const Operand<float>& b, Transposed transposed) {
+    return apply(Matmul{transposed}, a, b);
+}
+Var<double> matmul(const Operand<double>& a, const Operand<double>& b, Transposed transposed) {
+    return apply(Matmul{transposed}, a, b);
+}
+Var<float> affine(const Operand<float>& x, const Operand<float>& W, const Operand<float>& b) {
+    return apply(Affine{}, x, W, b);
+}
+Var<double> affine(const Operand<double>& x, const Operand<double>& W, const Operand<double>& b) {
+    return apply(Affine{}, x, W, b);
+}
+Var<float> dot(const Operand<float>& a, const Operand<float>& b) { return apply(Dot{}, a, b); }
+Var<double> dot(const Operand<double>& a, const Operand<double>& b) { return apply(Dot{}, a, b); }
+Var<float> outer(const Operand<float>& a, const Operand<float>& b) { return apply(Outer{}, a, b); }
+Var<double> outer(const Operand<double>& a, const Operand<double>& b) { return apply(Outer{}, a, b); }
+
+}  // namespace tapeloop

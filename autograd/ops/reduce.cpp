@@ -1,0 +1,285 @@
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/record.hpp>
+#include <autograd/reduction.hpp>
+
+#include <limits>
+
+namespace tapeloop {
+
+Axes::Axes(std::initializer_list<int> axes) {
+    if (axes.size() > axes_.size())
+        throw std::invalid_argument(
+            fmt::format("axes: {} of them; a tensor has at most {}", axes.size(), axes_.size()));
+    for (int axis : axes) {
+        if (axis < -128 || axis > 127)
+            throw std::invalid_argument(fmt::format("axes: no tensor has axis {}", axis));
+        axes_[count_++] = static_cast<std::int8_t>(axis);
+    }
+}
+
+std::uint32_t Axes::mask(std::string_view operation, std::size_t rank) const {
+    if (count_ == 0) return (1U << rank) - 1U;
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const std::uint32_t bit = 1U << normalised_axis(operation, axes_[i], rank);
+        if ((bits & bit) != 0)
+            throw std::invalid_argument(fmt::format("{}: axis {} is named twice", operation, axes_[i]));
+        bits |= bit;
+    }
+    return bits;
+}
+
+namespace {
+
+/// What all reductions share: the shape of the result, and the one in which it broadcasts back to x.
+struct Reduction {
+    Axes axes;
+    bool keepdims = false;
+
+    Shape reduced(std::string_view name, const Shape& x, bool keep) const {
+        const std::uint32_t mask = axes.mask(name, x.rank());
+        Shape result;
+        for (std::size_t i = 0; i < x.rank(); ++i) {
+            if ((mask >> i & 1U) == 0)
+                result.append(x[i]);
+            else if (keep)
+                result.append(1);
+        }
+        return result;
+    }
+    Shape kept(const Shape& x) const { return reduced("reduction", x, true); }
+    /// How many elements of x make one of the result.
+    std::size_t count(const Shape& x) const {
+        std::size_t product = 1;
+        const std::uint32_t mask = axes.mask("reduction", x.rank());
+        for (std::size_t i = 0; i < x.rank(); ++i)
+            if ((mask >> i & 1U) != 0) product *= x[i];
+        return product;
+    }
+    Shape reduced_from_something(std::string_view name, const Shape& x) const {
+        const Shape result = reduced(name, x, keepdims);
+        if (count(x) == 0)
+            throw std::invalid_argument(fmt::format("{}: over no elements, x is {}", name, x.text()));
+        return result;
+    }
+    /// The result with its axes back, so that it broadcasts to x.
+    auto restored(const auto& y, const auto& x) const { return reshape(y, kept(x.shape())); }
+};
+
+struct Sum : Reduction {
+    static constexpr std::string_view name = "sum";
+    Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        sum_into(x, kept(x.shape()), {y.data(), false});
+    }
+    auto rules() const {
+        return std::tuple{[*this](const auto& g, const auto&, const auto& x) { return restored(g, x); }};
+    }
+};
+
+/// The cotangent arrives at each element in equal parts.
+struct Mean : Reduction {
+    static constexpr std::string_view name = "mean";
+    Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        sum_into(x, kept(x.shape()), {y.data(), false});
+        const T n = static_cast<T>(count(x.shape()));
+        for (T& element : y.elements()) element /= n;
+    }
+    auto rules() const {
+        return std::tuple{[*this](const auto& g, const auto&, const auto& x) {
+            return restored(g, x) / static_cast<double>(count(x.shape()));
+        }};
+    }
+};
+
+template <class T>
+Array<T> mean(const Array<T>& x, Axes axes, bool keepdims = false) {
+    return apply(Mean{{axes, keepdims}}, x);
+}
+
+struct Max : Reduction {
+    static constexpr std::string_view name = "max";
+    Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        max_into(x, kept(x.shape()), y.data());
+    }
+    auto rules() const {
+        return std::tuple{[*this](const auto& g, const auto& y, const auto& x) {
+            const auto is_max = equal(x, restored(y, x));
+            return is_max * (restored(g, x) / sum(is_max, axes, true));
+        }};
+    }
+};
+
+template <class T>
+Array<T> max(const Array<T>& x, Axes axes, bool keepdims = false) {
+    return apply(Max{{axes, keepdims}}, x);
+}
+
+struct Min : Reduction {
+    static constexpr std::string_view name = "min";
+    Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        max_into(-x, kept(x.shape()), y.data());
+        for (T& element : y.elements()) element = -element;
+    }
+    auto rules() const { return Max{*this}.rules(); }
+};
+
+struct Variance : Reduction {
+    static constexpr std::string_view name = "variance";
+    Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        const Array<T> distance = x - mean(x, axes, true);
+        Mean{*this}.value(y, square(distance));
+    }
+    auto rules() const {
+        return std::tuple{[*this](const auto& g, const auto&, const auto& x) {
+            const double n = static_cast<double>(count(x.shape()));
+            return (restored(g, x) * (2 / n)) * (x - mean(x, axes, true));
+        }};
+    }
+};
+
+struct Norm : Reduction {
+    static constexpr std::string_view name = "norm";
+    Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        sum_into(square(x), kept(x.shape()), {y.data(), false});
+        for (T& element : y.elements()) element = std::sqrt(element);
+    }
+    auto rules() const {
+        return std::tuple{[*this](const auto& g, const auto& y, const auto& x) {
+            const auto length = restored(y, x);
+            return restored(g, x) * where(equal(length, 0), 0, x / length);
+        }};
+    }
+};
+
+struct LogSumExp : Reduction {
+    static constexpr std::string_view name = "logsumexp";
+    Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        const Shape shape = kept(x.shape());
+        Array<T> shift(shape);
+        max_into(x, shape, shift.data());
+        for (T& element : shift.elements())
+            if (std::isinf(element)) element = 0;
+        sum_into(exp(x - shift), shape, {y.data(), false});
+        for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] = std::log(y.data()[i]) + shift.data()[i];
+    }
+    auto rules() const {
+        return std::tuple{[*this](const auto& g, const auto& y, const auto& x) {
+            const auto total = restored(y, x);
+            constexpr double nothing = -std::numeric_limits<double>::infinity();
+            return restored(g, x) * where(equal(total, nothing), 0, exp(x - total));
+        }};
+    }
+};
+
+template <class T>
+Array<T> logsumexp(const Array<T>& x, Axes axes, bool keepdims = false) {
+    return apply(LogSumExp{{axes, keepdims}}, x);
+}
+
+struct Softmax {
+    static constexpr std::string_view name = "softmax";
+    int axis;
+    Shape shape(const Shape& x) const {
+        normalised_axis(name, axis, x.rank());
+        return x;
+    }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        if (x.size() == 0) return;
+        const Array<T> e = exp(x - max(x, axis, true));
+        run_function<T, 2>(elementary::Divide{}, x.shape(), {e, sum(e, axis, true)}, {y.data(), false});
+    }
+    auto rules() const {
+        return std::tuple{
+            [a = axis](const auto& g, const auto& y, const auto&) { return y * (g - sum(g * y, a, true)); }};
+    }
+};
+
+struct LogSoftmax {
+    static constexpr std::string_view name = "log_softmax";
+    int axis;
+    Shape shape(const Shape& x) const {
+        normalised_axis(name, axis, x.rank());
+        return x;
+    }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        if (x.size() == 0) return;
+        run_function<T, 2>(elementary::Subtract{}, x.shape(), {x, logsumexp(x, axis, true)},
+                           {y.data(), false});
+    }
+    auto rules() const {
+        return std::tuple{
+            [a = axis](const auto& g, const auto& y, const auto&) { return g - exp(y) * sum(g, a, true); }};
+    }
+};
+
+struct SumTo {
+    static constexpr std::string_view name = "sum_to";
+    Shape target;
+    Shape shape(const Shape& x) const {
+        if (!broadcasts_to(target, x))
+            throw std::invalid_argument(
+                fmt::format("sum_to: {} does not broadcast to x, which is {}", target.text(), x.text()));
+        return target;
+    }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        sum_into(x, target, {y.data(), false});
+    }
+    static auto rules() {
+        return std::tuple{[](const auto& g, const auto&, const auto&) { return g; }};
+    }
+};
+
+}  // namespace
+
+template <class T>
+Array<T> sum(const Array<T>& x, Axes axes, bool keepdims) {
+    return apply(Sum{{axes, keepdims}}, x);
+}
+template Array<float> sum(const Array<float>&, Axes, bool);
+template Array<double> sum(const Array<double>&, Axes, bool);
+
+#define TAPELOOP_REDUCTION(function, Definition)                               \
+    Var<float> function(const Operand<float>& x, Axes axes, bool keepdims) {   \
+        return apply(Definition{{axes, keepdims}}, x);                         \
+    }                                                                          \
+    Var<double> function(const Operand<double>& x, Axes axes, bool keepdims) { \
+        return apply(Definition{{axes, keepdims}}, x);                         \
+    }
+
+TAPELOOP_REDUCTION(sum, Sum)
+TAPELOOP_REDUCTION(mean, Mean)
+TAPELOOP_REDUCTION(max, Max)
+TAPELOOP_REDUCTION(min, Min)
+TAPELOOP_REDUCTION(variance, Variance)
+TAPELOOP_REDUCTION(norm, Norm)
+TAPELOOP_REDUCTION(logsumexp, LogSumExp)
+
+#undef TAPELOOP_REDUCTION
+
+Var<float> softmax(const Operand<float>& x, int axis) { return apply(Softmax{axis}, x); }
+Var<double> softmax(const Operand<double>& x, int axis) { return apply(Softmax{axis}, x); }
+Var<float> log_softmax(const Operand<float>& x, int axis) { return apply(LogSoftmax{axis}, x); }
+Var<double> log_softmax(const Operand<double>& x, int axis) { return apply(LogSoftmax{axis}, x); }
+Var<float> sum_to(const Operand<float>& x, const Shape& shape) { return apply(SumTo{shape}, x); }
+Var<double> sum_to(const Operand<double>& x, const Shape& shape) { return apply(SumTo{shape}, x); }
+
+}  // namespace tapeloop

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <new>
+
+namespace tapeloop {
+
+/// Memory for tensors: 64-byte aligned and rounded up to whole 64-byte lanes, so a SIMD load of the last
+/// elements stays inside. Freed blocks are kept by the freeing thread, sorted by size, and handed out again.
+void* pool_allocate(std::size_t bytes);
+void pool_free(void* block, std::size_t bytes) noexcept;
+
+/// Gives this thread's unused blocks back to the system.
+void release_pooled_memory() noexcept;
+
+/// The allocator of `Tensor`.
+template <class T>
+struct PoolAllocator {
+    using value_type = T;
+
+    PoolAllocator() = default;
+    template <class U>
+    PoolAllocator(const PoolAllocator<U>&) noexcept {}
+
+    T* allocate(std::size_t n) {
+        if (n > static_cast<std::size_t>(-1) / (2 * sizeof(T))) throw std::bad_array_new_length();
+        return static_cast<T*>(pool_allocate(n * sizeof(T)));
+    }
+    void deallocate(T* block, std::size_t n) noexcept { pool_free(block, n * sizeof(T)); }
+
+    friend bool operator==(const PoolAllocator&, const PoolAllocator&) { return true; }
+};
+
+}  // namespace tapeloop

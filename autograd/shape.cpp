@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <autograd/shape.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+namespace tapeloop {
+
+Shape::Shape(std::span<const std::size_t> extents) {
+    for (std::size_t extent : extents) append(extent);
+}
+
+void Shape::append(std::size_t extent) {
+    if (rank_ == max_rank)
+        throw std::invalid_argument(fmt::format("shape: more than {} axes; reshape to fewer", max_rank));
+    if (extent > std::numeric_limits<std::uint32_t>::max())
+        throw std::invalid_argument(
+            fmt::format("shape: an axis of {} elements; at most 2^32 - 1 fit", extent));
+    extents_[rank_++] = static_cast<std::uint32_t>(extent);
+}
+
+Shape Shape::with(std::size_t axis, std::size_t extent) const {
+    Shape changed;
+    for (std::size_t i = 0; i < rank_; ++i) changed.append(i == axis ? extent : extents_[i]);
+    return changed;
+}
+
+std::string Shape::text() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
+
+Shape broadcast(std::string_view operation, const Shape& a, const Shape& b) {
+    const Shape& longer = a.rank() >= b.rank() ? a : b;
+    const Shape& shorter = a.rank() >= b.rank() ? b : a;
+    const std::size_t lead = longer.rank() - shorter.rank();
+    Shape result;
+    for (std::size_t i = 0; i < longer.rank(); ++i) {
+        const std::size_t p = longer[i];
+        const std::size_t q = i < lead ? 1 : shorter[i - lead];
+        if (p != q && p != 1 && q != 1)
+            throw std::invalid_argument(
+                fmt::format("{}: a is {} and b is {}; aligned at the last axis, extents must be equal or 1",
+                            operation, a.text(), b.text()));
+        result.append(p == 1 ? q : p);
+    }
+    return result;
+}
+
+bool broadcasts_to(const Shape& from, const Shape& to) {
+    if (from.rank() > to.rank()) return false;
+    const std::size_t lead = to.rank() - from.rank();
+    for (std::size_t i = 0; i < from.rank(); ++i)
+        if (from[i] != 1 && from[i] != to[i + lead]) return false;
+    return true;
+}
+
+std::size_t normalised_axis(std::string_view operation, std::ptrdiff_t axis, std::size_t rank) {
+    const auto signed_rank = static_cast<std::ptrdiff_t>(rank);
+    if (axis < -signed_rank || axis >= signed_rank)
+        throw std::invalid_argument(
+            fmt::format("{}: axis {} of a tensor with {} axes; axes count from 0, or from -1 at the end",
+                        operation, axis, rank));
+    return static_cast<std::size_t>(axis < 0 ? axis + signed_rank : axis);
+}
+
+}  // namespace tapeloop

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+namespace tapeloop {
+
+/// The extents of a tensor, outermost first. A value of its own (36 bytes, no heap): every node holds one.
+/// Ranks up to `max_rank` and extents below 2^32; more throws `std::invalid_argument`.
+class Shape {
+  public:
+    static constexpr std::size_t max_rank = 8;
+
+    Shape() = default;
+    Shape(std::initializer_list<std::size_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
+    explicit Shape(std::span<const std::size_t> extents);
+
+    /// From any other container of extents, such as xtensor's `shape()`.
+    template <class Range>
+    requires requires(const Range& r) {
+        r.begin() != r.end();
+        r.size();
+    }
+    static Shape of(const Range& range) {
+        Shape shape;
+        for (auto extent : range) shape.append(static_cast<std::size_t>(extent));
+        return shape;
+    }
+
+    std::size_t rank() const { return rank_; }
+    std::size_t size() const {
+        std::size_t product = 1;
+        for (std::uint32_t extent : *this) product *= extent;
+        return product;
+    }
+    std::size_t operator[](std::size_t axis) const { return extents_[axis]; }
+    std::size_t back() const { return extents_[rank_ - 1]; }
+    const std::uint32_t* begin() const { return extents_.data(); }
+    const std::uint32_t* end() const { return extents_.data() + rank_; }
+
+    /// Adds an innermost axis.
+    void append(std::size_t extent);
+    /// The same shape with another extent along `axis`.
+    Shape with(std::size_t axis, std::size_t extent) const;
+
+    /// `[3, 4]`, as every error text prints it.
+    std::string text() const;
+
+    friend bool operator==(const Shape& a, const Shape& b) {
+        if (a.rank_ != b.rank_) return false;
+        for (std::size_t i = 0; i < a.rank_; ++i)
+            if (a.extents_[i] != b.extents_[i]) return false;
+        return true;
+    }
+
+  private:
+    std::array<std::uint32_t, max_rank> extents_{};
+    std::uint32_t rank_ = 0;
+};
+
+/// NumPy's rule: aligned at the last axis, extents must be equal or 1. Throws naming `operation` and both
+/// shapes.
+Shape broadcast(std::string_view operation, const Shape& a, const Shape& b);
+
+/// Whether a tensor of shape `from` broadcasts to `to`.
+bool broadcasts_to(const Shape& from, const Shape& to);
+
+/// A signed axis as an index below `rank`: -1 is the last one. Throws naming `operation`.
+std::size_t normalised_axis(std::string_view operation, std::ptrdiff_t axis, std::size_t rank);
+
+}  // namespace tapeloop

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <autograd/gradient.hpp>
+#include <autograd/pass.hpp>
+#include <autograd/product.hpp>
+
+#include <vector>
+
+namespace tapeloop {
+
+/// Which nodes a sweep has to visit: those through which a root depends on what was asked for.
+template <class T>
+class Reach {
+  public:
+    Reach(const Tape<T>& tape, Index first, Index last, std::span<const Index> wrt);
+
+    bool contains(Index node) const {
+        return node >= first_ && node <= last_ && reached_[node - first_] != 0;
+    }
+    Index first() const { return first_; }
+    Index last() const { return last_; }
+
+  private:
+    Index first_;
+    Index last_;
+    std::vector<std::uint8_t, PoolAllocator<std::uint8_t>> reached_;
+};
+
+/// A contribution of some shape that is zero but for elements which it knows how to add.
+template <class S, class T>
+concept SparseContribution = requires(const S& contribution, T* target) {
+    contribution.add_to(target);
+    { contribution.array() } -> std::same_as<Array<T>>;
+    contribution.shape();
+};
+
+/// The first-order reverse sweep. Operations hand cotangents on through it; it alone knows of broadcasting,
+/// of accumulation, and of products that wait for more rows.
+template <class T>
+class Sweep {
+  public:
+    Sweep(Tape<T>& tape, Reach<T> reach);
+
+    Tape<T>& tape() { return tape_; }
+    /// Whether anybody asked for the cotangent of `node`, or for one behind it.
+    bool wants(Index node) const { return reach_.contains(node); }
+    /// Whether a cotangent has arrived.
+    bool has(Index node) const { return wants(node) && slot(node).written; }
+    Array<T> cotangent(Index node) const {
+        return {tape_.node(node).shape, slot(node).data, slot(node).memory};
+    }
+
+    /// Where a contribution of the node's own shape goes: written if it is the first, added after that.
+    Target<T> target(Index node);
+    /// The same for contributions that are summed into it piece by piece: zeroed if nothing was there.
+    Target<T> accumulator(Index node);
+    /// Takes one contribution of `node`, an argument of `receiver_of`; sums it over broadcast axes.
+    void deliver(Index receiver_of, Index node, const Array<T>& contribution);
+    void deliver(Index receiver_of, Index node, const Product<T>& product);
+    /// The same for a contribution that is zero in most places: it adds the rest itself.
+    template <SparseContribution<T> Sparse>
+    void deliver(Index receiver_of, Index node, const Sparse& contribution) {
+        if (contribution.shape() == tape_.node(node).shape)
+            contribution.add_to(accumulator(node).data);
+        else
+            deliver(receiver_of, node, contribution.array());
+    }
+    /// The same for elements that may be part of `receiver_of`'s own cotangent and are not read again: the
+    /// argument keeps them where they are if it can, instead of copying them.
+    void hand_over(Index receiver_of, Index node, const Array<T>& part);
+    void hand_over(Index receiver_of, Index node, const auto& contribution) {
+        deliver(receiver_of, node, contribution);
+    }
+
+    /// Has `node`'s cotangent end up in `tensor`, and keeps it there.
+    void ask(Index node, Tensor<T>& tensor);
+    /// Takes every node from the last to the first.
+    void run();
+    std::size_t peak_bytes() const { return peak_bytes_; }
+
+  private:
+    struct Slot {
+        T* data = nullptr;
+        Memory memory;
+        bool written = false;
+        bool asked = false;
+    };
+    /// Rows of `a` and `g` whose products, a transposed times g, wait to be computed as one.
+    struct Panel {
+        Index node;
+        std::size_t rows = 0;
+        Array<T> a;
+        Array<T> g;
+    };
+
+    Slot& slot(Index node) { return slots_[node - reach_.first()]; }
+    const Slot& slot(Index node) const { return slots_[node - reach_.first()]; }
+    void allocate(Index node);
+    void adopt(Index node, const Array<T>& contribution);
+    void release(Index node);
+    bool is_result(Index node) const { return tape_.node(node).results == result_mark; }
+    std::size_t bytes_of(Index node) const { return tape_.node(node).shape.size() * sizeof(T); }
+    void defer(Index node, const Product<T>& product);
+    void compute(Panel& panel);
+    void count(std::size_t bytes) { peak_bytes_ = std::max(peak_bytes_, held_bytes_ += bytes); }
+
+    Tape<T>& tape_;
+    Reach<T> reach_;
+    std::vector<Slot, PoolAllocator<Slot>> slots_;
+    std::vector<Panel> panels_;
+    std::size_t held_bytes_ = 0;
+    std::size_t peak_bytes_ = 0;
+};
+
+/// The recorded reverse sweep: the same walk with `Var`s for cotangents.
+template <class T>
+class GraphSweep {
+  public:
+    GraphSweep(Tape<T>& tape, Reach<T> reach);
+
+    Tape<T>& tape() { return tape_; }
+    bool wants(Index node) const { return reach_.contains(node); }
+    bool has(Index node) const { return wants(node) && slots_[node - reach_.first()].has_value(); }
+    Var<T> cotangent(Index node) const { return *slots_[node - reach_.first()]; }
+    void deliver(Index receiver_of, Index node, const Var<T>& contribution);
+    void run();
+
+  private:
+    Tape<T>& tape_;
+    Reach<T> reach_;
+    std::vector<std::optional<Var<T>>> slots_;
+};
+
+}  // namespace tapeloop

@@ -1,0 +1,261 @@
+#include <fmt/format.h>
+#include <autograd/tape.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <stdexcept>
+
+namespace tapeloop {
+namespace {
+
+template <class T>
+thread_local Tape<T>* innermost = nullptr;
+
+// The next tape of this thread starts with the room that the last one needed.
+template <class T>
+thread_local std::size_t usual_size = 256;
+
+template <class T>
+class Slots {
+  public:
+    TapeSlot<T>* open(Tape<T>* tape) {
+        const std::lock_guard lock(mutex_);
+        if (free_.empty()) free_.push_back(&slots_.emplace_back());
+        TapeSlot<T>* slot = free_.back();
+        free_.pop_back();
+        slot->tape = tape;
+        ++slot->stamp;
+        return slot;
+    }
+    void close(TapeSlot<T>* slot) {
+        const std::lock_guard lock(mutex_);
+        slot->tape = nullptr;
+        free_.push_back(slot);
+    }
+
+  private:
+    std::mutex mutex_;
+    std::deque<TapeSlot<T>> slots_;
+    std::vector<TapeSlot<T>*> free_;
+};
+
+template <class T>
+Slots<T>& slots() {
+    static auto* all = new Slots<T>();  // never destroyed: a Var may outlive everything
+    return *all;
+}
+
+/// A value that was given, not computed.
+template <class T>
+class Constant final : public Operation<T> {
+  public:
+    static const Constant& instance() {
+        static const Constant constant;
+        return constant;
+    }
+    std::string_view name() const override { return "constant"; }
+    void pull(Sweep<T>&, Index) const override {}
+    void pull(GraphSweep<T>&, Index) const override {}
+};
+
+/// One of several results; the operation in front of them takes their cotangents together.
+template <class T>
+class Result final : public Operation<T> {
+  public:
+    std::string_view name() const override { return "result"; }
+    void pull(Sweep<T>&, Index) const override {}
+    void pull(GraphSweep<T>&, Index) const override {}
+};
+
+template <class T>
+class Leaf final : public Operation<T> {
+  public:
+    explicit Leaf(const Parameter<T>& parameter)
+        : storage_(parameter.storage()), version_(storage_->version) {}
+    std::string_view name() const override { return "parameter"; }
+    void pull(Sweep<T>&, Index) const override { check(); }
+    void pull(GraphSweep<T>&, Index) const override { check(); }
+
+  private:
+    void check() const {
+        if (storage_->version != version_)
+            throw std::logic_error(
+                fmt::format("gradient: parameter '{}' was changed after it was recorded; "
+                            "differentiate before the update",
+                            storage_->name));
+    }
+    std::shared_ptr<typename Parameter<T>::Storage> storage_;
+    std::uint64_t version_;
+};
+
+constexpr std::size_t first_block_bytes = 1 << 16;
+constexpr std::size_t largest_block_bytes = 1 << 20;
+
+}  // namespace
+
+std::string with_site(std::string_view message, const Site& site, std::string_view label) {
+    return fmt::format("{} ({}:{}{}{})", message, std::filesystem::path(site.file_name()).filename().string(),
+                       site.line(), label.empty() ? "" : ", ", label);
+}
+
+template <class T>
+Tape<T>::Tape(TapeOptions options) : slot_(slots<T>().open(this)), outer_(innermost<T>), options_(options) {
+    innermost<T> = this;
+    nodes_.reserve(usual_size<T>);
+    inputs_.reserve(usual_size<T> * 2);
+    labels_.push_back({0, "", -1});
+}
+
+template <class T>
+Tape<T>::~Tape() {
+    usual_size<T> = std::max<std::size_t>(nodes_.size(), 256);
+    Tape** link = &innermost<T>;
+    while (*link != nullptr && *link != this) link = &(*link)->outer_;
+    if (*link == this) *link = outer_;
+    slots<T>().close(slot_);
+    for (const Kept& kept : kept_) kept.destroy(kept.operation);
+    for (const Block& block : blocks_) pool_free(block.memory, block.bytes);
+}
+
+template <class T>
+Tape<T>& Tape<T>::current() {
+    if (innermost<T> == nullptr)
+        throw std::logic_error(fmt::format("tape: no Tape<{}> in scope; construct one before computing",
+                                           sizeof(T) == 4 ? "float" : "double"));
+    return *innermost<T>;
+}
+
+template <class T>
+void* Tape<T>::allocate_bytes(std::size_t bytes) {
+    const std::size_t rounded = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);
+    value_bytes_ += rounded;
+    if (rounded > static_cast<std::size_t>(block_end_ - free_)) {
+        if (rounded > largest_block_bytes / 8) {  // of its own, the rest of the current block stays in use
+            blocks_.push_back({pool_allocate(rounded), rounded});
+            return blocks_.back().memory;
+        }
+        block_bytes_ = std::clamp(block_bytes_ * 2, first_block_bytes, largest_block_bytes);
+        block_bytes_ = std::max(block_bytes_, rounded);
+        blocks_.push_back({pool_allocate(block_bytes_), block_bytes_});
+        free_ = static_cast<std::byte*>(blocks_.back().memory);
+        block_end_ = free_ + block_bytes_;
+    }
+    return std::exchange(free_, free_ + rounded);
+}
+
+template <class T>
+Index Tape<T>::append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
+                      T* data, const Site& site) {
+    if (nodes_.size() >= std::numeric_limits<Index>::max())
+        throw std::length_error("tape: 2^32 nodes are recorded; differentiate in stretches");
+    const auto first = static_cast<Index>(inputs_.size());
+    if (recording_) inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
+    const auto count = static_cast<Index>(inputs_.size()) - first;
+    const bool cut_off = !recording_ && !inputs.empty();
+    const Operation<T>& made_by = cut_off ? Constant<T>::instance() : operation;
+    nodes_.push_back({&made_by, data, shape, first, count, label_, 0, site});
+    return static_cast<Index>(nodes_.size() - 1);
+}
+
+template <class T>
+Index Tape<T>::append_results(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
+                              std::span<const Array<T>> results, const Site& site) {
+    static const Result<T> result_of;
+    const Index maker = append(operation, inputs, shape, nullptr, site);
+    nodes_[maker].results = recording_ ? static_cast<Index>(results.size()) : 0;
+    for (const Array<T>& result : results) {
+        const Index index = append(result_of, {&maker, 1}, result.shape(), result.data(), site);
+        if (recording_) nodes_[index].results = result_mark;
+    }
+    return maker + 1;
+}
+
+template <class T>
+Index Tape<T>::constant(const Shape& shape, const T* elements, const Site& site) {
+    const std::size_t size = shape.size();
+    T* data = allocate(size);
+    std::copy_n(elements, size, data);
+    return append(Constant<T>::instance(), {}, shape, data, site);
+}
+
+template <class T>
+Index Tape<T>::leaf(const Parameter<T>& parameter, const Site& site) {
+    const auto& storage = *parameter.storage();
+    if (const Index* known = find(&storage)) return *known;
+    // Its elements stay where they are; the version tells when they were changed.
+    const Index index =
+        append(keep(Leaf<T>(parameter)), {}, storage.shape, const_cast<T*>(storage.value.data()), site);
+    leaves_.emplace(&storage, index);
+    names_.emplace(index, storage.name);
+    return index;
+}
+
+template <class T>
+const Index* Tape<T>::find(const typename Parameter<T>::Storage* parameter) const {
+    const auto found = leaves_.find(parameter);
+    return found == leaves_.end() ? nullptr : &found->second;
+}
+
+template <class T>
+void Tape<T>::truncate(std::size_t size) {
+    if (size >= nodes_.size()) return;
+    inputs_.resize(nodes_[size].first_input);
+    nodes_.resize(size);
+    std::erase_if(leaves_, [size](const auto& leaf) { return leaf.second >= size; });
+    std::erase_if(names_, [size](const auto& name) { return name.first >= size; });
+}
+
+template <class T>
+Index Tape<T>::open_label(Index parent, std::string_view name, std::ptrdiff_t step) {
+    labels_.push_back({parent, std::string(name), step});
+    return static_cast<Index>(labels_.size() - 1);
+}
+
+template <class T>
+std::string Tape<T>::label_text(Index label) const {
+    std::string path;
+    for (; label != 0; label = labels_[label].parent) {
+        const LabelEntry& entry = labels_[label];
+        const std::string part = entry.step < 0 ? entry.name : fmt::format("{}={}", entry.name, entry.step);
+        path = path.empty() ? part : part + "/" + path;
+    }
+    return path;
+}
+
+template <class T>
+std::string Tape<T>::name(Index index) const {
+    const auto found = names_.find(index);
+    return found == names_.end() ? std::string() : found->second;
+}
+
+template <class T>
+std::string Tape<T>::describe(Index index) const {
+    const Node<T>& node = nodes_[index];
+    const std::string given = name(index);
+    return with_site(fmt::format("{}{}", node.operation->name(), given.empty() ? "" : " '" + given + "'"),
+                     node.site, label(index));
+}
+
+template <class T>
+TapeStatistics Tape<T>::statistics() const {
+    const std::size_t node_bytes = nodes_.size() * sizeof(Node<T>) + inputs_.size() * sizeof(Index);
+    return {nodes_.size(), value_bytes_, cotangent_bytes_, value_bytes_ + cotangent_bytes_ + node_bytes};
+}
+
+Var<float> input(const Operand<float>& tensor) {
+    Tape<float>& tape = tensor.tape() != nullptr ? *tensor.tape() : Tape<float>::current();
+    return tape.var(tensor.enter(tape));
+}
+
+Var<double> input(const Operand<double>& tensor) {
+    Tape<double>& tape = tensor.tape() != nullptr ? *tensor.tape() : Tape<double>::current();
+    return tape.var(tensor.enter(tape));
+}
+
+template class Tape<float>;
+template class Tape<double>;
+
+}  // namespace tapeloop

@@ -1,0 +1,195 @@
+#pragma once
+
+#include <autograd/operation.hpp>
+#include <autograd/parameter.hpp>
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace tapeloop {
+
+/// In `Node::results` of a node that is itself one of several results; its input is the node that made it.
+inline constexpr Index result_mark = static_cast<Index>(-1);
+
+/// One recorded operation. Inputs are indices of earlier nodes.
+template <class T>
+struct Node {
+    const Operation<T>* operation;
+    T* data;
+    Shape shape;
+    Index first_input;
+    Index input_count;
+    Index label;
+    /// How many of the following nodes are this one's results, for an operation with several.
+    Index results;
+    Site site;
+};
+
+struct TapeOptions {
+    /// Run `map` as one fused pass. Off, it records the operations that the function is made of, for study.
+    bool fuse = true;
+};
+
+/// What a tape holds, and what differentiating it took.
+struct TapeStatistics {
+    std::size_t nodes = 0;
+    std::size_t value_bytes = 0;      ///< of all nodes' values, inputs and parameters not counted
+    std::size_t cotangent_bytes = 0;  ///< held at once, at most, by the last sweep
+    std::size_t peak_bytes = 0;       ///< values, cotangents and the nodes themselves
+};
+
+/// The recording: nodes in the order in which they were computed. Constructing one makes it this thread's
+/// current tape until it goes out of scope; tapes nest. An operation is recorded on the tape of its `Var`s,
+/// and on the current one if it has none. Not to be used by two threads at once.
+template <class T>
+class Tape {
+  public:
+    explicit Tape(TapeOptions options = {});
+    ~Tape();
+    Tape(const Tape&) = delete;
+    Tape& operator=(const Tape&) = delete;
+
+    /// This thread's innermost tape. Throws `std::logic_error` when there is none.
+    static Tape& current();
+
+    std::size_t size() const { return nodes_.size(); }
+    const Node<T>& node(Index index) const { return nodes_[index]; }
+    std::span<const Index> inputs(Index index) const {
+        return {inputs_.data() + nodes_[index].first_input, nodes_[index].input_count};
+    }
+    Array<T> array(Index index) const { return {nodes_[index].shape, nodes_[index].data}; }
+    Var<T> var(Index index) { return {*slot_, index}; }
+    const TapeOptions& options() const { return options_; }
+    TapeStatistics statistics() const;
+
+    /// `encoder/layer1/t=3`; empty for a node outside every `Label`.
+    std::string label(Index index) const { return label_text(nodes_[index].label); }
+    /// `add (cell.hpp:42, encoder/t=3)`, as error texts name a node.
+    std::string describe(Index index) const;
+    /// The name that `Var::named` gave; empty without.
+    std::string name(Index index) const;
+    void set_name(Index index, std::string name) { names_[index] = std::move(name); }
+
+    // For operations.
+
+    /// Memory that lives as long as the tape.
+    T* allocate(std::size_t elements) { return static_cast<T*>(allocate_bytes(elements * sizeof(T))); }
+    /// Keeps an operation for as long as the tape.
+    template <class Op>
+    const Op& keep(Op&& operation);
+    Index append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape, T* data,
+                 const Site& site);
+    /// The same for an operation with several results: its own node, which has no value, and right behind it one
+    /// node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
+    Index append_results(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
+                         std::span<const Array<T>> results, const Site& site);
+    /// A leaf whose elements are copied, or already lie in the tape's memory.
+    Index constant(const Shape& shape, const T* elements, const Site& site);
+    Index leaf(const Parameter<T>& parameter, const Site& site);
+    /// Whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
+    bool recording() const { return recording_; }
+    void set_recording(bool on) { recording_ = on; }
+    /// The node of a parameter that has been used on this tape.
+    const Index* find(const typename Parameter<T>::Storage* parameter) const;
+    void note_cotangent_bytes(std::size_t peak) { cotangent_bytes_ = peak; }
+    /// Drops the nodes from `size` on, after an operation that threw half-way.
+    void truncate(std::size_t size);
+
+    Index open_label(Index parent, std::string_view name, std::ptrdiff_t step);
+    Index current_label() const { return label_; }
+    std::string current_label_text() const { return label_text(label_); }
+    void set_current_label(Index label) { label_ = label; }
+
+  private:
+    struct LabelEntry {
+        Index parent;
+        std::string name;
+        std::ptrdiff_t step;
+    };
+    struct Block {
+        void* memory;
+        std::size_t bytes;
+    };
+    struct Kept {
+        void* operation;
+        void (*destroy)(void*);
+    };
+
+    void* allocate_bytes(std::size_t bytes);
+    std::string label_text(Index label) const;
+
+    TapeSlot<T>* slot_;
+    Tape* outer_;
+    TapeOptions options_;
+    bool recording_ = true;
+    Index label_ = 0;
+    std::vector<Node<T>, PoolAllocator<Node<T>>> nodes_;
+    std::vector<Index, PoolAllocator<Index>> inputs_;
+    std::vector<Block> blocks_;
+    std::byte* free_ = nullptr;
+    std::byte* block_end_ = nullptr;
+    std::size_t block_bytes_ = 0;
+    std::size_t value_bytes_ = 0;
+    std::size_t cotangent_bytes_ = 0;
+    std::vector<Kept> kept_;
+    std::vector<LabelEntry> labels_;
+    std::unordered_map<const void*, Index> leaves_;
+    std::unordered_map<Index, std::string> names_;
+};
+
+template <class T>
+template <class Op>
+const Op& Tape<T>::keep(Op&& operation) {
+    using Plain = std::remove_cvref_t<Op>;
+    static_assert(alignof(Plain) <= 64);
+    auto* kept = new (allocate_bytes(sizeof(Plain))) Plain(std::forward<Op>(operation));
+    if constexpr (!std::is_trivially_destructible_v<Plain>)
+        kept_.push_back({kept, [](void* memory) { static_cast<Plain*>(memory)->~Plain(); }});
+    return *kept;
+}
+
+/// Names what is recorded in its scope: `Label<T> layer("layer1");`, and `Label<T> step(t)` for a time step.
+/// Labels nest into paths, `layer1/t=3`. It labels this thread's current tape.
+template <class T>
+class Label {
+  public:
+    explicit Label(std::string_view name) : Label(name, -1) {}
+    explicit Label(std::size_t time_step) : Label("t", static_cast<std::ptrdiff_t>(time_step)) {}
+    ~Label() { tape_.set_current_label(outer_); }
+    Label(const Label&) = delete;
+    Label& operator=(const Label&) = delete;
+
+  private:
+    Label(std::string_view name, std::ptrdiff_t step)
+        : tape_(Tape<T>::current()), outer_(tape_.current_label()) {
+        tape_.set_current_label(tape_.open_label(outer_, name, step));
+    }
+    Tape<T>& tape_;
+    Index outer_;
+};
+
+/// A scope in which nothing is recorded: operations compute their values and enter the current tape as
+/// constants.
+template <class T>
+class Paused {
+  public:
+    Paused() : tape_(Tape<T>::current()), before_(tape_.recording()) { tape_.set_recording(false); }
+    ~Paused() { tape_.set_recording(before_); }
+    Paused(const Paused&) = delete;
+    Paused& operator=(const Paused&) = delete;
+
+  private:
+    Tape<T>& tape_;
+    bool before_;
+};
+
+/// A tensor as a node of the current tape: an input of the computation. Its gradient can be asked for like
+/// any other node's.
+Var<float> input(const Operand<float>& tensor);
+Var<double> input(const Operand<double>& tensor);
+
+extern template class Tape<float>;
+extern template class Tape<double>;
+
+}  // namespace tapeloop

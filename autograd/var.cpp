@@ -1,0 +1,63 @@
+#include <fmt/format.h>
+#include <autograd/tape.hpp>
+
+#include <stdexcept>
+
+namespace tapeloop {
+
+template <class T>
+Tape<T>& Var<T>::tape() const {
+    if (slot_ == nullptr) throw std::logic_error("var: empty; it was never given a value");
+    if (slot_->stamp != stamp_ || slot_->tape == nullptr)
+        throw std::logic_error("var: its tape is gone; read value() while the tape is in scope");
+    if (index_ >= slot_->tape->size()) throw std::logic_error("var: its node was taken back after an error");
+    return *slot_->tape;
+}
+
+template <class T>
+const Shape& Var<T>::shape() const {
+    return tape().node(index_).shape;
+}
+
+template <class T>
+Array<T> Var<T>::array() const {
+    return tape().array(index_);
+}
+
+template <class T>
+Tensor<T> Var<T>::value() const {
+    return array().tensor();
+}
+
+template <class T>
+T Var<T>::item() const {
+    const Array<T> value = array();
+    if (value.size() != 1)
+        throw std::invalid_argument(
+            fmt::format("item: the value is {}; only a single element can be read so", value.shape().text()));
+    return *value.data();
+}
+
+template <class T>
+Var<T> Var<T>::named(std::string name) const {
+    tape().set_name(index_, std::move(name));
+    return *this;
+}
+
+template <class T>
+Operand<T>::Operand(const Parameter<T>& parameter, Site site)
+    : parameter_(&parameter), shape_(&parameter.shape()), site_(site) {}
+
+template <class T>
+Index Operand<T>::enter(Tape<T>& tape) const {
+    if (var_.has_value()) return var_->index();
+    if (parameter_ != nullptr) return tape.leaf(*parameter_, site_);
+    return tape.constant(*shape_, tensor_ != nullptr ? tensor_->data() : &scalar_, site_);
+}
+
+template class Var<float>;
+template class Var<double>;
+template class Operand<float>;
+template class Operand<double>;
+
+}  // namespace tapeloop

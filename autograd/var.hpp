@@ -1,0 +1,170 @@
+#pragma once
+
+#include <autograd/array.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace tapeloop {
+
+template <class T>
+class Tape;
+template <class T>
+class Var;
+template <class T>
+class Parameter;
+template <class T>
+class Operand;
+
+using Index = std::uint32_t;
+/// Where in the user's source an operation was called.
+using Site = std::source_location;
+
+/// The operators of `Var` and `Parameter`, found by argument-dependent lookup. At least one argument is one
+/// of those; the other may also be a number, a `Tensor` or an xtensor expression. Broadcasting by NumPy's
+/// rules.
+template <class T>
+struct Operators {
+    friend Var<T> operator+(const Operand<T>& a, const Operand<T>& b) { return add(a, b); }
+    friend Var<T> operator-(const Operand<T>& a, const Operand<T>& b) { return subtract(a, b); }
+    friend Var<T> operator*(const Operand<T>& a, const Operand<T>& b) { return multiply(a, b); }
+    friend Var<T> operator/(const Operand<T>& a, const Operand<T>& b) { return divide(a, b); }
+    friend Var<T> operator-(const Operand<T>& x) { return negate(x); }
+    friend Var<T> operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
+    friend Var<T> operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
+    friend Var<T> operator>(const Operand<T>& a, const Operand<T>& b) { return less(b, a); }
+    friend Var<T> operator>=(const Operand<T>& a, const Operand<T>& b) { return less_equal(b, a); }
+};
+
+/// The place of a live tape. Slots are never freed, so a handle on a tape that is gone can still be told.
+template <class T>
+struct TapeSlot {
+    Tape<T>* tape = nullptr;
+    std::uint32_t stamp = 0;
+};
+
+/// A handle on a node of a tape: immutable, 16 bytes, copied freely. Using one whose tape is gone throws
+/// `std::logic_error`.
+template <class T>
+class Var : public Operators<T> {
+  public:
+    using value_type = T;
+
+    /// Refers to nothing; any use throws.
+    Var() = default;
+    Var(TapeSlot<T>& slot, Index index) : slot_(&slot), stamp_(slot.stamp), index_(index) {}
+
+    const Shape& shape() const;
+    /// A copy of the value; it outlives the tape.
+    Tensor<T> value() const;
+    /// The value of a tensor with a single element. Throws `std::invalid_argument` for any other.
+    T item() const;
+    /// A look at the value where it lies, valid as long as the tape.
+    Array<T> array() const;
+
+    /// Gives the node a name of the user's, for error texts and pictures.
+    Var named(std::string name) const;
+
+    /// The tape it was recorded on. Throws `std::logic_error` when that is gone.
+    Tape<T>& tape() const;
+    Index index() const { return index_; }
+    /// The same node of the same tape.
+    bool is(const Var& other) const {
+        return slot_ == other.slot_ && stamp_ == other.stamp_ && index_ == other.index_;
+    }
+
+  private:
+    TapeSlot<T>* slot_ = nullptr;
+    std::uint32_t stamp_ = 0;
+    Index index_ = 0;
+};
+
+template <class E>
+concept TensorExpression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
+
+/// What an operation takes: a `Var`, a `Parameter`, a number, a `Tensor` or any xtensor expression, all by
+/// implicit conversion, which also notes the caller's source line. Nothing is recorded until the operation
+/// has checked its arguments. Only ever a function's parameter: it refers to what it was made from.
+template <class T>
+class Operand {
+  public:
+    Operand(const Var<T>& var, Site site = Site::current()) : var_(var), shape_(&var.shape()), site_(site) {}
+    Operand(const Parameter<T>& parameter, Site site = Site::current());
+    Operand(const Tensor<T>& tensor, Site site = Site::current())
+        : tensor_(&tensor), own_shape_(shape_of(tensor)), shape_(&own_shape_), site_(site) {}
+    template <class S>
+    requires std::is_arithmetic_v<S> Operand(S scalar, Site site = Site::current())
+        : scalar_(static_cast<T>(scalar)), shape_(&own_shape_), site_(site) {}
+    template <TensorExpression E>
+    requires(!std::same_as<E, Tensor<T>> &&
+             (std::same_as<typename E::value_type, T> || std::integral<typename E::value_type>))
+        Operand(const E& expression, Site site = Site::current())
+        : owned_(std::make_unique<Tensor<T>>(expression)),
+          tensor_(owned_.get()),
+          own_shape_(shape_of(*tensor_)),
+          shape_(&own_shape_),
+          site_(site) {}
+
+    Operand(const Operand&) = delete;
+    Operand& operator=(const Operand&) = delete;
+
+    const Shape& shape() const { return *shape_; }
+    const Site& site() const { return site_; }
+    /// The tape of a `Var`; null for everything else.
+    Tape<T>* tape() const { return var_.has_value() ? &var_->tape() : nullptr; }
+    /// The node that stands for it on `tape`, recorded now if it is not there yet.
+    Index enter(Tape<T>& tape) const;
+
+  private:
+    std::optional<Var<T>> var_;
+    const Parameter<T>* parameter_ = nullptr;
+    std::unique_ptr<Tensor<T>> owned_;
+    const Tensor<T>* tensor_ = nullptr;
+    T scalar_ = 0;
+    Shape own_shape_;
+    const Shape* shape_;
+    Site site_;
+};
+
+/// A list of operands, for `concatenate` and its like: `{a, b, c}` or a `std::vector<Var<T>>`.
+template <class T>
+class Operands {
+  public:
+    Operands(std::initializer_list<Var<T>> list, Site site = Site::current()) : vars_(list), site_(site) {}
+    Operands(std::vector<Var<T>> list, Site site = Site::current()) : vars_(std::move(list)), site_(site) {}
+
+    const std::vector<Var<T>>& vars() const { return vars_; }
+    const Site& site() const { return site_; }
+
+  private:
+    std::vector<Var<T>> vars_;
+    Site site_;
+};
+
+extern template class Var<float>;
+extern template class Var<double>;
+
+}  // namespace tapeloop
+
+// xtensor's operators take anything beside an expression of theirs; where a Var or a Parameter takes part
+// they have to step aside for the ones above.
+namespace tapeloop::detail {
+template <class E>
+inline constexpr bool is_tracked = false;
+template <class T>
+inline constexpr bool is_tracked<Var<T>> = true;
+template <class T>
+inline constexpr bool is_tracked<Parameter<T>> = true;
+}  // namespace tapeloop::detail
+
+namespace xt::detail {
+template <class F, class A, class B>
+requires(tapeloop::detail::is_tracked<std::decay_t<A>> ||
+         tapeloop::detail::is_tracked<std::decay_t<B>>) struct xfunction_type<F, A, B> {
+};
+}  // namespace xt::detail

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "batches.hpp"
+
+#include <autograd/ops/index.hpp>
+#include <nn/linear.hpp>
+#include <nn/unroll.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace char_rnn {
+
+using tapeloop::Indices;
+using tapeloop::Parameter;
+using tapeloop::ParameterList;
+using tapeloop::Var;
+
+/// Reads a text in stretches, each from the state that the one before has left; no gradient passes from one to
+/// the other, which makes it truncated BPTT.
+class Reader {
+  public:
+    virtual ~Reader() = default;
+    /// The logits of what comes after each of `characters` [T, B], on the current tape: [T, B, vocabulary].
+    virtual Var<float> read(const Indices& characters) = 0;
+};
+
+/// A recurrent cell with an output layer behind it, for any cell.
+class LanguageModel {
+  public:
+    virtual ~LanguageModel() = default;
+    virtual ParameterList<float> parameters() = 0;
+    /// One who begins to read, in the cell's initial state.
+    virtual std::unique_ptr<Reader> reader() const = 0;
+};
+
+/// The logits of `stretch`'s successors.
+inline Indices characters_of(const Stretch& stretch) {
+    return Indices(stretch.characters).reshaped({stretch.steps, stretch.batch});
+}
+
+/// A cell whose `project` was done by somebody else: it has none, so `unroll` hands its input on as it is.
+template <class Cell>
+struct Projected {
+    const Cell& cell;
+    auto initial_state(std::size_t batch) const { return cell.initial_state(batch); }
+    auto step(const auto& projected, const auto& state) const { return cell.step(projected, state); }
+};
+
+/// `Cell` has the input weights U [vocabulary, G] and their bias b [G] as members, as all cells of the library.
+template <class Cell>
+class RecurrentModel : public LanguageModel {
+  public:
+    RecurrentModel(Cell cell, tapeloop::nn::Linear<float> output)
+        : cell_(std::move(cell)), output_(std::move(output)) {}
+
+    ParameterList<float> parameters() override {
+        ParameterList<float> list;
+        list.add("cell", cell_.parameters());
+        list.add("output", output_.parameters());
+        return list;
+    }
+    std::unique_ptr<Reader> reader() const override { return std::make_unique<CellReader>(*this); }
+
+  private:
+    class CellReader : public Reader {
+      public:
+        explicit CellReader(const RecurrentModel& model) : model_(model) {}
+
+        // With x one-hot, x U is a row of U: no product is needed.
+        Var<float> read(const Indices& characters) override {
+            const Var<float> projected = gather_rows(model_.cell_.U, characters) + model_.cell_.b;
+            const Projected<Cell> cell{model_.cell_};
+            const auto state =
+                carried_ ? tapeloop::nn::resume(*carried_) : cell.initial_state(characters.shape()[1]);
+            const auto result = tapeloop::nn::unroll(cell, projected, state);
+            carried_ = tapeloop::nn::carry(result.state);
+            return model_.output_(result.outputs);
+        }
+
+      private:
+        const RecurrentModel& model_;
+        std::optional<tapeloop::nn::Carried<tapeloop::nn::StateOf<Cell>>> carried_;
+    };
+
+    Cell cell_;
+    tapeloop::nn::Linear<float> output_;
+};
+
+}  // namespace char_rnn

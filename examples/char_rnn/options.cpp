@@ -1,0 +1,90 @@
+#include "options.hpp"
+
+#include "cells.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <stdexcept>
+
+namespace char_rnn {
+namespace {
+
+template <class Number>
+std::optional<Number> read(const std::string& text) {
+    Number number{};
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end) return std::nullopt;
+    return number;
+}
+
+CLI::Validator whole(std::uint64_t least, std::uint64_t most) {
+    const auto check = [=](const std::string& text) -> std::string {
+        const auto number = read<std::uint64_t>(text);
+        if (number && *number >= least && *number <= most) return "";
+        return fmt::format("takes a whole number from {} to {}, not '{}'", least, most, text);
+    };
+    return CLI::Validator(check, "");
+}
+
+CLI::Validator positive(double most) {
+    const auto check = [=](const std::string& text) -> std::string {
+        const auto number = read<double>(text);
+        if (number && *number > 0 && *number <= most) return "";
+        return fmt::format("takes a number above 0 and up to {}, not '{}'", most, text);
+    };
+    return CLI::Validator(check, "");
+}
+
+CLI::Validator one_of_the_cells() {
+    const auto check = [](const std::string& text) -> std::string {
+        if (find_cell(text) != nullptr) return "";
+        return fmt::format("takes one of {}, not '{}'", cell_names(), text);
+    };
+    return CLI::Validator(check, "");
+}
+
+void add_flags(CLI::App& app, Options& options) {
+    app.add_option("FILE", options.file, "the text to learn from, UTF-8")->required();
+    app.add_option("--cell", options.cell, cell_help())->check(one_of_the_cells());
+    app.add_option("--hidden", options.hidden, "units of the hidden state")->check(whole(1, 8192));
+    app.add_option("--steps", options.steps, "time steps that a gradient goes back")->check(whole(1, 10000));
+    app.add_option("--batch", options.batch, "places of the text read side by side")->check(whole(1, 8192));
+    app.add_option("--learning-rate", options.learning_rate, "of Adam; it falls to a tenth by the end")
+        ->check(positive(10));
+    app.add_option("--epochs", options.epochs, "times through the text; 0 for what two minutes usually allow")
+        ->check(whole(0, 1000000));
+    app.add_option("--seed", options.seed, "of all random numbers")->check(whole(0, UINT64_MAX));
+    app.add_option("--temperature", options.temperature,
+                   "of the sample: 1 as learned, lower for likelier characters")
+        ->check(positive(100));
+    app.add_option("--sample", options.sample, "characters to write after training")
+        ->check(whole(0, 1000000));
+    app.add_option("--minutes", options.minutes, "stop training after this time")->check(positive(100000));
+    app.add_option("--output", options.output, "folder for the loss curve, " + std::string("made if need be"));
+}
+
+}  // namespace
+
+std::optional<Options> parse_command_line(int count, char** arguments) {
+    Options options;
+    CLI::App app(
+        "Learns to continue a text, character by character, with a recurrent network trained by BPTT.",
+        "char_rnn");
+    app.option_defaults()->always_capture_default();
+    add_flags(app, options);
+    try {
+        app.parse(count, arguments);
+    } catch (const CLI::CallForHelp& help) {
+        app.exit(help);
+        return std::nullopt;
+    } catch (const CLI::ParseError& error) {
+        throw std::invalid_argument(fmt::format("{} (char_rnn --help lists the flags)", error.what()));
+    }
+    return options;
+}
+
+}  // namespace char_rnn

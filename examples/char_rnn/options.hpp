@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace char_rnn {
+
+struct Options {
+    std::filesystem::path file;
+    std::string cell = "elman";
+    std::size_t hidden = 256;
+    std::size_t steps = 64;
+    std::size_t batch = 32;
+    double learning_rate = 0.002;
+    std::size_t epochs = 0;  ///< 0: as many as the work allows, see `planned_epochs`
+    std::uint64_t seed = 1;
+    double temperature = 0.7;
+    std::size_t sample = 600;
+    double minutes = 2.5;
+    std::filesystem::path output = ".";
+};
+
+/// Reads the command line; nothing when only help was asked for, which is then printed. Throws
+/// `std::invalid_argument` with one line that names the flag and says what it takes.
+std::optional<Options> parse_command_line(int count, char** arguments);
+
+}  // namespace char_rnn

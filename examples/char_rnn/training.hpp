@@ -1,0 +1,28 @@
+#pragma once
+
+#include "loss_curve.hpp"
+#include "model.hpp"
+#include "options.hpp"
+
+namespace char_rnn {
+
+/// The mean loss in bits per character of `held_out` but the first, read from the initial state.
+double held_out_bits(const LanguageModel& model, IdSpan held_out, std::size_t steps);
+
+/// `options.epochs`, or if that is 0 as many as make the work of a training run what takes two minutes on two
+/// ordinary cores: a matter of sizes, not of the clock, so that a run can be repeated.
+std::size_t planned_epochs(const Options& options, std::size_t characters, std::size_t weights);
+
+struct TrainingResult {
+    std::size_t steps;
+    double seconds;
+    double characters_per_second;
+    bool out_of_time;
+    double held_out_bits;
+};
+
+/// Trains by truncated BPTT with Adam; shows a progress bar and keeps `curve`. Throws `std::runtime_error` when
+/// the loss stops being a number.
+TrainingResult train(LanguageModel& model, const Split& text, const Options& options, LossCurve& curve);
+
+}  // namespace char_rnn

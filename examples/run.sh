@@ -1,0 +1,24 @@
+#!/bin/sh
+# run.sh [FILE] [flags of char_rnn, see --help]
+# Builds the character-level language model and trains it on FILE, any UTF-8 text; without FILE, on this library's own
+# sources and documentation. On Debian it first installs the packages that are missing, with sudo when not root.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+build="$root/build/examples"
+
+sh "$root/cmake/install_missing.sh" g++ make cmake \
+    libxtensor-dev libxtensor-blas-dev libxsimd-dev libfmt-dev libopenblas-dev libdnnl-dev libcli11-dev
+
+echo "Building char_rnn in $build"
+cmake --log-level=NOTICE -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTAPELOOP_EXAMPLES=ON
+cmake --build "$build" --target char_rnn --parallel "$(getconf _NPROCESSORS_ONLN)"
+
+# What char_rnn reads when no FILE is among the arguments.
+CHAR_RNN_FILE="$build/own_sources.txt"
+export CHAR_RNN_FILE
+(
+    cd "$root"
+    find autograd nn optim ./*.md -name '*.[hc]pp' -o -name '*.md' | LC_ALL=C sort | xargs cat
+) >"$CHAR_RNN_FILE"
+
+exec "$build/examples/char_rnn" "$@"

@@ -1,0 +1,211 @@
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/record.hpp>
+#include <autograd/reduction.hpp>
+#include <nn/losses.hpp>
+
+#include <cmath>
+#include <memory>
+
+namespace tapeloop::nn {
+namespace {
+
+constexpr std::ptrdiff_t ignored = -1;
+
+/// The class of every row of the logits, or `ignored`. Shared by a loss and its rules.
+struct Classes {
+    Shape shape;
+    std::vector<std::ptrdiff_t> of_row;
+};
+
+std::string place_text(std::size_t row, const Shape& shape) {
+    std::string text;
+    for (std::size_t axis = shape.rank(); axis-- > 0; row /= shape[axis])
+        text = fmt::format("{}{}{}", row % shape[axis], text.empty() ? "" : ", ", text);
+    return "[" + text + "]";
+}
+
+std::shared_ptr<const Classes> classes_of(const Shape& logits, const Targets& targets,
+                                          std::optional<std::ptrdiff_t> ignore) {
+    auto classes = std::make_shared<Classes>();
+    classes->shape = Shape::of(targets.shape());
+    Shape expected = classes->shape;
+    if (logits.rank() > 0) expected.append(logits.back());
+    if (logits.rank() == 0 || logits != expected)
+        throw std::invalid_argument(fmt::format(
+            "softmax_cross_entropy: logits are {} and targets {}; targets must have the logits' shape without the last "
+            "axis",
+            logits.text(), classes->shape.text()));
+    const auto count = static_cast<std::ptrdiff_t>(logits.back());
+    classes->of_row.reserve(targets.size());
+    for (std::ptrdiff_t target : targets) {
+        const bool counts = target != ignore;
+        if (counts && (target < 0 || target >= count))
+            throw std::invalid_argument(fmt::format(
+                "softmax_cross_entropy: the target at {} is {}; logits are {}, so it must be in 0..{}{}",
+                place_text(classes->of_row.size(), classes->shape), target, logits.text(), count - 1,
+                ignore.has_value() ? fmt::format(", or {} to be ignored", *ignore) : ""));
+        classes->of_row.push_back(counts ? target : ignored);
+    }
+    return classes;
+}
+
+struct ExpDifference {
+    static constexpr std::string_view name = "softmax_cross_entropy";
+    static auto value(const auto& x, const auto& shift) { return exp(x - shift); }
+};
+
+/// e^(x - shift) of a matrix, where the shift is the largest of each row, and the sum of each row.
+template <class T>
+struct Exponentials {
+    Array<T> shift;
+    Array<T> e;
+    Array<T> sum;
+
+    explicit Exponentials(const Array<T>& x)
+        : shift(Shape{x.shape()[0], 1}), e(x.shape()), sum(Shape{x.shape()[0], 1}) {
+        if (x.size() == 0) return;
+        max_into(x, shift.shape(), shift.data());
+        run_function<T, 2>(ExpDifference{}, x.shape(), {x, shift}, {e.data(), false});
+        sum_into(e, sum.shape(), {sum.data(), false});
+    }
+};
+
+template <class T>
+Array<T> row_sums(const Array<T>& x) {
+    Array<T> sums(x.shape().with(x.shape().rank() - 1, 1));
+    sum_into(x, sums.shape(), {sums.data(), false});
+    return sums;
+}
+template <class T>
+Var<T> row_sums(const Var<T>& x) {
+    return sum(x, -1, true);
+}
+
+/// softmax(x), less 1 at the class of each row if `subtract`; rows that are ignored are 0.
+struct SoftmaxRows {
+    static constexpr std::string_view name = "softmax_rows";
+    std::shared_ptr<const Classes> classes;
+    bool subtract;
+
+    static Shape shape(const Shape& x) { return x; }
+
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        const Exponentials<T> rows(x.as_matrix());
+        run_function<T, 2>(elementary::Divide{}, rows.e.shape(), {rows.e, rows.sum}, {y.data(), false});
+        const std::size_t width = x.shape().back();
+        T* row = y.data();
+        for (std::ptrdiff_t own : classes->of_row) {
+            if (own == ignored)
+                std::fill_n(row, width, T(0));
+            else if (subtract)
+                row[own] -= T(1);
+            row += width;
+        }
+    }
+
+    auto rules() const;
+};
+
+template <class T>
+Array<T> softmax_rows(const SoftmaxRows& def, const Array<T>& x) {
+    return apply(def, x);
+}
+template <class T>
+Var<T> softmax_rows(const SoftmaxRows& def, const Var<T>& x) {
+    return apply(def, Operand<T>(x));
+}
+
+auto SoftmaxRows::rules() const {
+    return std::tuple{[classes = classes](const auto& g, const auto&, const auto& x) {
+        const auto p = softmax_rows(SoftmaxRows{classes, false}, x);
+        return p * (g - row_sums(p * g));
+    }};
+}
+
+/// -log softmax(x)[class] of each row.
+struct CrossEntropy {
+    static constexpr std::string_view name = "softmax_cross_entropy";
+    std::shared_ptr<const Classes> classes;
+
+    Shape shape(const Shape&) const { return classes->shape; }
+
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        const Array<T> matrix = x.as_matrix();
+        const Exponentials<T> rows(matrix);
+        for (std::size_t r = 0; r < y.size(); ++r) {
+            const std::ptrdiff_t own = classes->of_row[r];
+            y.data()[r] = own == ignored ? T(0)
+                                         : std::log(rows.sum.data()[r]) -
+                                               (matrix.data()[r * x.shape().back() + static_cast<std::size_t>(own)] -
+                                                rows.shift.data()[r]);
+        }
+    }
+
+    auto rules() const {
+        return std::tuple{[classes = classes](const auto& g, const auto&, const auto& x) {
+            return expand_dims(g, -1) * softmax_rows(SoftmaxRows{classes, true}, x);
+        }};
+    }
+};
+
+/// What the sum over all targets is divided by.
+double divisor_of(const Classes& classes, Reduction reduction) {
+    std::size_t count = 1;
+    if (reduction == Reduction::batch_mean && classes.shape.rank() > 0) count = classes.shape.back();
+    if (reduction == Reduction::mean)
+        count = static_cast<std::size_t>(
+            std::count_if(classes.of_row.begin(), classes.of_row.end(), [](auto own) { return own != ignored; }));
+    return static_cast<double>(std::max<std::size_t>(count, 1));
+}
+
+template <class T>
+Var<T> cross_entropy(const Operand<T>& logits, const Targets& targets, const CrossEntropyOptions& options) {
+    Tape<T>& tape = tape_of(CrossEntropy::name, logits);
+    const auto classes =
+        checked(tape, logits.site(), [&] { return classes_of(logits.shape(), targets, options.ignore); });
+    const Var<T> losses = apply(CrossEntropy{classes}, logits);
+    if (options.reduction == Reduction::none) return losses;
+    const Var<T> total = sum(Operand<T>(losses, logits.site()));
+    const double divisor = divisor_of(*classes, options.reduction);
+    return divisor == 1 ? total : divide(Operand<T>(total, logits.site()), divisor);
+}
+
+template <class T>
+Var<T> squared_error(const Operand<T>& prediction, const Operand<T>& target) {
+    if (prediction.shape() != target.shape())
+        throw std::invalid_argument(with_site(
+            fmt::format("mean_squared_error: prediction is {} and target {}; they must have the same shape",
+                        prediction.shape().text(), target.shape().text()),
+            prediction.site(), ""));
+    if (prediction.shape().size() == 0)
+        throw std::invalid_argument(
+            with_site(fmt::format("mean_squared_error: prediction is {}; there is no mean of no elements",
+                                  prediction.shape().text()),
+                      prediction.site(), ""));
+    const Site& site = prediction.site();
+    const Var<T> difference = subtract(prediction, target);
+    return mean(Operand<T>(square(Operand<T>(difference, site)), site));
+}
+
+}  // namespace
+
+Var<float> softmax_cross_entropy(const Operand<float>& logits, const Targets& targets,
+                                 const CrossEntropyOptions& options) {
+    return cross_entropy(logits, targets, options);
+}
+Var<double> softmax_cross_entropy(const Operand<double>& logits, const Targets& targets,
+                                  const CrossEntropyOptions& options) {
+    return cross_entropy(logits, targets, options);
+}
+Var<float> mean_squared_error(const Operand<float>& prediction, const Operand<float>& target) {
+    return squared_error(prediction, target);
+}
+Var<double> mean_squared_error(const Operand<double>& prediction, const Operand<double>& target) {
+    return squared_error(prediction, target);
+}
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <autograd/map.hpp>
+#include <autograd/ops/linalg.hpp>
+#include <autograd/parameter.hpp>
+#include <nn/initialisers.hpp>
+
+#include <tuple>
+
+namespace tapeloop::nn {
+
+struct LstmOptions {
+    /// What the forget gate's bias starts from (Jozefowicz et al. 2015 recommend 1).
+    double forget_bias = 1;
+};
+
+/// Long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000):
+///
+///     i = s(x U_i + h W_i + b_i)        input gate
+///     f = s(x U_f + h W_f + b_f)        forget gate
+///     g = tanh(x U_g + h W_g + b_g)     candidate
+///     o = s(x U_o + h W_o + b_o)        output gate
+///     c' = f c + i g                    h' = o tanh(c')
+///
+/// x is [B, I]; the state is the pair h, c of [B, H]; the output is h'. Gates are packed side by side in the order
+/// input, forget, candidate, output.
+template <class T>
+struct LstmCell {
+    Parameter<T> U;  ///< input to hidden, [I, 4H]
+    Parameter<T> W;  ///< hidden to hidden, [H, 4H]
+    Parameter<T> b;  ///< bias, [4H]
+
+    /// U is drawn by `xavier_uniform` and W by `orthogonal`, gate by gate. Throws `std::invalid_argument` when a size
+    /// is 0.
+    LstmCell(std::size_t input_size, std::size_t hidden_size, Generator& generator, LstmOptions options = {});
+
+    std::array<Var<T>, 2> initial_state(std::size_t batch) const {
+        const Var<T> zero = input(zeros<T>({batch, W.shape()[0]}));
+        return {zero, zero};
+    }
+
+    Var<T> project(const Var<T>& x) const { return affine(x, U, b); }
+
+    auto step(const Var<T>& u, const std::array<Var<T>, 2>& state) const {
+        const auto& [h, c] = state;
+        const std::array<Var<T>, 2> next = map(
+            [](auto a, auto memory) {
+                auto [input, forget, candidate, output] = a;
+                auto kept = sigmoid(forget) * memory + sigmoid(input) * tanh(candidate);
+                return std::tuple{sigmoid(output) * tanh(kept), kept};
+            },
+            gates<4>(affine(h, W, u)), c);
+        return std::pair{next[0], next};
+    }
+
+    ParameterList<T> parameters() { return parameter_list(U, W, b); }
+};
+
+extern template struct LstmCell<float>;
+extern template struct LstmCell<double>;
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,169 @@
+// Our cells, each in plain operations and with its elementwise part in `map`, trained by the same generic
+// sweep.
+#include <autograd/autograd.hpp>
+#include <nn/cell.hpp>
+#include <nn/initialisers.hpp>
+#include <nn/unroll.hpp>
+#include <optim/sgd.hpp>
+
+#include <algorithm>
+
+#include "contenders.hpp"
+
+namespace tapeloop::benchmarks {
+namespace {
+
+using F = Var<float>;
+
+/// What the cells share: packed weights, and x U + b for all time steps at once.
+struct Weights {
+    Parameter<float> U, W, b, b_recurrent;
+
+    F project(const F& x) const { return affine(x, U, b); }
+    F zero_state(std::size_t batch) const { return input(nn::zeros<float>({batch, W.shape()[0]})); }
+};
+
+struct Elman : Weights {
+    Style style;
+    F initial_state(std::size_t batch) const { return zero_state(batch); }
+    std::pair<F, F> step(const F& u, const F& h) const {
+        const F next = style == Style::operations
+                           ? tanh(affine(h, W, u))
+                           : map([](auto a, auto b) { return tanh(a + b); }, matmul(h, W), u);
+        return {next, next};
+    }
+};
+
+struct Gru : Weights {
+    Style style;
+    F initial_state(std::size_t batch) const { return zero_state(batch); }
+    std::pair<F, F> step(const F& u, const F& h) const {
+        const F next = style == Style::operations ? step_in_operations(u, h) : step_in_map(u, h);
+        return {next, next};
+    }
+
+  private:
+    F step_in_operations(const F& u, const F& h) const {
+        const F w = matmul(h, W);
+        const F update = sigmoid(columns(u, 0, 3) + columns(w, 0, 3));
+        const F reset = sigmoid(columns(u, 1, 3) + columns(w, 1, 3));
+        const F candidate = tanh(columns(u, 2, 3) + reset * (columns(w, 2, 3) + b_recurrent));
+        return candidate + update * (h - candidate);
+    }
+    F step_in_map(const F& u, const F& h) const {
+        return map(
+            [](auto from_input, auto from_state, auto bias, auto state) {
+                auto [update_u, reset_u, candidate_u] = from_input;
+                auto [update_w, reset_w, candidate_w] = from_state;
+                auto candidate = tanh(candidate_u + sigmoid(reset_u + reset_w) * (candidate_w + bias));
+                return candidate + sigmoid(update_u + update_w) * (state - candidate);
+            },
+            gates<3>(u), gates<3>(matmul(h, W)), b_recurrent, h);
+    }
+};
+
+struct Lstm : Weights {
+    using State = std::array<F, 2>;
+    Style style;
+    State initial_state(std::size_t batch) const { return {zero_state(batch), zero_state(batch)}; }
+    std::pair<F, State> step(const F& u, const State& state) const {
+        const State next = style == Style::operations ? step_in_operations(u, state) : step_in_map(u, state);
+        return {next[0], next};
+    }
+
+  private:
+    State step_in_operations(const F& u, const State& state) const {
+        const F a = affine(state[0], W, u);
+        const F kept =
+            sigmoid(columns(a, 1, 4)) * state[1] + sigmoid(columns(a, 0, 4)) * tanh(columns(a, 2, 4));
+        return {sigmoid(columns(a, 3, 4)) * tanh(kept), kept};
+    }
+    State step_in_map(const F& u, const State& state) const {
+        return map(
+            [](auto a, auto memory) {
+                auto [input, forget, candidate, output] = a;
+                auto kept = sigmoid(forget) * memory + sigmoid(input) * tanh(candidate);
+                return std::tuple{sigmoid(output) * tanh(kept), kept};
+            },
+            gates<4>(affine(state[0], W, u)), state[1]);
+    }
+};
+
+Tensor<float> tensor_of(const Floats& values, const Shape& shape) {
+    Tensor<float> tensor = uninitialised<float>(shape);
+    std::copy(values.begin(), values.end(), tensor.data());
+    return tensor;
+}
+
+Floats floats_of(const Tensor<float>& tensor) { return {tensor.data(), tensor.data() + tensor.size()}; }
+
+template <class Cell>
+class TapeloopContender final : public Contender {
+  public:
+    TapeloopContender(const Problem& problem, Style style) {
+        const auto T = static_cast<std::size_t>(problem.size.steps);
+        const auto B = static_cast<std::size_t>(problem.size.batch);
+        const auto H = static_cast<std::size_t>(problem.size.hidden);
+        const auto G = static_cast<std::size_t>(gate_count(problem.cell));
+        x_ = tensor_of(problem.x, {T, B, H});
+        cell_.U = Parameter<float>("U", tensor_of(problem.U, {H, G * H}));
+        cell_.W = Parameter<float>("W", tensor_of(problem.W, {H, G * H}));
+        cell_.b = Parameter<float>("b", tensor_of(problem.b, {G * H}));
+        cell_.b_recurrent =
+            Parameter<float>("b_recurrent", tensor_of(problem.b_recurrent, {problem.b_recurrent.size()}));
+        cell_.style = style;
+        parameters_ = parameter_list(cell_.U, cell_.W, cell_.b);
+        if (!problem.b_recurrent.empty()) parameters_.add(cell_.b_recurrent);
+        optimizer_ = std::make_unique<optim::Sgd<float>>(parameters_, optim::SgdOptions{});
+    }
+
+    void step(float learning_rate) override {
+        Tape<float> tape;
+        const F x = input(x_);
+        const F outputs = nn::unroll(cell_, x).outputs;
+        const F loss = sum(square(outputs));
+        loss_ = loss.item();
+        WrtList<float> wrt(parameters_);
+        wrt.add(x);
+        gradients_ = gradient(loss, wrt);
+        optimizer_->set_learning_rate(learning_rate);
+        optimizer_->step(*gradients_);
+        statistics_ = tape.statistics();
+    }
+
+    Results results() const override {
+        Results results;
+        results.loss = loss_;
+        results.dU = floats_of(gradients_->at(0));
+        results.dW = floats_of(gradients_->at(1));
+        results.db = floats_of(gradients_->at(2));
+        if (parameters_.size() == 4) results.db_recurrent = floats_of(gradients_->at(3));
+        results.dX = floats_of(gradients_->at(parameters_.size()));
+        return results;
+    }
+
+  private:
+    Tensor<float> x_;
+    Cell cell_;
+    ParameterList<float> parameters_;
+    std::unique_ptr<optim::Sgd<float>> optimizer_;
+    float loss_ = 0;
+    std::optional<Gradients<float>> gradients_;
+    TapeStatistics statistics_;
+};
+
+}  // namespace
+
+std::unique_ptr<Contender> make_tapeloop(const Problem& problem, Style style) {
+    switch (problem.cell) {
+        case CellKind::elman:
+            return std::make_unique<TapeloopContender<Elman>>(problem, style);
+        case CellKind::gru:
+            return std::make_unique<TapeloopContender<Gru>>(problem, style);
+        case CellKind::lstm:
+            break;
+    }
+    return std::make_unique<TapeloopContender<Lstm>>(problem, style);
+}
+
+}  // namespace tapeloop::benchmarks

@@ -1,0 +1,14 @@
+# Installs the library that was built in `build` and has an outside project find it, build with it and run.
+set(place ${build}/package)
+file(REMOVE_RECURSE ${place})
+
+function(run)
+  execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+run(${CMAKE_COMMAND} --install ${build} --config ${config} --prefix ${place}/installed)
+run(${CMAKE_COMMAND} -S ${source} -B ${place}/outside -G ${generator}
+  -D CMAKE_PREFIX_PATH=${place}/installed -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_FLAGS=${flags}
+  -D CMAKE_BUILD_TYPE=${config})
+run(${CMAKE_COMMAND} --build ${place}/outside --config ${config})
+run(${place}/outside/outside)

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Builds the library, the examples and the tests, and runs the tests. On Debian it first installs the packages that are
+# missing, with sudo when not root.
+set -eu
+cd "$(dirname "$0")/.."
+
+sh cmake/install_missing.sh g++ make cmake \
+    libxtensor-dev libxtensor-blas-dev libxsimd-dev libfmt-dev libopenblas-dev libdnnl-dev \
+    libcli11-dev doctest-dev
+
+cmake --preset release
+cmake --build --preset release --parallel 2
+ctest --preset release
