@@ -72,4 +72,7 @@ bool broadcasts_to(const Shape& from, const Shape& to);
 /// A signed axis as an index below `rank`: -1 is the last one. Throws naming `operation`.
 std::size_t normalised_axis(std::string_view operation, std::ptrdiff_t axis, std::size_t rank);
 
+/// `shape` with one more axis, which is axis `axis` of the result. Throws naming `operation`.
+Shape with_new_axis(std::string_view operation, const Shape& shape, std::ptrdiff_t axis, std::size_t extent);
+
 }  // namespace tapeloop

@@ -26,6 +26,8 @@ struct ElmanCell {
 
     /// U is drawn by `xavier_uniform`, W by `orthogonal`, b is 0. Throws `std::invalid_argument` when a size is 0.
     ElmanCell(std::size_t input_size, std::size_t hidden_size, Generator& generator, ElmanOptions options = {});
+    /// From weights that are there already. Throws `std::invalid_argument` when their shapes do not fit.
+    ElmanCell(Tensor<T> U, Tensor<T> W, Tensor<T> b, ElmanOptions options = {});
 
     Var<T> initial_state(std::size_t batch) const { return input(zeros<T>({batch, b.shape()[0]})); }
 

@@ -15,6 +15,13 @@ Linear<T>::Linear(std::size_t input_size, std::size_t output_size, Generator& ge
     c = Parameter<T>("c", zeros<T>({output_size}));
 }
 
+template <class T>
+Linear<T>::Linear(Tensor<T> weight, Tensor<T> bias) : V("V", std::move(weight)), c("c", std::move(bias)) {
+    if (V.shape().rank() != 2 || c.shape() != Shape{V.shape()[1]})
+        throw std::invalid_argument(fmt::format("Linear: V is {} and c {}; they must be [H, O] and [O]",
+                                                V.shape().text(), c.shape().text()));
+}
+
 template struct Linear<float>;
 template struct Linear<double>;
 

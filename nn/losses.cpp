@@ -170,8 +170,8 @@ Var<T> cross_entropy(const Operand<T>& logits, const Targets& targets, const Cro
     const Var<T> losses = apply(CrossEntropy{classes}, logits);
     if (options.reduction == Reduction::none) return losses;
     const Var<T> total = sum(Operand<T>(losses, logits.site()));
-    const double divisor = divisor_of(*classes, options.reduction);
-    return divisor == 1 ? total : divide(Operand<T>(total, logits.site()), divisor);
+    if (options.reduction == Reduction::sum) return total;
+    return divide(Operand<T>(total, logits.site()), divisor_of(*classes, options.reduction));
 }
 
 template <class T>

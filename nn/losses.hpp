@@ -21,7 +21,7 @@ enum class Reduction {
 struct CrossEntropyOptions {
     Reduction reduction = Reduction::batch_mean;
     /// A target with this value does not count: its loss and its gradient are 0, whatever its logits are.
-    std::optional<std::ptrdiff_t> ignore;
+    std::optional<std::ptrdiff_t> ignore = std::nullopt;
 };
 
 /// The cross entropy of softmax(logits) and the classes in `targets`: -log softmax(logits)[target].

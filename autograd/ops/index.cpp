@@ -17,15 +17,15 @@ Indices Indices::reshaped(const Shape& shape) const {
 
 namespace {
 
-/// Throws unless all positions are below `extent`.
-void check_range(std::string_view name, const Indices& indices, std::size_t extent) {
+/// Throws unless all positions are below `extent`; `what` tells of what.
+void check_range(std::string_view name, const std::string& what, const Indices& indices, std::size_t extent) {
     for (std::size_t i = 0; i < indices.values().size(); ++i) {
         const std::ptrdiff_t index = indices.values()[i];
         if (index >= 0 && static_cast<std::size_t>(index) < extent) continue;
+        const std::string rule =
+            extent == 0 ? "there is nothing to index" : fmt::format("it must be in 0 .. {}", extent - 1);
         throw std::invalid_argument(
-            extent == 0 ? fmt::format("{}: element {} of the indices is {}; there is nothing to index", name, i, index)
-                        : fmt::format("{}: element {} of the indices is {}; it must be in 0 .. {}", name, i, index,
-                                      extent - 1));
+            fmt::format("{}: {}; element {} of the indices is {}, {}", name, what, i, index, rule));
     }
 }
 
@@ -47,7 +47,7 @@ void check_rows(std::string_view name, std::string_view table_name, const Shape&
     if (table.rank() - 1 + indices.shape().rank() > Shape::max_rank)
         throw std::invalid_argument(fmt::format("{}: {} is {} and the indices are {}; a tensor has at most {} axes", name,
                                                 table_name, table.text(), indices.shape().text(), Shape::max_rank));
-    check_range(name, indices, table[0]);
+    check_range(name, fmt::format("{} is {}", table_name, table.text()), indices, table[0]);
 }
 
 // The indices of the definitions below belong to the tape, and are checked.
@@ -152,7 +152,7 @@ Places places_along(const Shape& x, const Indices& indices, int axis) {
             fail(fmt::format("all extents but that of axis {} must be equal or 1", axis));
         places.shape.append(i == at || x[i] == 1 ? own[i] : x[i]);
     }
-    check_range(name, indices, x[at]);
+    check_range(name, fmt::format("x is {} and axis {} is indexed", x.text(), axis), indices, x[at]);
 
     // The offsets of the elements that index 0 would give, and the indices: both read in the result's order.
     std::vector<std::ptrdiff_t> offsets(places.shape.size(), 0);
@@ -251,8 +251,8 @@ Var<double> take_along(const Operand<double>& x, const Indices& indices, int axi
 
 template <class T>
 Tensor<T> one_hot(const Indices& indices, std::size_t n) {
-    check_range("one_hot", indices, n);
     Shape shape = indices.shape();
+    check_range("one_hot", fmt::format("{} positions", n), indices, n);
     shape.append(n);
     Tensor<T> result = uninitialised<T>(shape);
     std::fill_n(result.data(), result.size(), T(0));

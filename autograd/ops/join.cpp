@@ -38,14 +38,8 @@ struct Stack {
             if (parts[k] != first)
                 throw std::invalid_argument(fmt::format("{}: part 0 is {} and part {} is {}; all must have one shape",
                                                         name, first.text(), k, parts[k].text()));
-        if (first.rank() == Shape::max_rank)
-            throw std::invalid_argument(
-                fmt::format("{}: part 0 is {}; a tensor has at most {} axes", name, first.text(), Shape::max_rank));
-        const std::size_t at = normalised_axis(name, axis, first.rank() + 1);
-        Shape whole;
-        for (std::size_t i = 0; i <= first.rank(); ++i)
-            whole.append(i < at ? first[i] : i == at ? parts.size() : first[i - 1]);
-        return {whole, at};
+        const Shape whole = with_new_axis(name, first, axis, parts.size());
+        return {whole, normalised_axis(name, axis, whole.rank())};
     }
 };
 

@@ -43,12 +43,7 @@ struct ExpandDims : Regrouping {
     int axis;
 
     Shape shape(const Shape& x) const {
-        if (x.rank() == Shape::max_rank)
-            fail(name, x, fmt::format("a tensor has at most {} axes", Shape::max_rank));
-        const std::size_t at = normalised_axis(name, axis, x.rank() + 1);
-        Shape result;
-        for (std::size_t i = 0; i <= x.rank(); ++i) result.append(i < at ? x[i] : i == at ? 1 : x[i - 1]);
-        return result;
+        return with_new_axis(name, x, axis, 1);
     }
 };
 

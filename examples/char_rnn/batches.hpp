@@ -12,9 +12,9 @@ struct Stretch {
     Ids targets;
 };
 
-/// A text cut into lanes of equal length that are read side by side, one stretch of time steps after the other;
-/// what a stretch leaves as its state is where the next one begins. Of n characters n - 1 are predicted, less
-/// the remainder of the division by the number of lanes. It refers to the text.
+/// A text cut into lanes of equal length that are read side by side, one stretch of time steps after the
+/// other; what a stretch leaves as its state is where the next one begins. Of n characters n - 1 are
+/// predicted, less the remainder of the division by the number of lanes. It refers to the text.
 class Lanes {
   public:
     Lanes(IdSpan text, std::size_t lanes, std::size_t steps);
@@ -35,8 +35,9 @@ class Lanes {
 /// The text's last tenth is held out.
 struct Split {
     IdSpan training;
-    /// It begins with the last character of the training part, which is where the first prediction starts from,
-    /// and is one longer than a multiple of `held_out_lanes`, so that every character after it is scored.
+    /// It begins with the last character of the training part, which is where the first prediction starts
+    /// from, and is one longer than a multiple of `held_out_lanes`, so that every character after it is
+    /// scored.
     IdSpan held_out;
 };
 inline constexpr std::size_t held_out_lanes = 8;

@@ -6,8 +6,8 @@
 
 namespace char_rnn {
 
-/// The losses of a training run, kept as a CSV file. The file is written beside its place and renamed, so that
-/// whoever reads it meanwhile never sees half of one.
+/// The losses of a training run, kept as a CSV file. The file is written beside its place and renamed, so
+/// that whoever reads it meanwhile never sees half of one.
 class LossCurve {
   public:
     struct Point {

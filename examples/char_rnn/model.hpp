@@ -2,6 +2,7 @@
 
 #include "batches.hpp"
 
+#include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <nn/linear.hpp>
 #include <nn/unroll.hpp>
@@ -16,8 +17,8 @@ using tapeloop::Parameter;
 using tapeloop::ParameterList;
 using tapeloop::Var;
 
-/// Reads a text in stretches, each from the state that the one before has left; no gradient passes from one to
-/// the other, which makes it truncated BPTT.
+/// Reads a text in stretches, each from the state that the one before has left; no gradient passes from one
+/// to the other, which makes it truncated BPTT.
 class Reader {
   public:
     virtual ~Reader() = default;
@@ -47,7 +48,8 @@ struct Projected {
     auto step(const auto& projected, const auto& state) const { return cell.step(projected, state); }
 };
 
-/// `Cell` has the input weights U [vocabulary, G] and their bias b [G] as members, as all cells of the library.
+/// `Cell` has the input weights U [vocabulary, G] and their bias b [G] as members, as all cells of the
+/// library.
 template <class Cell>
 class RecurrentModel : public LanguageModel {
   public:

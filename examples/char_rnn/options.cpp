@@ -2,8 +2,8 @@
 
 #include "cells.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -64,7 +64,8 @@ void add_flags(CLI::App& app, Options& options) {
     app.add_option("--sample", options.sample, "characters to write after training")
         ->check(whole(0, 1000000));
     app.add_option("--minutes", options.minutes, "stop training after this time")->check(positive(100000));
-    app.add_option("--output", options.output, "folder for the loss curve, " + std::string("made if need be"));
+    app.add_option("--output", options.output,
+                   "folder for the loss curve, " + std::string("made if need be"));
 }
 
 }  // namespace

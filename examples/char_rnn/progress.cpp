@@ -36,7 +36,8 @@ void ProgressBar::show(double fraction, const std::string& text) {
         const std::size_t room = width > line.size() + 3 ? width - line.size() - 3 : 0;
         const std::size_t bar = std::min<std::size_t>(room, 30);
         const auto done = static_cast<std::size_t>(fraction * static_cast<double>(bar));
-        if (bar >= 5) line = fmt::format("[{}{}] {}", std::string(done, '#'), std::string(bar - done, '.'), line);
+        if (bar >= 5)
+            line = fmt::format("[{}{}] {}", std::string(done, '#'), std::string(bar - done, '.'), line);
         fmt::print("\r\x1b[K{}", line.substr(0, width));
     } else {
         fmt::print("{}\n", line);

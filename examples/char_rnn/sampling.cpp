@@ -12,7 +12,7 @@ std::ptrdiff_t draw(std::span<const float> logits, double temperature, tapeloop:
     double sum = 0;
     for (const float logit : logits) sums.push_back(sum += std::exp((logit - largest) / temperature));
     const double drawn = generator.uniform() * sum;
-    return std::ranges::upper_bound(sums, drawn) - sums.begin();
+    return std::min(std::ranges::upper_bound(sums, drawn), sums.end() - 1) - sums.begin();
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "text.hpp"
 
 #include <fmt/format.h>
-#include <utf8cpp/utf8.h>
+#include <utf8.h>
 
 #include <fstream>
 #include <iterator>
@@ -55,8 +55,7 @@ std::u32string read_text(const std::filesystem::path& path) {
     std::ifstream file(path, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     if (!file.is_open() || file.bad())
-        throw std::invalid_argument(
-            fmt::format("{}: cannot be read; check its permissions", path.string()));
+        throw std::invalid_argument(fmt::format("{}: cannot be read; check its permissions", path.string()));
     if (bytes.empty())
         throw std::invalid_argument(fmt::format("{}: is empty; give a text to learn from", path.string()));
     try {

@@ -37,7 +37,8 @@ class Vocabulary {
     std::unordered_map<char32_t, std::ptrdiff_t> ids_;
 };
 
-/// The characters of a file. Throws `std::invalid_argument` when it is missing, unreadable, empty or not UTF-8.
+/// The characters of a file. Throws `std::invalid_argument` when it is missing, unreadable, empty or not
+/// UTF-8.
 std::u32string read_text(const std::filesystem::path& path);
 
 }  // namespace char_rnn

@@ -2,8 +2,9 @@
 
 #include "progress.hpp"
 
-#include <autograd/gradient.hpp>
 #include <fmt/format.h>
+#include <autograd/gradient.hpp>
+#include <autograd/ops/elementwise.hpp>
 #include <nn/generator.hpp>
 #include <nn/losses.hpp>
 #include <optim/adam.hpp>
@@ -101,10 +102,9 @@ class Training {
     std::string progress_text(std::size_t epoch) const {
         const double seconds = watch_.seconds();
         const double left = seconds * (1 - fraction()) / std::max(fraction(), 1e-9);
-        const double speed =
-            static_cast<double>(step_ * options_.batch * options_.steps) / training_seconds_;
-        return fmt::format("epoch {} of {}, {:.2f} bits per character, {:.0f} characters/s, {} left", epoch + 1,
-                           epochs_, recent_bits_, speed, clock_time(left));
+        const double speed = static_cast<double>(step_ * options_.batch * options_.steps) / training_seconds_;
+        return fmt::format("epoch {} of {}, {:.2f} bits per character, {:.0f} characters/s, {} left",
+                           epoch + 1, epochs_, recent_bits_, speed, clock_time(left));
     }
 
     void add_to_curve(double training_bits) {

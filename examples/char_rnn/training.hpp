@@ -21,8 +21,8 @@ struct TrainingResult {
     double held_out_bits;
 };
 
-/// Trains by truncated BPTT with Adam; shows a progress bar and keeps `curve`. Throws `std::runtime_error` when
-/// the loss stops being a number.
+/// Trains by truncated BPTT with Adam; shows a progress bar and keeps `curve`. Throws `std::runtime_error`
+/// when the loss stops being a number.
 TrainingResult train(LanguageModel& model, const Split& text, const Options& options, LossCurve& curve);
 
 }  // namespace char_rnn

@@ -1,6 +1,9 @@
 // Our cells, each in plain operations and with its elementwise part in `map`, trained by the same generic
 // sweep.
-#include <autograd/autograd.hpp>
+#include <autograd/gradient.hpp>
+#include <autograd/map.hpp>
+#include <autograd/ops/linalg.hpp>
+#include <autograd/ops/reduce.hpp>
 #include <nn/cell.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/unroll.hpp>

@@ -1,0 +1,16 @@
+#pragma once
+
+/// The whole engine.
+#include <autograd/custom.hpp>
+#include <autograd/gradient.hpp>
+#include <autograd/map.hpp>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/index.hpp>
+#include <autograd/ops/join.hpp>
+#include <autograd/ops/linalg.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/parameter.hpp>
+#include <autograd/tape.hpp>
+#include <autograd/tensor.hpp>
+#include <autograd/var.hpp>

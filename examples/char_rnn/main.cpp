@@ -1,0 +1,87 @@
+#include "baselines.hpp"
+#include "cells.hpp"
+#include "options.hpp"
+#include "sampling.hpp"
+#include "training.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <stdexcept>
+
+namespace char_rnn {
+namespace {
+
+/// `1,115,394`
+std::string grouped(std::size_t number) {
+    std::string digits = std::to_string(number);
+    for (auto place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3)
+        digits.insert(static_cast<std::size_t>(place), 1, ',');
+    return digits;
+}
+
+void print_losses(const Baselines& baseline, double model) {
+    fmt::print("\nHeld-out loss in bits per character, less is better:\n");
+    fmt::print("  unigram  {:.3f}   each character by its frequency alone\n", baseline.unigram);
+    fmt::print("  bigram   {:.3f}   each by its frequency after the one before it\n", baseline.bigram);
+    fmt::print("  model    {:.3f}\n", model);
+    if (model < baseline.unigram && model < baseline.bigram)
+        fmt::print("The model beats both baselines, the bigram by {:.0f} %.\n",
+                   100 * (1 - model / baseline.bigram));
+    else
+        fmt::print("The model does NOT beat {}. More --epochs or --minutes, or a longer text, may help.\n",
+                   model < baseline.unigram ? "the bigram baseline" : "the unigram baseline");
+}
+
+void print_sample(const Ids& ids, const Vocabulary& vocabulary) {
+    for (const std::ptrdiff_t id : ids)
+        fmt::print("{}", printable(vocabulary.character(static_cast<std::size_t>(id))));
+    fmt::print("\n");
+}
+
+void run(const Options& options) {
+    const std::u32string characters = read_text(options.file);
+    const Vocabulary vocabulary(characters);
+    const Ids ids = vocabulary.encode(characters);
+    const Split text = split(ids, options.batch, options.steps);
+    LossCurve curve(options.output);
+
+    fmt::print("{}: {} characters, {} different ones; the last {} are held out.\n", options.file.string(),
+               grouped(ids.size()), grouped(vocabulary.size()), grouped(text.held_out.size() - 1));
+
+    tapeloop::nn::Generator generator(options.seed);
+    const auto model = find_cell(options.cell)->make(vocabulary.size(), options.hidden, generator);
+    fmt::print("Training {}, {} units, {} weights, with Adam on batches of {} places by {} steps:\n",
+               options.cell, options.hidden, grouped(model->parameters().value_count()), options.batch,
+               options.steps);
+    const TrainingResult result = train(*model, text, options, curve);
+    fmt::print("{} steps in {:.0f} s, {} characters/s.\n", grouped(result.steps), result.seconds,
+               grouped(static_cast<std::size_t>(result.characters_per_second)));
+    if (result.out_of_time)
+        fmt::print("Stopped by --minutes {}; with more time the loss falls further.\n", options.minutes);
+
+    print_losses(baselines(text.training, text.held_out, vocabulary.size()), result.held_out_bits);
+    if (options.sample > 0) {
+        fmt::print("\nThe model goes on after the end of the training part (temperature {}):\n",
+                   options.temperature);
+        const IdSpan start = text.training.last(std::min<std::size_t>(text.training.size(), 200));
+        print_sample(sample(*model, start, options.sample, options.temperature, generator), vocabulary);
+    }
+    fmt::print("\nLoss curve: {}\n", curve.path().string());
+}
+
+}  // namespace
+}  // namespace char_rnn
+
+int main(int count, char** arguments) {
+    try {
+        if (const auto options = char_rnn::parse_command_line(count, arguments)) char_rnn::run(*options);
+        return 0;
+    } catch (const std::invalid_argument& error) {
+        fmt::print(stderr, "char_rnn: {}\n", error.what());
+        return 2;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "char_rnn: {}\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,236 @@
+#include <autograd/gradient.hpp>
+#include <autograd/ops/join.hpp>
+#include <fmt/format.h>
+#include <nn/closed_form/elman.hpp>
+#include <nn/cross_check.hpp>
+#include <nn/generator.hpp>
+#include <nn/unroll.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace tapeloop::nn {
+namespace {
+
+using D = double;
+
+/// The network in double, and what it is run on.
+struct Network {
+    ElmanCell<D> cell;
+    Linear<D> output;
+    Tensor<D> x;
+    const Targets& targets;
+    Tensor<D> initial_state;
+
+    /// The loss of every target, [T, B].
+    Var<D> losses(const Var<D>& states) const {
+        return softmax_cross_entropy(output(states), targets, {.reduction = Reduction::none, .ignore = {}});
+    }
+    Var<D> loss(const Var<D>& states) const { return softmax_cross_entropy(output(states), targets); }
+    std::size_t steps() const { return x.shape(0); }
+    std::size_t batch() const { return x.shape(1); }
+};
+
+ElmanCell<D> copy_of(const ElmanCell<D>& cell) {
+    return ElmanCell<D>(cell.U.value(), cell.W.value(), cell.b.value(), {cell.activation});
+}
+
+std::vector<std::size_t> position_of(std::size_t index, const Shape& shape) {
+    std::vector<std::size_t> position(shape.rank());
+    for (std::size_t axis = shape.rank(); axis-- > 0; index /= shape[axis]) position[axis] = index % shape[axis];
+    return position;
+}
+
+/// Notes one element's difference if it is the largest so far.
+void note(Deviation& deviation, std::size_t index, D tape, D other) {
+    D relative = tape == other ? 0 : std::abs(tape - other) / deviation.largest;
+    if (std::isnan(relative)) relative = std::numeric_limits<D>::infinity();
+    ++deviation.compared;
+    if (deviation.compared > 1 && relative <= deviation.relative) return;
+    deviation.relative = relative;
+    deviation.at = position_of(index, deviation.shape);
+    deviation.tape = tape;
+    deviation.other = other;
+}
+
+D largest_of(const Tensor<D>& tensor) {
+    D largest = 0;
+    for (D element : tensor) largest = std::max(largest, std::abs(element));
+    return largest;
+}
+
+using Terms = closed_form::ElmanGradients<D>;
+
+std::vector<Deviation> deviations(const Terms& tape, const Terms& other) {
+    return {largest_deviation("U", tape.U, other.U), largest_deviation("W", tape.W, other.W),
+            largest_deviation("b", tape.b, other.b), largest_deviation("V", tape.V, other.V),
+            largest_deviation("c", tape.c, other.c)};
+}
+
+Terms terms_of(const Gradients<D>& gradients, const ElmanCell<D>& cell, const Linear<D>& output) {
+    return {gradients[cell.U], gradients[cell.W], gradients[cell.b], gradients[output.V], gradients[output.c]};
+}
+
+/// What the tape gives for the network as it is trained.
+struct TapeResult {
+    D loss;
+    Terms total;
+    Tensor<D> initial_state;
+    std::vector<Tensor<D>> states;
+};
+
+TapeResult run_tape(const Network& network) {
+    const auto& [U, W, b, activation] = network.cell;
+    const auto& [V, c] = network.output;
+    Tape<D> tape;
+    const Var<D> initial = input(network.initial_state);
+    const auto unrolled = unroll(network.cell, network.x, initial, {.batch_first = false, .trace = true});
+    const Var<D> J = network.loss(unrolled.outputs);
+    WrtList<D> wrt{U, W, b, V, c, initial};
+    for (const Var<D>& h : unrolled.trace) wrt.add(h);
+    const Gradients<D> gradients = gradient(J, wrt);
+    TapeResult result{J.item(), terms_of(gradients, network.cell, network.output), gradients[initial], {}};
+    for (const Var<D>& h : unrolled.trace) result.states.push_back(gradients[h]);
+    return result;
+}
+
+/// What each time step contributes, by the tape: the gradient of a network in which every step has weights of its own.
+std::vector<Terms> run_untied(const Network& network) {
+    std::vector<ElmanCell<D>> cells;
+    std::vector<Linear<D>> layers;
+    for (std::size_t t = 0; t < network.steps(); ++t) {
+        cells.push_back(copy_of(network.cell));
+        layers.emplace_back(network.output.V.value(), network.output.c.value());
+    }
+    Tape<D> tape;
+    const std::vector<Var<D>> x = unstack(network.x);
+    std::vector<Var<D>> logits;
+    std::vector<Wrt<D>> wrt;
+    Var<D> h = input(network.initial_state);
+    for (std::size_t t = 0; t < network.steps(); ++t) {
+        h = advance(cells[t], x[t], h).second;
+        logits.push_back(layers[t](h));
+        for (const auto& entry : cells[t].parameters()) wrt.emplace_back(*entry.parameter);
+        for (const auto& entry : layers[t].parameters()) wrt.emplace_back(*entry.parameter);
+    }
+    const Gradients<D> gradients = gradient(softmax_cross_entropy(stack(logits), network.targets), wrt);
+    std::vector<Terms> terms;
+    for (std::size_t t = 0; t < network.steps(); ++t) terms.push_back(terms_of(gradients, cells[t], layers[t]));
+    return terms;
+}
+
+Tensor<D> losses_now(const Network& network) {
+    Tape<D> tape;
+    return network.losses(unroll(network.cell, network.x, input(network.initial_state)).outputs).value();
+}
+
+/// The slope of J by one element.
+D central_difference(const Network& network, D& element, D part_of_step) {
+    const D before = element;
+    const D step = part_of_step * std::cbrt(std::numeric_limits<D>::epsilon()) * std::max(D(1), std::abs(before));
+    const D above = before + step;
+    const D below = before - step;
+    element = above;
+    const Tensor<D> plus = losses_now(network);
+    element = below;
+    const Tensor<D> minus = losses_now(network);
+    element = before;
+    D sum = 0;
+    for (std::size_t i = 0; i < plus.size(); ++i) sum += plus.data()[i] - minus.data()[i];
+    return sum / static_cast<D>(network.batch()) / (above - below);
+}
+
+/// Compares up to `options.differences` elements, one from each of as many equal stretches.
+Deviation compare_differences(const Network& network, std::string name, const Tensor<D>& tape, D* elements,
+                              const CrossCheckOptions& options, Generator& generator) {
+    Deviation deviation{std::move(name), shape_of(tape), 0, largest_of(tape), 0, {}, 0, 0};
+    const std::size_t size = tape.size();
+    const std::size_t count = std::min(options.differences, size);
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::size_t begin = k * size / count;
+        const std::size_t end = (k + 1) * size / count;
+        const std::size_t index = begin + generator.below(end - begin);
+        const D own = tape.data()[index];
+        D difference = 0;
+        for (D part : {1.0, 1.0 / 32, 1.0 / 1024}) {  // a smaller step may miss the kink that a larger one straddles
+            difference = central_difference(network, elements[index], part);
+            if (std::abs(own - difference) <= options.difference_limit * deviation.largest) break;
+        }
+        note(deviation, index, own, difference);
+    }
+    return deviation;
+}
+
+std::vector<Deviation> compare_differences(Network& network, const TapeResult& tape,
+                                           const CrossCheckOptions& options) {
+    Generator generator(options.seed);
+    std::vector<Deviation> result;
+    const auto compare = [&](std::string name, const Tensor<D>& gradient, D* elements) {
+        result.push_back(
+            compare_differences(network, std::move(name), gradient, elements, options, generator));
+    };
+    compare("U", tape.total.U, network.cell.U.update().data());
+    compare("W", tape.total.W, network.cell.W.update().data());
+    compare("b", tape.total.b, network.cell.b.update().data());
+    compare("V", tape.total.V, network.output.V.update().data());
+    compare("c", tape.total.c, network.output.c.update().data());
+    compare("h(0)", tape.initial_state, network.initial_state.data());
+    return result;
+}
+
+CrossCheck check_network(Network network, const CrossCheckOptions& options) {
+    const ElmanCell<D>& cell = network.cell;
+    const closed_form::ElmanBptt<D> bptt = closed_form::elman_bptt<D>(
+        {cell.U.value(), cell.W.value(), cell.b.value(), network.output.V.value(), network.output.c.value(),
+         cell.activation},
+        network.x, network.targets, network.initial_state);
+    const TapeResult tape = run_tape(network);
+    CrossCheck check{network.steps(),     network.batch(), cell.U.shape()[0], cell.U.shape()[1],
+                     network.output.c.shape()[0], tape.loss,       options,           deviations(tape.total, bptt.total),
+                     {},                  {}};
+    check.closed_form.push_back(largest_deviation("h(0)", tape.initial_state, bptt.initial_state));
+    if (options.time_steps) {
+        const std::vector<Terms> untied = run_untied(network);
+        for (std::size_t t = 0; t < network.steps(); ++t) {
+            check.time_steps.push_back({largest_deviation("h", tape.states[t], bptt.states[t])});
+            for (Deviation& term : deviations(untied[t], bptt.terms[t])) check.time_steps[t].push_back(std::move(term));
+        }
+    }
+    check.differences = compare_differences(network, tape, options);
+    return check;
+}
+
+}  // namespace
+
+Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other) {
+    if (tape.shape() != other.shape())
+        throw std::invalid_argument(fmt::format("largest_deviation: the tape's gradient by {} is {} and the other {}; "
+                                                "they must have the same shape",
+                                                name, shape_of(tape).text(), shape_of(other).text()));
+    Deviation deviation{std::move(name), shape_of(tape), 0, std::max(largest_of(tape), largest_of(other)), 0, {}, 0, 0};
+    for (std::size_t i = 0; i < tape.size(); ++i) note(deviation, i, tape.data()[i], other.data()[i]);
+    return deviation;
+}
+
+template <class T>
+CrossCheck cross_check(const ElmanCell<T>& cell, const Linear<T>& output, const Tensor<T>& x, const Targets& targets,
+                       const CrossCheckOptions& options) {
+    if (x.dimension() != 3 || x.size() == 0)
+        throw std::invalid_argument(fmt::format(
+            "cross_check: x is {}; it must be [T, B, I] with at least one element", shape_of(x).text()));
+    const auto in_double = [](const Tensor<T>& tensor) { return Tensor<D>(xt::cast<D>(tensor)); };
+    return check_network({ElmanCell<D>(in_double(cell.U.value()), in_double(cell.W.value()), in_double(cell.b.value()),
+                                       {cell.activation}),
+                          Linear<D>(in_double(output.V.value()), in_double(output.c.value())), in_double(x), targets,
+                          zeros<D>({x.shape(1), cell.b.value().size()})},
+                         options);
+}
+
+template CrossCheck cross_check(const ElmanCell<float>&, const Linear<float>&, const Tensor<float>&, const Targets&,
+                                const CrossCheckOptions&);
+template CrossCheck cross_check(const ElmanCell<double>&, const Linear<double>&, const Tensor<double>&, const Targets&,
+                                const CrossCheckOptions&);
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,14 @@
+#pragma once
+
+/// All cells, and what is built around them.
+#include <nn/activation.hpp>
+#include <nn/cell.hpp>
+#include <nn/elman_cell.hpp>
+#include <nn/generator.hpp>
+#include <nn/gru_cell.hpp>
+#include <nn/initialisers.hpp>
+#include <nn/linear.hpp>
+#include <nn/losses.hpp>
+#include <nn/lstm_cell.hpp>
+#include <nn/state.hpp>
+#include <nn/unroll.hpp>
