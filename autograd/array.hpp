@@ -77,10 +77,7 @@ class Array {
     /// The same elements under another shape of the same size.
     Array reshaped(const Shape& shape) const { return Array(shape, data_, memory_); }
     /// Everything but the last axis as rows.
-    Array as_matrix() const {
-        const std::size_t columns = shape_.back();
-        return reshaped({columns == 0 ? 0 : size() / columns, columns});
-    }
+    Array as_matrix() const { return reshaped(shape_.as_matrix()); }
 
     /// The pooled block it lies in; empty for a look at elements that live elsewhere.
     const Memory& memory() const { return memory_; }

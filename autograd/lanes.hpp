@@ -6,6 +6,7 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
+#include <autograd/lanes_avx512.hpp>
 #include <xsimd/xsimd.hpp>
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
@@ -90,7 +91,18 @@ struct Lanes {
     friend Mask<T> operator>=(Lanes a, Lanes b) { return {a.value >= b.value}; }
     friend Mask<T> equal(Lanes a, Lanes b) { return {a.value == b.value}; }
 
-    friend Lanes exp(Lanes x) { return xsimd::exp(x.value); }
+    friend Lanes exp(Lanes x) {
+#if defined(__AVX512F__)
+        if constexpr (std::is_same_v<T, float>) return Register(avx512::exp(x.value));
+#endif
+        return xsimd::exp(x.value);
+    }
+    friend Lanes tanh(Lanes x) {
+#if defined(__AVX512F__)
+        if constexpr (std::is_same_v<T, float>) return Register(avx512::tanh(x.value));
+#endif
+        return xsimd::tanh(x.value);
+    }
     friend Lanes log(Lanes x) { return xsimd::log(x.value); }
     friend Lanes expm1(Lanes x) { return xsimd::expm1(x.value); }
     friend Lanes log1p(Lanes x) { return xsimd::log1p(x.value); }
@@ -98,7 +110,6 @@ struct Lanes {
     friend Lanes abs(Lanes x) { return xsimd::abs(x.value); }
     friend Lanes sin(Lanes x) { return xsimd::sin(x.value); }
     friend Lanes cos(Lanes x) { return xsimd::cos(x.value); }
-    friend Lanes tanh(Lanes x) { return xsimd::tanh(x.value); }
     // Not exp(y log x), which loses a digit for every power of two in y log x.
     friend Lanes pow(Lanes x, Lanes y) {
         return element_by_element(x, y, [](T a, T b) { return std::pow(a, b); });

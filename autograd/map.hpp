@@ -4,6 +4,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record.hpp>
+#include <autograd/reduction.hpp>
 
 namespace tapeloop {
 
@@ -107,6 +108,16 @@ struct MapLayout {
 
 /// The shape of one part of a packed argument. Throws when the last axis does not divide.
 Shape part_shape(const Shape& packed, std::size_t parts);
+
+/// The sum over each of the equal parts of the last axis: [.., n H] -> [.., n].
+template <class T>
+Array<T> sum_parts(const Array<T>& packed, std::size_t parts) {
+    const Shape result = packed.shape().with(packed.shape().rank() - 1, parts);
+    const Shape rows{result.size(), packed.shape().back() / parts};
+    Array<T> sums(result);
+    sum_into(packed.reshaped(rows), {result.size(), 1}, {sums.data(), false});
+    return sums;
+}
 
 /// The same value as a node of its own.
 Var<float> identity(const Operand<float>& x);
@@ -278,8 +289,13 @@ void MapOperation<T, F, Streams>::pull(Sweep<T>& sweep, Index node) const {
             }(std::make_index_sequence<In>());
         });
 
-    for (std::size_t a = 0; a < Streams::arguments; ++a)
-        if (aside[a].data() != nullptr) sweep.deliver(node, inputs[a], aside[a]);
+    for (std::size_t a = 0; a < Streams::arguments; ++a) {
+        if (aside[a].data() == nullptr) continue;
+        const bool has_wide_parts =
+            Streams::part_counts[a] != 0 && sources[a].shape().back() == Streams::part_counts[a];
+        sweep.deliver(node, inputs[a],
+                      has_wide_parts ? sum_parts(aside[a], Streams::part_counts[a]) : aside[a]);
+    }
 }
 
 /// Replays the function as recorded operations and sweeps over those.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 
+
 namespace tapeloop {
 
 /// Where a result goes, and whether it is written or added to what is there.
@@ -143,27 +144,25 @@ void run_pass(const Shape& shape, const std::array<Layout, In + Out>& layouts,
         std::array<T*, Out> to;
         for (std::size_t k = 0; k < Out; ++k)
             to[k] = targets[k].data == nullptr ? nullptr : targets[k].data + offsets[In + k];
-        std::array<L, In> in;
-        std::array<L, Out> out;
-        std::size_t i = 0;
-        for (; i + L::width <= width; i += L::width) {
+        // One body for whole registers and for the tail: the same instructions, so the same bits.
+        for (std::size_t i = 0; i < width; i += L::width) {
+            const std::size_t rest = width - i;
+            const bool whole = rest >= L::width;
+            std::array<L, In> in;
+            std::array<L, Out> out;
             for (std::size_t k = 0; k < In; ++k) {
-                in[k] = L::load(from[k]);
+                in[k] = whole ? L::load(from[k]) : L::load(from[k], rest);
                 from[k] += advance[k];
             }
             f(in, out);
             for (std::size_t k = 0; k < Out; ++k) {
                 if (to[k] == nullptr) continue;
-                (targets[k].add ? L::load(to[k]) + out[k] : out[k]).store(to[k]);
+                if (whole)
+                    (targets[k].add ? L::load(to[k]) + out[k] : out[k]).store(to[k]);
+                else
+                    (targets[k].add ? L::load(to[k], rest) + out[k] : out[k]).store(to[k], rest);
                 to[k] += L::width;
             }
-        }
-        if (const std::size_t rest = width - i; rest != 0) {
-            for (std::size_t k = 0; k < In; ++k) in[k] = L::load(from[k], rest);
-            f(in, out);
-            for (std::size_t k = 0; k < Out; ++k)
-                if (to[k] != nullptr)
-                    (targets[k].add ? L::load(to[k], rest) + out[k] : out[k]).store(to[k], rest);
         }
     });
 }

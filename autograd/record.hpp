@@ -105,7 +105,12 @@ Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
     if constexpr (requires { def.alias(array(0)); }) data = def.alias(array(0));
     if (data == nullptr) data = tape.allocate(shape.size());
     const Array<T> y(shape, data);
-    [&]<std::size_t... K>(std::index_sequence<K...>) { def.value(y, array(K)...); }
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+        if constexpr (requires { def.value(y, tape, array(K)...); })
+            def.value(y, tape, array(K)...);
+        else
+            def.value(y, array(K)...);
+    }
     (std::make_index_sequence<count>());
     return tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site()));
 }

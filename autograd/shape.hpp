@@ -47,6 +47,9 @@ class Shape {
     /// The same shape with another extent along `axis`.
     Shape with(std::size_t axis, std::size_t extent) const;
 
+    /// Everything but the last axis as rows: [2, 3, 4] gives [6, 4].
+    Shape as_matrix() const;
+
     /// `[3, 4]`, as every error text prints it.
     std::string text() const;
 

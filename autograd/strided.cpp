@@ -37,7 +37,8 @@ View View::sliced(std::size_t axis, std::size_t begin, std::size_t count, std::s
 View View::flipped(std::size_t axis) const {
     View view = *this;
     view.strides[axis] = -strides[axis];
-    if (shape[axis] != 0) view.offset = offset + strides[axis] * (static_cast<std::ptrdiff_t>(shape[axis]) - 1);
+    if (shape[axis] != 0)
+        view.offset = offset + strides[axis] * (static_cast<std::ptrdiff_t>(shape[axis]) - 1);
     return view;
 }
 
@@ -76,7 +77,8 @@ class Nest {
             const Axis axis{static_cast<std::ptrdiff_t>(to.shape[i]), from.strides[i], to.strides[i]};
             if (axis.extent == 1) continue;
             Axis* outer = count_ == 0 ? nullptr : &axes_[count_ - 1];
-            if (outer != nullptr && outer->from == axis.from * axis.extent && outer->to == axis.to * axis.extent)
+            if (outer != nullptr && outer->from == axis.from * axis.extent &&
+                outer->to == axis.to * axis.extent)
                 *outer = {outer->extent * axis.extent, axis.from, axis.to};
             else
                 axes_[count_++] = axis;
@@ -151,12 +153,18 @@ void transfer_run(const T* from, T* to, bool add, const Axis& axis) {
 template <class T>
 void transfer_tiled(const T* from, T* to, bool add, const Axis& rows, const Axis& columns) {
     constexpr std::ptrdiff_t tile = 64 / sizeof(T);
+    const bool is_plain = !add && columns.to == 1;
     for (std::ptrdiff_t i = 0; i < rows.extent; i += tile)
         for (std::ptrdiff_t j = 0; j < columns.extent; j += tile) {
-            const Axis run{std::min(tile, columns.extent - j), columns.from, columns.to};
-            for (std::ptrdiff_t row = i; row < std::min(i + tile, rows.extent); ++row)
-                transfer_run(from + row * rows.from + j * columns.from, to + row * rows.to + j * columns.to, add,
-                             run);
+            const std::ptrdiff_t width = std::min(tile, columns.extent - j);
+            for (std::ptrdiff_t row = i; row < std::min(i + tile, rows.extent); ++row) {
+                const T* read = from + row * rows.from + j * columns.from;
+                T* write = to + row * rows.to + j * columns.to;
+                if (is_plain)
+                    for (std::ptrdiff_t k = 0; k < width; ++k) write[k] = read[k * columns.from];
+                else
+                    transfer_run(read, write, add, {width, columns.from, columns.to});
+            }
         }
 }
 

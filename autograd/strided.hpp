@@ -8,8 +8,8 @@
 
 namespace tapeloop {
 
-/// Which elements of a row-major buffer, in which order, make a tensor: what a permutation, a slice, a flip or a
-/// broadcast comes to. Axes are below the rank and bounds inside the extents; nothing is checked here.
+/// Which elements of a row-major buffer, in which order, make a tensor: what a permutation, a slice, a flip
+/// or a broadcast comes to. Axes are below the rank and bounds inside the extents; nothing is checked here.
 struct View {
     Shape shape;
     std::array<std::ptrdiff_t, Shape::max_rank> strides{};

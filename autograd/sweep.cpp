@@ -138,8 +138,7 @@ void Sweep<T>::deliver(Index receiver_of, Index node, const Product<T>& product)
         return deliver(receiver_of, node, product.array());
     if (product.transposed.a && !product.transposed.b && product.inner() < enough_rows)
         return defer(node, product);
-    const Target<T> there = target(node);
-    product.compute(shape, there.data, there.add);
+    products_.compute(product, shape, target(node));
 }
 
 template <class T>

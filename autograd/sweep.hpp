@@ -2,7 +2,7 @@
 
 #include <autograd/gradient.hpp>
 #include <autograd/pass.hpp>
-#include <autograd/product.hpp>
+#include <autograd/repeated.hpp>
 
 #include <vector>
 
@@ -108,6 +108,7 @@ class Sweep {
     Reach<T> reach_;
     std::vector<Slot, PoolAllocator<Slot>> slots_;
     std::vector<Panel> panels_;
+    RepeatedProducts<T> products_;
     std::size_t held_bytes_ = 0;
     std::size_t peak_bytes_ = 0;
 };

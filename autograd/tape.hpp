@@ -2,6 +2,7 @@
 
 #include <autograd/operation.hpp>
 #include <autograd/parameter.hpp>
+#include <autograd/repeated.hpp>
 
 #include <string>
 #include <unordered_map>
@@ -96,6 +97,9 @@ class Tape {
     /// Drops the nodes from `size` on, after an operation that threw half-way.
     void truncate(std::size_t size);
 
+    /// What products of recorded values are computed by.
+    RepeatedProducts<T>& products() { return products_; }
+
     Index open_label(Index parent, std::string_view name, std::ptrdiff_t step);
     Index current_label() const { return label_; }
     std::string current_label_text() const { return label_text(label_); }
@@ -133,6 +137,7 @@ class Tape {
     std::size_t value_bytes_ = 0;
     std::size_t cotangent_bytes_ = 0;
     std::vector<Kept> kept_;
+    RepeatedProducts<T> products_;
     std::vector<LabelEntry> labels_;
     std::unordered_map<const void*, Index> leaves_;
     std::unordered_map<Index, std::string> names_;

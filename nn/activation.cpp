@@ -9,9 +9,12 @@ namespace {
 template <class T>
 Var<T> apply_activation(Activation activation, const Operand<T>& x) {
     switch (activation) {
-        case Activation::tanh: return tanh(x);
-        case Activation::relu: return relu(x);
-        case Activation::sigmoid: return sigmoid(x);
+        case Activation::tanh:
+            return tanh(x);
+        case Activation::relu:
+            return relu(x);
+        case Activation::sigmoid:
+            return sigmoid(x);
     }
     throw std::invalid_argument("activate: not one of the values of Activation");
 }

@@ -4,7 +4,8 @@
 
 namespace tapeloop::nn::detail {
 
-/// Takes back what its scope recorded on the current tape, unless it is kept: after an exception the tape is as before.
+/// Takes back what its scope recorded on the current tape, unless it is kept: after an exception the tape is
+/// as before.
 template <class T>
 class Attempt {
   public:

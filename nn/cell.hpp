@@ -9,19 +9,20 @@ namespace tapeloop::nn {
 /// A recurrent cell is any type with these members; nothing is inherited and nothing is registered.
 ///
 ///     State initial_state(std::size_t batch) const;
-///         What h(0) is when nobody gives one: a Var<T> [batch, H] on the current tape, or a std::pair, tuple, array or
-///         vector of states: `return input(zeros<T>({batch, H}));`
+///         What h(0) is when nobody gives one: a Var<T> [batch, H] on the current tape, or a std::pair,
+///         tuple, array or vector of states: `return input(zeros<T>({batch, H}));`
 ///     std::pair<Var<T>, State> step(const Var<T>& input, const State& state) const;
-///         One time step of a batch: the output, and the state that the next step gets. It never sees a missing state,
-///         and it keeps nothing: whatever one step hands to the next is in the state.
+///         One time step of a batch: the output, and the state that the next step gets. It never sees a
+///         missing state, and it keeps nothing: whatever one step hands to the next is in the state.
 ///     Var<T> project(const Var<T>& x) const;
-///         Optional: the part that does not depend on the state, such as x U + b, for any number of axes in front of
-///         the last. `unroll` calls it once for all time steps, [T, B, I] to [T, B, G], and `step` then gets a row of
-///         its result, [B, G], as its input.
+///         Optional: the part that does not depend on the state, such as x U + b, for any number of axes in
+///         front of the last. `unroll` calls it once for all time steps, [T, B, I] to [T, B, G], and `step`
+///         then gets a row of its result, [B, G], as its input.
 ///     ParameterList<T> parameters();
 ///         What is trained: `return parameter_list(U, W, b);`
 ///
-/// `static_assert(nn::Cell<MyCell>)` beside a cell checks the first three, and `unroll` says in words what is missing.
+/// `static_assert(nn::Cell<MyCell>)` beside a cell checks the first three, and `unroll` says in words what is
+/// missing.
 
 namespace detail {
 
@@ -39,61 +40,66 @@ struct InitialState<C> {
     using type = std::remove_cvref_t<decltype(std::declval<const C&>().initial_state(std::size_t()))>;
 };
 
+template <class C>
+using InitialStateOf = typename InitialState<C>::type;
+
 // The T of a cell; a cell whose state has no Var says it as its `value_type`.
 template <class C>
-struct CellValue : StateValue<typename InitialState<C>::type> {};
+struct CellValue : StateValue<InitialStateOf<C>> {};
 template <class C>
-requires(std::is_void_v<typename StateValue<typename InitialState<C>::type>::type>&& requires {
-    typename C::value_type;
-}) struct CellValue<C> {
+requires(!has_value<InitialStateOf<C>> && requires { typename C::value_type; }) struct CellValue<C> {
     using type = typename C::value_type;
 };
+template <class C>
+using CellValueOf = typename CellValue<C>::type;
 
-template <class C, class T, class S>
-concept HasStep = requires(const C& cell, const Var<T>& input, const S& state) {
+template <class C>
+concept GivesState = is_state<InitialStateOf<C>, CellValueOf<C>>;
+
+template <class C>
+concept HasStep = requires(const C& cell, const Var<CellValueOf<C>>& input, const InitialStateOf<C>& state) {
     cell.step(input, state);
 };
 
-template <class C, class T, class S>
-concept StepGivesOutputAndState = requires(const C& cell, const Var<T>& input, const S& state) {
-    { cell.step(input, state).first } -> std::convertible_to<Var<T>>;
-    { cell.step(input, state).second } -> std::convertible_to<S>;
+template <class C>
+concept StepGivesPair = requires(const C& cell, const Var<CellValueOf<C>>& input,
+                                 const InitialStateOf<C>& state) {
+    { cell.step(input, state).first } -> std::convertible_to<Var<CellValueOf<C>>>;
+    { cell.step(input, state).second } -> std::convertible_to<InitialStateOf<C>>;
 };
 
-template <class C, class T>
-concept Projects = requires(const C& cell, const Var<T>& x) {
-    { cell.project(x) } -> std::convertible_to<Var<T>>;
+template <class C>
+concept Projects = requires(const C& cell, const Var<CellValueOf<C>>& x) {
+    { cell.project(x) } -> std::convertible_to<Var<CellValueOf<C>>>;
 };
 
 // A member of that name which does not fit would otherwise be passed over in silence.
-template <class C, class T>
-concept ProjectFits = Projects<C, T> || !requires { &C::project; };
+template <class C>
+concept ProjectFits = Projects<C> || !requires {
+    &C::project;
+};
 
-// The checks of the contract, in words. A failed one switches off those behind it, so that there is one message.
+// The checks of the contract, in words. A failed one switches off those behind it, so that there is one
+// message.
 template <class C>
 struct Contract {
-    using State = typename InitialState<C>::type;
-    using Value = typename CellValue<C>::type;
-    static constexpr bool has_initial_state = HasInitialState<C>;
-    static_assert(has_initial_state, "not a cell: it needs `auto initial_state(std::size_t batch) const`");
-
-    static constexpr bool has_state = is_state<State, Value>;
-    static_assert(has_state || !has_initial_state,
-                  "a cell's initial_state must return a Var<T>, or a std::pair, tuple, array or vector of them, all of "
-                  "one T (return type `auto` with a Parameter or a Tensor in it? wrap that in `input(...)`)");
-
-    static constexpr bool has_step = HasStep<C, Value, State>;
-    static_assert(has_step || !has_state,
-                  "a cell needs `auto step(const Var<T>& input, const State& state) const`, where State is what its "
-                  "initial_state returns");
-
-    static constexpr bool gives_pair = StepGivesOutputAndState<C, Value, State>;
-    static_assert(gives_pair || !has_step,
-                  "a cell's step must return std::pair{output, state}: a Var<T>, and a state of the type that "
-                  "initial_state returns");
-
-    static_assert(ProjectFits<C, Value> || !gives_pair,
+    static_assert(HasInitialState<C>, "not a cell: it needs `auto initial_state(std::size_t batch) const`");
+    static_assert(
+        GivesState<C> || !HasInitialState<C>,
+        "a cell's initial_state must return a Var<T>, or a std::pair, tuple, array or vector of them, "
+        "all of one T (`input(...)` makes a Var of a Tensor or a Parameter)");
+    static_assert(HasStep<C> || !GivesState<C>,
+                  "a cell needs `auto step(const Var<T>& input, const State& state) const`, where State is "
+                  "what its initial_state returns");
+    static_assert(StepGivesPair<C> || !HasStep<C>,
+                  "a cell's step must return std::pair{output, state}: a Var<T>, and a state of the type "
+                  "that initial_state returns");
+    static_assert(ProjectFits<C> || !StepGivesPair<C>,
                   "a cell's project must be `Var<T> project(const Var<T>& x) const`");
+
+    // Something to go on with after a failed check.
+    using Value = std::conditional_t<GivesState<C>, CellValueOf<C>, float>;
+    using State = std::conditional_t<GivesState<C>, InitialStateOf<C>, Var<float>>;
 };
 
 }  // namespace detail
@@ -105,33 +111,30 @@ using ValueOf = typename detail::Contract<C>::Value;
 template <class C>
 using StateOf = typename detail::Contract<C>::State;
 
-/// The contract above.
+/// The contract above, without words.
 template <class C>
-concept Cell = detail::HasInitialState<C> &&
-               detail::is_state<typename detail::InitialState<C>::type, typename detail::CellValue<C>::type> &&
-               detail::StepGivesOutputAndState<C, typename detail::CellValue<C>::type,
-                                               typename detail::InitialState<C>::type> &&
-               detail::ProjectFits<C, typename detail::CellValue<C>::type>;
+concept Cell = detail::GivesState<C> && detail::StepGivesPair<C> && detail::ProjectFits<C>;
 
 /// A cell that lists its parameters.
 template <class C>
 concept TrainableCell = Cell<C> && requires(C& cell) {
-    { cell.parameters() } -> std::convertible_to<ParameterList<typename detail::CellValue<C>::type>>;
+    { cell.parameters() } -> std::convertible_to<ParameterList<ValueOf<C>>>;
 };
 
 /// The part of a cell's work that does not depend on the state: `cell.project(x)`, or x itself.
 template <class C>
 Var<ValueOf<C>> project(const C& cell, const Var<ValueOf<C>>& x) {
-    if constexpr (detail::Projects<C, ValueOf<C>>)
+    if constexpr (detail::Projects<C>)
         return cell.project(x);
     else
         return x;
 }
 
-/// One time step from the plain input x [B, I]: what a wrapper or a stack calls, and a decoder that feeds its own
-/// output back. Returns the pair of output and state.
+/// One time step from the plain input x [B, I]: what a wrapper or a stack calls, and a decoder that feeds its
+/// own output back. Returns the pair of output and state.
 template <class C>
-std::pair<Var<ValueOf<C>>, StateOf<C>> advance(const C& cell, const Var<ValueOf<C>>& x, const StateOf<C>& state) {
+std::pair<Var<ValueOf<C>>, StateOf<C>> advance(const C& cell, const Var<ValueOf<C>>& x,
+                                               const StateOf<C>& state) {
     return cell.step(project(cell, x), state);
 }
 

@@ -1,6 +1,6 @@
+#include <fmt/format.h>
 #include <autograd/gradient.hpp>
 #include <autograd/ops/join.hpp>
-#include <fmt/format.h>
 #include <nn/closed_form/elman.hpp>
 #include <nn/cross_check.hpp>
 #include <nn/generator.hpp>
@@ -39,7 +39,8 @@ ElmanCell<D> copy_of(const ElmanCell<D>& cell) {
 
 std::vector<std::size_t> position_of(std::size_t index, const Shape& shape) {
     std::vector<std::size_t> position(shape.rank());
-    for (std::size_t axis = shape.rank(); axis-- > 0; index /= shape[axis]) position[axis] = index % shape[axis];
+    for (std::size_t axis = shape.rank(); axis-- > 0; index /= shape[axis])
+        position[axis] = index % shape[axis];
     return position;
 }
 
@@ -70,7 +71,8 @@ std::vector<Deviation> deviations(const Terms& tape, const Terms& other) {
 }
 
 Terms terms_of(const Gradients<D>& gradients, const ElmanCell<D>& cell, const Linear<D>& output) {
-    return {gradients[cell.U], gradients[cell.W], gradients[cell.b], gradients[output.V], gradients[output.c]};
+    return {gradients[cell.U], gradients[cell.W], gradients[cell.b], gradients[output.V],
+            gradients[output.c]};
 }
 
 /// What the tape gives for the network as it is trained.
@@ -96,7 +98,8 @@ TapeResult run_tape(const Network& network) {
     return result;
 }
 
-/// What each time step contributes, by the tape: the gradient of a network in which every step has weights of its own.
+/// What each time step contributes, by the tape: the gradient of a network in which every step has weights of
+/// its own.
 std::vector<Terms> run_untied(const Network& network) {
     std::vector<ElmanCell<D>> cells;
     std::vector<Linear<D>> layers;
@@ -117,7 +120,8 @@ std::vector<Terms> run_untied(const Network& network) {
     }
     const Gradients<D> gradients = gradient(softmax_cross_entropy(stack(logits), network.targets), wrt);
     std::vector<Terms> terms;
-    for (std::size_t t = 0; t < network.steps(); ++t) terms.push_back(terms_of(gradients, cells[t], layers[t]));
+    for (std::size_t t = 0; t < network.steps(); ++t)
+        terms.push_back(terms_of(gradients, cells[t], layers[t]));
     return terms;
 }
 
@@ -129,7 +133,8 @@ Tensor<D> losses_now(const Network& network) {
 /// The slope of J by one element.
 D central_difference(const Network& network, D& element, D part_of_step) {
     const D before = element;
-    const D step = part_of_step * std::cbrt(std::numeric_limits<D>::epsilon()) * std::max(D(1), std::abs(before));
+    const D step =
+        part_of_step * std::cbrt(std::numeric_limits<D>::epsilon()) * std::max(D(1), std::abs(before));
     const D above = before + step;
     const D below = before - step;
     element = above;
@@ -154,7 +159,8 @@ Deviation compare_differences(const Network& network, std::string name, const Te
         const std::size_t index = begin + generator.below(end - begin);
         const D own = tape.data()[index];
         D difference = 0;
-        for (D part : {1.0, 1.0 / 32, 1.0 / 1024}) {  // a smaller step may miss the kink that a larger one straddles
+        for (D part :
+             {1.0, 1.0 / 32, 1.0 / 1024}) {  // a smaller step may miss the kink that a larger one straddles
             difference = central_difference(network, elements[index], part);
             if (std::abs(own - difference) <= options.difference_limit * deviation.largest) break;
         }
@@ -182,20 +188,28 @@ std::vector<Deviation> compare_differences(Network& network, const TapeResult& t
 
 CrossCheck check_network(Network network, const CrossCheckOptions& options) {
     const ElmanCell<D>& cell = network.cell;
-    const closed_form::ElmanBptt<D> bptt = closed_form::elman_bptt<D>(
-        {cell.U.value(), cell.W.value(), cell.b.value(), network.output.V.value(), network.output.c.value(),
-         cell.activation},
-        network.x, network.targets, network.initial_state);
+    const closed_form::ElmanBptt<D> bptt =
+        closed_form::elman_bptt<D>({cell.U.value(), cell.W.value(), cell.b.value(), network.output.V.value(),
+                                    network.output.c.value(), cell.activation},
+                                   network.x, network.targets, network.initial_state);
     const TapeResult tape = run_tape(network);
-    CrossCheck check{network.steps(),     network.batch(), cell.U.shape()[0], cell.U.shape()[1],
-                     network.output.c.shape()[0], tape.loss,       options,           deviations(tape.total, bptt.total),
-                     {},                  {}};
+    CrossCheck check{network.steps(),
+                     network.batch(),
+                     cell.U.shape()[0],
+                     cell.U.shape()[1],
+                     network.output.c.shape()[0],
+                     tape.loss,
+                     options,
+                     deviations(tape.total, bptt.total),
+                     {},
+                     {}};
     check.closed_form.push_back(largest_deviation("h(0)", tape.initial_state, bptt.initial_state));
     if (options.time_steps) {
         const std::vector<Terms> untied = run_untied(network);
         for (std::size_t t = 0; t < network.steps(); ++t) {
             check.time_steps.push_back({largest_deviation("h", tape.states[t], bptt.states[t])});
-            for (Deviation& term : deviations(untied[t], bptt.terms[t])) check.time_steps[t].push_back(std::move(term));
+            for (Deviation& term : deviations(untied[t], bptt.terms[t]))
+                check.time_steps[t].push_back(std::move(term));
         }
     }
     check.differences = compare_differences(network, tape, options);
@@ -206,31 +220,33 @@ CrossCheck check_network(Network network, const CrossCheckOptions& options) {
 
 Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other) {
     if (tape.shape() != other.shape())
-        throw std::invalid_argument(fmt::format("largest_deviation: the tape's gradient by {} is {} and the other {}; "
-                                                "they must have the same shape",
-                                                name, shape_of(tape).text(), shape_of(other).text()));
-    Deviation deviation{std::move(name), shape_of(tape), 0, std::max(largest_of(tape), largest_of(other)), 0, {}, 0, 0};
+        throw std::invalid_argument(
+            fmt::format("largest_deviation: the tape's gradient by {} is {} and the other {}; "
+                        "they must have the same shape",
+                        name, shape_of(tape).text(), shape_of(other).text()));
+    Deviation deviation{
+        std::move(name), shape_of(tape), 0, std::max(largest_of(tape), largest_of(other)), 0, {}, 0, 0};
     for (std::size_t i = 0; i < tape.size(); ++i) note(deviation, i, tape.data()[i], other.data()[i]);
     return deviation;
 }
 
 template <class T>
-CrossCheck cross_check(const ElmanCell<T>& cell, const Linear<T>& output, const Tensor<T>& x, const Targets& targets,
-                       const CrossCheckOptions& options) {
+CrossCheck cross_check(const ElmanCell<T>& cell, const Linear<T>& output, const Tensor<T>& x,
+                       const Targets& targets, const CrossCheckOptions& options) {
     if (x.dimension() != 3 || x.size() == 0)
         throw std::invalid_argument(fmt::format(
             "cross_check: x is {}; it must be [T, B, I] with at least one element", shape_of(x).text()));
     const auto in_double = [](const Tensor<T>& tensor) { return Tensor<D>(xt::cast<D>(tensor)); };
-    return check_network({ElmanCell<D>(in_double(cell.U.value()), in_double(cell.W.value()), in_double(cell.b.value()),
-                                       {cell.activation}),
-                          Linear<D>(in_double(output.V.value()), in_double(output.c.value())), in_double(x), targets,
-                          zeros<D>({x.shape(1), cell.b.value().size()})},
+    return check_network({ElmanCell<D>(in_double(cell.U.value()), in_double(cell.W.value()),
+                                       in_double(cell.b.value()), {cell.activation}),
+                          Linear<D>(in_double(output.V.value()), in_double(output.c.value())), in_double(x),
+                          targets, zeros<D>({x.shape(1), cell.b.value().size()})},
                          options);
 }
 
-template CrossCheck cross_check(const ElmanCell<float>&, const Linear<float>&, const Tensor<float>&, const Targets&,
-                                const CrossCheckOptions&);
-template CrossCheck cross_check(const ElmanCell<double>&, const Linear<double>&, const Tensor<double>&, const Targets&,
-                                const CrossCheckOptions&);
+template CrossCheck cross_check(const ElmanCell<float>&, const Linear<float>&, const Tensor<float>&,
+                                const Targets&, const CrossCheckOptions&);
+template CrossCheck cross_check(const ElmanCell<double>&, const Linear<double>&, const Tensor<double>&,
+                                const Targets&, const CrossCheckOptions&);
 
 }  // namespace tapeloop::nn

@@ -12,14 +12,14 @@ namespace tapeloop::nn {
 
 /// How far two computations of one gradient are apart.
 struct Deviation {
-    std::string name;              ///< of what it is the gradient by: `U`, `h(0)`
-    Shape shape;                   ///< of the gradient
-    std::size_t compared = 0;      ///< how many of its elements were compared
-    double largest = 0;            ///< the largest magnitude in it
-    double relative = 0;           ///< the largest difference over `largest`; infinite when one side has a NaN
-    std::vector<std::size_t> at;   ///< where that difference is
-    double tape = 0;               ///< the tape's value there
-    double other = 0;              ///< and the other one
+    std::string name;             ///< of what it is the gradient by: `U`, `h(0)`
+    Shape shape;                  ///< of the gradient
+    std::size_t compared = 0;     ///< how many of its elements were compared
+    double largest = 0;           ///< the largest magnitude in it
+    double relative = 0;          ///< the largest difference over `largest`; infinite when one side has a NaN
+    std::vector<std::size_t> at;  ///< where that difference is
+    double tape = 0;              ///< the tape's value there
+    double other = 0;             ///< and the other one
 };
 
 /// The largest difference between the tape's gradient and another one of the same shape.
@@ -40,9 +40,10 @@ struct CrossCheck {
     std::size_t steps, batch, inputs, hidden, outputs;  ///< T, B, I, H, O
     double loss;                                        ///< J, by the tape
     CrossCheckOptions options;
-    std::vector<Deviation> closed_form;              ///< from the closed form, by parameter
-    std::vector<std::vector<Deviation>> time_steps;  ///< from its terms: for each t dJ~/dh(t), then by parameter
-    std::vector<Deviation> differences;              ///< from central differences, by parameter
+    std::vector<Deviation> closed_form;  ///< from the closed form, by parameter
+    std::vector<std::vector<Deviation>>
+        time_steps;                      ///< from its terms: for each t dJ~/dh(t), then by parameter
+    std::vector<Deviation> differences;  ///< from central differences, by parameter
 
     /// Whether all deviations are within the options' limits.
     bool agrees() const;
@@ -50,20 +51,20 @@ struct CrossCheck {
     std::string text() const;
 };
 
-/// Checks backpropagation through time on an Elman network with softmax cross entropy: the gradients from the tape
-/// against the closed form (`closed_form::elman_bptt`) in total and time step by time step, and against central
-/// differences. x is [T, B, I], `targets` [T, B]; it starts from h(0) = 0.
+/// Checks backpropagation through time on an Elman network with softmax cross entropy: the gradients from the
+/// tape against the closed form (`closed_form::elman_bptt`) in total and time step by time step, and against
+/// central differences. x is [T, B, I], `targets` [T, B]; it starts from h(0) = 0.
 ///
-/// Everything is computed in double, for a network of `float` too. A time step's contribution to a parameter's gradient
-/// is the gradient by a copy of the parameter that this step alone uses. The step of the differences is the cube root of
-/// the rounding unit times the element's size (at least 1); losses are subtracted one by one before they are summed, so
-/// that a long sequence does not drown the difference, and a smaller step is tried where one disagrees, since it may
-/// straddle a kink of relu.
+/// Everything is computed in double, for a network of `float` too. A time step's contribution to a
+/// parameter's gradient is the gradient by a copy of the parameter that this step alone uses. The step of the
+/// differences is the cube root of the rounding unit times the element's size (at least 1); losses are
+/// subtracted one by one before they are summed, so that a long sequence does not drown the difference, and a
+/// smaller step is tried where one disagrees, since it may straddle a kink of relu.
 ///
 /// Throws `std::invalid_argument` when shapes do not fit, a target is out of range, or T or B is 0.
 template <class T>
-CrossCheck cross_check(const ElmanCell<T>& cell, const Linear<T>& output, const Tensor<T>& x, const Targets& targets,
-                       const CrossCheckOptions& options = {});
+CrossCheck cross_check(const ElmanCell<T>& cell, const Linear<T>& output, const Tensor<T>& x,
+                       const Targets& targets, const CrossCheckOptions& options = {});
 
 extern template CrossCheck cross_check(const ElmanCell<float>&, const Linear<float>&, const Tensor<float>&,
                                        const Targets&, const CrossCheckOptions&);

@@ -22,9 +22,9 @@ std::string place_text(const Deviation& deviation) {
 }
 
 std::string parameter_line(const Deviation& closed_form, const Deviation& difference) {
-    return fmt::format("  dJ/d{:<5} {:<12} {:>9.2e}      {:>9.2e}      {:>9.2e}   ({} of {})\n", closed_form.name,
-                       closed_form.shape.text(), closed_form.largest, closed_form.relative, difference.relative,
-                       difference.compared, closed_form.compared);
+    return fmt::format("  dJ/d{:<5} {:<12} {:>9.2e}      {:>9.2e}      {:>9.2e}   ({} of {})\n",
+                       closed_form.name, closed_form.shape.text(), closed_form.largest, closed_form.relative,
+                       difference.relative, difference.compared, closed_form.compared);
 }
 
 std::string time_step_line(std::size_t t, const std::vector<Deviation>& parts) {
@@ -75,14 +75,16 @@ std::string CrossCheck::text() const {
         "BPTT cross-check in double: T={} B={} I={} H={} O={}, J = {:.6f}\n"
         "  gradient of the tape  largest   from closed form   from central differences\n",
         steps, batch, inputs, hidden, outputs, loss);
-    for (std::size_t i = 0; i < closed_form.size(); ++i) text += parameter_line(closed_form[i], differences[i]);
+    for (std::size_t i = 0; i < closed_form.size(); ++i)
+        text += parameter_line(closed_form[i], differences[i]);
     if (!time_steps.empty()) text += time_step_table(time_steps);
     text += failures("closed form", "", closed_form, options.closed_form_limit);
     for (std::size_t t = 0; t < time_steps.size(); ++t)
         text += failures("closed form", fmt::format(" at t={}", t), time_steps[t], options.closed_form_limit);
     text += failures("difference", "", differences, options.difference_limit);
     return text + fmt::format("  {}: deviations relative to the largest entry; limits {:.0e} and {:.0e}\n",
-                              agrees() ? "agrees" : "DISAGREES", options.closed_form_limit, options.difference_limit);
+                              agrees() ? "agrees" : "DISAGREES", options.closed_form_limit,
+                              options.difference_limit);
 }
 
 }  // namespace tapeloop::nn

@@ -15,8 +15,8 @@ struct ElmanOptions {
 ///
 ///     h_t = f(x_t U + h_{t-1} W + b)
 ///
-/// x_t is [B, I], h_t is [B, H], f is tanh unless the options say otherwise. The output is the state h_t. The layer
-/// behind it, o_t = h_t V + c, is a `Linear`.
+/// x_t is [B, I], h_t is [B, H], f is tanh unless the options say otherwise. The output is the state h_t. The
+/// layer behind it, o_t = h_t V + c, is a `Linear`.
 template <class T>
 struct ElmanCell {
     Parameter<T> U;  ///< input to hidden, [I, H]
@@ -24,8 +24,10 @@ struct ElmanCell {
     Parameter<T> b;  ///< hidden bias, [H]
     Activation activation;
 
-    /// U is drawn by `xavier_uniform`, W by `orthogonal`, b is 0. Throws `std::invalid_argument` when a size is 0.
-    ElmanCell(std::size_t input_size, std::size_t hidden_size, Generator& generator, ElmanOptions options = {});
+    /// U is drawn by `xavier_uniform`, W by `orthogonal`, b is 0. Throws `std::invalid_argument` when a size
+    /// is 0.
+    ElmanCell(std::size_t input_size, std::size_t hidden_size, Generator& generator,
+              ElmanOptions options = {});
     /// From weights that are there already. Throws `std::invalid_argument` when their shapes do not fit.
     ElmanCell(Tensor<T> U, Tensor<T> W, Tensor<T> b, ElmanOptions options = {});
 

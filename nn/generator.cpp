@@ -7,7 +7,8 @@
 namespace tapeloop::nn {
 namespace {
 
-// The logarithm by its series in (m - 1) / (m + 1): the C library's differs from machine to machine in the last digit.
+// The logarithm by its series in (m - 1) / (m + 1): the C library's differs from machine to machine in the
+// last digit.
 double portable_log(double x) {
     int exponent = 0;
     double m = std::frexp(x, &exponent);

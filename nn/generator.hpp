@@ -6,8 +6,9 @@
 
 namespace tapeloop::nn {
 
-/// Random numbers from a seed: the same on every machine and with every compiler, which the distributions of the
-/// standard library are not. Built on the 64-bit Mersenne twister and on arithmetic that IEEE 754 defines to the bit.
+/// Random numbers from a seed: the same on every machine and with every compiler, which the distributions of
+/// the standard library are not. Built on the 64-bit Mersenne twister and on arithmetic that IEEE 754 defines
+/// to the bit.
 class Generator {
   public:
     explicit Generator(std::uint64_t seed) : bits_(seed) {}

@@ -102,18 +102,17 @@ Tensor<T> orthogonal(const Shape& shape, Generator& generator, double gain) {
     Tensor<T> tensor = uninitialised<T>(shape);
     for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t j = 0; j < columns; ++j)
-            tensor.data()[i * columns + j] =
-                static_cast<T>(gain * (by_rows ? vectors[i][j] : vectors[j][i]));
+            tensor.data()[i * columns + j] = static_cast<T>(gain * (by_rows ? vectors[i][j] : vectors[j][i]));
     return tensor;
 }
 
-#define TAPELOOP_INITIALISERS(T)                                                     \
-    template Tensor<T> zeros(const Shape&);                                          \
-    template Tensor<T> identity(std::size_t, double);                                \
-    template Tensor<T> uniform(const Shape&, double, double, Generator&);            \
-    template Tensor<T> normal(const Shape&, double, double, Generator&);             \
-    template Tensor<T> xavier_uniform(const Shape&, Generator&, double);             \
-    template Tensor<T> xavier_normal(const Shape&, Generator&, double);              \
+#define TAPELOOP_INITIALISERS(T)                                          \
+    template Tensor<T> zeros(const Shape&);                               \
+    template Tensor<T> identity(std::size_t, double);                     \
+    template Tensor<T> uniform(const Shape&, double, double, Generator&); \
+    template Tensor<T> normal(const Shape&, double, double, Generator&);  \
+    template Tensor<T> xavier_uniform(const Shape&, Generator&, double);  \
+    template Tensor<T> xavier_normal(const Shape&, Generator&, double);   \
     template Tensor<T> orthogonal(const Shape&, Generator&, double);
 
 TAPELOOP_INITIALISERS(float)

@@ -2,8 +2,8 @@
 
 #include <autograd/tensor.hpp>
 
-/// Starting values for parameters: `uniform<float>({I, H}, -0.1, 0.1, generator)`. Computed in double from an explicit
-/// generator, so that a seed gives the same weights on every machine.
+/// Starting values for parameters: `uniform<float>({I, H}, -0.1, 0.1, generator)`. Computed in double from an
+/// explicit generator, so that a seed gives the same weights on every machine.
 namespace tapeloop::nn {
 
 class Generator;
@@ -11,8 +11,8 @@ class Generator;
 template <class T>
 Tensor<T> zeros(const Shape& shape);
 
-/// The n by n identity times `scale`: the start that Le, Jaitly and Hinton (2015, arXiv:1504.00941) give the recurrent
-/// weights of relu networks.
+/// The n by n identity times `scale`: the start that Le, Jaitly and Hinton (2015, arXiv:1504.00941) give the
+/// recurrent weights of relu networks.
 template <class T>
 Tensor<T> identity(std::size_t n, double scale = 1);
 
@@ -24,8 +24,8 @@ Tensor<T> uniform(const Shape& shape, double low, double high, Generator& genera
 template <class T>
 Tensor<T> normal(const Shape& shape, double mean, double deviation, Generator& generator);
 
-/// Uniform within ± gain · sqrt(6 / (rows + columns)), for a matrix [rows, columns]. Throws `std::invalid_argument` for
-/// other ranks. Glorot and Bengio (2010), equation 16.
+/// Uniform within ± gain · sqrt(6 / (rows + columns)), for a matrix [rows, columns]. Throws
+/// `std::invalid_argument` for other ranks. Glorot and Bengio (2010), equation 16.
 template <class T>
 Tensor<T> xavier_uniform(const Shape& shape, Generator& generator, double gain = 1);
 
@@ -34,9 +34,9 @@ Tensor<T> xavier_uniform(const Shape& shape, Generator& generator, double gain =
 template <class T>
 Tensor<T> xavier_normal(const Shape& shape, Generator& generator, double gain = 1);
 
-/// A matrix [rows, columns] whose rows (or columns, whichever are fewer) are orthogonal and of length `gain`, drawn
-/// evenly from all of those. Throws `std::invalid_argument` for other ranks. Saxe, McClelland and Ganguli (2014,
-/// arXiv:1312.6120).
+/// A matrix [rows, columns] whose rows (or columns, whichever are fewer) are orthogonal and of length `gain`,
+/// drawn evenly from all of those. Throws `std::invalid_argument` for other ranks. Saxe, McClelland and
+/// Ganguli (2014, arXiv:1312.6120).
 template <class T>
 Tensor<T> orthogonal(const Shape& shape, Generator& generator, double gain = 1);
 

@@ -9,8 +9,8 @@ namespace tapeloop::nn {
 template <class T>
 Linear<T>::Linear(std::size_t input_size, std::size_t output_size, Generator& generator) {
     if (input_size == 0 || output_size == 0)
-        throw std::invalid_argument(fmt::format("Linear: input_size is {} and output_size {}; both must be at least 1",
-                                                input_size, output_size));
+        throw std::invalid_argument(fmt::format(
+            "Linear: input_size is {} and output_size {}; both must be at least 1", input_size, output_size));
     V = Parameter<T>("V", xavier_uniform<T>({input_size, output_size}, generator));
     c = Parameter<T>("c", zeros<T>({output_size}));
 }

@@ -33,10 +33,11 @@ std::shared_ptr<const Classes> classes_of(const Shape& logits, const Targets& ta
     Shape expected = classes->shape;
     if (logits.rank() > 0) expected.append(logits.back());
     if (logits.rank() == 0 || logits != expected)
-        throw std::invalid_argument(fmt::format(
-            "softmax_cross_entropy: logits are {} and targets {}; targets must have the logits' shape without the last "
-            "axis",
-            logits.text(), classes->shape.text()));
+        throw std::invalid_argument(
+            fmt::format("softmax_cross_entropy: logits are {} and targets {}; targets must have the logits' "
+                        "shape without the last "
+                        "axis",
+                        logits.text(), classes->shape.text()));
     const auto count = static_cast<std::ptrdiff_t>(logits.back());
     classes->of_row.reserve(targets.size());
     for (std::ptrdiff_t target : targets) {
@@ -52,7 +53,6 @@ std::shared_ptr<const Classes> classes_of(const Shape& logits, const Targets& ta
 }
 
 struct ExpDifference {
-    static constexpr std::string_view name = "softmax_cross_entropy";
     static auto value(const auto& x, const auto& shift) { return exp(x - shift); }
 };
 
@@ -138,10 +138,11 @@ struct CrossEntropy {
         const Exponentials<T> rows(matrix);
         for (std::size_t r = 0; r < y.size(); ++r) {
             const std::ptrdiff_t own = classes->of_row[r];
-            y.data()[r] = own == ignored ? T(0)
-                                         : std::log(rows.sum.data()[r]) -
-                                               (matrix.data()[r * x.shape().back() + static_cast<std::size_t>(own)] -
-                                                rows.shift.data()[r]);
+            y.data()[r] = own == ignored
+                              ? T(0)
+                              : std::log(rows.sum.data()[r]) -
+                                    (matrix.data()[r * x.shape().back() + static_cast<std::size_t>(own)] -
+                                     rows.shift.data()[r]);
         }
     }
 
@@ -157,8 +158,8 @@ double divisor_of(const Classes& classes, Reduction reduction) {
     std::size_t count = 1;
     if (reduction == Reduction::batch_mean && classes.shape.rank() > 0) count = classes.shape.back();
     if (reduction == Reduction::mean)
-        count = static_cast<std::size_t>(
-            std::count_if(classes.of_row.begin(), classes.of_row.end(), [](auto own) { return own != ignored; }));
+        count = static_cast<std::size_t>(std::count_if(classes.of_row.begin(), classes.of_row.end(),
+                                                       [](auto own) { return own != ignored; }));
     return static_cast<double>(std::max<std::size_t>(count, 1));
 }
 

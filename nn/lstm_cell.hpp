@@ -44,12 +44,17 @@ struct LstmCell {
     auto step(const Var<T>& u, const std::array<Var<T>, 2>& state) const {
         const auto& [h, c] = state;
         const std::array<Var<T>, 2> next = map(
-            [](auto a, auto memory) {
-                auto [input, forget, candidate, output] = a;
-                auto kept = sigmoid(forget) * memory + sigmoid(input) * tanh(candidate);
-                return std::tuple{sigmoid(output) * tanh(kept), kept};
+            [](auto from_input, auto from_state, auto memory) {
+                auto [input_u, forget_u, candidate_u, output_u] = from_input;
+                auto [input_w, forget_w, candidate_w, output_w] = from_state;
+                auto input = sigmoid(input_u + input_w);
+                auto forget = sigmoid(forget_u + forget_w);
+                auto candidate = tanh(candidate_u + candidate_w);
+                auto output = sigmoid(output_u + output_w);
+                auto kept = forget * memory + input * candidate;
+                return std::tuple{output * tanh(kept), kept};
             },
-            gates<4>(affine(h, W, u)), c);
+            gates<4>(u), gates<4>(matmul(h, W)), c);
         return std::pair{next[0], next};
     }
 

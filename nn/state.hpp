@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-/// The state of a cell is a `Var`, or a std::pair, std::tuple, std::array or std::vector of states: an LSTM's is an
-/// array of two, a stack's a vector of its layers' states. The functions here work on all of them.
+/// The state of a cell is a `Var`, or a std::pair, std::tuple, std::array or std::vector of states: an LSTM's
+/// is an array of two, a stack's a vector of its layers' states. The functions here work on all of them.
 namespace tapeloop::nn {
 
 namespace detail {
@@ -21,11 +21,11 @@ template <class S, std::size_t N>
 inline constexpr bool is_list<std::array<S, N>> = true;
 
 template <class S>
-inline constexpr bool is_row = false;
+inline constexpr bool has_fields = false;
 template <class A, class B>
-inline constexpr bool is_row<std::pair<A, B>> = true;
+inline constexpr bool has_fields<std::pair<A, B>> = true;
 template <class... S>
-inline constexpr bool is_row<std::tuple<S...>> = true;
+inline constexpr bool has_fields<std::tuple<S...>> = true;
 
 // The structure S with parts of other types.
 template <class S, class... Parts>
@@ -69,6 +69,9 @@ struct StateValue<std::tuple<First, More...>>
 template <class A, class B>
 struct StateValue<std::pair<A, B>> : StateValue<std::tuple<A, B>> {};
 
+template <class S>
+inline constexpr bool has_value = !std::is_void_v<typename StateValue<S>::type>;
+
 template <class S, class T>
 inline constexpr bool is_state = false;
 template <class T>
@@ -99,7 +102,7 @@ template <class F, class S, class... Same>
 void for_each_part(const F& f, const S& state, const Same&... same) {
     if constexpr (detail::is_list<S>) {
         for (std::size_t i = 0; i < state.size(); ++i) for_each_part(f, state[i], same[i]...);
-    } else if constexpr (detail::is_row<S>) {
+    } else if constexpr (detail::has_fields<S>) {
         const auto deeper = [&f](const auto&... elements) { for_each_part(f, elements...); };
         [&]<std::size_t... K>(std::index_sequence<K...>) {
             (detail::with_element<K>(deeper, state, same...), ...);
@@ -119,7 +122,7 @@ auto map_state(const F& f, const S& state, const Same&... same) {
         if constexpr (requires { parts.resize(0); }) parts.resize(state.size());
         for (std::size_t i = 0; i < state.size(); ++i) parts[i] = deeper(state[i], same[i]...);
         return parts;
-    } else if constexpr (detail::is_row<S>) {
+    } else if constexpr (detail::has_fields<S>) {
         return [&]<std::size_t... K>(std::index_sequence<K...>) {
             return detail::Rebound<S, decltype(detail::with_element<K>(deeper, state, same...))...>{
                 detail::with_element<K>(deeper, state, same...)...};
@@ -137,11 +140,9 @@ bool same_shapes(const S& a, const S& b) {
     if constexpr (detail::is_list<S>) {
         same = a.size() == b.size();
         for (std::size_t i = 0; same && i < a.size(); ++i) same = same_shapes(a[i], b[i]);
-    } else if constexpr (detail::is_row<S>) {
+    } else if constexpr (detail::has_fields<S>) {
         const auto compare = [&same](const auto& x, const auto& y) { same = same && same_shapes(x, y); };
-        [&]<std::size_t... K>(std::index_sequence<K...>) {
-            (detail::with_element<K>(compare, a, b), ...);
-        }
+        [&]<std::size_t... K>(std::index_sequence<K...>) { (detail::with_element<K>(compare, a, b), ...); }
         (std::make_index_sequence<std::tuple_size_v<S>>());
     } else {
         same = a.shape() == b.shape();
@@ -157,9 +158,9 @@ std::vector<Shape> shapes_of(const S& state) {
     return shapes;
 }
 
-/// The values of a state, in the same structure of `Tensor`s: they outlive the tape, and no gradient passes. Together
-/// with `resume` it carries a state from one stretch of a sequence to the next: truncated BPTT (Williams and Peng,
-/// 1990).
+/// The values of a state, in the same structure of `Tensor`s: they outlive the tape, and no gradient passes.
+/// Together with `resume` it carries a state from one stretch of a sequence to the next: truncated BPTT
+/// (Williams and Peng, 1990).
 template <class S>
 auto carry(const S& state) {
     return map_state([](const auto& part) { return part.value(); }, state);

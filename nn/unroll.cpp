@@ -21,22 +21,25 @@ std::string text(const std::vector<Shape>& shapes) {
 
 void require_sequence(const Shape& x, const Site& site) {
     if (x.rank() != 3)
-        fail(fmt::format("unroll: x is {}; a sequence must have three axes, [T, B, I], or [B, T, I] with batch_first",
-                         x.text()),
+        fail(fmt::format(
+                 "unroll: x is {}; a sequence must have three axes, [T, B, I], or [B, T, I] with batch_first",
+                 x.text()),
              site);
 }
 
 void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual, std::size_t batch,
                       const Site& site) {
-    fail(fmt::format("unroll: the given state is {}; for x's batch of {} it must be {}, as the cell's initial_state is",
+    fail(fmt::format("unroll: the given state is {}; for x's batch of {} it must be {}, as the cell's "
+                     "initial_state is",
                      text(given), batch, text(usual)),
          site);
 }
 
 void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before, std::size_t time_step,
                      const Site& site) {
-    fail(fmt::format("unroll: the cell's step at t={} makes a state of {} from one of {}; it must keep the shapes",
-                     time_step, text(next), text(before)),
+    fail(fmt::format(
+             "unroll: the cell's step at t={} makes a state of {} from one of {}; it must keep the shapes",
+             time_step, text(next), text(before)),
          site);
 }
 

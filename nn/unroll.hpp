@@ -70,7 +70,7 @@ UnrolledOf<C> run_time_loop(const C& cell, const Operand<ValueOf<C>>& x, const S
         if (!same_shapes<StateOf<C>>(next, result.state))
             fail_next_state(shapes_of(next), shapes_of(result.state), t, x.site());
         outputs.push_back(output);
-        result.state = next;
+        result.state = std::move(next);
         if (options.trace) result.trace.push_back(result.state);
     }
     result.outputs = inputs.empty() ? no_outputs(cell, projected.shape(), initial)
@@ -83,10 +83,11 @@ UnrolledOf<C> run_time_loop(const C& cell, const Operand<ValueOf<C>>& x, const S
 
 /// Runs a cell over a sequence: the only time loop of the library.
 ///
-/// x is [T, B, I], `state` is what the first step gets, and the outputs are [T, B, H]; T and B may be 0. The cell's
-/// `project` runs once, before the loop. The nodes of a step are labelled `t=0`, `t=1`, ..., and there are a + b T of
-/// them. Throws `std::invalid_argument` when x does not have three axes, when the shapes of `state` are not those of
-/// the cell's initial state, or when a step changes them; whatever is thrown, the tape is as before.
+/// x is [T, B, I], `state` is what the first step gets, and the outputs are [T, B, H]; T and B may be 0. The
+/// cell's `project` runs once, before the loop. The nodes of a step are labelled `t=0`, `t=1`, ..., and there
+/// are a + b T of them. Throws `std::invalid_argument` when x does not have three axes, when the shapes of
+/// `state` are not those of the cell's initial state, or when a step changes them; whatever is thrown, the
+/// tape is as before.
 template <class C>
 UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& state,
                      const UnrollOptions& options = {}) {

@@ -12,8 +12,8 @@ struct AdamOptions {
     double weight_decay = 0;
 };
 
-/// Adam (Kingma and Ba 2015, arXiv:1412.6980). With the gradient g of a parameter p at step n = 1, 2, ..., the learning
-/// rate r and decay d:
+/// Adam (Kingma and Ba 2015, arXiv:1412.6980). With the gradient g of a parameter p at step n = 1, 2, ...,
+/// the learning rate r and decay d:
 ///
 ///     g <- g + d p
 ///     m <- beta1 m + (1 - beta1) g           v <- beta2 v + (1 - beta2) g²           (both 0 at first)
@@ -26,8 +26,8 @@ class Adam {
     /// Throws `std::invalid_argument` for a negative option, or a beta that is not below 1.
     explicit Adam(const ParameterList<T>& parameters, AdamOptions options = {});
 
-    /// Updates every parameter. Throws `std::invalid_argument`, and changes nothing, when a gradient is missing or not
-    /// finite.
+    /// Updates every parameter. Throws `std::invalid_argument`, and changes nothing, when a gradient is
+    /// missing or not finite.
     void step(const Gradients<T>& gradients);
 
     double learning_rate() const { return options_.learning_rate; }

@@ -4,7 +4,9 @@
 #include <optim/slots.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 namespace tapeloop::optim {
@@ -16,32 +18,46 @@ void require_finite(const Gradients<T>& gradients) {
         const Tensor<T>& gradient = gradients.at(i);
         const std::size_t bad = first_not_finite(gradient);
         if (bad < gradient.size())
-            throw std::invalid_argument(
-                fmt::format("clip_by_norm: gradient {} of {}, which is {}, has {} at element {}; nothing was scaled",
-                            i + 1, gradients.size(), shape_of(gradient).text(), gradient.data()[bad], bad));
+            throw std::invalid_argument(fmt::format(
+                "clip_by_norm: gradient {} of {}, which is {}, has {} at element {}; nothing was scaled",
+                i + 1, gradients.size(), shape_of(gradient).text(), gradient.data()[bad], bad));
     }
 }
 
-// In double and relative to the largest element, so that squares neither overflow nor vanish.
+// Combines the magnitudes of all elements; eight running results hide the latency of one.
+template <class T, class Combine>
+std::array<double, 8> combined(const Gradients<T>& gradients, const Combine& combine) {
+    std::array<double, 8> running{};
+    for (const Tensor<T>& gradient : gradients) {
+        const T* g = gradient.data();
+        const std::size_t whole = gradient.size() / 8 * 8;
+        for (std::size_t i = 0; i < whole; i += 8)
+            for (std::size_t k = 0; k < 8; ++k) running[k] = combine(running[k], std::abs(double(g[i + k])));
+        for (std::size_t i = whole; i < gradient.size(); ++i)
+            running[0] = combine(running[0], std::abs(double(g[i])));
+    }
+    return running;
+}
+
+// Relative to a power of two near the largest element, so that squares neither overflow nor vanish.
 template <class T>
 double norm_of(const Gradients<T>& gradients) {
-    double largest = 0;
-    for (const Tensor<T>& gradient : gradients)
-        for (T element : gradient) largest = std::max(largest, std::abs(static_cast<double>(element)));
+    const auto larger = [](double a, double b) { return a > b ? a : b; };
+    const std::array<double, 8> maxima = combined(gradients, larger);
+    const double largest = *std::max_element(maxima.begin(), maxima.end());
     if (largest == 0) return 0;
-    double sum = 0;
-    for (const Tensor<T>& gradient : gradients)
-        for (T element : gradient) {
-            const double share = static_cast<double>(element) / largest;
-            sum += share * share;
-        }
-    return largest * std::sqrt(sum);
+    const int exponent = std::max(std::ilogb(largest), -1000);
+    const double scale = std::ldexp(1.0, -exponent);
+    const auto add_square = [scale](double sum, double x) { return sum + (x * scale) * (x * scale); };
+    const std::array<double, 8> sums = combined(gradients, add_square);
+    return std::ldexp(std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0)), exponent);
 }
 
 template <class T>
 double clip(Gradients<T>& gradients, double max_norm) {
     if (!(max_norm >= 0))
-        throw std::invalid_argument(fmt::format("clip_by_norm: max_norm is {}; it must not be negative", max_norm));
+        throw std::invalid_argument(
+            fmt::format("clip_by_norm: max_norm is {}; it must not be negative", max_norm));
     require_finite(gradients);
     const double norm = norm_of(gradients);
     const double factor = max_norm / (norm + 1e-6);

@@ -11,7 +11,8 @@ struct SgdOptions {
     double weight_decay = 0;
 };
 
-/// Stochastic gradient descent. With the gradient g of a parameter p, the learning rate r, momentum m and decay d:
+/// Stochastic gradient descent. With the gradient g of a parameter p, the learning rate r, momentum m and
+/// decay d:
 ///
 ///     g <- g + d p
 ///     v <- m v + g                    (Polyak 1964; v is 0 at first)
@@ -21,11 +22,12 @@ struct SgdOptions {
 template <class T>
 class Sgd {
   public:
-    /// Throws `std::invalid_argument` for a negative option, a momentum above 1, and Nesterov without momentum.
+    /// Throws `std::invalid_argument` for a negative option, a momentum above 1, and Nesterov without
+    /// momentum.
     explicit Sgd(const ParameterList<T>& parameters, SgdOptions options = {});
 
-    /// Updates every parameter. Throws `std::invalid_argument`, and changes nothing, when a gradient is missing or not
-    /// finite.
+    /// Updates every parameter. Throws `std::invalid_argument`, and changes nothing, when a gradient is
+    /// missing or not finite.
     void step(const Gradients<T>& gradients);
 
     double learning_rate() const { return options_.learning_rate; }

@@ -17,23 +17,24 @@ Tensor<T> zeros_like(const Parameter<T>& parameter) {
 }
 
 template <class T>
-const Tensor<T>& checked_gradient(std::string_view operation, const Slot<T>& slot, const Gradients<T>& gradients) {
+const Tensor<T>& checked_gradient(std::string_view operation, const Slot<T>& slot,
+                                  const Gradients<T>& gradients) {
     const Tensor<T>* gradient = nullptr;
     try {
         gradient = &gradients[*slot.parameter];
     } catch (const std::invalid_argument&) {
-        throw std::invalid_argument(
-            fmt::format("{}: there is no gradient for parameter '{}'; ask `gradient` for it", operation, slot.path));
+        throw std::invalid_argument(fmt::format(
+            "{}: there is no gradient for parameter '{}'; ask `gradient` for it", operation, slot.path));
     }
     if (shape_of(*gradient) != slot.parameter->shape())
         throw std::invalid_argument(
-            fmt::format("{}: parameter '{}' is {} and its gradient {}; they must have the same shape", operation,
-                        slot.path, slot.parameter->shape().text(), shape_of(*gradient).text()));
+            fmt::format("{}: parameter '{}' is {} and its gradient {}; they must have the same shape",
+                        operation, slot.path, slot.parameter->shape().text(), shape_of(*gradient).text()));
     const std::size_t bad = first_not_finite(*gradient);
     if (bad < gradient->size())
         throw std::invalid_argument(
-            fmt::format("{}: the gradient of parameter '{}' {} has {} at element {}; nothing was updated", operation,
-                        slot.path, slot.parameter->shape().text(), gradient->data()[bad], bad));
+            fmt::format("{}: the gradient of parameter '{}' {} has {} at element {}; nothing was updated",
+                        operation, slot.path, slot.parameter->shape().text(), gradient->data()[bad], bad));
     return *gradient;
 }
 
@@ -42,7 +43,9 @@ const Tensor<T>& checked_gradient(std::string_view operation, const Slot<T>& slo
 template <class T>
 Slots<T>::Slots(const ParameterList<T>& parameters, std::size_t running_count) {
     for (const auto& [path, parameter] : parameters) {
-        const auto same = [&](const Slot<T>& slot) { return slot.parameter->storage() == parameter->storage(); };
+        const auto same = [&](const Slot<T>& slot) {
+            return slot.parameter->storage() == parameter->storage();
+        };
         if (std::any_of(slots_.begin(), slots_.end(), same)) continue;
         slots_.push_back({path, parameter, std::vector<Tensor<T>>(running_count, zeros_like(*parameter))});
     }
@@ -65,7 +68,8 @@ std::size_t first_not_finite(const Tensor<T>& tensor) {
                                     tensor.data());
 }
 
-void require_option(std::string_view optimizer, std::string_view option, double value, double low, double high) {
+void require_option(std::string_view optimizer, std::string_view option, double value, double low,
+                    double high) {
     if (!(value >= low && value <= high))
         throw std::invalid_argument(
             fmt::format("{}: {} is {}; it must be in [{}, {}]", optimizer, option, value, low, high));

@@ -21,8 +21,8 @@ class Slots {
     /// A parameter that is listed twice (two layers share it) is updated once.
     Slots(const ParameterList<T>& parameters, std::size_t running_count);
 
-    /// Calls `update` for each parameter. Throws `std::invalid_argument`, before the first call, when a gradient was not
-    /// asked for or has a NaN or an infinity in it; the text opens with `operation`.
+    /// Calls `update` for each parameter. Throws `std::invalid_argument`, before the first call, when a
+    /// gradient was not asked for or has a NaN or an infinity in it; the text opens with `operation`.
     void update(std::string_view operation, const Gradients<T>& gradients,
                 const std::function<void(Slot<T>&, const Tensor<T>&)>& update);
 
@@ -37,7 +37,8 @@ template <class T>
 std::size_t first_not_finite(const Tensor<T>& tensor);
 
 /// Throws `std::invalid_argument` unless `value` is in [low, high].
-void require_option(std::string_view optimizer, std::string_view option, double value, double low, double high);
+void require_option(std::string_view optimizer, std::string_view option, double value, double low,
+                    double high);
 
 extern template class Slots<float>;
 extern template class Slots<double>;

@@ -181,12 +181,13 @@ std::string first_difference(const Tensor<double>& actual, const Tensor<double>&
 
 }  // namespace
 
-std::string difference(const Tensor<double>& actual, const Tensor<double>& expected, double tolerance) {
+std::string difference(const Tensor<double>& actual, const Tensor<double>& expected, double tolerance,
+                       double least) {
     double largest = 0;
     for (double element : expected)
         if (std::isfinite(element)) largest = std::max(largest, std::abs(element));
     return first_difference(actual, expected, [&](double a, double e) {
-        return is_close(a, e, tolerance * (std::abs(e) + largest / 100 + 1e-3));
+        return is_close(a, e, tolerance * (std::abs(e) + largest / 100 + least));
     });
 }
 

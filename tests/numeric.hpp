@@ -58,8 +58,9 @@ Tensor<double> derivative(const std::function<double(const Tensors&)>& f, Tensor
 Tensors derivative_along(const std::function<Tensors(const Tensors&)>& f, const Tensors& x, const Tensors& direction);
 
 /// What is wrong with `actual`; empty if every element is within `tolerance` of `expected`: relative to it, to a
-/// hundredth of the largest, and to 0.001. NaN equals NaN and inf inf.
-std::string difference(const Tensor<double>& actual, const Tensor<double>& expected, double tolerance);
+/// hundredth of the largest, and to `least`. NaN equals NaN and inf inf.
+std::string difference(const Tensor<double>& actual, const Tensor<double>& expected, double tolerance,
+                       double least = 1e-3);
 /// The same, to the last bit.
 std::string difference_in_bits(const Tensor<double>& actual, const Tensor<double>& expected);
 

@@ -121,18 +121,18 @@ std::vector<Row> elementwise_rows() {
 
 std::vector<Row> operator_rows() {
     std::vector<Row> rows;
-    const auto add_row = [&rows](const char* name, const char* called, auto call, auto reference) {
-        rows.push_back(binary(name, call, reference).named_in_errors(called));
+    const auto add_row = [&rows](const char* name, const char* called, auto call, auto reference,
+                                 Site site = Site::current()) {
+        rows.push_back(binary(name, call, reference, anything, positive, site).named_in_errors(called));
     };
-    add_row("operator+", "add", [](auto a, auto b) { return a + b; }, [](double a, double b) { return a + b; });
-    add_row("operator-", "subtract", [](auto a, auto b) { return a - b; }, [](double a, double b) { return a - b; });
-    add_row("operator*", "multiply", [](auto a, auto b) { return a * b; }, [](double a, double b) { return a * b; });
-    rows.push_back(binary(
-                       "operator/", [](auto a, auto b) { return a / b; }, [](double a, double b) { return a / b; },
-                       anything, positive)
-                       .named_in_errors("divide"));
-    const auto add_comparison = [&rows](const char* name, const char* called, auto call, auto reference) {
-        rows.push_back(binary(name, call, reference).named_in_errors(called).without_gradient());
+    add_row("operator+", "add", [](auto a, auto b) { return a + b; }, std::plus<double>());
+    add_row("operator-", "subtract", [](auto a, auto b) { return a - b; }, std::minus<double>());
+    add_row("operator*", "multiply", [](auto a, auto b) { return a * b; }, std::multiplies<double>());
+    add_row("operator/", "divide", [](auto a, auto b) { return a / b; }, std::divides<double>());
+    const auto add_comparison = [&rows](const char* name, const char* called, auto call, auto reference,
+                                        Site site = Site::current()) {
+        rows.push_back(
+            binary(name, call, reference, anything, anything, site).named_in_errors(called).without_gradient());
     };
     add_comparison("operator<", "less", [](auto a, auto b) { return a < b; }, std::less<double>());
     add_comparison("operator<=", "less_equal", [](auto a, auto b) { return a <= b; }, std::less_equal<double>());

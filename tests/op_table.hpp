@@ -42,7 +42,9 @@ struct Independence {
 
 struct Row {
     std::string name;
+    /// Where the row stands, and where its call does.
     Site site;
+    Site call_site;
     Call<double> call;
     Call<float> call_float;
     std::function<Tensors(const Tensors&)> reference;
@@ -95,11 +97,12 @@ std::vector<V> as_list(const std::array<V, n>& several) {
 
 /// `call` takes a list of Vars, generically; `reference` a list of tensors. Both give one result or several.
 template <class F, class Reference>
-Row row(std::string name, F call, Reference reference, Site site = Site::current()) {
+Row row(std::string name, F call, Reference reference, Site site = Site::current(), Site call_site = Site::current()) {
     Row result;
     result.error_name = name;
     result.name = std::move(name);
     result.site = site;
+    result.call_site = call_site;
     result.call = [call](const Vars<double>& x) { return detail::as_list(call(x)); };
     result.call_float = [call](const Vars<float>& x) { return detail::as_list(call(x)); };
     result.reference = [reference](const Tensors& x) { return detail::as_list(reference(x)); };
@@ -115,7 +118,7 @@ Row unary(std::string name, F call, std::function<double(double)> reference, Dom
           Site site = Site::current()) {
     return row(
                std::move(name), [call](const auto& x) { return call(x[0]); },
-               [reference](const Tensors& x) { return each(x[0], reference); }, site)
+               [reference](const Tensors& x) { return each(x[0], reference); }, site, site)
         .of(unary_samples())
         .from({domain})
         .with_any_shape()
@@ -126,7 +129,7 @@ Row binary(std::string name, F call, std::function<double(double, double)> refer
            Site site = Site::current()) {
     return row(
                std::move(name), [call](const auto& x) { return call(x[0], x[1]); },
-               [reference](const Tensors& x) { return each(x[0], x[1], reference); }, site)
+               [reference](const Tensors& x) { return each(x[0], x[1], reference); }, site, site)
         .of(broadcast_samples())
         .from({a, b})
         .rejects({{3, 4}, {3}})

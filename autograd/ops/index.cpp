@@ -8,8 +8,8 @@ namespace tapeloop {
 
 Indices Indices::reshaped(const Shape& shape) const {
     if (shape.size() != values_.size())
-        throw std::invalid_argument(
-            fmt::format("indices: {} has {} elements and must have {}", shape.text(), shape.size(), values_.size()));
+        throw std::invalid_argument(fmt::format("indices: {} has {} elements and must have {}", shape.text(),
+                                                shape.size(), values_.size()));
     Indices result = *this;
     result.shape_ = shape;
     return result;
@@ -41,12 +41,14 @@ Shape rows_shape(const Indices& indices, const Shape& table) {
     return shape;
 }
 
-void check_rows(std::string_view name, std::string_view table_name, const Shape& table, const Indices& indices) {
+void check_rows(std::string_view name, std::string_view table_name, const Shape& table,
+                const Indices& indices) {
     if (table.rank() == 0)
         throw std::invalid_argument(fmt::format("{}: {} is []; it must have rows", name, table_name));
     if (table.rank() - 1 + indices.shape().rank() > Shape::max_rank)
-        throw std::invalid_argument(fmt::format("{}: {} is {} and the indices are {}; a tensor has at most {} axes", name,
-                                                table_name, table.text(), indices.shape().text(), Shape::max_rank));
+        throw std::invalid_argument(
+            fmt::format("{}: {} is {} and the indices are {}; a tensor has at most {} axes", name, table_name,
+                        table.text(), indices.shape().text(), Shape::max_rank));
     check_range(name, fmt::format("{} is {}", table_name, table.text()), indices, table[0]);
 }
 
@@ -205,7 +207,8 @@ struct AddAlong {
         for (std::size_t i = 0; i < x.size(); ++i) y[places->offsets[i]] += x.data()[i];
     }
     auto rules() const {
-        return std::tuple{[p = places](const auto& g, const auto&, const auto&) { return apply(TakeAlong{p}, g); }};
+        return std::tuple{
+            [p = places](const auto& g, const auto&, const auto&) { return apply(TakeAlong{p}, g); }};
     }
 };
 
@@ -238,16 +241,25 @@ Var<T> taken(const Operand<T>& x, const Indices& indices, int axis) {
 
 }  // namespace
 
-Var<float> gather_rows(const Operand<float>& table, const Indices& indices) { return gathered(table, indices); }
-Var<double> gather_rows(const Operand<double>& table, const Indices& indices) { return gathered(table, indices); }
+Var<float> gather_rows(const Operand<float>& table, const Indices& indices) {
+    return gathered(table, indices);
+}
+Var<double> gather_rows(const Operand<double>& table, const Indices& indices) {
+    return gathered(table, indices);
+}
 Var<float> scatter_add(const Operand<float>& target, const Indices& indices, const Operand<float>& source) {
     return scattered(target, indices, source);
 }
-Var<double> scatter_add(const Operand<double>& target, const Indices& indices, const Operand<double>& source) {
+Var<double> scatter_add(const Operand<double>& target, const Indices& indices,
+                        const Operand<double>& source) {
     return scattered(target, indices, source);
 }
-Var<float> take_along(const Operand<float>& x, const Indices& indices, int axis) { return taken(x, indices, axis); }
-Var<double> take_along(const Operand<double>& x, const Indices& indices, int axis) { return taken(x, indices, axis); }
+Var<float> take_along(const Operand<float>& x, const Indices& indices, int axis) {
+    return taken(x, indices, axis);
+}
+Var<double> take_along(const Operand<double>& x, const Indices& indices, int axis) {
+    return taken(x, indices, axis);
+}
 
 template <class T>
 Tensor<T> one_hot(const Indices& indices, std::size_t n) {

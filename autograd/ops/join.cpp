@@ -19,9 +19,9 @@ struct Concatenate {
         std::size_t extent = 0;
         for (std::size_t k = 0; k < parts.size(); ++k) {
             if (parts[k].rank() != first.rank() || parts[k].with(at, first[at]) != first)
-                throw std::invalid_argument(
-                    fmt::format("{}: part 0 is {} and part {} is {}; all extents but that of axis {} must be equal",
-                                name, first.text(), k, parts[k].text(), axis));
+                throw std::invalid_argument(fmt::format(
+                    "{}: part 0 is {} and part {} is {}; all extents but that of axis {} must be equal", name,
+                    first.text(), k, parts[k].text(), axis));
             extent += parts[k][at];
         }
         return {first.with(at, extent), at};
@@ -36,8 +36,9 @@ struct Stack {
         const Shape& first = parts[0];
         for (std::size_t k = 1; k < parts.size(); ++k)
             if (parts[k] != first)
-                throw std::invalid_argument(fmt::format("{}: part 0 is {} and part {} is {}; all must have one shape",
-                                                        name, first.text(), k, parts[k].text()));
+                throw std::invalid_argument(
+                    fmt::format("{}: part 0 is {} and part {} is {}; all must have one shape", name,
+                                first.text(), k, parts[k].text()));
         const Shape whole = with_new_axis(name, first, axis, parts.size());
         return {whole, normalised_axis(name, axis, whole.rank())};
     }
@@ -51,7 +52,7 @@ class Joined final : public Operation<T> {
 
     std::string_view name() const override { return Def::name; }
 
-    /// Where each part lies in the whole: calls `f(k, begin, extent)`.
+    /// Where each part lies in the whole: calls `f(input, shape, begin, extent)`.
     template <class F>
     void each_part(const Tape<T>& tape, std::span<const Index> inputs, const Shape& whole, F&& f) const {
         std::size_t begin = 0;
@@ -64,10 +65,11 @@ class Joined final : public Operation<T> {
     }
 
     void value(const Tape<T>& tape, std::span<const Index> inputs, const Array<T>& y) const {
-        each_part(tape, inputs, y.shape(), [&](Index input, const Shape&, std::size_t begin, std::size_t extent) {
-            const View part = View::of(y.shape()).sliced(axis_, begin, extent);
-            transfer(View::of(part.shape), tape.node(input).data, part, {y.data(), false});
-        });
+        each_part(tape, inputs, y.shape(),
+                  [&](Index input, const Shape&, std::size_t begin, std::size_t extent) {
+                      const View part = View::of(y.shape()).sliced(axis_, begin, extent);
+                      transfer(View::of(part.shape), tape.node(input).data, part, {y.data(), false});
+                  });
     }
 
     void pull(Sweep<T>& sweep, Index node) const override {
@@ -86,14 +88,16 @@ class Joined final : public Operation<T> {
     void pull(GraphSweep<T>& sweep, Index node) const override {
         const Tape<T>& tape = sweep.tape();
         const Var<T> g = sweep.cotangent(node);
+        // Copies: recording moves the tape's vectors.
         const std::vector<Index> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
-        each_part(tape, inputs, g.shape(),
-                  [&](Index input, const Shape& shape, std::size_t begin, std::size_t extent) {
-                      if (!sweep.wants(input)) return;
-                      const Var<T> part = slice(g, static_cast<int>(axis_), static_cast<std::ptrdiff_t>(begin),
-                                                static_cast<std::ptrdiff_t>(begin + extent));
-                      sweep.deliver(node, input, part.shape() == shape ? part : reshape(part, shape));
-                  });
+        const Shape whole = g.shape();
+        each_part(
+            tape, inputs, whole, [&](Index input, const Shape& shape, std::size_t begin, std::size_t extent) {
+                if (!sweep.wants(input)) return;
+                const Var<T> part = slice(g, static_cast<int>(axis_), static_cast<std::ptrdiff_t>(begin),
+                                          static_cast<std::ptrdiff_t>(begin + extent));
+                sweep.deliver(node, input, part.shape() == shape ? part : reshape(part, shape));
+            });
     }
 
   private:
@@ -199,14 +203,15 @@ std::vector<Var<T>> split_evenly(const Operand<T>& x, std::size_t parts, int axi
     const std::ptrdiff_t extent = checked(tape, x.site(), [&] {
         const std::size_t at = normalised_axis("split", axis, x.shape().rank());
         if (parts == 0 || x.shape()[at] % parts != 0)
-            throw std::invalid_argument(fmt::format("split: x is {}; axis {} ({}) must divide into {} equal parts",
-                                                    x.shape().text(), axis, x.shape()[at], parts));
+            throw std::invalid_argument(
+                fmt::format("split: x is {}; axis {} ({}) must divide into {} equal parts", x.shape().text(),
+                            axis, x.shape()[at], parts));
         return static_cast<std::ptrdiff_t>(x.shape()[at] / parts);
     });
-    const Operand<T> whole(tape.var(x.enter(tape)), x.site());
+    const Var<T> whole = tape.var(x.enter(tape));
     std::vector<Var<T>> vars;
     for (std::ptrdiff_t k = 0; k < static_cast<std::ptrdiff_t>(parts); ++k)
-        vars.push_back(slice(whole, axis, k * extent, (k + 1) * extent));
+        vars.push_back(slice(Operand<T>(whole, x.site()), axis, k * extent, (k + 1) * extent));
     return vars;
 }
 

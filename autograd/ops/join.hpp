@@ -4,15 +4,15 @@
 
 #include <vector>
 
-/// Several tensors made one, and one several. Axes count from 0, or from -1 at the end. Whatever does not fit throws
-/// `std::invalid_argument`.
+/// Several tensors made one, and one several. Axes count from 0, or from -1 at the end. Whatever does not fit
+/// throws `std::invalid_argument`.
 namespace tapeloop {
 
 /// One behind the other along an axis. Throws unless there is at least one and all other extents are equal.
 Var<float> concatenate(const Operands<float>& parts, int axis);
 Var<double> concatenate(const Operands<double>& parts, int axis);
-/// Side by side along a new axis: n of shape [3, 4] give [n, 3, 4], and with axis 1 [3, n, 4]. Throws unless there is
-/// at least one and all have the same shape.
+/// Side by side along a new axis: n of shape [3, 4] give [n, 3, 4], and with axis 1 [3, n, 4]. Throws unless
+/// there is at least one and all have the same shape.
 Var<float> stack(const Operands<float>& parts, int axis = 0);
 Var<double> stack(const Operands<double>& parts, int axis = 0);
 

@@ -24,9 +24,7 @@ Array<T> as_matrix(const Array<T>& x) {
 }
 template <class T>
 Var<T> as_matrix(const Var<T>& x) {
-    if (x.shape().rank() == 2) return x;
-    const std::size_t columns = x.shape().back();
-    return reshape(x, {columns == 0 ? 0 : x.shape().size() / columns, columns});
+    return x.shape().rank() == 2 ? x : reshape(x, x.shape().as_matrix());
 }
 
 struct Matmul {
@@ -51,8 +49,8 @@ struct Matmul {
     }
 
     template <class T>
-    void value(const Array<T>& y, const Array<T>& a, const Array<T>& b) const {
-        Product<T>{a, b, transposed}.compute(y.shape(), y.data(), false);
+    void value(const Array<T>& y, Tape<T>& tape, const Array<T>& a, const Array<T>& b) const {
+        tape.products().compute({a, b, transposed}, y.shape(), {y.data(), false});
     }
 
     auto rules() const {
@@ -88,20 +86,20 @@ struct Affine {
     }
 
     template <class T>
-    static void value(const Array<T>& y, const Array<T>& x, const Array<T>& W, const Array<T>& b) {
+    static void value(const Array<T>& y, Tape<T>& tape, const Array<T>& x, const Array<T>& W, const Array<T>& b) {
         if (b.shape() == y.shape())
             std::copy_n(b.data(), b.size(), y.data());
         else
             run_pass<T, 1, 1>(y.shape(), {Layout{b.shape()}, Layout{y.shape()}}, {b.data()},
                               {{y.data(), false}}, [](const auto& in, auto& out) { out[0] = in[0]; });
-        const Array<T> rows = x.as_matrix();
-        Product<T>{rows, W, {}}.compute(y.as_matrix().shape(), y.data(), true);
+        tape.products().compute({x.as_matrix(), W, {}}, y.as_matrix().shape(), {y.data(), true});
     }
 
     static auto rules() {
         return std::tuple{
             [](const auto& g, const auto&, const auto&, const auto& W, const auto&) {
-                return matmul(as_matrix(g), W, {false, true});
+                // A vector becomes a row; other axes stay, so that the result has x's.
+                return matmul(g.shape().rank() == 1 ? as_matrix(g) : g, W, {false, true});
             },
             [](const auto& g, const auto&, const auto& x, const auto&, const auto&) {
                 return matmul(as_matrix(x), as_matrix(g), {true, false});

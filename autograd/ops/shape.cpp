@@ -42,9 +42,7 @@ struct ExpandDims : Regrouping {
     static constexpr std::string_view name = "expand_dims";
     int axis;
 
-    Shape shape(const Shape& x) const {
-        return with_new_axis(name, x, axis, 1);
-    }
+    Shape shape(const Shape& x) const { return with_new_axis(name, x, axis, 1); }
 };
 
 struct Squeeze : Regrouping {
@@ -148,8 +146,9 @@ struct BroadcastTo : Viewing<BroadcastTo> {
     explicit BroadcastTo(const Shape& shape) : target(shape) {}
     View view(const Shape& x) const {
         if (!broadcasts_to(x, target))
-            fail(name, x,
-                 fmt::format("aligned at the last axis of {}, its extents must be equal or 1", target.text()));
+            fail(
+                name, x,
+                fmt::format("aligned at the last axis of {}, its extents must be equal or 1", target.text()));
         return View::of(x).broadcast_to(target);
     }
     static auto rules() {
@@ -174,9 +173,10 @@ struct Slice : Viewing<Slice> {
         const std::ptrdiff_t behind = end < 0 ? end + extent : end;
         if (first < 0 || first > behind || behind > extent)
             fail(name, x,
-                 fmt::format("along axis {} of extent {} it cannot give {} to {}; begin must not be above end, nor "
-                             "end above the extent (negative ones count from it)",
-                             axis, extent, begin, end));
+                 fmt::format(
+                     "along axis {} of extent {} it cannot give {} to {}; begin must not be above end, nor "
+                     "end above the extent (negative ones count from it)",
+                     axis, extent, begin, end));
         if (step == 0) fail(name, x, "step is 0 and must be at least 1");
         const std::size_t count = (static_cast<std::size_t>(behind - first) + step - 1) / step;
         return View::of(x).sliced(at, static_cast<std::size_t>(first), count, step);
@@ -300,18 +300,24 @@ Var<double> transpose(const Operand<double>& x, const std::vector<int>& permutat
 }
 Var<float> flip(const Operand<float>& x, int axis) { return apply(Flip(axis), x); }
 Var<double> flip(const Operand<double>& x, int axis) { return apply(Flip(axis), x); }
-Var<float> slice(const Operand<float>& x, int axis, std::ptrdiff_t begin, std::ptrdiff_t end, std::size_t step) {
+Var<float> slice(const Operand<float>& x, int axis, std::ptrdiff_t begin, std::ptrdiff_t end,
+                 std::size_t step) {
     return apply(Slice(axis, begin, end, step), x);
 }
-Var<double> slice(const Operand<double>& x, int axis, std::ptrdiff_t begin, std::ptrdiff_t end, std::size_t step) {
+Var<double> slice(const Operand<double>& x, int axis, std::ptrdiff_t begin, std::ptrdiff_t end,
+                  std::size_t step) {
     return apply(Slice(axis, begin, end, step), x);
 }
 Var<float> columns(const Operand<float>& x, std::size_t k, std::size_t n) { return columns_of(x, k, n); }
 Var<double> columns(const Operand<double>& x, std::size_t k, std::size_t n) { return columns_of(x, k, n); }
 Var<float> pad(const Operand<float>& x, const std::vector<Padding>& widths) { return apply(Pad(widths), x); }
-Var<double> pad(const Operand<double>& x, const std::vector<Padding>& widths) { return apply(Pad(widths), x); }
+Var<double> pad(const Operand<double>& x, const std::vector<Padding>& widths) {
+    return apply(Pad(widths), x);
+}
 Var<float> broadcast_to(const Operand<float>& x, const Shape& shape) { return apply(BroadcastTo(shape), x); }
-Var<double> broadcast_to(const Operand<double>& x, const Shape& shape) { return apply(BroadcastTo(shape), x); }
+Var<double> broadcast_to(const Operand<double>& x, const Shape& shape) {
+    return apply(BroadcastTo(shape), x);
+}
 Var<float> detach(const Operand<float>& x) { return detached(x); }
 Var<double> detach(const Operand<double>& x) { return detached(x); }
 

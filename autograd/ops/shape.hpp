@@ -4,11 +4,13 @@
 
 #include <vector>
 
-/// Operations that arrange elements: none computes anything. Axes count from 0, or from -1 at the end. Whatever does
-/// not fit throws `std::invalid_argument`. Those that leave elements where they are share x's memory.
+/// Operations that arrange elements: none computes anything. Axes count from 0, or from -1 at the end.
+/// Whatever does not fit throws `std::invalid_argument`. Those that leave elements where they are share x's
+/// memory.
 namespace tapeloop {
 
-/// The same elements in row-major order under another shape, in x's memory. Throws unless the sizes are equal.
+/// The same elements in row-major order under another shape, in x's memory. Throws unless the sizes are
+/// equal.
 Var<float> reshape(const Operand<float>& x, const Shape& shape);
 Var<double> reshape(const Operand<double>& x, const Shape& shape);
 /// With an axis of extent 1 inserted so that it is axis `axis` of the result: [3, 4] and 1 give [3, 1, 4].
@@ -18,21 +20,23 @@ Var<double> expand_dims(const Operand<double>& x, int axis);
 Var<float> squeeze(const Operand<float>& x, int axis);
 Var<double> squeeze(const Operand<double>& x, int axis);
 
-/// Axis i of the result is axis `permutation[i]` of x; without a permutation the axes are reversed. Throws unless it
-/// names each axis once.
+/// Axis i of the result is axis `permutation[i]` of x; without a permutation the axes are reversed. Throws
+/// unless it names each axis once.
 Var<float> transpose(const Operand<float>& x, const std::vector<int>& permutation = {});
 Var<double> transpose(const Operand<double>& x, const std::vector<int>& permutation = {});
 /// In the opposite order along an axis; of x's shape.
 Var<float> flip(const Operand<float>& x, int axis);
 Var<double> flip(const Operand<double>& x, int axis);
 
-/// Every `step`-th position from `begin` up to, not including, `end` along an axis. Negative bounds count from the
-/// end. A slice with step 1 along the first axis longer than 1 is in x's memory. Throws unless
-/// 0 <= begin <= end <= extent and step >= 1: bounds are not clipped.
-Var<float> slice(const Operand<float>& x, int axis, std::ptrdiff_t begin, std::ptrdiff_t end, std::size_t step = 1);
-Var<double> slice(const Operand<double>& x, int axis, std::ptrdiff_t begin, std::ptrdiff_t end, std::size_t step = 1);
-/// The k-th of n equal parts of the last axis, [.., n H] -> [.., H]: one gate of a packed matrix. Throws unless
-/// n divides the axis and k < n.
+/// Every `step`-th position from `begin` up to, not including, `end` along an axis. Negative bounds count
+/// from the end. A slice with step 1 along the first axis longer than 1 is in x's memory. Throws unless 0 <=
+/// begin <= end <= extent and step >= 1: bounds are not clipped.
+Var<float> slice(const Operand<float>& x, int axis, std::ptrdiff_t begin, std::ptrdiff_t end,
+                 std::size_t step = 1);
+Var<double> slice(const Operand<double>& x, int axis, std::ptrdiff_t begin, std::ptrdiff_t end,
+                  std::size_t step = 1);
+/// The k-th of n equal parts of the last axis, [.., n H] -> [.., H]: one gate of a packed matrix. Throws
+/// unless n divides the axis and k < n.
 Var<float> columns(const Operand<float>& x, std::size_t k, std::size_t n);
 Var<double> columns(const Operand<double>& x, std::size_t k, std::size_t n);
 

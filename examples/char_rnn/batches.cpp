@@ -7,6 +7,16 @@
 
 namespace char_rnn {
 
+tapeloop::Indices characters_of(const Stretch& stretch) {
+    return tapeloop::Indices(stretch.characters).reshaped({stretch.steps, stretch.batch});
+}
+
+tapeloop::nn::Targets targets_of(const Stretch& stretch) {
+    auto targets = tapeloop::nn::Targets::from_shape({stretch.steps, stretch.batch});
+    std::ranges::copy(stretch.targets, targets.begin());
+    return targets;
+}
+
 Lanes::Lanes(IdSpan text, std::size_t lanes, std::size_t steps)
     : text_(text), lanes_(lanes), steps_(steps), length_((text.size() - 1) / lanes) {}
 

@@ -2,6 +2,9 @@
 
 #include "text.hpp"
 
+#include <autograd/ops/index.hpp>
+#include <nn/losses.hpp>
+
 namespace char_rnn {
 
 /// Characters and those that follow them, both [steps, batch], time first.
@@ -11,6 +14,9 @@ struct Stretch {
     Ids characters;
     Ids targets;
 };
+
+tapeloop::Indices characters_of(const Stretch& stretch);
+tapeloop::nn::Targets targets_of(const Stretch& stretch);
 
 /// A text cut into lanes of equal length that are read side by side, one stretch of time steps after the
 /// other; what a stretch leaves as its state is where the next one begins. Of n characters n - 1 are

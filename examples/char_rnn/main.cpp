@@ -1,5 +1,6 @@
 #include "baselines.hpp"
 #include "cells.hpp"
+#include "first_batch_check.hpp"
 #include "options.hpp"
 #include "sampling.hpp"
 #include "training.hpp"
@@ -49,9 +50,12 @@ void run(const Options& options) {
     fmt::print("{}: {} characters, {} different ones; the last {} are held out.\n", options.file.string(),
                grouped(ids.size()), grouped(vocabulary.size()), grouped(text.held_out.size() - 1));
 
+    fmt::print("\nAre the gradients right? The first batch of this text:\n");
+    check_first_batch(text.training, vocabulary.size(), options);
+
     tapeloop::nn::Generator generator(options.seed);
     const auto model = find_cell(options.cell)->make(vocabulary.size(), options.hidden, generator);
-    fmt::print("Training {}, {} units, {} weights, with Adam on batches of {} places by {} steps:\n",
+    fmt::print("\nTraining {}, {} units, {} weights, with Adam on batches of {} places by {} steps:\n",
                options.cell, options.hidden, grouped(model->parameters().value_count()), options.batch,
                options.steps);
     const TrainingResult result = train(*model, text, options, curve);

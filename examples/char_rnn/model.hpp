@@ -35,11 +35,6 @@ class LanguageModel {
     virtual std::unique_ptr<Reader> reader() const = 0;
 };
 
-/// The logits of `stretch`'s successors.
-inline Indices characters_of(const Stretch& stretch) {
-    return Indices(stretch.characters).reshaped({stretch.steps, stretch.batch});
-}
-
 /// A cell whose `project` was done by somebody else: it has none, so `unroll` hands its input on as it is.
 template <class Cell>
 struct Projected {

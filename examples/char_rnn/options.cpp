@@ -48,7 +48,9 @@ CLI::Validator one_of_the_cells() {
 }
 
 void add_flags(CLI::App& app, Options& options) {
-    app.add_option("FILE", options.file, "the text to learn from, UTF-8")->required();
+    app.add_option("FILE", options.file, "the text to learn from, UTF-8")
+        ->envname("CHAR_RNN_FILE")
+        ->required();
     app.add_option("--cell", options.cell, cell_help())->check(one_of_the_cells());
     app.add_option("--hidden", options.hidden, "units of the hidden state")->check(whole(1, 8192));
     app.add_option("--steps", options.steps, "time steps that a gradient goes back")->check(whole(1, 10000));
@@ -64,8 +66,7 @@ void add_flags(CLI::App& app, Options& options) {
     app.add_option("--sample", options.sample, "characters to write after training")
         ->check(whole(0, 1000000));
     app.add_option("--minutes", options.minutes, "stop training after this time")->check(positive(100000));
-    app.add_option("--output", options.output,
-                   "folder for the loss curve, " + std::string("made if need be"));
+    app.add_option("--output", options.output, "folder for the loss curve, made if it is not there");
 }
 
 }  // namespace

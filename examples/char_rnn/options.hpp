@@ -14,7 +14,7 @@ struct Options {
     std::size_t hidden = 256;
     std::size_t steps = 64;
     std::size_t batch = 32;
-    double learning_rate = 0.002;
+    double learning_rate = 0.004;
     std::size_t epochs = 0;  ///< 0: as many as the work allows, see `planned_epochs`
     std::uint64_t seed = 1;
     double temperature = 0.7;

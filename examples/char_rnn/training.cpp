@@ -26,11 +26,8 @@ constexpr std::size_t curve_points = 20;
 
 /// The cross entropy of a stretch in nats, summed over its characters.
 Var<float> total_loss(Reader& reader, const Stretch& stretch) {
-    const Var<float> logits =
-        reader.read(Indices(stretch.characters).reshaped({stretch.steps, stretch.batch}));
-    nn::Targets targets = nn::Targets::from_shape({stretch.steps, stretch.batch});
-    std::ranges::copy(stretch.targets, targets.begin());
-    return nn::softmax_cross_entropy(logits, targets, {nn::Reduction::sum});
+    const Var<float> logits = reader.read(characters_of(stretch));
+    return nn::softmax_cross_entropy(logits, targets_of(stretch), {nn::Reduction::sum});
 }
 
 /// A training run on its way.
@@ -69,7 +66,8 @@ class Training {
     double mean_bits() const { return steps_since_point_ == 0 ? 0 : bits_since_point_ / steps_since_point_; }
 
     void read_once(std::size_t epoch) {
-        const Lanes lanes = training_lanes(text_.training, options_.batch, options_.steps, shifts_.bits());
+        const Lanes lanes =
+            training_lanes(text_.training, options_.batch, options_.steps, epoch == 0 ? 0 : shifts_.bits());
         const std::unique_ptr<Reader> reader = model_.reader();
         for (std::size_t i = 0; i < lanes.stretches() && !out_of_time(); ++i) {
             learn(*reader, lanes.stretch(i));

@@ -81,9 +81,12 @@ Tensor<T> time_step_of(const Tensor<T>& x, std::size_t t) {
 template <class T>
 T activated(Activation activation, T a) {
     switch (activation) {
-        case Activation::relu: return a > 0 ? a : T(0);
-        case Activation::sigmoid: return 1 / (1 + std::exp(-a));
-        default: return std::tanh(a);
+        case Activation::relu:
+            return a > 0 ? a : T(0);
+        case Activation::sigmoid:
+            return 1 / (1 + std::exp(-a));
+        default:
+            return std::tanh(a);
     }
 }
 
@@ -91,9 +94,12 @@ T activated(Activation activation, T a) {
 template <class T>
 T slope(Activation activation, T h) {
     switch (activation) {
-        case Activation::relu: return h > 0 ? T(1) : T(0);
-        case Activation::sigmoid: return h * (1 - h);
-        default: return 1 - h * h;
+        case Activation::relu:
+            return h > 0 ? T(1) : T(0);
+        case Activation::sigmoid:
+            return h * (1 - h);
+        default:
+            return 1 - h * h;
     }
 }
 
@@ -117,8 +123,9 @@ T loss_and_gradient(Tensor<T>& o, const std::ptrdiff_t* targets) {
 
 void require_shape(std::string_view name, const Shape& shape, const Shape& expected) {
     if (shape != expected)
-        throw std::invalid_argument(fmt::format("elman_bptt: {} is {}; with the other arguments it must be {}", name,
-                                                shape.text(), expected.text()));
+        throw std::invalid_argument(
+            fmt::format("elman_bptt: {} is {}; with the other arguments it must be {}", name, shape.text(),
+                        expected.text()));
 }
 
 template <class T>
@@ -126,8 +133,8 @@ void require_fit(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targe
                  const Tensor<T>& initial_state) {
     const Shape sequence = shape_of(x), V = shape_of(weights.V);
     if (sequence.rank() != 3 || V.rank() != 2)
-        throw std::invalid_argument(
-            fmt::format("elman_bptt: x is {} and V {}; they must be [T, B, I] and [H, O]", sequence.text(), V.text()));
+        throw std::invalid_argument(fmt::format(
+            "elman_bptt: x is {} and V {}; they must be [T, B, I] and [H, O]", sequence.text(), V.text()));
     require_shape("U", shape_of(weights.U), {sequence[2], V[0]});
     require_shape("W", shape_of(weights.W), {V[0], V[0]});
     require_shape("b", shape_of(weights.b), {V[0]});
@@ -136,8 +143,8 @@ void require_fit(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targe
     require_shape("initial_state", shape_of(initial_state), {sequence[1], V[0]});
     for (std::ptrdiff_t target : targets)
         if (target < 0 || target >= static_cast<std::ptrdiff_t>(V[1]))
-            throw std::invalid_argument(
-                fmt::format("elman_bptt: a target is {}; with V {} it must be in 0..{}", target, V.text(), V[1] - 1));
+            throw std::invalid_argument(fmt::format(
+                "elman_bptt: a target is {}; with V {} it must be in 0..{}", target, V.text(), V[1] - 1));
 }
 
 /// h(1), ..., h(T), the loss, and dJ/do(t) of every time step.
@@ -162,8 +169,8 @@ std::vector<Tensor<T>> forward(const ElmanWeights<T>& weights, const Tensor<T>& 
 
 /// The recursion over dJ~/dh(t), from the last time step to the first.
 template <class T>
-void backward(const ElmanWeights<T>& weights, const Tensor<T>& x, const std::vector<Tensor<T>>& output_gradients,
-              ElmanBptt<T>& bptt) {
+void backward(const ElmanWeights<T>& weights, const Tensor<T>& x,
+              const std::vector<Tensor<T>>& output_gradients, ElmanBptt<T>& bptt) {
     const std::size_t steps = output_gradients.size();
     bptt.states.resize(steps);
     bptt.terms.resize(steps);
@@ -178,8 +185,8 @@ void backward(const ElmanWeights<T>& weights, const Tensor<T>& x, const std::vec
         Tensor<T> d_a = d_h;  // D(t) dJ~/dh(t)
         for (std::size_t i = 0; i < d_a.size(); ++i) d_a.data()[i] *= slope(weights.activation, h.data()[i]);
 
-        bptt.terms[t] = {transposed_times(time_step_of(x, t), d_a), transposed_times(h_before, d_a), column_sums(d_a),
-                         transposed_times(h, d_o), column_sums(d_o)};
+        bptt.terms[t] = {transposed_times(time_step_of(x, t), d_a), transposed_times(h_before, d_a),
+                         column_sums(d_a), transposed_times(h, d_o), column_sums(d_o)};
         from_later = times_transposed(d_a, weights.W);
         bptt.states[t] = std::move(d_h);
     }

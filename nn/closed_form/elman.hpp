@@ -5,8 +5,9 @@
 
 #include <vector>
 
-/// Gradients of recurrent networks by their formulas, written out by hand: no tape, and nothing of autograd but its
-/// tensors. To be called beside a cell, the library's or your own, whose gradients should be the same.
+/// Gradients of recurrent networks by their formulas, written out by hand: no tape, and nothing of autograd
+/// but its tensors. To be called beside a cell, the library's or your own, whose gradients should be the
+/// same.
 namespace tapeloop::nn::closed_form {
 
 /// The Elman network with its output layer: h(t) = f(x(t) U + h(t-1) W + b), o(t) = h(t) V + c.
@@ -37,9 +38,9 @@ struct ElmanBptt {
     std::vector<ElmanGradients<T>> terms;  ///< of t = 1, ..., T; they add up to `total`
 };
 
-/// Backpropagation through time (Rumelhart, Hinton and Williams 1986; Werbos 1990) for softmax and cross entropy,
-/// J = sum over t of J(t), averaged over the batch. x is [T, B, I], `targets` [T, B] with classes below O, and
-/// `initial_state`, h(0), is [B, H].
+/// Backpropagation through time (Rumelhart, Hinton and Williams 1986; Werbos 1990) for softmax and cross
+/// entropy, J = sum over t of J(t), averaged over the batch. x is [T, B, I], `targets` [T, B] with classes
+/// below O, and `initial_state`, h(0), is [B, H].
 ///
 /// The textbook has columns, and U as [H, I], W as [H, H], V as [O, H] to their left:
 ///
@@ -47,12 +48,13 @@ struct ElmanBptt {
 ///     dJ~/dh(T)  = V' dJ/do(T)
 ///     dJ~/dh(t)  = W' D(t+1) dJ~/dh(t+1) + V' dJ/do(t)               J~ is the loss from t on
 ///     dJ/dV = sum dJ/do(t) h(t)'              dJ/dc = sum dJ/do(t)
-///     dJ/dW = sum D(t) dJ~/dh(t) h(t-1)'      dJ/dU = sum D(t) dJ~/dh(t) x(t)'      dJ/db = sum D(t) dJ~/dh(t)
+///     dJ/dW = sum D(t) dJ~/dh(t) h(t-1)'      dJ/dU = sum D(t) dJ~/dh(t) x(t)'      dJ/db = sum D(t)
+///     dJ~/dh(t)
 ///
-/// where ' transposes and D(t) is the diagonal matrix of f's slopes, 1 - h(t)² for tanh. Here a row of a matrix is one
-/// element of the batch, and a weight stands to the right as [I, H]: what the textbook calls U, W and V are the
-/// transposes of these, a product reverses its order (W' D dJ~/dh is (dJ~/dh D) W'), and an outer product becomes
-/// x(t)' times [B, H], which sums over the batch.
+/// where ' transposes and D(t) is the diagonal matrix of f's slopes, 1 - h(t)² for tanh. Here a row of a
+/// matrix is one element of the batch, and a weight stands to the right as [I, H]: what the textbook calls U,
+/// W and V are the transposes of these, a product reverses its order (W' D dJ~/dh is (dJ~/dh D) W'), and an
+/// outer product becomes x(t)' times [B, H], which sums over the batch.
 ///
 /// Throws `std::invalid_argument` when shapes do not fit or a target is out of range.
 template <class T>
@@ -61,7 +63,7 @@ ElmanBptt<T> elman_bptt(const ElmanWeights<T>& weights, const Tensor<T>& x, cons
 
 extern template ElmanBptt<float> elman_bptt(const ElmanWeights<float>&, const Tensor<float>&, const Targets&,
                                             const Tensor<float>&);
-extern template ElmanBptt<double> elman_bptt(const ElmanWeights<double>&, const Tensor<double>&, const Targets&,
-                                             const Tensor<double>&);
+extern template ElmanBptt<double> elman_bptt(const ElmanWeights<double>&, const Tensor<double>&,
+                                             const Targets&, const Tensor<double>&);
 
 }  // namespace tapeloop::nn::closed_form

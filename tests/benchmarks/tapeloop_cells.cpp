@@ -32,7 +32,7 @@ struct Elman : Weights {
     std::pair<F, F> step(const F& u, const F& h) const {
         const F next = style == Style::operations
                            ? tanh(affine(h, W, u))
-                           : map([](auto a, auto b) { return tanh(a + b); }, matmul(h, W), u);
+                           : map([](auto p, auto q) { return tanh(p + q); }, matmul(h, W), u);
         return {next, next};
     }
 };
@@ -83,12 +83,14 @@ struct Lstm : Weights {
     }
     State step_in_map(const F& u, const State& state) const {
         return map(
-            [](auto a, auto memory) {
-                auto [input, forget, candidate, output] = a;
-                auto kept = sigmoid(forget) * memory + sigmoid(input) * tanh(candidate);
-                return std::tuple{sigmoid(output) * tanh(kept), kept};
+            [](auto from_input, auto from_state, auto memory) {
+                auto [input_u, forget_u, candidate_u, output_u] = from_input;
+                auto [input_w, forget_w, candidate_w, output_w] = from_state;
+                auto kept = sigmoid(forget_u + forget_w) * memory +
+                            sigmoid(input_u + input_w) * tanh(candidate_u + candidate_w);
+                return std::tuple{sigmoid(output_u + output_w) * tanh(kept), kept};
             },
-            gates<4>(affine(state[0], W, u)), state[1]);
+            gates<4>(u), gates<4>(matmul(state[0], W)), state[1]);
     }
 };
 
