@@ -74,27 +74,35 @@ class Custom {
     Custom(std::string name, Value value, Rules... rules)
         : name_(std::move(name)), value_(std::move(value)), rules_(std::move(rules)...) {}
 
-    /// Computes and records it. The first argument is a `Var`; the others may be whatever an operation takes.
-    template <class T, class... More>
-    Var<T> operator()(const Var<T>& x, const More&... more) const {
-        static_assert(1 + sizeof...(More) == sizeof...(Rules), "a custom operation takes one argument per rule");
-        return record<T>(Operand<T>(x), Operand<T>(more)...);
+    /// Computes and records it. The first argument tells the kind, `float` or `double`; the others may be whatever an
+    /// operation takes.
+    template <class... More>
+    Var<float> operator()(const Operand<float>& x, const More&... more) const {
+        return record<float>(x, Operand<float>(more, x.site())...);
+    }
+    template <class... More>
+    Var<double> operator()(const Operand<double>& x, const More&... more) const {
+        return record<double>(x, Operand<double>(more, x.site())...);
     }
 
   private:
-    template <class T, class... Operands>
-    Var<T> record(const Operands&... operands) const {
-        constexpr std::size_t count = sizeof...(Operands);
-        Tape<T>& tape = tape_of(name_, operands...);
+    template <class T, class... More>
+    Var<T> record(const Operand<T>& x, const More&... more) const {
+        constexpr std::size_t count = 1 + sizeof...(More);
+        static_assert(count == sizeof...(Rules), "a custom operation takes one argument per rule");
+        Tape<T>& tape = tape_of(name_, x, more...);
         const std::size_t size_before = tape.size();
         try {
-            const std::array<Index, count> inputs{operands.enter(tape)...};
+            const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
             const Array<T> result = compute<T>(tape, inputs, std::make_index_sequence<count>());
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
             using Op = detail::CustomOperation<T, std::tuple<Rules...>, count>;
-            return tape.var(tape.append(tape.keep(Op(name_, rules_)), inputs, result.shape(), data,
-                                        std::get<0>(std::tie(operands...)).site()));
+            return tape.var(tape.append(tape.keep(Op(name_, rules_)), inputs, result.shape(), data, x.site()));
+        } catch (const std::invalid_argument& error) {
+            tape.truncate(size_before);
+            throw std::invalid_argument(with_site(fmt::format("{}: {}", name_, error.what()), x.site(),
+                                                  tape.current_label_text()));
         } catch (...) {
             tape.truncate(size_before);
             throw;

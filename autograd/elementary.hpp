@@ -29,6 +29,9 @@ template <class F, class T, class... X>
 auto elementwise(const F& function, const Lanes<T>& x, const X&... more) {
     return function.value(x, Lanes<T>(more)...);
 }
+template <class F, class S, class T>
+requires std::is_arithmetic_v<S>
+auto elementwise(const F& function, const S& a, const Lanes<T>& b) { return function.value(Lanes<T>(a), b); }
 
 template <class X>
 concept Elementwise = is_elementwise<X>;
@@ -218,7 +221,7 @@ struct Square : Unary<Square> {
 struct Abs : Unary<Abs> {
     static constexpr std::string_view name = "abs";
     static auto value(const auto& x) { return abs(x); }
-    static auto slope(const auto&, const auto& x) { return where(x > 0, 1, where(x < 0, -1, x)); }
+    static auto slope(const auto&, const auto& x) { return where(x > 0, 1, where(x < 0, -1, 0 * x)); }
 };
 struct Sin : Unary<Sin> {
     static constexpr std::string_view name = "sin";

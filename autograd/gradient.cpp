@@ -18,6 +18,7 @@ struct Asked {
 
 template <class T>
 Asked<T> find_asked(const Tape<T>& tape, const std::vector<Wrt<T>>& wrt) {
+    tape.require_unchanged_parameters();
     Asked<T> asked;
     for (const Wrt<T>& one : wrt) {
         std::optional<Index> node;

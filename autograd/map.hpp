@@ -13,18 +13,19 @@ namespace tapeloop {
 template <class T, std::size_t n>
 struct Gates {
     Var<T> packed;
+    /// Instead of a `Var`: a parameter, which enters the tape once the shapes have been checked.
+    const Parameter<T>* parameter = nullptr;
 };
 
 /// The n equal parts of the last axis: `map([](auto a, ...) { auto [input, forget] = a; ... }, gates<2>(a), ...)`.
 template <std::size_t n, class T>
 Gates<T, n> gates(const Var<T>& packed) {
-    return {packed};
+    return {packed, nullptr};
 }
 /// Of a parameter, such as a packed bias [n H].
 template <std::size_t n, class T>
-Gates<T, n> gates(const Parameter<T>& packed, Site site = Site::current()) {
-    Tape<T>& tape = Tape<T>::current();
-    return {tape.var(Operand<T>(packed, site).enter(tape))};
+Gates<T, n> gates(const Parameter<T>& packed) {
+    return {Var<T>(), &packed};
 }
 
 namespace detail {
@@ -36,22 +37,21 @@ template <class V>
 struct MapArgument<Var<V>> {
     using T = V;
     static constexpr std::size_t parts = 0;
-    static Var<T> var(const Var<T>& x) { return x; }
+    static Operand<T> operand(const Var<T>& x, const Site& site) { return Operand<T>(x, site); }
 };
 template <class V>
 struct MapArgument<Parameter<V>> {
     using T = V;
     static constexpr std::size_t parts = 0;
-    static Var<T> var(const Parameter<T>& x) {
-        Tape<T>& tape = Tape<T>::current();
-        return tape.var(Operand<T>(x).enter(tape));
-    }
+    static Operand<T> operand(const Parameter<T>& x, const Site& site) { return Operand<T>(x, site); }
 };
 template <class V, std::size_t n>
 struct MapArgument<Gates<V, n>> {
     using T = V;
     static constexpr std::size_t parts = n;
-    static Var<T> var(const Gates<T, n>& x) { return x.packed; }
+    static Operand<T> operand(const Gates<T, n>& x, const Site& site) {
+        return x.parameter != nullptr ? Operand<T>(*x.parameter, site) : Operand<T>(x.packed, site);
+    }
 };
 
 template <class X>
@@ -137,26 +137,35 @@ class MapOperation final : public Operation<T> {
     static constexpr std::size_t Out =
         std::tuple_size_v<decltype(call_on_lanes(std::declval<const F&>(), std::declval<const Values&>()))>;
     using Sources = std::array<Array<T>, Streams::arguments>;
+    using Parts = std::array<Shape, Streams::arguments>;
 
     explicit MapOperation(const F& function) : function_(function) {}
 
     std::string_view name() const override { return "map"; }
 
-    void forward(const Shape& shape, const Sources& sources, const std::array<T*, Out>& results) const {
+    void forward(const Shape& shape, const Parts& parts, const Sources& sources,
+                 const std::array<T*, Out>& results) const {
         std::array<Layout, In + Out> layouts;
         std::array<const T*, In> data;
-        lay_out_streams(sources, layouts, data);
+        lay_out_streams(sources, parts, layouts, data);
         std::array<Target<T>, Out> targets;
         for (std::size_t r = 0; r < Out; ++r) {
-            layouts[In + r].shape = shape;
+            layouts[In + r].shape = &shape;
             targets[r] = {results[r], false};
         }
-        run_pass<T, In, Out>(shape, layouts, data, targets, [this](const Values& in, std::array<Lanes<T>, Out>& out) {
-            const auto values = call_on_lanes(function_, in);
-            [&]<std::size_t... R>(std::index_sequence<R...>) {
-                ((out[R] = Lanes<T>(std::get<R>(values))), ...);
-            }(std::make_index_sequence<Out>());
-        });
+        run_pass<T, In, Out>(shape, layouts, data, targets,
+                             [this](const Values& in, std::array<Lanes<T>, Out>& out) {
+                                 const auto values = call_on_lanes(function_, in);
+                                 [&]<std::size_t... R>(std::index_sequence<R...>) {
+                                     ((out[R] = Lanes<T>(std::get<R>(values))), ...);
+                                 }(std::make_index_sequence<Out>());
+                             });
+    }
+
+    /// The shape of each argument, or of one part of it if it is packed.
+    static Shape part_of(const Shape& whole, std::size_t argument) {
+        const std::size_t parts = Streams::part_counts[argument];
+        return parts == 0 ? whole : part_shape(whole, parts);
     }
 
     void pull(Sweep<T>& sweep, Index node) const override;
@@ -192,18 +201,16 @@ class MapOperation final : public Operation<T> {
 
     /// Where each stream starts and how far apart its rows lie.
     template <std::size_t N>
-    static void lay_out_streams(const Sources& sources, std::array<Layout, N>& layouts,
+    static void lay_out_streams(const Sources& sources, const Parts& parts, std::array<Layout, N>& layouts,
                                 std::array<const T*, In>& data) {
         for (std::size_t k = 0; k < In; ++k) {
             const std::size_t a = argument_of(k);
-            layouts[k] = stream_layout(sources[a].shape(), a);
+            layouts[k] = {&parts[a], row_stride(sources[a].shape(), a)};
             data[k] = sources[a].data() + stream_offset(sources[a].shape(), k);
         }
     }
-    static Layout stream_layout(const Shape& shape, std::size_t argument) {
-        const std::size_t parts = Streams::part_counts[argument];
-        if (parts == 0) return {shape};
-        return {part_shape(shape, parts), shape.back()};
+    static std::size_t row_stride(const Shape& whole, std::size_t argument) {
+        return Streams::part_counts[argument] == 0 ? 0 : whole.back();
     }
     static std::size_t stream_offset(const Shape& shape, std::size_t stream) {
         const std::size_t a = argument_of(stream);
@@ -224,45 +231,51 @@ void MapOperation<T, F, Streams>::pull(Sweep<T>& sweep, Index node) const {
     std::array<Layout, In + Out + In> layouts;
     std::array<const T*, In + Out> data;
     Sources sources;
-    for (std::size_t a = 0; a < Streams::arguments; ++a) sources[a] = tape.array(inputs[a]);
+    Parts parts;
+    for (std::size_t a = 0; a < Streams::arguments; ++a) {
+        sources[a] = tape.array(inputs[a]);
+        parts[a] = part_of(sources[a].shape(), a);
+    }
     std::array<const T*, In> streams;
-    lay_out_streams(sources, layouts, streams);
+    lay_out_streams(sources, parts, layouts, streams);
     std::copy(streams.begin(), streams.end(), data.begin());
 
     static constexpr T nothing = 0;  // stands for the cotangent of a result that nobody used
+    static const Shape scalar;
     for (std::size_t r = 0; r < Out; ++r) {
         const Index result = first_result + static_cast<Index>(r);
-        layouts[In + r].shape = sweep.has(result) ? shape : Shape();
+        layouts[In + r].shape = sweep.has(result) ? &shape : &scalar;
         data[In + r] = sweep.has(result) ? sweep.cotangent(result).data() : &nothing;
     }
 
     // Each argument's cotangent is written in place where its elements correspond; else on the side, and summed.
     std::array<Target<T>, Streams::arguments> wholes;
-    std::array<Shape, Streams::arguments> whole_shapes;
+    Parts target_parts = parts;
+    Parts target_shapes;
     std::array<Array<T>, Streams::arguments> aside;
     for (std::size_t a = 0; a < Streams::arguments; ++a) {
-        whole_shapes[a] = sources[a].shape();
+        target_shapes[a] = sources[a].shape();
         if (!sweep.wants(inputs[a])) continue;
-        const Shape part = stream_layout(sources[a].shape(), a).shape;
         const bool is_first = std::find(inputs.begin(), inputs.end(), inputs[a]) - inputs.begin() ==
                               static_cast<std::ptrdiff_t>(a);
-        if (part == shape && is_first) {
+        if (parts[a] == shape && is_first) {
             wholes[a] = sweep.target(inputs[a]);
-        } else if (part != shape && repeats_along_rows(part, shape)) {
+        } else if (parts[a] != shape && repeats_along_rows(parts[a], shape)) {
             wholes[a] = sweep.accumulator(inputs[a]);
         } else {
-            const std::size_t parts = std::max<std::size_t>(Streams::part_counts[a], 1);
-            whole_shapes[a] = parts == 1 ? shape : shape.with(shape.rank() - 1, shape.back() * parts);
-            aside[a] = Array<T>(whole_shapes[a]);
+            const std::size_t count = std::max<std::size_t>(Streams::part_counts[a], 1);
+            target_parts[a] = shape;
+            target_shapes[a] = count == 1 ? shape : shape.with(shape.rank() - 1, shape.back() * count);
+            aside[a] = Array<T>(target_shapes[a]);
             wholes[a] = {aside[a].data(), false};
         }
     }
     std::array<Target<T>, In> targets;
     for (std::size_t k = 0; k < In; ++k) {
         const std::size_t a = argument_of(k);
-        layouts[In + Out + k] = stream_layout(whole_shapes[a], a);
+        layouts[In + Out + k] = {&target_parts[a], row_stride(target_shapes[a], a)};
         if (wholes[a].data != nullptr)
-            targets[k] = {wholes[a].data + stream_offset(whole_shapes[a], k), wholes[a].add};
+            targets[k] = {wholes[a].data + stream_offset(target_shapes[a], k), wholes[a].add};
     }
 
     run_pass<T, In + Out, In>(
@@ -324,28 +337,25 @@ void MapOperation<T, F, Streams>::pull(GraphSweep<T>& sweep, Index node) const {
         if (sweep.wants(inputs[a]) && inner.has(starts[a])) sweep.deliver(node, inputs[a], inner.cotangent(starts[a]));
 }
 
-template <class T, class F, class... A>
-auto record_map(const F& function, const Site& site, const A&... a) {
-    using Streams = MapLayout<MapArgument<A>::parts...>;
+template <class Streams, class T, class F, class... Operands>
+auto record_operands(const F& function, const Site& site, const Operands&... operands) {
     using Op = MapOperation<T, F, Streams>;
-    const std::array<Var<T>, sizeof...(A)> vars{MapArgument<A>::var(a)...};
-    Tape<T>& tape = vars[0].tape();
+    Tape<T>& tape = tape_of("map", operands...);
+    const std::array<const Shape*, sizeof...(Operands)> shapes{&operands.shape()...};
     Shape shape;
+    typename Op::Parts parts;
     checked(tape, site, [&] {
-        for (std::size_t i = 0; i < vars.size(); ++i) {
-            if (&vars[i].tape() != &tape)
-                throw std::logic_error(with_site("map: its arguments are on different tapes", site, ""));
-            const Shape& own = vars[i].shape();
-            const std::size_t parts = Streams::part_counts[i];
-            shape = broadcast("map", shape, parts == 0 ? own : part_shape(own, parts));
+        for (std::size_t i = 0; i < shapes.size(); ++i) {
+            parts[i] = Op::part_of(*shapes[i], i);
+            if (i == 0)
+                shape = parts[i];
+            else if (parts[i] != shape)
+                shape = broadcast("map", shape, parts[i]);
         }
     });
-    std::array<Index, sizeof...(A)> inputs;
+    const std::array<Index, sizeof...(Operands)> inputs{operands.enter(tape)...};
     typename Op::Sources sources;
-    for (std::size_t i = 0; i < vars.size(); ++i) {
-        inputs[i] = vars[i].index();
-        sources[i] = tape.array(inputs[i]);
-    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) sources[i] = tape.array(inputs[i]);
     const Op operation(function);
     std::array<Var<T>, Op::Out> results;
     if (!tape.options().fuse) {
@@ -357,7 +367,7 @@ auto record_map(const F& function, const Site& site, const A&... a) {
             data[r] = tape.allocate(shape.size());
             arrays[r] = Array<T>(shape, data[r]);
         }
-        operation.forward(shape, sources, data);
+        operation.forward(shape, parts, sources, data);
         if constexpr (Op::Out == 1) {
             results[0] = tape.var(tape.append(tape.keep(operation), inputs, shape, data[0], site));
         } else {
@@ -369,6 +379,14 @@ auto record_map(const F& function, const Site& site, const A&... a) {
         return results[0];
     else
         return results;
+}
+
+template <class F, class First, class... A>
+auto record_map(const F& function, const Site& site, const First& first, const A&... a) {
+    using T = typename MapArgument<First>::T;
+    using Streams = MapLayout<MapArgument<First>::parts, MapArgument<A>::parts...>;
+    return record_operands<Streams, T>(function, site, MapArgument<First>::operand(first, site),
+                                       MapArgument<A>::operand(a, site)...);
 }
 
 }  // namespace detail
@@ -389,28 +407,28 @@ auto record_map(const F& function, const Site& site, const A&... a) {
 /// copied, and constant. Throws `std::invalid_argument` when the shapes do not broadcast.
 template <class F, class A>
 auto map(const F& f, const A& a, Site site = Site::current()) {
-    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a);
+    return detail::record_map(f, site, a);
 }
 template <class F, class A, class B>
 auto map(const F& f, const A& a, const B& b, Site site = Site::current()) {
-    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b);
+    return detail::record_map(f, site, a, b);
 }
 template <class F, class A, class B, class C>
 auto map(const F& f, const A& a, const B& b, const C& c, Site site = Site::current()) {
-    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b, c);
+    return detail::record_map(f, site, a, b, c);
 }
 template <class F, class A, class B, class C, class D>
 auto map(const F& f, const A& a, const B& b, const C& c, const D& d, Site site = Site::current()) {
-    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b, c, d);
+    return detail::record_map(f, site, a, b, c, d);
 }
 template <class F, class A, class B, class C, class D, class E>
 auto map(const F& f, const A& a, const B& b, const C& c, const D& d, const E& e, Site site = Site::current()) {
-    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b, c, d, e);
+    return detail::record_map(f, site, a, b, c, d, e);
 }
 template <class F, class A, class B, class C, class D, class E, class G>
 auto map(const F& f, const A& a, const B& b, const C& c, const D& d, const E& e, const G& g,
          Site site = Site::current()) {
-    return detail::record_map<typename detail::MapArgument<A>::T>(f, site, a, b, c, d, e, g);
+    return detail::record_map(f, site, a, b, c, d, e, g);
 }
 
 }  // namespace tapeloop

@@ -19,7 +19,7 @@ struct Target {
 /// How one operand lies in memory: rows of the last axis may stand further apart than they are long (the
 /// columns of a packed matrix). A `row_stride` of 0 means contiguous.
 struct Layout {
-    Shape shape;
+    const Shape* shape = nullptr;
     std::size_t row_stride = 0;
 };
 
@@ -29,18 +29,16 @@ template <std::size_t N>
 class Walk {
   public:
     Walk(const Shape& shape, const std::array<Layout, N>& layouts) {
+        width_ = shape.size();
+        const bool one_row = shape.rank() == 0 || shape.back() == width_;
         bool plain = true;
-        for (std::size_t k = 0; k < N; ++k) {
-            single_[k] = layouts[k].shape.size() == 1;
-            plain = plain && (single_[k] || (layouts[k].row_stride == 0 && layouts[k].shape == shape));
+        for (std::size_t k = 0; k < N && plain; ++k) {
+            const Layout& own = layouts[k];
+            const bool same = own.shape == &shape || *own.shape == shape;
+            single_[k] = !same && own.shape->size() == 1;
+            plain = single_[k] || (same && (own.row_stride == 0 || one_row));
         }
-        if (plain) {
-            width_ = shape.size();
-            if (width_ == 1) single_.fill(false);
-            return;
-        }
-        single_.fill(false);
-        merge_axes(shape, layouts);
+        if (!plain) merge_axes(shape, layouts);
     }
 
     /// Calls `row(offsets, width)` for each innermost run; the offsets count elements from each operand's
@@ -68,6 +66,8 @@ class Walk {
 
   private:
     void merge_axes(const Shape& shape, const std::array<Layout, N>& layouts) {
+        width_ = 1;
+        single_.fill(false);
         std::array<std::size_t, N> stride;
         stride.fill(1);
         bool innermost = true;
@@ -76,7 +76,7 @@ class Walk {
             const std::size_t extent = shape[shape.rank() - 1 - back];
             std::array<std::size_t, N> here{};
             for (std::size_t k = 0; k < N; ++k) {
-                const Shape& own = layouts[k].shape;
+                const Shape& own = *layouts[k].shape;
                 const std::size_t own_extent = back < own.rank() ? own[own.rank() - 1 - back] : 1;
                 here[k] = own_extent == 1 ? 0 : stride[k];
                 stride[k] *= own_extent;
@@ -112,10 +112,10 @@ class Walk {
         return true;
     }
 
-    std::array<std::array<std::size_t, N>, Shape::max_rank> strides_{};
-    std::array<std::size_t, Shape::max_rank> extents_{};
+    std::array<std::array<std::size_t, N>, Shape::max_rank> strides_;  // of the first `outer_` axes
+    std::array<std::size_t, Shape::max_rank> extents_;
     std::size_t outer_ = 0;
-    std::size_t width_ = 1;
+    std::size_t width_;
     std::array<bool, N> single_{};
 };
 
@@ -179,10 +179,10 @@ void run_function(const F& function, const Shape& shape, const std::array<Array<
     std::array<Layout, N + 1> layouts;
     std::array<const T*, N> data;
     for (std::size_t k = 0; k < N; ++k) {
-        layouts[k].shape = inputs[k].shape();
+        layouts[k].shape = &inputs[k].shape();
         data[k] = inputs[k].data();
     }
-    layouts[N].shape = shape;
+    layouts[N].shape = &shape;
     run_pass<T, N, 1>(shape, layouts, data, {target},
                       [&function](const std::array<Lanes<T>, N>& in, std::array<Lanes<T>, 1>& out) {
                           out[0] = std::apply([&](const auto&... x) { return function.value(x...); }, in);

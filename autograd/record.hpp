@@ -218,7 +218,7 @@ class Defined final : public Operation<T> {
         std::array<Layout, N + 3> layouts;
         std::array<const T*, N + 2> data;
         const auto read = [&](std::size_t k, const Shape& own, const T* from) {
-            layouts[k].shape = own;
+            layouts[k].shape = &own;
             data[k] = from;
         };
         read(0, shape, sweep.cotangent(node).data());
@@ -227,7 +227,7 @@ class Defined final : public Operation<T> {
             read(k + 2, tape.node(inputs[k]).shape, tape.node(inputs[k]).data);
 
         const auto run = [&](const Shape& target_shape, const Target<T>& target) {
-            layouts[N + 2].shape = target_shape;
+            layouts[N + 2].shape = &target_shape;
             run_pass<T, N + 2, 1>(
                 shape, layouts, data, {target},
                 [&rule](const std::array<Lanes<T>, N + 2>& in, std::array<Lanes<T>, 1>& out) {

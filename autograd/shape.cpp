@@ -22,15 +22,11 @@ void Shape::append(std::size_t extent) {
 }
 
 Shape Shape::with(std::size_t axis, std::size_t extent) const {
-    Shape changed;
-    for (std::size_t i = 0; i < rank_; ++i) changed.append(i == axis ? extent : extents_[i]);
+    Shape last;
+    last.append(extent);
+    Shape changed = *this;
+    changed.extents_[axis] = last.extents_[0];
     return changed;
-}
-
-Shape Shape::as_matrix() const {
-    std::size_t rows = 1;
-    for (std::size_t i = 0; i + 1 < rank_; ++i) rows *= extents_[i];
-    return {rows, back()};
 }
 
 std::string Shape::text() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }

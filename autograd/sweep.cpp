@@ -113,7 +113,7 @@ void Sweep<T>::deliver(Index receiver_of, Index node, const Array<T>& contributi
         sum_into(contribution, shape, target(node));
     } else if (broadcasts_to(contribution.shape(), shape)) {
         const Target<T> there = target(node);
-        run_pass<T, 1, 1>(shape, {Layout{contribution.shape()}, Layout{shape}}, {contribution.data()},
+        run_pass<T, 1, 1>(shape, {Layout{&contribution.shape()}, Layout{&shape}}, {contribution.data()},
                           {there}, [](const auto& in, auto& out) { out[0] = in[0]; });
     } else {
         fail_shape(tape_, receiver_of, node, contribution.shape());

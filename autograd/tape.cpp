@@ -76,17 +76,18 @@ class Leaf final : public Operation<T> {
     explicit Leaf(const Parameter<T>& parameter)
         : storage_(parameter.storage()), version_(storage_->version) {}
     std::string_view name() const override { return "parameter"; }
-    void pull(Sweep<T>&, Index) const override { check(); }
-    void pull(GraphSweep<T>&, Index) const override { check(); }
+    void pull(Sweep<T>&, Index) const override {}
+    void pull(GraphSweep<T>&, Index) const override {}
 
-  private:
-    void check() const {
+    void require_unchanged() const {
         if (storage_->version != version_)
             throw std::logic_error(
                 fmt::format("gradient: parameter '{}' was changed after it was recorded; "
                             "differentiate before the update",
                             storage_->name));
     }
+
+  private:
     std::shared_ptr<typename Parameter<T>::Storage> storage_;
     std::uint64_t version_;
 };
@@ -197,6 +198,12 @@ template <class T>
 const Index* Tape<T>::find(const typename Parameter<T>::Storage* parameter) const {
     const auto found = leaves_.find(parameter);
     return found == leaves_.end() ? nullptr : &found->second;
+}
+
+template <class T>
+void Tape<T>::require_unchanged_parameters() const {
+    for (const auto& [parameter, index] : leaves_)
+        static_cast<const Leaf<T>*>(nodes_[index].operation)->require_unchanged();
 }
 
 template <class T>

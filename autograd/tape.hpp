@@ -93,6 +93,8 @@ class Tape {
     void set_recording(bool on) { recording_ = on; }
     /// The node of a parameter that has been used on this tape.
     const Index* find(const typename Parameter<T>::Storage* parameter) const;
+    /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where they are.
+    void require_unchanged_parameters() const;
     void note_cotangent_bytes(std::size_t peak) { cotangent_bytes_ = peak; }
     /// Drops the nodes from `size` on, after an operation that threw half-way.
     void truncate(std::size_t size);

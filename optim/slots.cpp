@@ -1,8 +1,8 @@
 #include <fmt/format.h>
+#include <optim/fused_update.hpp>
 #include <optim/slots.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <stdexcept>
 
@@ -61,11 +61,16 @@ void Slots<T>::update(std::string_view operation, const Gradients<T>& gradients,
 
 template <class T>
 std::size_t first_not_finite(const Tensor<T>& tensor) {
-    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-    constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
-    const auto not_finite = [](T element) { return (std::bit_cast<Bits>(element) & exponent) == exponent; };
-    return static_cast<std::size_t>(std::find_if(tensor.data(), tensor.data() + tensor.size(), not_finite) -
-                                    tensor.data());
+    Lanes<T> probe = 0;  // 0 times a NaN or an infinity is NaN, and stays it in a sum
+    fused_update<T, 1, 0>(shape_of(tensor), {tensor.data()}, {},
+                          [&probe](const auto& in, auto&) { probe = probe + 0 * in[0]; });
+    std::array<T, Lanes<T>::width> sums;
+    probe.store(sums.data());
+    if (std::all_of(sums.begin(), sums.end(), [](T sum) { return sum == 0; })) return tensor.size();
+    const T* begin = tensor.data();
+    const T* end = begin + tensor.size();
+    return static_cast<std::size_t>(std::find_if_not(begin, end, [](T x) { return std::isfinite(x); }) -
+                                    begin);
 }
 
 void require_option(std::string_view optimizer, std::string_view option, double value, double low,

@@ -296,15 +296,15 @@ TEST_CASE("gradient: a recurrence whose Jacobians do not commute") {
 }
 
 TEST_CASE("gradient: NaN in an input reaches the gradient") {
-    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const double not_a_number = std::numeric_limits<double>::quiet_NaN();
     Tape<double> tape;
-    const Var<double> x = input(vector({1, nan, 2}));
+    const Var<double> x = input(vector({1, not_a_number, 2}));
     const Tensor<double> g = gradient(sum(tanh(x) * x), {x})[x];
     CHECK(std::isnan(g[1]));
     CHECK(std::isfinite(g[0]));
     CHECK(std::isfinite(g[2]));
     const Tensor<double> by_cotangent =
-        gradient(std::vector<Root<double>>{{relu(x), vector({nan, 1, 1})}}, {x})[x];
+        gradient(std::vector<Root<double>>{{relu(x), vector({not_a_number, 1, 1})}}, {x})[x];
     CHECK(std::isnan(by_cotangent[0]));
 }
 

@@ -300,7 +300,7 @@ TEST_CASE("input: numbers, tensors, expressions and parameters") {
     const Tensor<double> t = vector({3, 4});
     check_same_bits(input(t).value(), t);
     check_same_bits(input(t + 1.0).value(), vector({4, 5}));
-    check_same_bits(input(xt::xarray<int>{1, 2, 3} * 2).value(), vector({2, 4, 6}));
+    check_same_bits(input(Operand<double>(xt::xarray<int>{1, 2, 3} * 2)).value(), vector({2, 4, 6}));
     check_same_bits(input(p).value(), p.value());
     CHECK(input(Operand<double>(2)).shape() == Shape{});
     // The tensor may change or go: what was given is what counts.

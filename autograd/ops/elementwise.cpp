@@ -120,10 +120,11 @@ namespace {
 
 template <class T>
 Var<T> clip_between(const Operand<T>& x, double low, double high) {
-    if (!(low <= high))
-        throw std::invalid_argument(
-            with_site(fmt::format("clip: low is {} and high is {}; low must not be above high", low, high),
-                      x.site(), ""));
+    checked(tape_of("clip", x), x.site(), [&] {
+        if (!(low <= high))
+            throw std::invalid_argument(
+                fmt::format("clip: low is {} and high is {}; low must not be above high", low, high));
+    });
     return apply_elementwise(elementary::Clip{{}, low, high}, x);
 }
 

@@ -90,7 +90,7 @@ struct Affine {
         if (b.shape() == y.shape())
             std::copy_n(b.data(), b.size(), y.data());
         else
-            run_pass<T, 1, 1>(y.shape(), {Layout{b.shape()}, Layout{y.shape()}}, {b.data()},
+            run_pass<T, 1, 1>(y.shape(), {Layout{&b.shape()}, Layout{&y.shape()}}, {b.data()},
                               {{y.data(), false}}, [](const auto& in, auto& out) { out[0] = in[0]; });
         tape.products().compute({x.as_matrix(), W, {}}, y.as_matrix().shape(), {y.data(), true});
     }

@@ -36,7 +36,8 @@ Stretch Lanes::stretch(std::size_t index) const {
 }
 
 Split split(IdSpan text, std::size_t batch, std::size_t steps) {
-    const std::size_t tenth = text.size() / 10 / held_out_lanes * held_out_lanes;
+    const std::size_t tenth =
+        std::min<std::size_t>(text.size() / 10, 100'000) / held_out_lanes * held_out_lanes;
     const std::size_t held_out = std::max(tenth, held_out_lanes);
     const std::size_t needed = batch * steps + 1 + held_out;
     if (text.size() < needed)

@@ -38,7 +38,7 @@ class Lanes {
     std::size_t length_;
 };
 
-/// The text's last tenth is held out.
+/// The text's last tenth is held out, or the last 100,000 characters if that is less.
 struct Split {
     IdSpan training;
     /// It begins with the last character of the training part, which is where the first prediction starts

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <new>
 #include <stdexcept>
 
 namespace char_rnn {
@@ -32,6 +33,15 @@ void print_losses(const Baselines& baseline, double model) {
     else
         fmt::print("The model does NOT beat {}. More --epochs or --minutes, or a longer text, may help.\n",
                    model < baseline.unigram ? "the bigram baseline" : "the unigram baseline");
+}
+
+/// The end of the training part up to its last line break, if there is one nearby: the sample begins a line.
+IdSpan last_lines(IdSpan training, std::u32string_view characters) {
+    constexpr std::size_t nearby = 500;
+    const std::size_t line_break = characters.rfind(U'\n', training.size() - 1);
+    if (line_break != characters.npos && line_break + nearby > training.size())
+        training = training.first(line_break + 1);
+    return training.last(std::min(training.size(), nearby));
 }
 
 void print_sample(const Ids& ids, const Vocabulary& vocabulary) {
@@ -68,8 +78,9 @@ void run(const Options& options) {
     if (options.sample > 0) {
         fmt::print("\nThe model goes on after the end of the training part (temperature {}):\n",
                    options.temperature);
-        const IdSpan start = text.training.last(std::min<std::size_t>(text.training.size(), 200));
-        print_sample(sample(*model, start, options.sample, options.temperature, generator), vocabulary);
+        print_sample(sample(*model, last_lines(text.training, characters), options.sample,
+                            options.temperature, generator),
+                     vocabulary);
     }
     fmt::print("\nLoss curve: {}\n", curve.path().string());
 }
@@ -84,6 +95,9 @@ int main(int count, char** arguments) {
     } catch (const std::invalid_argument& error) {
         fmt::print(stderr, "char_rnn: {}\n", error.what());
         return 2;
+    } catch (const std::bad_alloc&) {
+        fmt::print(stderr, "char_rnn: not enough memory; try a smaller --hidden, --batch or --steps\n");
+        return 1;
     } catch (const std::exception& error) {
         fmt::print(stderr, "char_rnn: {}\n", error.what());
         return 1;

@@ -11,6 +11,7 @@
 #include <optim/clip_by_norm.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
@@ -45,12 +46,10 @@ class Training {
           steps_per_epoch_((text.training.size() - 1) / (options.batch * options.steps)) {}
 
     TrainingResult run() {
-        add_to_curve(0);
         for (std::size_t epoch = 0; epoch < epochs_ && !out_of_time(); ++epoch) read_once(epoch);
         bar_.finish();
-        if (curve_.points().back().step != step_) add_to_curve(mean_bits());
-        const double characters = static_cast<double>(step_ * options_.batch * options_.steps);
-        return {step_, watch_.seconds(), characters / training_seconds_, step_ < planned_steps(),
+        if (curve_.points().empty() || curve_.points().back().step != step_) add_to_curve(mean_bits());
+        return {step_, watch_.seconds(), characters_per_second(), step_ < planned_steps(),
                 curve_.points().back().held_out_bits};
     }
 
@@ -63,6 +62,9 @@ class Training {
     double fraction() const {
         return std::min(1.0, std::max(fraction_of_steps(), watch_.seconds() / (60 * options_.minutes)));
     }
+    double learning_rate() const {
+        return options_.learning_rate * (1 - (1 - last_rate) * fraction_of_steps());
+    }
     double mean_bits() const { return steps_since_point_ == 0 ? 0 : bits_since_point_ / steps_since_point_; }
 
     void read_once(std::size_t epoch) {
@@ -73,7 +75,7 @@ class Training {
             learn(*reader, lanes.stretch(i));
             if (bar_.due()) bar_.show(fraction(), progress_text(epoch));
             const auto point = static_cast<std::size_t>(fraction() * curve_points);
-            if (point >= curve_.points().size()) add_to_curve(mean_bits());
+            if (point > curve_.points().size()) add_to_curve(mean_bits());
         }
     }
 
@@ -88,13 +90,28 @@ class Training {
                 "the loss is no number any more after {} steps; try a smaller --learning-rate", step_));
         Gradients<float> gradients = gradient(J, parameters_);
         optim::clip_by_norm(gradients, largest_gradient);
-        adam_.set_learning_rate(options_.learning_rate * (1 - (1 - last_rate) * fraction_of_steps()));
+        adam_.set_learning_rate(learning_rate());
         adam_.step(gradients);
-        ++step_;
         bits_since_point_ += bits;
         steps_since_point_ += 1;
-        recent_bits_ = step_ == 1 ? bits : 0.98 * recent_bits_ + 0.02 * bits;
+        recent_bits_[step_ % recent_bits_.size()] = bits;
+        ++step_;
         training_seconds_ += watch.seconds();
+    }
+
+    /// Of the last batches: a single one may lie far outside.
+    double median_bits() const {
+        auto bits = recent_bits_;
+        const auto end = bits.begin() + static_cast<std::ptrdiff_t>(std::min(step_, bits.size()));
+        const auto middle = bits.begin() + (end - bits.begin()) / 2;
+        std::nth_element(bits.begin(), middle, end);
+        return *middle;
+    }
+
+    double characters_per_second() const {
+        return training_seconds_ > 0
+                   ? static_cast<double>(step_ * options_.batch * options_.steps) / training_seconds_
+                   : 0;
     }
 
     std::string progress_text(std::size_t epoch) const {
@@ -102,7 +119,7 @@ class Training {
         const double left = seconds * (1 - fraction()) / std::max(fraction(), 1e-9);
         const double speed = static_cast<double>(step_ * options_.batch * options_.steps) / training_seconds_;
         return fmt::format("epoch {} of {}, {:.2f} bits per character, {:.0f} characters/s, {} left",
-                           epoch + 1, epochs_, recent_bits_, speed, clock_time(left));
+                           epoch + 1, epochs_, median_bits(), characters_per_second(), clock_time(left));
     }
 
     void add_to_curve(double training_bits) {
@@ -125,7 +142,7 @@ class Training {
     ProgressBar bar_;
     std::size_t step_ = 0;
     double training_seconds_ = 0;
-    double recent_bits_ = 0;
+    std::array<double, 51> recent_bits_{};
     double bits_since_point_ = 0;
     double steps_since_point_ = 0;
 };

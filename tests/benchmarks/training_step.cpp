@@ -29,7 +29,8 @@ struct Entrant {
 // LibTorch's layer has two biases where one would do; both follow the gradient, so their sum moves twice as
 // far.
 const std::vector<Entrant> entrants = {
-    {{"tapeloop", "operations", Role::own}, [](const Problem& p) { return make_tapeloop(p, Style::operations); }},
+    {{"tapeloop", "operations", Role::own},
+     [](const Problem& p) { return make_tapeloop(p, Style::operations); }},
     {{"tapeloop", "map", Role::own}, [](const Problem& p) { return make_tapeloop(p, Style::map); }},
     {{"libtorch", "layer", Role::peer}, make_libtorch_layer, false},
     {{"libtorch", "cell", Role::peer}, make_libtorch_cell},
