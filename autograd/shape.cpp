@@ -29,6 +29,12 @@ Shape Shape::with(std::size_t axis, std::size_t extent) const {
     return changed;
 }
 
+Shape Shape::as_matrix() const {
+    std::size_t rows = 1;
+    for (std::size_t i = 0; i + 1 < rank_; ++i) rows *= extents_[i];
+    return {rows, back()};
+}
+
 std::string Shape::text() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
 
 Shape broadcast(std::string_view operation, const Shape& a, const Shape& b) {

@@ -85,7 +85,7 @@ TEST_CASE("cross-check: tape, closed form and differences agree for short and lo
                 REQUIRE(check.time_steps.size() == T);
                 CHECK(names_of(check.time_steps[T - 1]) == std::vector<std::string>{"h", "U", "W", "b", "V", "c"});
                 for (const nn::Deviation& deviation : check.closed_form) {
-                    CHECK(deviation.largest > 0);
+                    CHECK((deviation.largest > 0 || (T == 1 && deviation.name == "W")));  // h(0) is 0
                     CHECK(deviation.compared == deviation.shape.size());
                 }
             }

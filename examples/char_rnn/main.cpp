@@ -2,6 +2,7 @@
 #include "cells.hpp"
 #include "first_batch_check.hpp"
 #include "options.hpp"
+#include "progress.hpp"
 #include "sampling.hpp"
 #include "training.hpp"
 
@@ -13,14 +14,6 @@
 
 namespace char_rnn {
 namespace {
-
-/// `1,115,394`
-std::string grouped(std::size_t number) {
-    std::string digits = std::to_string(number);
-    for (auto place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3)
-        digits.insert(static_cast<std::size_t>(place), 1, ',');
-    return digits;
-}
 
 void print_losses(const Baselines& baseline, double model) {
     fmt::print("\nHeld-out loss in bits per character, less is better:\n");
@@ -70,7 +63,7 @@ void run(const Options& options) {
                options.steps);
     const TrainingResult result = train(*model, text, options, curve);
     fmt::print("{} steps in {:.0f} s, {} characters/s.\n", grouped(result.steps), result.seconds,
-               grouped(static_cast<std::size_t>(result.characters_per_second)));
+               grouped(result.characters_per_second));
     if (result.out_of_time)
         fmt::print("Stopped by --minutes {}; with more time the loss falls further.\n", options.minutes);
 

@@ -25,6 +25,13 @@ std::string clock_time(double seconds) {
     return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+std::string grouped(std::size_t number) {
+    std::string digits = std::to_string(number);
+    for (auto place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3)
+        digits.insert(static_cast<std::size_t>(place), 1, ',');
+    return digits;
+}
+
 ProgressBar::ProgressBar() : terminal_(isatty(STDOUT_FILENO) == 1) {}
 
 void ProgressBar::show(double fraction, const std::string& text) {

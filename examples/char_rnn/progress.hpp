@@ -20,6 +20,9 @@ class Stopwatch {
 /// `1:05`, or `2:00:00` from an hour on.
 std::string clock_time(double seconds);
 
+/// `1,115,394`
+std::string grouped(std::size_t number);
+
 /// How far the training is, on standard output: on a terminal one line that is drawn over, elsewhere a line
 /// every ten seconds.
 class ProgressBar {

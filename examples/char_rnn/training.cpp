@@ -108,18 +108,16 @@ class Training {
         return *middle;
     }
 
-    double characters_per_second() const {
-        return training_seconds_ > 0
-                   ? static_cast<double>(step_ * options_.batch * options_.steps) / training_seconds_
-                   : 0;
+    std::size_t characters_per_second() const {
+        const auto characters = static_cast<double>(step_ * options_.batch * options_.steps);
+        return step_ == 0 ? 0 : static_cast<std::size_t>(characters / training_seconds_);
     }
 
     std::string progress_text(std::size_t epoch) const {
         const double seconds = watch_.seconds();
         const double left = seconds * (1 - fraction()) / std::max(fraction(), 1e-9);
-        const double speed = static_cast<double>(step_ * options_.batch * options_.steps) / training_seconds_;
-        return fmt::format("epoch {} of {}, {:.2f} bits per character, {:.0f} characters/s, {} left",
-                           epoch + 1, epochs_, median_bits(), characters_per_second(), clock_time(left));
+        return fmt::format("epoch {} of {}, {:.2f} bits per character, {} characters/s, {} left", epoch + 1,
+                           epochs_, median_bits(), grouped(characters_per_second()), clock_time(left));
     }
 
     void add_to_curve(double training_bits) {
@@ -165,7 +163,7 @@ std::size_t planned_epochs(const Options& options, std::size_t characters, std::
     if (options.epochs > 0) return options.epochs;
     constexpr double work = 1e12;
     const double epochs = work / (static_cast<double>(characters) * static_cast<double>(weights));
-    return static_cast<std::size_t>(std::max(1.0, epochs));
+    return static_cast<std::size_t>(std::clamp(epochs, 1.0, 50.0));
 }
 
 TrainingResult train(LanguageModel& model, const Split& text, const Options& options, LossCurve& curve) {

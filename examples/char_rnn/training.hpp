@@ -9,14 +9,14 @@ namespace char_rnn {
 /// The mean loss in bits per character of `held_out` but the first, read from the initial state.
 double held_out_bits(const LanguageModel& model, IdSpan held_out, std::size_t steps);
 
-/// `options.epochs`, or if that is 0 as many as make the work of a training run what takes two minutes on two
-/// ordinary cores: a matter of sizes, not of the clock, so that a run can be repeated.
+/// `options.epochs`, or if that is 0 as many as usually take less than two minutes, up to 50: a matter of
+/// sizes and not of the clock, so that a run can be repeated.
 std::size_t planned_epochs(const Options& options, std::size_t characters, std::size_t weights);
 
 struct TrainingResult {
     std::size_t steps;
     double seconds;
-    double characters_per_second;
+    std::size_t characters_per_second;
     bool out_of_time;
     double held_out_bits;
 };
