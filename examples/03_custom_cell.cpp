@@ -23,10 +23,10 @@ struct MinimalGatedCell {
     Var<float> project(const Var<float>& x) const { return affine(x, U, b); }
     auto step(const Var<float>& u, const Var<float>& h) const {
         const Var<float> next = map(
-            [](auto gates, auto h) {
+            [](auto gates, auto state) {
                 auto [forget, candidate] = gates;
                 auto f = sigmoid(forget);
-                return f * h + (1 - f) * tanh(candidate);
+                return f * state + (1 - f) * tanh(candidate);
             },
             gates<2>(affine(h, W, u)), h);
         return std::pair{next, next};
