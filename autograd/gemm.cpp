@@ -22,13 +22,13 @@ void blas_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t 
 }
 
 #if defined(TAPELOOP_HAS_ONEDNN)
-// Below this many multiplications OpenBLAS, which then skips packing, is faster than oneDNN.
-constexpr std::size_t onednn_from = 500'000;
+// Up to this many multiplications OpenBLAS, which skips packing there and stays on one thread, is the faster one.
+constexpr std::size_t onednn_above = 262'144;
 
 bool onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const float* a,
                  std::size_t columns_a, const float* b, std::size_t columns_b, float beta, float* c,
                  std::size_t columns_c) {
-    if (m * n * k < onednn_from) return false;
+    if (m * n * k <= onednn_above) return false;
     using Dim = dnnl_dim_t;
     return dnnl_sgemm(transposed.a ? 'T' : 'N', transposed.b ? 'T' : 'N', static_cast<Dim>(m),
                       static_cast<Dim>(n), static_cast<Dim>(k), 1.0F, a, static_cast<Dim>(columns_a), b,

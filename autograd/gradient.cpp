@@ -157,6 +157,19 @@ Tensor<T> ones_like(const Var<T>& J) {
     return ones;
 }
 
+template <class T>
+GradientGraph<T> record_sweep_from(const Var<T>& J, const WrtList<T>& wrt) {
+    const Tensor<T> ones = ones_like(J);
+    Tape<T>& tape = J.tape();
+    const std::size_t size_before = tape.size();
+    try {
+        return record_sweep<T>({{J, constant(tape, ones)}}, wrt);
+    } catch (...) {
+        tape.truncate(size_before);
+        throw;
+    }
+}
+
 }  // namespace
 
 template <class T, class V>
@@ -189,12 +202,10 @@ GradientGraph<double> gradient_graph(const std::vector<GraphRoot<double>>& roots
     return record_sweep(roots, wrt);
 }
 GradientGraph<float> gradient_graph(const Var<float>& J, const WrtList<float>& wrt) {
-    const Tensor<float> ones = ones_like(J);
-    return record_sweep<float>({{J, constant(J.tape(), ones)}}, wrt);
+    return record_sweep_from(J, wrt);
 }
 GradientGraph<double> gradient_graph(const Var<double>& J, const WrtList<double>& wrt) {
-    const Tensor<double> ones = ones_like(J);
-    return record_sweep<double>({{J, constant(J.tape(), ones)}}, wrt);
+    return record_sweep_from(J, wrt);
 }
 
 template class GradientsOf<float, Tensor<float>>;

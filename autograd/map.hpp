@@ -360,6 +360,9 @@ auto record_operands(const F& function, const Site& site, const Operands&... ope
     std::array<Var<T>, Op::Out> results;
     if (!tape.options().fuse) {
         results = operation.replay(tape, inputs);
+        // One that does not depend on all arguments has their joint shape nevertheless.
+        for (Var<T>& result : results)
+            if (result.shape() != shape) result = broadcast_to(result, shape);
     } else {
         std::array<T*, Op::Out> data;
         std::array<Array<T>, Op::Out> arrays;

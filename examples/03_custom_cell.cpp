@@ -67,7 +67,7 @@ int main() {
     optim::Adam<float> adam(parameters, {.learning_rate = 0.01});
 
     double last = 0;
-    for (int step = 1; step <= 400; ++step) {
+    for (int step = 1; step <= 100; ++step) {
         const Batch batch = draw_batch(21, 32, generator);
         const Tape<float> tape;
         const Var<float> logits = output(nn::unroll(cell, batch.x).state);
@@ -76,7 +76,7 @@ int main() {
         optim::clip_by_norm(gradients, 1.0);
         adam.step(gradients);
         last = accuracy(logits, batch.bits);
-        if (step % 50 == 0)
+        if (step % 10 == 0)
             fmt::print("step {:3}: loss {:.4f}, {:.0f} % right\n", step, J.item(), 100 * last);
     }
     return last == 1 ? 0 : 1;

@@ -99,7 +99,7 @@ TapeResult run_tape(const Network& network) {
 }
 
 /// What each time step contributes, by the tape: the gradient of a network in which every step has weights of
-/// its own.
+/// its own. `unroll` has one cell for all steps, so this is written out.
 std::vector<Terms> run_untied(const Network& network) {
     std::vector<ElmanCell<D>> cells;
     std::vector<Linear<D>> layers;
@@ -147,6 +147,9 @@ D central_difference(const Network& network, D& element, D part_of_step) {
     return sum / static_cast<D>(network.batch()) / (above - below);
 }
 
+// A smaller step may miss the kink that a larger one straddles.
+constexpr std::array<D, 3> parts_of_step{1.0, 1.0 / 32, 1.0 / 1024};
+
 /// Compares up to `options.differences` elements, one from each of as many equal stretches.
 Deviation compare_differences(const Network& network, std::string name, const Tensor<D>& tape, D* elements,
                               const CrossCheckOptions& options, Generator& generator) {
@@ -159,8 +162,7 @@ Deviation compare_differences(const Network& network, std::string name, const Te
         const std::size_t index = begin + generator.below(end - begin);
         const D own = tape.data()[index];
         D difference = 0;
-        for (D part :
-             {1.0, 1.0 / 32, 1.0 / 1024}) {  // a smaller step may miss the kink that a larger one straddles
+        for (D part : parts_of_step) {
             difference = central_difference(network, elements[index], part);
             if (std::abs(own - difference) <= options.difference_limit * deviation.largest) break;
         }
@@ -193,16 +195,15 @@ CrossCheck check_network(Network network, const CrossCheckOptions& options) {
                                     network.output.c.value(), cell.activation},
                                    network.x, network.targets, network.initial_state);
     const TapeResult tape = run_tape(network);
-    CrossCheck check{network.steps(),
-                     network.batch(),
-                     cell.U.shape()[0],
-                     cell.U.shape()[1],
-                     network.output.c.shape()[0],
-                     tape.loss,
-                     options,
-                     deviations(tape.total, bptt.total),
-                     {},
-                     {}};
+    CrossCheck check{};
+    check.steps = network.steps();
+    check.batch = network.batch();
+    check.inputs = cell.U.shape()[0];
+    check.hidden = cell.U.shape()[1];
+    check.outputs = network.output.c.shape()[0];
+    check.loss = tape.loss;
+    check.options = options;
+    check.closed_form = deviations(tape.total, bptt.total);
     check.closed_form.push_back(largest_deviation("h(0)", tape.initial_state, bptt.initial_state));
     if (options.time_steps) {
         const std::vector<Terms> untied = run_untied(network);

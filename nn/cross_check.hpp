@@ -40,10 +40,12 @@ struct CrossCheck {
     std::size_t steps, batch, inputs, hidden, outputs;  ///< T, B, I, H, O
     double loss;                                        ///< J, by the tape
     CrossCheckOptions options;
-    std::vector<Deviation> closed_form;  ///< from the closed form, by parameter
-    std::vector<std::vector<Deviation>>
-        time_steps;                      ///< from its terms: for each t dJ~/dh(t), then by parameter
-    std::vector<Deviation> differences;  ///< from central differences, by parameter
+    /// From the closed form, by parameter.
+    std::vector<Deviation> closed_form;
+    /// From the terms of the closed form: for each time step dJ~/dh, then by parameter.
+    std::vector<std::vector<Deviation>> time_steps;
+    /// From central differences, by parameter.
+    std::vector<Deviation> differences;
 
     /// Whether all deviations are within the options' limits.
     bool agrees() const;

@@ -80,7 +80,8 @@ TEST_CASE("adam: a gradient of 0 moves nothing") {
 }
 
 TEST_CASE("adam: a gradient that is missing, of another shape or not finite changes nothing") {
-    check_refusals("adam", [](const ParameterList<double>& list) { return Adam<double>(list, {.learning_rate = 0.1}); });
+    check_refusals(
+        "adam", [](const ParameterList<double>& list) { return Adam<double>(list, {.learning_rate = 0.1}); });
 }
 
 TEST_CASE("adam: options out of range are refused") {

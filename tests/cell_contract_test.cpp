@@ -187,7 +187,8 @@ static_assert(!nn::Cell<StepOfFloats>);
 static_assert(!nn::Cell<ProjectThatDoesNotFit>);
 static_assert(!nn::Cell<ProjectToATensor>);
 
-static_assert(nn::State<D, double> && nn::State<Nested, double> && nn::State<std::vector<std::vector<D>>, double>);
+static_assert(nn::State<D, double> && nn::State<Nested, double> &&
+              nn::State<std::vector<std::vector<D>>, double>);
 static_assert(!nn::State<D, float> && !nn::State<Tensor<double>, double> && !nn::State<double, double>);
 
 }  // namespace
@@ -234,12 +235,15 @@ TEST_CASE("cell: the parts of a state keep their order and structure") {
     const auto part = [](double value) { return input(filled({1}, value)); };
     const Nested state{part(1), {part(2), {part(3), part(4)}}, {part(5)}};
     std::vector<double> seen;
-    nn::for_each_part([&](const D& a, const D& b) { seen.push_back(a.item() * 10 + b.item()); }, state, state);
+    nn::for_each_part([&](const D& a, const D& b) { seen.push_back(a.item() * 10 + b.item()); }, state,
+                      state);
     CHECK(seen == std::vector<double>{11, 22, 33, 44, 55});
 
-    const auto doubled = nn::map_state([](const D& a, const D& b) { return a.item() + b.item(); }, state, state);
-    static_assert(std::is_same_v<decltype(doubled), const std::tuple<double, std::pair<double, std::array<double, 2>>,
-                                                                     std::vector<double>>>);
+    const auto doubled =
+        nn::map_state([](const D& a, const D& b) { return a.item() + b.item(); }, state, state);
+    static_assert(
+        std::is_same_v<decltype(doubled), const std::tuple<double, std::pair<double, std::array<double, 2>>,
+                                                           std::vector<double>>>);
     CHECK(std::get<0>(doubled) == 2);
     CHECK(std::get<1>(doubled) == std::pair{4.0, std::array{6.0, 8.0}});
     CHECK(std::get<2>(doubled) == std::vector{10.0});

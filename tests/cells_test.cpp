@@ -51,7 +51,8 @@ Tensors lstm_step(const Tensor<double>& x, const Tensors& state, const Tensors& 
     const Tensor<double> c = generate({B, H}, [&](const Position& i) {
         return logistic(gate(1, i)) * at(state[1], i) + logistic(gate(0, i)) * std::tanh(gate(2, i));
     });
-    return {generate({B, H}, [&](const Position& i) { return logistic(gate(3, i)) * std::tanh(at(c, i)); }), c};
+    return {generate({B, H}, [&](const Position& i) { return logistic(gate(3, i)) * std::tanh(at(c, i)); }),
+            c};
 }
 
 Tensors gru_step(const Tensor<double>& x, const Tensors& state, const Tensors& p) {
@@ -84,8 +85,9 @@ Tensors run_loops(const Case& c, const Tensors& arguments) {
     const Tensors parameters(middle, arguments.end());
     Tensor<double> outputs = uninitialised<double>({T, B, H});
     for (std::size_t t = 0; t < T; ++t) {
-        const Tensor<double> x =
-            generate({B, I}, [&](const Position& i) { return at(arguments[0], {t, i[0], i[1]}); });
+        const Tensor<double> x = generate({B, I}, [&](const Position& i) {
+            return at(arguments[0], {t, i[0], i[1]});
+        });
         state = c.step(x, state, parameters);
         std::copy_n(state[0].data(), B * H, outputs.data() + t * B * H);
     }
@@ -226,8 +228,12 @@ TEST_CASE("cells: Elman's values and gradients of both orders are those of plain
         nn::ElmanCell<double> cell(I, H, generator, {activation});
         check_cell(cell, case_of(cell, 1, elman_step(f)));
     };
-    SUBCASE("tanh") { check(nn::Activation::tanh, [](double a) { return std::tanh(a); }); }
-    SUBCASE("relu") { check(nn::Activation::relu, [](double a) { return a > 0 ? a : 0; }); }
+    SUBCASE("tanh") {
+        check(nn::Activation::tanh, [](double a) { return std::tanh(a); });
+    }
+    SUBCASE("relu") {
+        check(nn::Activation::relu, [](double a) { return a > 0 ? a : 0; });
+    }
     SUBCASE("sigmoid") { check(nn::Activation::sigmoid, logistic); }
 }
 

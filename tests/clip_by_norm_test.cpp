@@ -69,8 +69,9 @@ TEST_CASE("clip_by_norm: what is not finite, and a norm below 0, are refused, an
     Parameter<double> b("b", vector({0, 0, 0}));
     for (double bad : {not_a_number, infinity}) {
         Gradients<double> g({a, b}, {vector({3, 4}), vector({1, 1, bad})});
-        CHECK(text_of<std::invalid_argument>([&] { clip_by_norm(g, 1); })
-                  .starts_with("clip_by_norm: gradient 2 of 2, which is [3], has "));
+        CHECK(text_of<std::invalid_argument>([&] {
+                  clip_by_norm(g, 1);
+              }).starts_with("clip_by_norm: gradient 2 of 2, which is [3], has "));
         check_same_bits(g[a], vector({3, 4}));
     }
     Gradients<double> g({a}, {vector({3, 4})});

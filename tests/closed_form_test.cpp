@@ -9,7 +9,8 @@ using namespace tapeloop::test;
 using nn::Activation;
 using nn::Targets;
 
-// The hand-written BPTT against differences of a loss in plain loops, element by element as the textbook has it.
+// The hand-written BPTT against differences of a loss in plain loops, element by element as the textbook has
+// it.
 
 namespace {
 
@@ -37,7 +38,8 @@ struct Problem {
     Tensor<double> next(const Tensors& a, const Tensor<double>& h, std::size_t t) const {
         return generate(shape_of(h), [&](const Position& i) {
             double sum = at(a[b], {i[1]});
-            for (std::size_t k = 0; k < a[U].shape()[0]; ++k) sum += at(a[x], {t, i[0], k}) * at(a[U], {k, i[1]});
+            for (std::size_t k = 0; k < a[U].shape()[0]; ++k)
+                sum += at(a[x], {t, i[0], k}) * at(a[U], {k, i[1]});
             for (std::size_t k = 0; k < a[W].shape()[0]; ++k) sum += at(h, {i[0], k}) * at(a[W], {k, i[1]});
             return activated(activation, sum);
         });
@@ -170,16 +172,21 @@ TEST_CASE("closed form: what does not fit is refused, by name") {
         spoil(p);
         return text_of<std::invalid_argument>([&] { p.bptt(); });
     };
-    CHECK(refused([](Problem& p) { p.arguments[W] = filled({4, 3}, 1); }) ==
-          "elman_bptt: W is [4, 3]; with the other arguments it must be [4, 4]");
+    CHECK(refused([](Problem& p) {
+              p.arguments[W] = filled({4, 3}, 1);
+          }) == "elman_bptt: W is [4, 3]; with the other arguments it must be [4, 4]");
     CHECK(refused([](Problem& p) { p.arguments[h0] = filled({4}, 1); }) ==
           "elman_bptt: initial_state is [4]; with the other arguments it must be [2, 4]");
-    CHECK(refused([](Problem& p) { p.arguments[x] = filled({3, 2}, 1); }) ==
-          "elman_bptt: x is [3, 2] and V [4, 3]; they must be [T, B, I] and [H, O]");
+    CHECK(refused([](Problem& p) {
+              p.arguments[x] = filled({3, 2}, 1);
+          }) == "elman_bptt: x is [3, 2] and V [4, 3]; they must be [T, B, I] and [H, O]");
     CHECK(contains(refused([](Problem& p) { p.arguments[U] = filled({4, 2}, 1); }), "U is [4, 2]"));
     CHECK(contains(refused([](Problem& p) { p.arguments[b] = filled({3}, 1); }), "b is [3]"));
     CHECK(contains(refused([](Problem& p) { p.arguments[c] = filled({4}, 1); }), "c is [4]"));
-    CHECK(contains(refused([](Problem& p) { p.targets = Targets::from_shape({2, 3}); }), "targets is [2, 3]"));
+    CHECK(contains(refused([](Problem& p) {
+                       p.targets = Targets::from_shape({2, 3});
+                   }),
+                   "targets is [2, 3]"));
     for (std::ptrdiff_t wrong : {-1, 3})
         CHECK(refused([wrong](Problem& p) { p.targets(1, 0) = wrong; }) ==
               "elman_bptt: a target is " + std::to_string(wrong) + "; with V [4, 3] it must be in 0..2");

@@ -80,10 +80,12 @@ TEST_CASE("cross-check: tape, closed form and differences agree for short and lo
             for (std::size_t B : {1U, 5U}) {
                 const nn::CrossCheck check = Setting(T, B, activation).check();
                 CHECK_MESSAGE(check.agrees(), check.text());
-                CHECK(names_of(check.closed_form) == std::vector<std::string>{"U", "W", "b", "V", "c", "h(0)"});
+                CHECK(names_of(check.closed_form) ==
+                      std::vector<std::string>{"U", "W", "b", "V", "c", "h(0)"});
                 CHECK(names_of(check.differences) == names_of(check.closed_form));
                 REQUIRE(check.time_steps.size() == T);
-                CHECK(names_of(check.time_steps[T - 1]) == std::vector<std::string>{"h", "U", "W", "b", "V", "c"});
+                CHECK(names_of(check.time_steps[T - 1]) ==
+                      std::vector<std::string>{"h", "U", "W", "b", "V", "c"});
                 for (const nn::Deviation& deviation : check.closed_form) {
                     CHECK((deviation.largest > 0 || (T == 1 && deviation.name == "W")));  // h(0) is 0
                     CHECK(deviation.compared == deviation.shape.size());
@@ -96,8 +98,7 @@ TEST_CASE("cross-check: a network of float is checked in double") {
     const auto narrow = [](const Parameter<double>& p) { return rounded<float>(p.value()); };
     const nn::ElmanCell<float> cell(narrow(setting.cell.U), narrow(setting.cell.W), narrow(setting.cell.b));
     const nn::Linear<float> output(narrow(setting.output.V), narrow(setting.output.c));
-    const nn::CrossCheck check =
-        nn::cross_check(cell, output, rounded<float>(setting.x), setting.targets);
+    const nn::CrossCheck check = nn::cross_check(cell, output, rounded<float>(setting.x), setting.targets);
     CHECK_MESSAGE(check.agrees(), check.text());
     CHECK(check.loss == doctest::Approx(setting.check().loss).epsilon(1e-5));
 }
@@ -181,9 +182,12 @@ TEST_CASE("cross-check: the largest deviation, where it is and both values") {
         CHECK(nn::largest_deviation("W", right, wrong).at == std::vector<std::size_t>{1, 2});
     }
     CHECK(nn::largest_deviation("W", filled({2}, 0), filled({2}, 0)).relative == 0);
-    CHECK(text_of<std::invalid_argument>([&] { nn::largest_deviation("W", right, filled({3, 2}, 0)); }) ==
-          "largest_deviation: the tape's gradient by W is [2, 3] and the other [3, 2]; they must have the same "
-          "shape");
+    CHECK(
+        text_of<std::invalid_argument>([&] {
+            nn::largest_deviation("W", right, filled({3, 2}, 0));
+        }) ==
+        "largest_deviation: the tape's gradient by W is [2, 3] and the other [3, 2]; they must have the same "
+        "shape");
 }
 
 TEST_CASE("cross-check: a NaN in the data is not passed over") {

@@ -60,9 +60,9 @@ TEST_CASE("indexing: a position out of range is an error that says which, before
     const Var<double> table = input(filled({3, 2}, 1));
     const std::size_t size = tape.size();
     CHECK(text_of<std::invalid_argument>([&] { gather_rows(table, {0, 1, 3}); })
-              .starts_with("gather_rows: element 2 of the indices is 3; it must be in 0 .. 2"));
+              .starts_with("gather_rows: table is [3, 2]; element 2 of the indices is 3, it must be in 0 .. 2"));
     CHECK(text_of<std::invalid_argument>([&] { gather_rows(table, {0, -1}); })
-              .starts_with("gather_rows: element 1 of the indices is -1; it must be in 0 .. 2"));
+              .starts_with("gather_rows: table is [3, 2]; element 1 of the indices is -1, it must be in 0 .. 2"));
     CHECK_THROWS_AS(scatter_add(table, {7}, filled({1, 2}, 1)), std::invalid_argument);
     CHECK_THROWS_AS(take_along(table, Indices{2}.reshaped({1, 1}), 1), std::invalid_argument);
     CHECK_THROWS_AS(one_hot<double>({0, 5}, 5), std::invalid_argument);

@@ -29,19 +29,20 @@ Tensor<double> losses_by_loops(const Tensor<double>& logits, const Targets& targ
         const std::ptrdiff_t target = targets.data()[row];
         double sum = 0;
         for (std::size_t j = 0; j < O; ++j) sum += std::exp(logits.data()[row * O + j]);
-        losses.data()[row] =
-            target == options.ignore
-                ? 0
-                : std::log(sum) - logits.data()[row * O + static_cast<std::size_t>(target)];
+        losses.data()[row] = target == options.ignore
+                                 ? 0
+                                 : std::log(sum) - logits.data()[row * O + static_cast<std::size_t>(target)];
     }
     return losses;
 }
 
-double loss_by_loops(const Tensor<double>& logits, const Targets& targets, const CrossEntropyOptions& options) {
+double loss_by_loops(const Tensor<double>& logits, const Targets& targets,
+                     const CrossEntropyOptions& options) {
     double total = 0;
     for (double loss : losses_by_loops(logits, targets, options)) total += loss;
     double count = 1;
-    if (options.reduction == Reduction::batch_mean) count = static_cast<double>(targets.shape().back());
+    if (options.reduction == Reduction::batch_mean && targets.dimension() > 0)
+        count = static_cast<double>(targets.shape().back());
     if (options.reduction == Reduction::mean) {
         count = 0;
         for (std::ptrdiff_t target : targets) count += target == options.ignore ? 0 : 1;
@@ -67,7 +68,8 @@ void check_loss(const Tensor<double>& logits, const Targets& targets, const Cros
         return Tensors{gradient(softmax_cross_entropy(own, targets, options), {own})[own]};
     };
     check_close(slope.value(), gradient(J, {x})[x], 1e-14);
-    check_close(gradient(sum(slope * direction), {x})[x], derivative_along(slopes, {logits}, {direction})[0], 1e-8);
+    check_close(gradient(sum(slope * direction), {x})[x], derivative_along(slopes, {logits}, {direction})[0],
+                1e-8);
 }
 
 Tensor<double> gradient_of(const Tensor<double>& logits, const Targets& targets,
@@ -77,12 +79,14 @@ Tensor<double> gradient_of(const Tensor<double>& logits, const Targets& targets,
     return gradient(softmax_cross_entropy(x, targets, options), {x})[x];
 }
 
-double value_of(const Tensor<double>& logits, const Targets& targets, const CrossEntropyOptions& options = {}) {
+double value_of(const Tensor<double>& logits, const Targets& targets,
+                const CrossEntropyOptions& options = {}) {
     Tape<double> tape;
     return softmax_cross_entropy(logits, targets, options).item();
 }
 
-std::string refused(const Tensor<double>& logits, const Targets& targets, const CrossEntropyOptions& options = {}) {
+std::string refused(const Tensor<double>& logits, const Targets& targets,
+                    const CrossEntropyOptions& options = {}) {
     Tape<double> tape;
     const std::string text =
         text_of<std::invalid_argument>([&] { softmax_cross_entropy(logits, targets, options); });
@@ -118,8 +122,8 @@ TEST_CASE("cross entropy: without a reduction, a loss for each target") {
     const auto weighted = [&](const Tensors& at_x) {
         return inner({losses_by_loops(at_x[0], targets, options)}, {cotangent});
     };
-    check_close(gradient(std::vector<Root<double>>{{losses, cotangent}}, {x})[x], derivative(weighted, {logits}, 0),
-                1e-8);
+    check_close(gradient(std::vector<Root<double>>{{losses, cotangent}}, {x})[x],
+                derivative(weighted, {logits}, 0), 1e-8);
 }
 
 TEST_CASE("cross entropy: batch_mean divides by the batch, mean by the targets that count") {
@@ -156,7 +160,8 @@ TEST_CASE("cross entropy: what is ignored does not matter, be it infinite or NaN
     const Targets targets{1, -100, -100};
     const Tensor<double> alone = gradient_of(tensor({1, 2}, {1, 2}), Targets{1}, options);
     CHECK(value_of(logits, targets, options) == doctest::Approx(std::log1p(std::exp(-1.0))));
-    check_close(gradient_of(logits, targets, options), tensor({3, 2}, {alone[0], alone[1], 0, 0, 0, 0}), 1e-15);
+    check_close(gradient_of(logits, targets, options), tensor({3, 2}, {alone[0], alone[1], 0, 0, 0, 0}),
+                1e-15);
 }
 
 TEST_CASE("cross entropy: a NaN that counts reaches the loss and the gradient") {
@@ -173,9 +178,10 @@ TEST_CASE("cross entropy: logits of 800 have their limits") {
     const Targets second{1, 1, 1};
     const CrossEntropyOptions none{.reduction = Reduction::none, .ignore = {}};
     Tape<double> tape;
-    check_close(softmax_cross_entropy(logits, first, none).value(), vector({0, std::log(3.0), std::log(2.0)}), 1e-14);
-    check_close(softmax_cross_entropy(logits, second, none).value(), vector({1600, std::log(3.0), std::log(2.0)}),
+    check_close(softmax_cross_entropy(logits, first, none).value(), vector({0, std::log(3.0), std::log(2.0)}),
                 1e-14);
+    check_close(softmax_cross_entropy(logits, second, none).value(),
+                vector({1600, std::log(3.0), std::log(2.0)}), 1e-14);
     const CrossEntropyOptions total{.reduction = Reduction::sum, .ignore = {}};
     check_close(gradient_of(logits, second, total),
                 tensor({3, 3}, {1, -1, 0, 1. / 3, -2. / 3, 1. / 3, 0.5, -0.5, 0}), 1e-14);
@@ -196,14 +202,16 @@ TEST_CASE("cross entropy: an impossible class has an infinite loss") {
 TEST_CASE("cross entropy: targets that do not fit are refused, with their place") {
     const Tensor<double> logits = filled({3, 2, 5}, 0);
     CHECK(refused(logits, Targets{{0, 4}, {1, 5}, {4, 1}})
-              .starts_with("softmax_cross_entropy: the target at [1, 1] is 5; logits are [3, 2, 5], so it must be in "
-                           "0..4 (losses_test.cpp:"));
+              .starts_with(
+                  "softmax_cross_entropy: the target at [1, 1] is 5; logits are [3, 2, 5], so it must be in "
+                  "0..4 (losses_test.cpp:"));
     CHECK(contains(refused(logits, Targets{{0, 4}, {1, 2}, {-1, 1}}), "the target at [2, 0] is -1;"));
     CHECK(contains(refused(logits, Targets{{0, 4}, {1, 2}, {-1, 1}}, {.ignore = -100}),
                    "it must be in 0..4, or -100 to be ignored"));
-    CHECK(refused(logits, Targets{0, 1, 2})
-              .starts_with("softmax_cross_entropy: logits are [3, 2, 5] and targets [3]; targets must have the "
-                           "logits' shape without the last axis"));
+    CHECK(
+        refused(logits, Targets{0, 1, 2})
+            .starts_with("softmax_cross_entropy: logits are [3, 2, 5] and targets [3]; targets must have the "
+                         "logits' shape without the last axis"));
     CHECK(contains(refused(logits, Targets{{0, 4, 1}, {1, 2, 3}}), "targets [2, 3]"));
     CHECK(contains(refused(filled({}, 0), Targets(0)), "logits are []"));
 }
@@ -239,8 +247,9 @@ TEST_CASE("mean squared error: shapes that would broadcast are refused, and so i
         return text;
     };
     CHECK(refused_shapes({3, 1}, {3})
-              .starts_with("mean_squared_error: prediction is [3, 1] and target [3]; they must have the same shape "
-                           "(losses_test.cpp:"));
+              .starts_with(
+                  "mean_squared_error: prediction is [3, 1] and target [3]; they must have the same shape "
+                  "(losses_test.cpp:"));
     CHECK(refused_shapes({0, 2}, {0, 2})
               .starts_with("mean_squared_error: prediction is [0, 2]; there is no mean of no elements"));
 }

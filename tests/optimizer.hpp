@@ -18,7 +18,11 @@ template <class T>
 class Trained {
   public:
     explicit Trained(std::string_view seed)
-        : random_(seed), W_("W", fresh({5, 7})), b_("b", fresh({3})), scale_("scale", fresh({})), empty_("empty", fresh({0, 4})) {}
+        : random_(seed),
+          W_("W", fresh({5, 7})),
+          b_("b", fresh({3})),
+          scale_("scale", fresh({})),
+          empty_("empty", fresh({0, 4})) {}
 
     ParameterList<T> list() { return parameter_list(W_, b_, scale_, empty_); }
     /// Representable as T.
@@ -39,7 +43,8 @@ class Trained {
     }
     void check(double tolerance) {
         std::size_t k = 0;
-        for (const auto& entry : list()) check_close(as_double(entry.parameter->value()), expected[k++], tolerance);
+        for (const auto& entry : list())
+            check_close(as_double(entry.parameter->value()), expected[k++], tolerance);
     }
 
     Tensors expected;
@@ -58,11 +63,14 @@ class Trained {
     Parameter<T> empty_;
 };
 
-/// Two optimizers get the same good gradients; one is offered bad ones in between, refuses them and must not differ.
+/// Two optimizers get the same good gradients; one is offered bad ones in between, refuses them and must not
+/// differ.
 template <class Make>
 void check_refusals(const std::string& name, const Make& make) {
     Random random("refusals");
-    const auto weights = [](const std::string& of, std::size_t n) { return Parameter<double>(of, filled({n}, 1)); };
+    const auto weights = [](const std::string& of, std::size_t n) {
+        return Parameter<double>(of, filled({n}, 1));
+    };
     Parameter<double> a = weights("a", 5);
     Parameter<double> b = weights("b", 13);
     Parameter<double> own_a = weights("a", 5);

@@ -96,7 +96,8 @@ TEST_CASE("sgd: options out of range are refused") {
     CHECK(refused({.momentum = 1.1}) == "sgd: momentum is 1.1; it must be in [0, 1]");
     CHECK(refused({.momentum = -0.1}) != "");
     CHECK(refused({.weight_decay = -1}).starts_with("sgd: weight_decay is -1"));
-    CHECK(refused({.nesterov = true}) == "sgd: nesterov is on and momentum is 0; it needs a momentum above 0");
+    CHECK(refused({.nesterov = true}) ==
+          "sgd: nesterov is on and momentum is 0; it needs a momentum above 0");
     Sgd<double> sgd(parameter_list(p), {.learning_rate = 0.5});
     CHECK(text_of<std::invalid_argument>([&] { sgd.set_learning_rate(-1); }) != "");
     CHECK(sgd.learning_rate() == 0.5);

@@ -81,8 +81,11 @@ struct Differentiated {
         for (const auto& entry : owner.parameters()) wrt.add(*entry.parameter);
         const auto unrolled = nn::unroll(cell, x, state);
         std::vector<Root<double>> roots{{unrolled.outputs, random.tensor(unrolled.outputs.shape())}};
-        nn::for_each_part([&](const auto& part) { roots.push_back({part, random.tensor(part.shape())}); },
-                          unrolled.state);
+        nn::for_each_part(
+            [&](const auto& part) {
+                roots.push_back({part, random.tensor(part.shape())});
+            },
+            unrolled.state);
         for (const Root<double>& root : roots) values.push_back(root.value.value());
         for (const Tensor<double>& g : gradient(roots, wrt)) gradients.push_back(g);
     }
@@ -108,8 +111,9 @@ Tensor<double> stretch_of(const Tensor<double>& x, std::size_t begin, std::size_
 }
 
 Tensor<double> exchanged(const Tensor<double>& x) {
-    return generate({x.shape()[1], x.shape()[0], x.shape()[2]},
-                    [&](const Position& i) { return at(x, {i[1], i[0], i[2]}); });
+    return generate({x.shape()[1], x.shape()[0], x.shape()[2]}, [&](const Position& i) {
+        return at(x, {i[1], i[0], i[2]});
+    });
 }
 
 /// A cell that goes wrong at its fourth step: `spoil` makes the output and the state of it.
@@ -130,14 +134,16 @@ struct FailingCell {
 }  // namespace
 
 TEST_CASE("unroll: a + b T nodes") {
-    // At once: x, the state's zeros, U, b, x U + b, W, the outputs. A step: its row, h W + u, tanh.
-    check_node_count(made<nn::ElmanCell<double>>(), 7, 3);
+    // At once: x, the state's zeros, U, b, x U + b, its parting into rows, W, the outputs. A step: its row, h
+    // W + u, tanh.
+    check_node_count(made<nn::ElmanCell<double>>(), 8, 3);
     // A step: its row, h W, map, h, c. The parts of the state start from one node.
-    check_node_count(made<nn::LstmCell<double>>(), 7, 5);
+    check_node_count(made<nn::LstmCell<double>>(), 8, 5);
     // A step: its row, h W, map; at once b_recurrent besides.
-    check_node_count(made<nn::GruCell<double>>(), 8, 3);
-    // At once: x, the state's zeros, W, the outputs. A step: its row, x + h, the product, tanh.
-    check_node_count(UserCell{Parameter<double>("W", filled({I, I}, 0.2))}, 4, 4);
+    check_node_count(made<nn::GruCell<double>>(), 9, 3);
+    // At once: x, its parting into rows, the state's zeros, W, the outputs. A step: its row, x + h, the
+    // product, tanh.
+    check_node_count(UserCell{Parameter<double>("W", filled({I, I}, 0.2))}, 5, 4);
 }
 
 TEST_CASE("unroll: projecting all steps at once or each by itself is the same") {
@@ -244,7 +250,8 @@ TEST_CASE("unroll: no time steps, and no rows") {
             check_same_bits(g[cell.W], filled(cell.W.shape(), 0));
             check_same_bits(g[x], filled({T, B, I}, 0));
             check_same_bits(g[given_parts.back()], filled({B, H}, 1));
-            CHECK(nn::unroll(cell, filled({B, T, I}, 1), {.batch_first = true}).outputs.shape() == Shape{B, T, H});
+            CHECK(nn::unroll(cell, filled({B, T, I}, 1), {.batch_first = true}).outputs.shape() ==
+                  Shape{B, T, H});
         }
     };
     check(made<nn::ElmanCell<double>>());
@@ -346,14 +353,25 @@ TEST_CASE("unroll: what does not fit is refused, and the tape is as before") {
         CHECK(tape.size() == size);
         return text;
     };
-    CHECK(refused([&] { nn::unroll(cell, filled({4, I}, 1)); })
-              .starts_with("unroll: x is [4, 3]; a sequence must have three axes, [T, B, I], or [B, T, I] with "
-                           "batch_first (unroll_test.cpp:"));
-    CHECK(refused([&] { nn::unroll(cell, filled({4, I}, 1), std::array{h, h}); }).starts_with("unroll: x is"));
-    CHECK(refused([&] { nn::unroll(cell, x, std::array{h, wide}); })
-              .starts_with("unroll: the given state is ([2, 5], [2, 6]); for x's batch of 2 it must be ([2, 5], [2, "
-                           "5]), as the cell's initial_state is (unroll_test.cpp:"));
-    CHECK(contains(refused([&] { nn::unroll(cell, x, std::array{h, h}, {.batch_first = true}); }), "batch of 4"));
+    CHECK(
+        refused([&] {
+            nn::unroll(cell, filled({4, I}, 1));
+        })
+            .starts_with("unroll: x is [4, 3]; a sequence must have three axes, [T, B, I], or [B, T, I] with "
+                         "batch_first (unroll_test.cpp:"));
+    CHECK(refused([&] {
+              nn::unroll(cell, filled({4, I}, 1), std::array{h, h});
+          }).starts_with("unroll: x is"));
+    CHECK(refused([&] {
+              nn::unroll(cell, x, std::array{h, wide});
+          })
+              .starts_with(
+                  "unroll: the given state is ([2, 5], [2, 6]); for x's batch of 2 it must be ([2, 5], [2, "
+                  "5]), as the cell's initial_state is (unroll_test.cpp:"));
+    CHECK(contains(refused([&] {
+                       nn::unroll(cell, x, std::array{h, h}, {.batch_first = true});
+                   }),
+                   "batch of 4"));
     CHECK(refused([&] { nn::unroll(cell, filled({4, 2, I + 1}, 1)); }).starts_with("affine: x is [4, 2, 4]"));
 }
 
@@ -365,8 +383,9 @@ TEST_CASE("unroll: a step that fails is named, and the tape goes on as before") 
         Tape<double> tape;
         const Label<double> label("encoder");
         const Var<double> before = input(x);
-        const auto text =
-            text_of<std::invalid_argument>([&] { nn::unroll(FailingCell<decltype(spoil)>{cell, spoil}, before); });
+        const auto text = text_of<std::invalid_argument>([&] {
+            nn::unroll(FailingCell<decltype(spoil)>{cell, spoil}, before);
+        });
         CHECK_MESSAGE(text.starts_with(beginning), text);
         CHECK_MESSAGE(contains(text, part), text);
         CHECK(tape.size() == 1);
@@ -381,8 +400,10 @@ TEST_CASE("unroll: a step that fails is named, and the tape goes on as before") 
     const auto wrong_product = [](const Var<double>& h) { return std::pair{matmul(h, h), h}; };
     check(wrong_product, "matmul: a is [2, 5] and b is [2, 5]", "encoder/t=3");
     const auto wider = [](const Var<double>& h) { return std::pair{h, concatenate({h, h}, 1)}; };
-    check(wider, "unroll: the cell's step at t=3 makes a state of [2, 10] from one of [2, 5]; it must keep the shapes",
-          "unroll_test.cpp:");
+    check(
+        wider,
+        "unroll: the cell's step at t=3 makes a state of [2, 10] from one of [2, 5]; it must keep the shapes",
+        "unroll_test.cpp:");
     const auto narrower = [](const Var<double>& h) { return std::pair{slice(h, 1, 0, 2), h}; };
     check(narrower, "stack: ", "unroll_test.cpp:");
 }
@@ -404,5 +425,5 @@ TEST_CASE("unroll: 100,000 time steps are differentiated") {
     check_same_bits(g[cell.b], filled({2}, n));
     check_same_bits(g[h0], filled({1, 2}, 1));
     check_same_bits(g[x], filled({T, 1, 1}, 2));
-    CHECK(tape.size() == 7 + 3 * T + 1);  // the sum besides
+    CHECK(tape.size() == 8 + 3 * T + 1);  // the sum besides
 }

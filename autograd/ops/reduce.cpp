@@ -221,7 +221,9 @@ struct LogSoftmax {
     template <class T>
     void value(const Array<T>& y, const Array<T>& x) const {
         if (x.size() == 0) return;
-        run_function<T, 2>(elementary::Subtract{}, x.shape(), {x, logsumexp(x, axis, true)},
+        // Not x - logsumexp(x), which far out has lost the digits that tell the elements apart.
+        const Array<T> below_max = x - max(x, axis, true);
+        run_function<T, 2>(elementary::Subtract{}, x.shape(), {below_max, log(sum(exp(below_max), axis, true))},
                            {y.data(), false});
     }
     auto rules() const {
