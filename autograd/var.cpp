@@ -46,13 +46,13 @@ Var<T> Var<T>::named(std::string name) const {
 
 template <class T>
 Operand<T>::Operand(const Parameter<T>& parameter, Site site)
-    : parameter_(&parameter), shape_(&parameter.shape()), site_(site) {}
+    : parameter_(&parameter), shape_(parameter.shape()), site_(site) {}
 
 template <class T>
 Index Operand<T>::enter(Tape<T>& tape) const {
     if (var_.has_value()) return var_->index();
     if (parameter_ != nullptr) return tape.leaf(*parameter_, site_);
-    return tape.constant(*shape_, tensor_ != nullptr ? tensor_->data() : &scalar_, site_);
+    return tape.constant(shape_, tensor_ != nullptr ? tensor_->data() : &scalar_, site_);
 }
 
 template class Var<float>;

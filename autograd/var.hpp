@@ -93,27 +93,26 @@ concept TensorExpression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
 template <class T>
 class Operand {
   public:
-    Operand(const Var<T>& var, Site site = Site::current()) : var_(var), shape_(&var.shape()), site_(site) {}
+    Operand(const Var<T>& var, Site site = Site::current()) : var_(var), shape_(var.shape()), site_(site) {}
     Operand(const Parameter<T>& parameter, Site site = Site::current());
     Operand(const Tensor<T>& tensor, Site site = Site::current())
-        : tensor_(&tensor), own_shape_(shape_of(tensor)), shape_(&own_shape_), site_(site) {}
+        : tensor_(&tensor), shape_(shape_of(tensor)), site_(site) {}
     template <class S>
     requires std::is_arithmetic_v<S> Operand(S scalar, Site site = Site::current())
-        : scalar_(static_cast<T>(scalar)), shape_(&own_shape_), site_(site) {}
+        : scalar_(static_cast<T>(scalar)), site_(site) {}
     template <TensorExpression E>
     requires(!std::same_as<E, Tensor<T>> &&
              (std::same_as<typename E::value_type, T> || std::integral<typename E::value_type>))
         Operand(const E& expression, Site site = Site::current())
         : owned_(std::make_unique<Tensor<T>>(expression)),
           tensor_(owned_.get()),
-          own_shape_(shape_of(*tensor_)),
-          shape_(&own_shape_),
+          shape_(shape_of(*tensor_)),
           site_(site) {}
 
     Operand(const Operand&) = delete;
     Operand& operator=(const Operand&) = delete;
 
-    const Shape& shape() const { return *shape_; }
+    const Shape& shape() const { return shape_; }
     const Site& site() const { return site_; }
     /// The tape of a `Var`; null for everything else.
     Tape<T>* tape() const { return var_.has_value() ? &var_->tape() : nullptr; }
@@ -126,8 +125,7 @@ class Operand {
     std::unique_ptr<Tensor<T>> owned_;
     const Tensor<T>* tensor_ = nullptr;
     T scalar_ = 0;
-    Shape own_shape_;
-    const Shape* shape_;
+    Shape shape_;
     Site site_;
 };
 

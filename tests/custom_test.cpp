@@ -76,7 +76,9 @@ TEST_CASE("custom: a rule that returns a wrong shape is named, with both shapes"
         });
     const auto wrong_recorded = custom(
         "wrong", [](const auto& x) { return 2 * x; },
-        [](const Var<double>&, const Var<double>&, const Var<double>& x) { return concatenate({x, x}, 0); });
+        [](const Var<double>&, const Var<double>&, const Var<double>& x) {
+            return concatenate({x, x}, 0);
+        });
     Tape<double> tape;
     const Var<double> x = input(filled({2, 3}, 1)).named("x");
     const std::string text = text_of<std::logic_error>([&] { gradient(sum(wrong(x)), {x}); });
@@ -84,7 +86,8 @@ TEST_CASE("custom: a rule that returns a wrong shape is named, with both shapes"
     CHECK(contains(text, "'x'"));
     CHECK(contains(text, "[2, 3]"));
     CHECK(contains(text, "[5]"));
-    const std::string recorded = text_of<std::logic_error>([&] { gradient_graph(sum(wrong_recorded(x)), {x}); });
+    const std::string recorded =
+        text_of<std::logic_error>([&] { gradient_graph(sum(wrong_recorded(x)), {x}); });
     CHECK(contains(recorded, "a rule of wrong (custom_test.cpp:"));
     CHECK(contains(recorded, "[4, 3]"));
 }
@@ -120,7 +123,8 @@ TEST_CASE("custom: a rule may return the cotangent itself, an argument or a prod
     Tape<double> tape;
     const Var<double> x = input(vector({1, 2, 3}));
     const auto same = custom(
-        "same", [](const auto& v) { return 1 * v; }, [](const auto& g, const auto&, const auto&) { return g; });
+        "same", [](const auto& v) { return 1 * v; },
+        [](const auto& g, const auto&, const auto&) { return g; });
     const auto half_square = custom(
         "half_square", [](const auto& v) { return 0.5 * v * v; },
         [](const auto&, const auto&, const auto& v) { return v; });

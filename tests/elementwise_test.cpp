@@ -160,14 +160,16 @@ TEST_CASE("where: the branch that was not taken does not leak") {
         check_close(d.first, first);
         check_close(d.second, second);
     };
-    check([](auto x) { return where(x > 0, sqrt(x), x); }, {-1, 0, 4}, vector({-1, 0, 2}), vector({1, 1, 0.25}),
-          vector({0, 0, -1.0 / 32}));
+    check([](auto x) { return where(x > 0, sqrt(x), x); }, {-1, 0, 4}, vector({-1, 0, 2}),
+          vector({1, 1, 0.25}), vector({0, 0, -1.0 / 32}));
     check([](auto x) { return where(x > 0, log(x), 0); }, {-1, 0, 2}, vector({0, 0, std::log(2.0)}),
           vector({0, 0, 0.5}), vector({0, 0, -0.25}));
-    check([](auto x) { return where(equal(x, 0), 1, sin(x) / x); }, {0}, vector({1}), vector({0}), vector({0}));
+    check([](auto x) { return where(equal(x, 0), 1, sin(x) / x); }, {0}, vector({1}), vector({0}),
+          vector({0}));
     check([](auto x) { return where(x < 1, x, exp(x * 1000)); }, {0.5, 0}, vector({0.5, 0}), vector({1, 1}),
           vector({0, 0}));
-    check([](auto x) { return where(x < 1000, x * x, exp(x * x)); }, {100}, vector({10000}), vector({200}), vector({2}));
+    check([](auto x) { return where(x < 1000, x * x, exp(x * x)); }, {100}, vector({10000}), vector({200}),
+          vector({2}));
     check([](auto x) { return where(x > 0, x, pow(-x, 0.5)); }, {2}, vector({2}), vector({1}), vector({0}));
     check([](auto x) { return where(x > 0, x, 1 / (x - x)); }, {2}, vector({2}), vector({1}), vector({0}));
     check([](auto x) { return where(x > 0, x, sum(log(-x))); }, {2}, vector({2}), vector({1}), vector({0}));
@@ -184,7 +186,8 @@ TEST_CASE("where: any condition but 0 counts, and gets no gradient") {
     check_close(g[a], vector({1, -1, 1, 1, -1}));
 }
 
-TEST_CASE_TEMPLATE("far out: sigmoid, tanh and softplus are finite, with the right limits", T, float, double) {
+TEST_CASE_TEMPLATE("far out: sigmoid, tanh and softplus are finite, with the right limits", T, float,
+                   double) {
     const auto s = derivatives<T>({-800, 800, -40, 40}, [](auto x) { return sigmoid(x); });
     CHECK(s.value[0] == 0);
     CHECK(s.value[1] == 1);

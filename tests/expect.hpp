@@ -9,7 +9,8 @@
 
 namespace tapeloop::test {
 
-inline void check_close(const Tensor<double>& actual, const Tensor<double>& expected, double tolerance = 1e-12) {
+inline void check_close(const Tensor<double>& actual, const Tensor<double>& expected,
+                        double tolerance = 1e-12) {
     const std::string problem = difference(actual, expected, tolerance);
     CHECK_MESSAGE(problem.empty(), problem);
 }
@@ -32,6 +33,8 @@ std::string text_of(F&& f) {
     return "";
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace tapeloop::test

@@ -117,8 +117,10 @@ TEST_CASE("gradient: several roots add up, also the same one twice, and one behi
         }
         return g;
     };
-    check_close(gradient(std::vector<Root<double>>{{y, c}, {z, filled({}, 3)}, {y, d}}, {x})[x], expected_of(3));
-    check_close(gradient(std::vector<Root<double>>{{z, filled({}, 3)}, {y, c}, {y, d}}, {x})[x], expected_of(3));
+    check_close(gradient(std::vector<Root<double>>{{y, c}, {z, filled({}, 3)}, {y, d}}, {x})[x],
+                expected_of(3));
+    check_close(gradient(std::vector<Root<double>>{{z, filled({}, 3)}, {y, c}, {y, d}}, {x})[x],
+                expected_of(3));
     // A root can be asked for itself.
     const auto g = gradient(std::vector<Root<double>>{{y, c}, {z, filled({}, 1)}}, {y, z});
     check_close(g[z], filled({}, 1));
@@ -131,9 +133,11 @@ TEST_CASE("gradient: several roots add up, also the same one twice, and one behi
 TEST_CASE("gradient: roots that do not fit are refused") {
     Tape<double> tape;
     const Var<double> x = input(vector({1, 2, 3}));
-    CHECK(text_of<std::invalid_argument>([&] { gradient(std::vector<Root<double>>{{x, vector({1, 2})}}, {x}); }) ==
-          "gradient: a root is [3] and its cotangent [2]; they must be equal");
-    CHECK(text_of<std::invalid_argument>([&] { gradient(std::vector<Root<double>>{}, {x}); }) == "gradient: no root given");
+    CHECK(text_of<std::invalid_argument>([&] {
+              gradient(std::vector<Root<double>>{{x, vector({1, 2})}}, {x});
+          }) == "gradient: a root is [3] and its cotangent [2]; they must be equal");
+    CHECK(text_of<std::invalid_argument>([&] { gradient(std::vector<Root<double>>{}, {x}); }) ==
+          "gradient: no root given");
     CHECK_THROWS_AS(gradient(std::vector<Root<double>>{{x, filled({1, 3}, 1)}}, {x}), std::invalid_argument);
     CHECK_THROWS_AS(gradient_graph(std::vector<GraphRoot<double>>{{x, input(vector({1}))}}, {x}),
                     std::invalid_argument);
@@ -215,13 +219,19 @@ TEST_CASE("gradient: Hessian-vector and Jacobian-vector products") {
     const Var<double> cotangent = input(filled({1, 4}, 1));
     const auto pulled = gradient_graph(std::vector<GraphRoot<double>>{{y, cotangent}}, {x});
     check_close(gradient(sum(pulled[x] * direction), {cotangent})[cotangent],
-                derivative_along([&](const Tensors& v) { return Tensors{f(v)}; }, {value}, {direction})[0], 1e-8);
+                derivative_along([&](const Tensors& v) { return Tensors{f(v)}; }, {value}, {direction})[0],
+                1e-8);
     // H v of sum(y).
     const auto slope = [&](const Tensors& at_x) {
-        return Tensors{derivative([&](const Tensors& v) { return inner({f(v)}, {filled({1, 4}, 1)}); }, at_x, 0)};
+        return Tensors{derivative(
+            [&](const Tensors& v) {
+                return inner({f(v)}, {filled({1, 4}, 1)});
+            },
+            at_x, 0)};
     };
     const Var<double> first = gradient_graph(sum(y), {x})[x];
-    check_close(gradient(sum(first * direction), {x})[x], derivative_along(slope, {value}, {direction})[0], 1e-6);
+    check_close(gradient(sum(first * direction), {x})[x], derivative_along(slope, {value}, {direction})[0],
+                1e-6);
 }
 
 TEST_CASE("gradient: by an intermediate Var, and by the same one twice") {
@@ -252,7 +262,8 @@ TEST_CASE("gradient: what was not asked for is an error that names it") {
     Parameter<double> W("encoder/W", vector({1}));
     const Var<double> x = input(vector({1}));
     const auto g = gradient(sum(U * x), {U});
-    CHECK(text_of<std::invalid_argument>([&] { static_cast<void>(g[W]); }) == "gradients: parameter 'encoder/W' was not asked for");
+    CHECK(text_of<std::invalid_argument>([&] { static_cast<void>(g[W]); }) ==
+          "gradients: parameter 'encoder/W' was not asked for");
     CHECK(contains(text_of<std::invalid_argument>([&] { static_cast<void>(g[x]); }), "not asked for"));
 }
 
@@ -265,11 +276,14 @@ TEST_CASE("gradient: outlives the tape") {
     check_close(g[U], vector({2, 4}));
 }
 
-// A vector times W from the right is not what W times it from the left is; with three steps a mistake in the order shows.
+// A vector times W from the right is not what W times it from the left is; with three steps a mistake in the
+// order shows.
 TEST_CASE("gradient: a recurrence whose Jacobians do not commute") {
     Random random("recurrence");
-    const Tensors values{random.tensor({3, 4}), random.tensor({4, 4}), random.tensor({2, 4}), random.tensor({4})};
-    const Tensors inputs{random.tensor({2, 3}), random.tensor({2, 3}), random.tensor({2, 3}), random.tensor({2, 3})};
+    const Tensors values{random.tensor({3, 4}), random.tensor({4, 4}), random.tensor({2, 4}),
+                         random.tensor({4})};
+    const Tensors inputs{random.tensor({2, 3}), random.tensor({2, 3}), random.tensor({2, 3}),
+                         random.tensor({2, 3})};
     const Tensor<double> c = random.tensor({2, 4});
     const auto loss = [&](const Tensors& v) {
         Tensor<double> h = v[2];

@@ -59,10 +59,14 @@ TEST_CASE("indexing: a position out of range is an error that says which, before
     Tape<double> tape;
     const Var<double> table = input(filled({3, 2}, 1));
     const std::size_t size = tape.size();
-    CHECK(text_of<std::invalid_argument>([&] { gather_rows(table, {0, 1, 3}); })
-              .starts_with("gather_rows: table is [3, 2]; element 2 of the indices is 3, it must be in 0 .. 2"));
-    CHECK(text_of<std::invalid_argument>([&] { gather_rows(table, {0, -1}); })
-              .starts_with("gather_rows: table is [3, 2]; element 1 of the indices is -1, it must be in 0 .. 2"));
+    CHECK(
+        text_of<std::invalid_argument>([&] {
+            gather_rows(table, {0, 1, 3});
+        }).starts_with("gather_rows: table is [3, 2]; element 2 of the indices is 3, it must be in 0 .. 2"));
+    CHECK(
+        text_of<std::invalid_argument>([&] {
+            gather_rows(table, {0, -1});
+        }).starts_with("gather_rows: table is [3, 2]; element 1 of the indices is -1, it must be in 0 .. 2"));
     CHECK_THROWS_AS(scatter_add(table, {7}, filled({1, 2}, 1)), std::invalid_argument);
     CHECK_THROWS_AS(take_along(table, Indices{2}.reshaped({1, 1}), 1), std::invalid_argument);
     CHECK_THROWS_AS(one_hot<double>({0, 5}, 5), std::invalid_argument);
@@ -81,7 +85,8 @@ TEST_CASE("take_along: one element of each row, as a loss takes its targets") {
 
 TEST_CASE("one_hot: a 1 where each position says") {
     check_same_bits(one_hot<double>({1, 0}, 3), tensor({2, 3}, {0, 1, 0, 1, 0, 0}));
-    check_same_bits(as_double(one_hot<float>(Indices{1, 2}.reshaped({2, 1}), 3)), tensor({2, 1, 3}, {0, 1, 0, 0, 0, 1}));
+    check_same_bits(as_double(one_hot<float>(Indices{1, 2}.reshaped({2, 1}), 3)),
+                    tensor({2, 1, 3}, {0, 1, 0, 0, 0, 1}));
     check_same_bits(one_hot<double>(std::vector<int>{}, 3), filled({0, 3}, 0));
     check_same_bits(one_hot<double>(std::vector<int>{}, 0), filled({0, 0}, 0));
 }
@@ -107,14 +112,16 @@ TEST_CASE("shared memory: a slice, a reshape and an unstack look at x, and their
 
 TEST_CASE("split: more parts than the tape has room for") {
     Tape<double> tape;
-    const Var<double> x = input(generate({3000, 2}, [](const Position& p) { return static_cast<double>(p[0]); }));
+    const Var<double> x =
+        input(generate({3000, 2}, [](const Position& p) { return static_cast<double>(p[0]); }));
     const std::vector<Var<double>> parts = split(x, 3000, 0);
     CHECK(parts[2999].value()(0, 1) == 2999);
     CHECK(parts[1].shape() == Shape{1, 2});
     const std::vector<Var<double>> rows = unstack(x);
     check_close(gradient(sum(concatenate(parts, 0) * x) + sum(rows[7]), {x})[x],
-                generate({3000, 2},
-                         [](const Position& p) { return 2 * static_cast<double>(p[0]) + (p[0] == 7 ? 1 : 0); }));
+                generate({3000, 2}, [](const Position& p) {
+                    return 2 * static_cast<double>(p[0]) + (p[0] == 7 ? 1 : 0);
+                }));
 }
 
 TEST_CASE("concatenate: of nothing, and of one") {
@@ -124,5 +131,6 @@ TEST_CASE("concatenate: of nothing, and of one") {
     CHECK_THROWS_AS(stack(std::vector<Var<double>>{}), std::invalid_argument);
     const Var<double> x = input(vector({1, 2}));
     check_same_bits(concatenate({x}, 0).value(), x.value());
-    check_close(gradient(sum(concatenate({x, x, x}, 0) * vector({1, 2, 3, 4, 5, 6})), {x})[x], vector({9, 12}));
+    check_close(gradient(sum(concatenate({x, x, x}, 0) * vector({1, 2, 3, 4, 5, 6})), {x})[x],
+                vector({9, 12}));
 }

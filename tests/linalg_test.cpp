@@ -53,11 +53,18 @@ TEST_CASE("matmul: an inner size of 0 gives zeros, and zeros for gradients") {
     CHECK(shape_of(with_bias[many]) == Shape{20, 100, 0});
 }
 
-// A weight's products are collected until they are worth a product of their own: below that size, around it, far above
-// it, and mixed.
-TEST_CASE("matmul: a weight used at many time steps gets the sum of its gradients, however they are collected") {
-    for (const auto& [steps, batch] : {std::pair{1U, 3U}, {7U, 100U}, {40U, 30U}, {3U, 511U}, {3U, 512U}, {2U, 700U},
-                                       {5U, 1023U}, {11U, 128U}}) {
+// A weight's products are collected until they are worth a product of their own: below that size, around it,
+// far above it, and mixed.
+TEST_CASE(
+    "matmul: a weight used at many time steps gets the sum of its gradients, however they are collected") {
+    for (const auto& [steps, batch] : {std::pair{1U, 3U},
+                                       {7U, 100U},
+                                       {40U, 30U},
+                                       {3U, 511U},
+                                       {3U, 512U},
+                                       {2U, 700U},
+                                       {5U, 1023U},
+                                       {11U, 128U}}) {
         CAPTURE(steps);
         CAPTURE(batch);
         Random random("steps");
@@ -130,7 +137,8 @@ TEST_CASE("matmul: large enough for every path of the libraries below, in both k
         check_close(as_double(matmul(x, y).value()), expected, tolerance);
         check_close(as_double(matmul(transpose(x), y, {.a = true, .b = false}).value()), expected, tolerance);
         check_close(as_double(matmul(x, transpose(y), {.a = false, .b = true}).value()), expected, tolerance);
-        check_close(as_double(matmul(transpose(x), transpose(y), {.a = true, .b = true}).value()), expected, tolerance);
+        check_close(as_double(matmul(transpose(x), transpose(y), {.a = true, .b = true}).value()), expected,
+                    tolerance);
         check_close(as_double(affine(x, y, 1).value()), expected + 1.0, tolerance);
     };
     check(0.0, 1e-12);

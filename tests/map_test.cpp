@@ -140,10 +140,16 @@ TEST_CASE("map: functions of two") {
 TEST_CASE("map: arguments that broadcast, along rows, columns and whole axes") {
     Random random("broadcast");
     const auto f = [](auto a, auto b, auto c) { return std::tuple{tanh(a * b) + c, a * c}; };
-    for (const std::vector<Shape>& shapes : std::vector<std::vector<Shape>>{
-             {{4, 6}, {6}, {4, 1}}, {{4, 6}, {}, {1, 6}}, {{4, 1}, {1, 6}, {}}, {{3, 1, 2}, {4, 1}, {3, 4, 2}},
-             {{2, 1, 3, 1}, {4, 1, 5}, {1}}, {{6}, {4, 6}, {4, 6}}, {{4, 1}, {4, 1}, {4, 1}}, {{}, {}, {}},
-             {{1, 1}, {5}, {2, 1, 1}}, {{4, 0}, {0}, {4, 1}}}) {
+    for (const std::vector<Shape>& shapes : std::vector<std::vector<Shape>>{{{4, 6}, {6}, {4, 1}},
+                                                                            {{4, 6}, {}, {1, 6}},
+                                                                            {{4, 1}, {1, 6}, {}},
+                                                                            {{3, 1, 2}, {4, 1}, {3, 4, 2}},
+                                                                            {{2, 1, 3, 1}, {4, 1, 5}, {1}},
+                                                                            {{6}, {4, 6}, {4, 6}},
+                                                                            {{4, 1}, {4, 1}, {4, 1}},
+                                                                            {{}, {}, {}},
+                                                                            {{1, 1}, {5}, {2, 1, 1}},
+                                                                            {{4, 0}, {0}, {4, 1}}}) {
         Tensors x;
         for (const Shape& shape : shapes) x.push_back(random.tensor(shape));
         CAPTURE(shapes[0].text());
@@ -161,15 +167,16 @@ TEST_CASE("map: gates of matrices, of biases, and of both") {
     };
     for (std::size_t width : {1U, 2U, 7U, 8U, 17U}) {
         CAPTURE(width);
-        for (const std::vector<Shape>& shapes : std::vector<std::vector<Shape>>{
-                 {{3, 4 * width}, {4 * width}, {3, width}},
-                 {{3, 4 * width}, {3, 4 * width}, {3, width}},
-                 {{2, 3, 4 * width}, {3, 4 * width}, {width}},
-                 {{4 * width}, {4 * width}, {3, width}},
-                 {{3, 4 * width}, {1, 4 * width}, {}}}) {
+        for (const std::vector<Shape>& shapes :
+             std::vector<std::vector<Shape>>{{{3, 4 * width}, {4 * width}, {3, width}},
+                                             {{3, 4 * width}, {3, 4 * width}, {3, width}},
+                                             {{2, 3, 4 * width}, {3, 4 * width}, {width}},
+                                             {{4 * width}, {4 * width}, {3, width}},
+                                             {{3, 4 * width}, {1, 4 * width}, {}}}) {
             Tensors x;
             for (const Shape& shape : shapes) x.push_back(random.tensor(shape));
-            check_fusion([cell](const auto& v) { return map(cell, gates<4>(v[0]), gates<4>(v[1]), v[2]); }, x);
+            check_fusion([cell](const auto& v) { return map(cell, gates<4>(v[0]), gates<4>(v[1]), v[2]); },
+                         x);
         }
         // One packed value in both places, and beside one of its parts' shape.
         check_fusion([cell](const auto& v) { return map(cell, gates<4>(v[0]), gates<4>(v[0]), v[1]); },
@@ -177,8 +184,9 @@ TEST_CASE("map: gates of matrices, of biases, and of both") {
     }
     check_fusion(
         [](const auto& v) {
-            return map([](auto packed, auto whole) { return std::get<0>(packed) * whole + std::get<1>(packed); },
-                       gates<2>(v[0]), v[0]);
+            return map(
+                [](auto packed, auto whole) { return std::get<0>(packed) * whole + std::get<1>(packed); },
+                gates<2>(v[0]), v[0]);
         },
         {random.tensor({3, 2})});
 }
@@ -197,8 +205,11 @@ TEST_CASE("map: a result that does not depend on any argument, or not on all") {
     Tape<double> tape;
     const Var<double> x = input(filled({2, 3}, 2));
     const Var<double> y = input(filled({3}, 5));
-    const auto [product, constant, other] =
-        map([](auto a, auto b) { return std::tuple{a * b, 7, b * b}; }, x, y);
+    const auto [product, constant, other] = map(
+        [](auto a, auto b) {
+            return std::tuple{a * b, 7, b * b};
+        },
+        x, y);
     check_same_bits(constant.value(), filled({2, 3}, 7));
     CHECK(other.shape() == Shape{2, 3});
     const Var<double> J = sum(product) + sum(constant) + sum(other);
@@ -216,7 +227,8 @@ TEST_CASE("map: a result used several times, and as a root beside another") {
     Tape<double> tape;
     const Var<double> x = input(value);
     const auto [s, q] = map([](auto a) { return std::tuple{sin(a), a * a}; }, x);
-    const auto g = gradient(std::vector<Root<double>>{{q, filled({4}, 3)}, {s * q + s, filled({4}, 1)}}, {x, s, q});
+    const auto g =
+        gradient(std::vector<Root<double>>{{q, filled({4}, 3)}, {s * q + s, filled({4}, 1)}}, {x, s, q});
     check_close(g[x], each(value, [](double v) {
                     return 6 * v + std::cos(v) * v * v + std::sin(v) * 2 * v + std::cos(v);
                 }));
@@ -265,7 +277,9 @@ TEST_CASE("map: arguments belong to the tape of the Vars among them") {
     CHECK(inner.size() == 0);
     const Var<double> other = input(vector({2}));
     const auto mixed = [](auto a, auto b) { return a * b; };
-    CHECK(text_of<std::logic_error>([&] { map(mixed, x, other); }).starts_with("map: its arguments are on different tapes"));
+    CHECK(text_of<std::logic_error>([&] {
+              map(mixed, x, other);
+          }).starts_with("map: its arguments are on different tapes"));
 }
 
 TEST_CASE("map: wrong shapes are refused before anything is recorded") {
@@ -275,13 +289,18 @@ TEST_CASE("map: wrong shapes are refused before anything is recorded") {
     const std::size_t size = tape.size();
     const Label<double> label("cell");
     const auto line = std::to_string(Site::current().line() + 1);
-    const std::string text = text_of<std::invalid_argument>([&] { map([](auto a, auto b) { return a * b; }, x, p); });
-    CHECK(text == "map: a is [2, 4] and b is [3]; aligned at the last axis, extents must be equal or 1 (map_test.cpp:" +
-                      line + ", cell)");
+    const std::string text =
+        text_of<std::invalid_argument>([&] { map([](auto a, auto b) { return a * b; }, x, p); });
+    CHECK(
+        text ==
+        "map: a is [2, 4] and b is [3]; aligned at the last axis, extents must be equal or 1 (map_test.cpp:" +
+            line + ", cell)");
     CHECK(tape.size() == size);
     const auto first = [](auto a, auto b) { return std::get<0>(a) * b; };
-    CHECK(contains(text_of<std::invalid_argument>([&] { map(first, gates<3>(x), p); }), "map: gates<3> of a value that is [2, 4]"));
-    CHECK(contains(text_of<std::invalid_argument>([&] { map(first, gates<2>(p), x); }), "map: gates<2> of a value that is [3]"));
+    CHECK(contains(text_of<std::invalid_argument>([&] { map(first, gates<3>(x), p); }),
+                   "map: gates<3> of a value that is [2, 4]"));
+    CHECK(contains(text_of<std::invalid_argument>([&] { map(first, gates<2>(p), x); }),
+                   "map: gates<2> of a value that is [3]"));
     CHECK(tape.size() == size);
 }
 
@@ -293,8 +312,10 @@ TEST_CASE("map: kinks, NaN, and the branch that was not taken") {
         check_close(gradient_graph(sum(map(f, x)), {x})[x].value(), fused);
         return fused;
     };
-    check_close(gradient_of([](auto x) { return where(x > 0, sqrt(x), x); }, vector({-1, 4})), vector({1, 0.25}));
-    check_close(gradient_of([](auto x) { return where(x > 0, x, log(x)); }, vector({2, 0.5})), vector({1, 1}));
+    check_close(gradient_of([](auto x) { return where(x > 0, sqrt(x), x); }, vector({-1, 4})),
+                vector({1, 0.25}));
+    check_close(gradient_of([](auto x) { return where(x > 0, x, log(x)); }, vector({2, 0.5})),
+                vector({1, 1}));
     check_close(gradient_of([](auto x) { return where(x > 0, log(x), 0); }, vector({-1, 0})), vector({0, 0}));
     check_close(gradient_of([](auto x) { return relu(x) + abs(x); }, vector({0, 2})), vector({0, 2}));
     check_close(gradient_of([](auto x) { return maximum(x, 1); }, vector({1, 2, 0})), vector({0.5, 1, 0}));

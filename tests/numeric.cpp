@@ -47,7 +47,8 @@ Tensor<double> generate(const Shape& shape, const std::function<double(const Pos
 
 double at(const Tensor<double>& x, const Position& position) {
     std::size_t offset = 0;
-    for (std::size_t axis = 0; axis < position.size(); ++axis) offset = offset * x.shape()[axis] + position[axis];
+    for (std::size_t axis = 0; axis < position.size(); ++axis)
+        offset = offset * x.shape()[axis] + position[axis];
     return x.data()[offset];
 }
 
@@ -88,7 +89,8 @@ Tensor<double> each(const Tensor<double>& x, const std::function<double(double)>
     return result;
 }
 
-Tensor<double> each(const Tensor<double>& a, const Tensor<double>& b, const std::function<double(double, double)>& f) {
+Tensor<double> each(const Tensor<double>& a, const Tensor<double>& b,
+                    const std::function<double(double, double)>& f) {
     const Shape shape = joint_shape({a, b});
     Tensor<double> result = repeated(a, shape);
     const Tensor<double> second = repeated(b, shape);
@@ -147,7 +149,8 @@ Tensor<double> derivative(const std::function<double(const Tensors&)>& f, Tensor
     return result;
 }
 
-Tensors derivative_along(const std::function<Tensors(const Tensors&)>& f, const Tensors& x, const Tensors& direction) {
+Tensors derivative_along(const std::function<Tensors(const Tensors&)>& f, const Tensors& x,
+                         const Tensors& direction) {
     const auto value = [&](double offset) { return f(moved(x, direction, offset)); };
     Tensors result = value(-2 * h);
     const Tensors before = value(-h);
@@ -174,8 +177,8 @@ std::string first_difference(const Tensor<double>& actual, const Tensor<double>&
         return fmt::format("it is {} and not {}", shape_of(actual).text(), shape_of(expected).text());
     for (std::size_t i = 0; i < actual.size(); ++i)
         if (!fits(actual.data()[i], expected.data()[i]))
-            return fmt::format("element {} of {} is {} and not {}", i, shape_of(actual).text(), actual.data()[i],
-                               expected.data()[i]);
+            return fmt::format("element {} of {} is {} and not {}", i, shape_of(actual).text(),
+                               actual.data()[i], expected.data()[i]);
     return "";
 }
 

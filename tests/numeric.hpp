@@ -43,7 +43,8 @@ Shape joint_shape(const Tensors& x);
 Tensor<double> part_of(const Tensor<double>& x, std::size_t axis, std::size_t begin, std::size_t count);
 
 Tensor<double> each(const Tensor<double>& x, const std::function<double(double)>& f);
-Tensor<double> each(const Tensor<double>& a, const Tensor<double>& b, const std::function<double(double, double)>& f);
+Tensor<double> each(const Tensor<double>& a, const Tensor<double>& b,
+                    const std::function<double(double, double)>& f);
 Tensor<double> each(const Tensor<double>& a, const Tensor<double>& b, const Tensor<double>& c,
                     const std::function<double(double, double, double)>& f);
 
@@ -52,13 +53,15 @@ double inner(const Tensors& x, const Tensors& y);
 /// x + amount direction.
 Tensors moved(const Tensors& x, const Tensors& direction, double amount);
 
-/// The derivative of f by each element of x[argument]: differences over five points, exact up to terms of h^4.
+/// The derivative of f by each element of x[argument]: differences over five points, exact up to terms of
+/// h^4.
 Tensor<double> derivative(const std::function<double(const Tensors&)>& f, Tensors x, std::size_t argument);
 /// The derivative of each result of f along `direction`.
-Tensors derivative_along(const std::function<Tensors(const Tensors&)>& f, const Tensors& x, const Tensors& direction);
+Tensors derivative_along(const std::function<Tensors(const Tensors&)>& f, const Tensors& x,
+                         const Tensors& direction);
 
-/// What is wrong with `actual`; empty if every element is within `tolerance` of `expected`: relative to it, to a
-/// hundredth of the largest, and to `least`. NaN equals NaN and inf inf.
+/// What is wrong with `actual`; empty if every element is within `tolerance` of `expected`: relative to it,
+/// to a hundredth of the largest, and to `least`. NaN equals NaN and inf inf.
 std::string difference(const Tensor<double>& actual, const Tensor<double>& expected, double tolerance,
                        double least = 1e-3);
 /// The same, to the last bit.

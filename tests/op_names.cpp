@@ -12,7 +12,8 @@ std::set<std::string> declared_operations(std::string_view header, bool is_of_op
     static const std::regex function(R"(^(?=\w)[\w:<>, ]*\bVar<double>[\w:<>, ]*\s(\w+)\()");
     static const std::regex operation_template(R"(^(?=\w)[\w:<>, ]*\b(?:Var|Tensor)<T>[\w:<>, ]*\s(\w+)\()");
     static const std::regex named_auto(R"(^auto (map)\(|^Custom<.*> (custom)\()");
-    static const std::regex of_var(R"(^    friend Var<T> (operator\S+)\((const Operand<T>& \w+)(, const Operand<T>& \w+)?\))");
+    static const std::regex of_var(
+        R"(^    friend Var<T> (operator\S+)\((const Operand<T>& \w+)(, const Operand<T>& \w+)?\))");
     std::set<std::string> names;
     std::string text(header);
     for (std::size_t begin = 0; begin < text.size();) {

@@ -12,7 +12,8 @@ std::size_t unsigned_at(const List& list, std::size_t i) { return static_cast<st
 /// Which of the indices the front of a position in [..indices, ..row] names.
 std::size_t flat(const Shape& indices, const Position& position) {
     std::size_t offset = 0;
-    for (std::size_t axis = 0; axis < indices.rank(); ++axis) offset = offset * indices[axis] + position[axis];
+    for (std::size_t axis = 0; axis < indices.rank(); ++axis)
+        offset = offset * indices[axis] + position[axis];
     return offset;
 }
 
@@ -29,7 +30,8 @@ Position in_table(const List& list, const Shape& indices, const Position& positi
     return there;
 }
 
-void add_rows_of(std::vector<Row>& rows, const List& list, const Shape& shape, const std::vector<Shape>& tables) {
+void add_rows_of(std::vector<Row>& rows, const List& list, const Shape& shape,
+                 const std::vector<Shape>& tables) {
     const Indices indices = Indices(list).reshaped(shape);
     std::vector<std::vector<Shape>> gathered;
     std::vector<std::vector<Shape>> scattered;
@@ -66,8 +68,9 @@ void add_rows_of(std::vector<Row>& rows, const List& list, const Shape& shape, c
                        .rejects({{5, 7}, {9, 7}}, {"[5, 7]", "[9, 7]", shape.text()}));
 }
 
-void add_take_along(std::vector<Row>& rows, const List& list, const Shape& shape, int axis, std::size_t is_axis,
-                    std::vector<std::vector<Shape>> samples, Site site = Site::current()) {
+void add_take_along(std::vector<Row>& rows, const List& list, const Shape& shape, int axis,
+                    std::size_t is_axis, std::vector<std::vector<Shape>> samples,
+                    Site site = Site::current()) {
     const Indices indices = Indices(list).reshaped(shape);
     const Tensor<double> places = tensor(shape, {list.begin(), list.end()});
     rows.push_back(row(
@@ -85,9 +88,11 @@ void add_take_along(std::vector<Row>& rows, const List& list, const Shape& shape
                                    if (i != is_axis && own[i] == 1) there[i] = 0;
                                return at(x[0], there);
                            });
-                       }, site)
+                       },
+                       site)
                        .of(std::move(samples))
-                       .rejects({shape.rank() == 2 ? Shape{3, 4, 5} : Shape{2, 2}}, {shape.text(), "equally many axes"}));
+                       .rejects({shape.rank() == 2 ? Shape{3, 4, 5} : Shape{2, 2}},
+                                {shape.text(), "equally many axes"}));
 }
 
 }  // namespace
@@ -100,7 +105,10 @@ std::vector<Row> index_rows() {
     add_rows_of(rows, {}, {0}, {{3, 4}, {0, 4}});
     add_rows_of(rows, {}, {0, 2}, {{3, 4}});
     rows.push_back(row(
-                       "gather_rows", [](const auto& x) { return gather_rows(x[0], {0, 3}); },
+                       "gather_rows",
+                       [](const auto& x) {
+                           return gather_rows(x[0], {0, 3});
+                       },
                        [](const Tensors& x) { return x[0]; })
                        .rejects({{3, 2}}, {"element 1", "is 3", "0 .. 2"})
                        .rejects({{0, 2}}, {"element 0"}));
@@ -109,11 +117,17 @@ std::vector<Row> index_rows() {
                        [](const Tensors& x) { return x[0]; })
                        .rejects({{3, 2}, {1, 2}}, {"element 0", "is -1", "0 .. 2"}));
     rows.push_back(row(
-                       "take_along", [](const auto& x) { return take_along(x[0], Indices{0, 0}.reshaped({2, 1}), 1); },
+                       "take_along",
+                       [](const auto& x) {
+                           return take_along(x[0], Indices{0, 0}.reshaped({2, 1}), 1);
+                       },
                        [](const Tensors& x) { return x[0]; })
                        .rejects({{3, 4}}, {"[3, 4]", "[2, 1]", "axis 1"}));
     rows.push_back(row(
-                       "take_along", [](const auto& x) { return take_along(x[0], Indices{5}.reshaped({1, 1}), -1); },
+                       "take_along",
+                       [](const auto& x) {
+                           return take_along(x[0], Indices{5}.reshaped({1, 1}), -1);
+                       },
                        [](const Tensors& x) { return x[0]; })
                        .rejects({{3, 4}}, {"element 0", "is 5", "0 .. 3"}));
     add_take_along(rows, {2, 0, 2}, {3, 1}, 1, 1, {{{3, 4}}, {{1, 4}}});

@@ -35,12 +35,14 @@ void add_concatenate(std::vector<Row>& rows) {
                            [=](const Tensors& x) { return joined(x, is_axis); }, site)
                            .of(std::move(samples)));
     };
-    add(0, 0, {{{2, 3}, {4, 3}, {1, 3}}, {{2, 3}, {2, 3}, {2, 3}}, {{0, 3}, {2, 3}, {0, 3}}, {{3}, {0}, {2}}});
+    add(0, 0,
+        {{{2, 3}, {4, 3}, {1, 3}}, {{2, 3}, {2, 3}, {2, 3}}, {{0, 3}, {2, 3}, {0, 3}}, {{3}, {0}, {2}}});
     add(1, 1, {{{2, 3, 2}, {2, 1, 2}, {2, 2, 2}}, {{2, 3}, {2, 3}, {2, 0}}});
     add(-1, 2, {{{2, 1, 3}, {2, 1, 2}, {2, 1, 1}}, {{0, 2, 2}, {0, 2, 1}, {0, 2, 3}}});
     add(-2, 0, {{{2, 3}}});
     Row refusing = row(
-        "concatenate", [](const auto& x) { return concatenate(x, 1); }, [](const Tensors& x) { return x[0]; });
+        "concatenate", [](const auto& x) { return concatenate(x, 1); },
+        [](const Tensors& x) { return x[0]; });
     rows.push_back(std::move(refusing)
                        .rejects({{2, 3}, {2, 1}, {4, 3}}, {"[2, 3]", "part 2 is [4, 3]"})
                        .rejects({{2, 3}, {2, 3, 1}})
@@ -69,15 +71,17 @@ void add_parting(std::vector<Row>& rows) {
                            "split", [axis = axis](const auto& x) { return split(x[0], 3, axis); },
                            [is_axis = is_axis](const Tensors& x) {
                                const std::size_t width = x[0].shape()[is_axis] / 3;
-                               return Tensors{part_of(x[0], is_axis, 0, width), part_of(x[0], is_axis, width, width),
+                               return Tensors{part_of(x[0], is_axis, 0, width),
+                                              part_of(x[0], is_axis, width, width),
                                               part_of(x[0], is_axis, 2 * width, width)};
                            })
                            .of({{{3, 6}}, {{6, 3}}, {{0, 3}}, {{3, 0}}})
                            .rejects({{4, 4}}, {"[4, 4]", "(4)", "3 equal parts"})
                            .rejects({{}}, {"0 axes"}));
-    rows.push_back(row(
-                       "split", [](const auto& x) { return split(x[0], 0, 0); }, [](const Tensors& x) { return x[0]; })
-                       .rejects({{4, 4}}, {"[4, 4]", "0 equal parts"}));
+    rows.push_back(
+        row(
+            "split", [](const auto& x) { return split(x[0], 0, 0); }, [](const Tensors& x) { return x[0]; })
+            .rejects({{4, 4}}, {"[4, 4]", "0 equal parts"}));
     rows.push_back(row(
                        "unstack", [](const auto& x) { return unstack(x[0]); },
                        [](const Tensors& x) {

@@ -19,7 +19,8 @@ Tensor<double> exchanged(const Tensor<double>& x) {
     });
 }
 
-/// The position within a batch of `own` axes that broadcasts to the one at `position`, with row and column behind it.
+/// The position within a batch of `own` axes that broadcasts to the one at `position`, with row and column
+/// behind it.
 Position in_batch(const Shape& own, const Position& position, std::size_t row, std::size_t column) {
     Position here;
     const std::size_t lead = position.size() - own.rank();
@@ -46,18 +47,19 @@ Tensor<double> product(const Tensor<double>& a, const Tensor<double>& b) {
         const std::size_t column = position.back();
         double total = 0;
         for (std::size_t k = 0; k < shape_a.back(); ++k)
-            total += at(a, in_batch(shape_a, position, row, k)) * at(b, in_batch(shape_b, position, k, column));
+            total +=
+                at(a, in_batch(shape_a, position, row, k)) * at(b, in_batch(shape_b, position, k, column));
         return total;
     });
 }
 
 void add_matmul(std::vector<Row>& rows, Transposed transposed) {
     std::vector<std::vector<Shape>> samples{
-        {{3, 4}, {4, 2}},          {{3, 3}, {3, 3}},       {{1, 4}, {4, 1}},    {{2, 3, 4}, {4, 2}},
-        {{2, 3, 4}, {2, 4, 2}},    {{3, 4}, {2, 4, 2}},    {{2, 2, 2}, {2, 2, 2}}, {{2, 1, 3, 2}, {3, 2, 2}},
-        {{1, 3, 2}, {2, 2, 3}},    {{2, 1, 3}, {1, 3, 2}}, {{3, 0}, {0, 4}},    {{0, 3}, {3, 2}},
-        {{2, 0, 3}, {3, 2}},       {{2, 3, 0}, {0, 4}},    {{2, 3, 0}, {2, 0, 4}}, {{0, 2, 3}, {0, 3, 2}},
-        {{3, 4}, {4, 0}},          {{0, 2, 3}, {3, 2}}};
+        {{3, 4}, {4, 2}},       {{3, 3}, {3, 3}},       {{1, 4}, {4, 1}},       {{2, 3, 4}, {4, 2}},
+        {{2, 3, 4}, {2, 4, 2}}, {{3, 4}, {2, 4, 2}},    {{2, 2, 2}, {2, 2, 2}}, {{2, 1, 3, 2}, {3, 2, 2}},
+        {{1, 3, 2}, {2, 2, 3}}, {{2, 1, 3}, {1, 3, 2}}, {{3, 0}, {0, 4}},       {{0, 3}, {3, 2}},
+        {{2, 0, 3}, {3, 2}},    {{2, 3, 0}, {0, 4}},    {{2, 3, 0}, {2, 0, 4}}, {{0, 2, 3}, {0, 3, 2}},
+        {{3, 4}, {4, 0}},       {{0, 2, 3}, {3, 2}}};
     for (std::vector<Shape>& shapes : samples) {
         if (transposed.a) shapes[0] = exchanged(shapes[0]);
         if (transposed.b) shapes[1] = exchanged(shapes[1]);

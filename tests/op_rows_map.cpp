@@ -23,7 +23,8 @@ void add_plain(std::vector<Row>& rows) {
     rows.push_back(binary(
         "map",
         [](auto a, auto b) {
-            return map([](auto p, auto q) { return sigmoid(p) * q + (1 - sigmoid(p)) * tanh(q - 2 * p); }, a, b);
+            return map([](auto p, auto q) { return sigmoid(p) * q + (1 - sigmoid(p)) * tanh(q - 2 * p); }, a,
+                       b);
         },
         [](double a, double b) { return logistic(a) * b + (1 - logistic(a)) * std::tanh(b - 2 * a); }));
     rows.push_back(row(
@@ -37,8 +38,9 @@ void add_plain(std::vector<Row>& rows) {
                                x[0], x[1], x[2]);
                        },
                        [](const Tensors& x) {
-                           const Tensor<double> n =
-                               each(x[0], x[1], x[2], [](double a, double b, double c) { return a * b + std::sin(c); });
+                           const Tensor<double> n = each(x[0], x[1], x[2], [](double a, double b, double c) {
+                               return a * b + std::sin(c);
+                           });
                            return Tensors{n, each(n, [](double v) { return std::exp(v / 4); }),
                                           repeated(x[0], shape_of(n))};
                        })
@@ -73,9 +75,9 @@ void add_gated(std::vector<Row>& rows) {
             };
             const Tensor<double> kept =
                 each(sum_of_gate(1), x[2], [](double f, double c) { return logistic(f) * c; });
-            const Tensor<double> next = each(kept, sum_of_gate(0), sum_of_gate(2), [](double k, double i, double n) {
-                return k + logistic(i) * std::tanh(n);
-            });
+            const Tensor<double> next =
+                each(kept, sum_of_gate(0), sum_of_gate(2),
+                     [](double k, double i, double n) { return k + logistic(i) * std::tanh(n); });
             const Tensor<double> h =
                 each(sum_of_gate(3), next, [](double o, double c) { return logistic(o) * std::tanh(c); });
             return Tensors{h, next};
@@ -114,7 +116,12 @@ void add_wide_gates(std::vector<Row>& rows) {
                            return each(gate(x[0], 0, 2), x[1], gate(x[0], 1, 2),
                                        [](double s, double b, double o) { return std::tanh(s * b) + o; });
                        })
-                       .of({{{2}, {5}}, {{3, 2}, {3, 4}}, {{3, 2}, {4}}, {{3, 1, 4}, {5, 2}}, {{2}, {3, 1}}, {{2}, {0}}}));
+                       .of({{{2}, {5}},
+                            {{3, 2}, {3, 4}},
+                            {{3, 2}, {4}},
+                            {{3, 1, 4}, {5, 2}},
+                            {{2}, {3, 1}},
+                            {{2}, {0}}}));
 }
 
 }  // namespace
@@ -124,7 +131,8 @@ std::vector<Row> map_rows() {
     add_plain(rows);
     add_gated(rows);
     add_wide_gates(rows);
-    rows.push_back(unary("identity", [](auto x) { return tapeloop::detail::identity(x); }, [](double x) { return x; }));
+    rows.push_back(unary(
+        "identity", [](auto x) { return tapeloop::detail::identity(x); }, [](double x) { return x; }));
     return rows;
 }
 
@@ -140,17 +148,18 @@ std::vector<Row> custom_rows() {
         },
         [](double x) { return x * x * x; }));
     // The rules leave broadcasting to the sweep; the value goes by xtensor.
-    rows.push_back(binary(
-                       "custom",
-                       [](auto a, auto b) {
-                           static const auto weighted = custom(
-                               "weighted", [](const auto& p, const auto& q) { return p * exp(q); },
-                               [](const auto& g, const auto&, const auto&, const auto& q) { return g * exp(q); },
-                               [](const auto& g, const auto& y, const auto&, const auto&) { return g * y; });
-                           return weighted(a, b);
-                       },
-                       [](double a, double b) { return a * std::exp(b); })
-                       .named_in_errors("weighted"));
+    rows.push_back(
+        binary(
+            "custom",
+            [](auto a, auto b) {
+                static const auto weighted = custom(
+                    "weighted", [](const auto& p, const auto& q) { return p * exp(q); },
+                    [](const auto& g, const auto&, const auto&, const auto& q) { return g * exp(q); },
+                    [](const auto& g, const auto& y, const auto&, const auto&) { return g * y; });
+                return weighted(a, b);
+            },
+            [](double a, double b) { return a * std::exp(b); })
+            .named_in_errors("weighted"));
     rows.push_back(row(
                        "custom",
                        [](const auto& x) {

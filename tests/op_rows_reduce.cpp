@@ -100,21 +100,35 @@ void add_reduction(std::vector<Row>& rows, const std::string& name, F call, doub
     // A row does not know how many others there are, nor a column that is reduced how many stand beside it.
     Row& rowwise = rows.emplace_back(row(
         name, [=](const auto& x) { return call(x[0], -1, false); },
-        [=](const Tensors& x) { return reduced(x[0], {-1, {false, true}, false}, reduce); }, site, site));
+        [=](const Tensors& x) {
+            return reduced(x[0], {-1, {false, true}, false}, reduce);
+        },
+        site, site));
     rowwise.domains.resize(1);
     rowwise = std::move(rowwise).independent(0, 0, [](std::size_t n) { return std::vector<Shape>{{n, 21}}; });
     Row& columnwise = rows.emplace_back(row(
         name, [=](const auto& x) { return call(x[0], 0, false); },
-        [=](const Tensors& x) { return reduced(x[0], {0, {true, false}, false}, reduce); }, site, site));
+        [=](const Tensors& x) {
+            return reduced(x[0], {0, {true, false}, false}, reduce);
+        },
+        site, site));
     columnwise.domains.resize(1);
-    columnwise = std::move(columnwise).independent(1, 0, [](std::size_t n) { return std::vector<Shape>{{5, n}}; });
+    columnwise = std::move(columnwise).independent(1, 0, [](std::size_t n) {
+        return std::vector<Shape>{{5, n}};
+    });
     // This one's axis is checked here, and the line where it is given.
     rows.push_back(row(
-                       name, [=](const auto& x) { return call(x[0], {2, 0}, false); },
+                       name,
+                       [=](const auto& x) {
+                           return call(x[0], {2, 0}, false);
+                       },
                        [](const Tensors& x) { return x[0]; }, site, site)
                        .rejects({{3, 4}}, {"axis 2", "2 axes"}));
     rows.push_back(row(
-                       name, [=](const auto& x) { return call(x[0], {1, -1}, false); },
+                       name,
+                       [=](const auto& x) {
+                           return call(x[0], {1, -1}, false);
+                       },
                        [](const Tensors& x) { return x[0]; }, site, site)
                        .rejects({{3, 4}}, {"axis -1", "twice"}));
     if (nothing == Nothing::is_an_error)
@@ -125,7 +139,8 @@ void add_reduction(std::vector<Row>& rows, const std::string& name, F call, doub
                            .rejects({{0, 0}}));
 }
 
-Tensor<double> along(const Tensor<double>& x, std::size_t axis, const std::function<double(double, const Elements&)>& f) {
+Tensor<double> along(const Tensor<double>& x, std::size_t axis,
+                     const std::function<double(double, const Elements&)>& f) {
     return generate(shape_of(x), [&](const Position& position) {
         Elements line;
         Position there = position;
@@ -149,7 +164,10 @@ void add_along_axis(std::vector<Row>& rows, const std::string& name, F call,
     rows.push_back(std::move(rowwise)
                        .of({{{3, 21}}})
                        .within_ulps(40)
-                       .independent(0, 0, [](std::size_t n) { return std::vector<Shape>{{n, 21}}; })
+                       .independent(0, 0,
+                                    [](std::size_t n) {
+                                        return std::vector<Shape>{{n, 21}};
+                                    })
                        .rejects({{}}, {"axis -1", "0 axes"}));
 }
 
@@ -173,37 +191,44 @@ std::vector<Row> reduce_rows() {
         Nothing::is_an_error);
     add_reduction(
         rows, "variance", [](const auto& x, const Axes& axes, bool keep) { return variance(x, axes, keep); },
-        variance_of,
-        Nothing::is_an_error);
+        variance_of, Nothing::is_an_error);
     add_reduction(
         rows, "norm", [](const auto& x, const Axes& axes, bool keep) { return norm(x, axes, keep); }, norm_of,
         Nothing::is_a_number);
     add_reduction(
-        rows, "logsumexp", [](const auto& x, const Axes& axes, bool keep) { return logsumexp(x, axes, keep); },
-        logsumexp_of, Nothing::is_infinite);
+        rows, "logsumexp",
+        [](const auto& x, const Axes& axes, bool keep) { return logsumexp(x, axes, keep); }, logsumexp_of,
+        Nothing::is_infinite);
     add_along_axis(
         rows, "softmax", [](const auto& x, int axis) { return softmax(x, axis); },
         [](double x, const Elements& line) { return std::exp(x - logsumexp_of(line)); });
     add_along_axis(
         rows, "log_softmax", [](const auto& x, int axis) { return log_softmax(x, axis); },
         [](double x, const Elements& line) { return x - logsumexp_of(line); });
-    for (const Shape& target : {Shape{}, Shape{4}, Shape{3, 1}, Shape{1, 4}, Shape{3, 4}, Shape{2, 3, 4}, Shape{2, 1, 1}})
-        rows.push_back(row(
-                           "sum_to", [=](const auto& x) { return sum_to(x[0], target); },
-                           [=](const Tensors& x) {
-                               Tensor<double> result = filled(target, 0);
-                               const Shape shape = shape_of(x[0]);
-                               // Each element of x is added where its position, broadcast back, lies.
-                               const Tensor<double> places = repeated(
-                                   generate(target, [count = 0.0](const Position&) mutable { return count++; }), shape);
-                               for (std::size_t i = 0; i < x[0].size(); ++i)
-                                   result.data()[static_cast<std::size_t>(places.data()[i])] += x[0].data()[i];
-                               return result;
-                           })
-                           .of({{{2, 3, 4}}}));
+    for (const Shape& target :
+         {Shape{}, Shape{4}, Shape{3, 1}, Shape{1, 4}, Shape{3, 4}, Shape{2, 3, 4}, Shape{2, 1, 1}})
+        rows.push_back(
+            row(
+                "sum_to", [=](const auto& x) { return sum_to(x[0], target); },
+                [=](const Tensors& x) {
+                    Tensor<double> result = filled(target, 0);
+                    const Shape shape = shape_of(x[0]);
+                    // Each element of x is added where its position, broadcast back, lies.
+                    const Tensor<double> places = repeated(
+                        generate(target, [count = 0.0](const Position&) mutable { return count++; }), shape);
+                    for (std::size_t i = 0; i < x[0].size(); ++i)
+                        result.data()[static_cast<std::size_t>(places.data()[i])] += x[0].data()[i];
+                    return result;
+                })
+                .of({{{2, 3, 4}}}));
     rows.push_back(row(
-                       "sum_to", [](const auto& x) { return sum_to(x[0], {4, 1}); },
-                       [](const Tensors&) { return filled({4, 1}, 0); })
+                       "sum_to",
+                       [](const auto& x) {
+                           return sum_to(x[0], {4, 1});
+                       },
+                       [](const Tensors&) {
+                           return filled({4, 1}, 0);
+                       })
                        .of({{{4, 0}}})
                        .rejects({{3, 5}}, {"[3, 5]", "[4, 1]"})
                        .rejects({{4}}, {"[4]", "[4, 1]"}));

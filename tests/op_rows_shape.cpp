@@ -24,10 +24,16 @@ void add_regrouping(std::vector<Row>& rows) {
                        .of({{{1}}, {{1, 1}}, {{}}})
                        .rejects({{0}}));
     rows.push_back(row(
-                       "reshape", [](const auto& x) { return reshape(x[0], {3, 0, 2}); },
-                       [](const Tensors& x) { return regrouped(x[0], {3, 0, 2}); })
+                       "reshape",
+                       [](const auto& x) {
+                           return reshape(x[0], {3, 0, 2});
+                       },
+                       [](const Tensors& x) {
+                           return regrouped(x[0], {3, 0, 2});
+                       })
                        .of({{{0}}, {{0, 4}}}));
-    for (const auto& [axis, result] : {std::pair{0, Shape{1, 3, 4}}, {1, {3, 1, 4}}, {2, {3, 4, 1}}, {-1, {3, 4, 1}}, {-3, {1, 3, 4}}})
+    for (const auto& [axis, result] :
+         {std::pair{0, Shape{1, 3, 4}}, {1, {3, 1, 4}}, {2, {3, 4, 1}}, {-1, {3, 4, 1}}, {-3, {1, 3, 4}}})
         rows.push_back(row(
                            "expand_dims", [axis = axis](const auto& x) { return expand_dims(x[0], axis); },
                            [result = result](const Tensors& x) { return regrouped(x[0], result); })
@@ -35,7 +41,9 @@ void add_regrouping(std::vector<Row>& rows) {
                            .rejects({{1, 1, 1, 1, 1, 1, 1, 1}}));
     rows.push_back(row(
                        "expand_dims", [](const auto& x) { return expand_dims(x[0], 1); },
-                       [](const Tensors& x) { return regrouped(x[0], {x[0].size(), 1}); })
+                       [](const Tensors& x) {
+                           return regrouped(x[0], {x[0].size(), 1});
+                       })
                        .of({{{0}}, {{3}}})
                        .rejects({{}}, {"axis 1"}));
     for (const auto& [axis, result] : {std::pair{1, Shape{3, 4}}, {-2, {3, 4}}})
@@ -65,7 +73,8 @@ void add_transpose(std::vector<Row>& rows) {
                                    for (std::size_t i = 0; i < axes.size(); ++i) there[axes[i]] = position[i];
                                    return at(x[0], there);
                                });
-                           }, site)
+                           },
+                           site)
                            .of(std::move(samples)));
     };
     add({}, {}, {{{}}});
@@ -79,12 +88,18 @@ void add_transpose(std::vector<Row>& rows) {
     add({0, 1, 2}, {0, 1, 2}, {{{2, 3, 4}}});
     add({3, 1, 4, 0, 2}, {3, 1, 4, 0, 2}, {{{2, 1, 3, 2, 2}}});
     rows.push_back(row(
-                       "transpose", [](const auto& x) { return transpose(x[0], {0, 2, -1}); },
+                       "transpose",
+                       [](const auto& x) {
+                           return transpose(x[0], {0, 2, -1});
+                       },
                        [](const Tensors& x) { return x[0]; })
                        .rejects({{2, 3, 4}}, {"[2, 3, 4]", "[0, 2, -1]"})
                        .rejects({{2, 3}}, {"[2, 3]", "[0, 2, -1]"}));
     rows.push_back(row(
-                       "transpose", [](const auto& x) { return transpose(x[0], {0, 2}); },
+                       "transpose",
+                       [](const auto& x) {
+                           return transpose(x[0], {0, 2});
+                       },
                        [](const Tensors& x) { return x[0]; })
                        .rejects({{2, 3}}, {"axis 2"}));
 }
@@ -115,21 +130,23 @@ struct Range {
 };
 
 void add_slices(std::vector<Row>& rows) {
-    const Range ranges[] = {{0, 1, 3, 1, 0, 1, 2},  {0, 0, 4, 1, 0, 0, 4},   {0, 0, 4, 2, 0, 0, 2}, {0, 1, 4, 2, 0, 1, 2},
-                            {1, 1, 3, 1, 1, 1, 2},  {-1, 0, 5, 3, 2, 0, 2},  {-1, -3, -1, 1, 2, 2, 2},
-                            {2, 1, 5, 2, 2, 1, 2},  {1, 0, 3, 7, 1, 0, 1},   {0, 2, 2, 1, 0, 2, 0}, {2, 5, 5, 1, 2, 5, 0},
-                            {0, -1, 4, 1, 0, 3, 1}, {-3, 1, -1, 1, 0, 1, 2}, {1, 2, 3, 1, 1, 2, 1}};
+    const Range ranges[] = {{0, 1, 3, 1, 0, 1, 2},    {0, 0, 4, 1, 0, 0, 4}, {0, 0, 4, 2, 0, 0, 2},
+                            {0, 1, 4, 2, 0, 1, 2},    {1, 1, 3, 1, 1, 1, 2}, {-1, 0, 5, 3, 2, 0, 2},
+                            {-1, -3, -1, 1, 2, 2, 2}, {2, 1, 5, 2, 2, 1, 2}, {1, 0, 3, 7, 1, 0, 1},
+                            {0, 2, 2, 1, 0, 2, 0},    {2, 5, 5, 1, 2, 5, 0}, {0, -1, 4, 1, 0, 3, 1},
+                            {-3, 1, -1, 1, 0, 1, 2},  {1, 2, 3, 1, 1, 2, 1}};
     for (const Range& range : ranges)
-        rows.push_back(row(
-                           "slice",
-                           [=](const auto& x) { return slice(x[0], range.axis, range.begin, range.end, range.step); },
-                           [=](const Tensors& x) {
-                               return generate(shape_of(x[0]).with(range.is_axis, range.count), [&](Position position) {
-                                   position[range.is_axis] = range.first + position[range.is_axis] * range.step;
-                                   return at(x[0], position);
-                               });
-                           })
-                           .of({{{4, 3, 5}}}));
+        rows.push_back(
+            row(
+                "slice",
+                [=](const auto& x) { return slice(x[0], range.axis, range.begin, range.end, range.step); },
+                [=](const Tensors& x) {
+                    return generate(shape_of(x[0]).with(range.is_axis, range.count), [&](Position position) {
+                        position[range.is_axis] = range.first + position[range.is_axis] * range.step;
+                        return at(x[0], position);
+                    });
+                })
+                .of({{{4, 3, 5}}}));
     rows.push_back(row(
                        "slice", [](const auto& x) { return slice(x[0], 0, 1, 4, 1); },
                        [](const Tensors& x) { return part_of(x[0], 0, 1, 3); })
@@ -170,28 +187,31 @@ void add_columns(std::vector<Row>& rows) {
 void add_padding(std::vector<Row>& rows) {
     const std::vector<Padding> choices[] = {{{1, 2}, {0, 3}}, {{0, 0}, {0, 0}}, {{0, 1}, {2, 0}}};
     for (const auto& widths : choices)
-        rows.push_back(
-            row(
-                "pad", [=](const auto& x) { return pad(x[0], widths); },
-                [=](const Tensors& x) {
-                    const Shape shape = shape_of(x[0]);
-                    Shape result;
-                    for (std::size_t i = 0; i < 2; ++i) result.append(widths[i].before + shape[i] + widths[i].after);
-                    return generate(result, [&](Position position) {
-                        for (std::size_t i = 0; i < 2; ++i) {
-                            if (position[i] < widths[i].before || position[i] >= widths[i].before + shape[i]) return 0.0;
-                            position[i] -= widths[i].before;
-                        }
-                        return at(x[0], position);
-                    });
-                })
-                .of({{{3, 4}}, {{1, 1}}, {{0, 4}}, {{2, 0}}})
-                .rejects({{3}})
-                .rejects({{3, 4, 5}}, {"[3, 4, 5]", "2"}));
+        rows.push_back(row(
+                           "pad", [=](const auto& x) { return pad(x[0], widths); },
+                           [=](const Tensors& x) {
+                               const Shape shape = shape_of(x[0]);
+                               Shape result;
+                               for (std::size_t i = 0; i < 2; ++i)
+                                   result.append(widths[i].before + shape[i] + widths[i].after);
+                               return generate(result, [&](Position position) {
+                                   for (std::size_t i = 0; i < 2; ++i) {
+                                       if (position[i] < widths[i].before ||
+                                           position[i] >= widths[i].before + shape[i])
+                                           return 0.0;
+                                       position[i] -= widths[i].before;
+                                   }
+                                   return at(x[0], position);
+                               });
+                           })
+                           .of({{{3, 4}}, {{1, 1}}, {{0, 4}}, {{2, 0}}})
+                           .rejects({{3}})
+                           .rejects({{3, 4, 5}}, {"[3, 4, 5]", "2"}));
 }
 
 void add_broadcast_to(std::vector<Row>& rows) {
-    const auto add = [&rows](const Shape& target, std::vector<std::vector<Shape>> samples, Site site = Site::current()) {
+    const auto add = [&rows](const Shape& target, std::vector<std::vector<Shape>> samples,
+                             Site site = Site::current()) {
         rows.push_back(row(
                            "broadcast_to", [=](const auto& x) { return broadcast_to(x[0], target); },
                            [=](const Tensors& x) { return repeated(x[0], target); }, site)
@@ -215,11 +235,12 @@ std::vector<Row> shape_rows() {
     add_columns(rows);
     add_padding(rows);
     add_broadcast_to(rows);
-    rows.push_back(row(
-                       "detach", [](const auto& x) { return detach(x[0]); }, [](const Tensors& x) { return x[0]; })
-                       .of({{{3, 4}}, {{}}, {{0}}})
-                       .without_gradient()
-                       .with_any_shape());
+    rows.push_back(
+        row(
+            "detach", [](const auto& x) { return detach(x[0]); }, [](const Tensors& x) { return x[0]; })
+            .of({{{3, 4}}, {{}}, {{0}}})
+            .without_gradient()
+            .with_any_shape());
     return rows;
 }
 

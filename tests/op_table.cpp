@@ -60,19 +60,33 @@ Row Row::independent(std::size_t axis, std::size_t result_axis,
     return std::move(*this);
 }
 
-std::vector<std::vector<Shape>> unary_samples() { return {{{}}, {{7}}, {{3, 4}}, {{2, 1, 3}}, {{0}}, {{2, 0}}}; }
+std::vector<std::vector<Shape>> unary_samples() {
+    return {{{}}, {{7}}, {{3, 4}}, {{2, 1, 3}}, {{0}}, {{2, 0}}};
+}
 
 std::vector<std::vector<Shape>> broadcast_samples() {
-    return {{{3, 4}, {3, 4}}, {{}, {}},           {{3, 4}, {4}},    {{4}, {3, 4}}, {{3, 1}, {1, 4}},
-            {{2, 1, 3}, {4, 1}}, {{}, {2, 3}},    {{2, 3}, {}},     {{1}, {2, 3}}, {{2, 3}, {3, 1, 1}},
-            {{3, 1, 3}, {3, 3, 1}}, {{2, 1, 3, 1, 2}, {2, 2, 3, 2, 2}}, {{4, 0}, {4, 1}}, {{0}, {1}}, {{0}, {0}}};
+    return {{{3, 4}, {3, 4}},
+            {{}, {}},
+            {{3, 4}, {4}},
+            {{4}, {3, 4}},
+            {{3, 1}, {1, 4}},
+            {{2, 1, 3}, {4, 1}},
+            {{}, {2, 3}},
+            {{2, 3}, {}},
+            {{1}, {2, 3}},
+            {{2, 3}, {3, 1, 1}},
+            {{3, 1, 3}, {3, 3, 1}},
+            {{2, 1, 3, 1, 2}, {2, 2, 3, 2, 2}},
+            {{4, 0}, {4, 1}},
+            {{0}, {1}},
+            {{0}, {0}}};
 }
 
 const std::vector<Row>& all_rows() {
     static const std::vector<Row> rows = [] {
         std::vector<Row> all;
-        for (auto topic : {elementwise_rows, operator_rows, linalg_rows, reduce_rows, shape_rows, join_rows, index_rows,
-                           map_rows, custom_rows})
+        for (auto topic : {elementwise_rows, operator_rows, linalg_rows, reduce_rows, shape_rows, join_rows,
+                           index_rows, map_rows, custom_rows})
             for (Row& one : topic()) all.push_back(std::move(one));
         return all;
     }();
@@ -169,7 +183,8 @@ class Report {
     }
     void about(std::string text) { about_ = std::move(text); }
     void note(const std::string& what, const std::string& problem) {
-        if (!problem.empty()) problems_.push_back(fmt::format("{}, {}: {}: {}", row_.text(), about_, what, problem));
+        if (!problem.empty())
+            problems_.push_back(fmt::format("{}, {}: {}: {}", row_.text(), about_, what, problem));
     }
     Problems problems() && { return std::move(problems_); }
 
@@ -222,7 +237,8 @@ std::vector<GraphRoot<T>> graph_roots_of(const Vars<T>& y, const Vars<T>& cotang
 }
 
 template <class T>
-Evaluation<T> evaluate(const Row& row, const Tensors& arguments, const Tensors& cotangents, bool recorded = false) {
+Evaluation<T> evaluate(const Row& row, const Tensors& arguments, const Tensors& cotangents,
+                       bool recorded = false) {
     Tape<T> tape;
     const Vars<T> x = inputs_of<T>(arguments);
     const Vars<T> y = call_of<T>(row)(x);
@@ -238,7 +254,8 @@ Evaluation<T> evaluate(const Row& row, const Tensors& arguments, const Tensors& 
 
 void compare(Report& report, const std::string& what, const Tensors& actual, const Tensors& expected,
              double tolerance, double least = 1e-3) {
-    if (actual.size() != expected.size()) return report.note(what, "there are not as many as there should be");
+    if (actual.size() != expected.size())
+        return report.note(what, "there are not as many as there should be");
     for (std::size_t k = 0; k < actual.size(); ++k)
         report.note(fmt::format("{} {}", what, k), difference(actual[k], expected[k], tolerance, least));
 }
@@ -271,12 +288,15 @@ Problems check_first_order(const Row& row) {
     report.for_each_sample([&](const Sample& sample) {
         const auto actual = evaluate<double>(row, sample.arguments, sample.cotangents);
         for (std::size_t k = 0; k < sample.arguments.size(); ++k) {
-            const auto projected = [&](const Tensors& x) { return inner(row.reference(x), sample.cotangents); };
+            const auto projected = [&](const Tensors& x) {
+                return inner(row.reference(x), sample.cotangents);
+            };
             const bool is_zero = row.passes_no_gradient || row.domains[k].is_flag;
-            report.note(fmt::format("gradient by argument {}", k),
-                        difference(actual.gradients[k],
-                                   is_zero ? filled(sample.shapes[k], 0) : derivative(projected, sample.arguments, k),
-                                   difference_tolerance));
+            report.note(
+                fmt::format("gradient by argument {}", k),
+                difference(actual.gradients[k],
+                           is_zero ? filled(sample.shapes[k], 0) : derivative(projected, sample.arguments, k),
+                           difference_tolerance));
         }
     });
     return std::move(report).problems();
@@ -317,10 +337,11 @@ Problems check_second_order(const Row& row) {
         const std::size_t count = sample.arguments.size();
         for (std::size_t k = 0; k < count; ++k) {
             const bool is_zero = row.passes_no_gradient || row.domains[k].is_flag;
-            report.note(fmt::format("second derivative by argument {}", k),
-                        difference(actual[k],
-                                   is_zero ? filled(sample.shapes[k], 0) : derivative(projected, sample.arguments, k),
-                                   difference_tolerance));
+            report.note(
+                fmt::format("second derivative by argument {}", k),
+                difference(actual[k],
+                           is_zero ? filled(sample.shapes[k], 0) : derivative(projected, sample.arguments, k),
+                           difference_tolerance));
         }
         const Tensors slopes = derivative_along(row.reference, sample.arguments, sample.directions);
         for (std::size_t r = 0; r < slopes.size(); ++r)
@@ -352,7 +373,8 @@ void check_subset(Report& report, const Row& row, const Sample& sample, const Ev
     for (std::size_t r = 0; r < y.size(); ++r)
         compare_bits(report, fmt::format("value {}, subset {}", r, subset), y[r].value(), all.values[r]);
     const auto gradients = gradient(roots_of(y, sample.cotangents), wrt_of(tracked));
-    const auto recorded = gradient_graph(graph_roots_of(y, inputs_of<double>(sample.cotangents)), wrt_of(tracked));
+    const auto recorded =
+        gradient_graph(graph_roots_of(y, inputs_of<double>(sample.cotangents)), wrt_of(tracked));
     for (std::size_t i = 0; i < places.size(); ++i) {
         compare_bits(report, fmt::format("gradient by argument {}, subset {}", places[i], subset),
                      gradients[tracked[i]], all.gradients[places[i]]);
@@ -363,7 +385,8 @@ void check_subset(Report& report, const Row& row, const Sample& sample, const Ev
         if ((subset >> k & 1U) != 0) continue;
         try {
             static_cast<void>(gradients[x[k]]);
-            report.note(fmt::format("gradient by argument {}, subset {}", k, subset), "is there though not asked for");
+            report.note(fmt::format("gradient by argument {}, subset {}", k, subset),
+                        "is there though not asked for");
         } catch (const std::invalid_argument&) {  // as it should
         }
     }
@@ -386,22 +409,26 @@ Problems check_float(const Row& row) {
     report.for_each_sample([&](const Sample& sample) {
         Tensors arguments;
         Tensors cotangents;
-        for (const Tensor<double>& one : sample.arguments) arguments.push_back(as_double(rounded<float>(one)));
-        for (const Tensor<double>& one : sample.cotangents) cotangents.push_back(as_double(rounded<float>(one)));
+        for (const Tensor<double>& one : sample.arguments)
+            arguments.push_back(as_double(rounded<float>(one)));
+        for (const Tensor<double>& one : sample.cotangents)
+            cotangents.push_back(as_double(rounded<float>(one)));
         const auto exact = evaluate<double>(row, arguments, cotangents, true);
         const auto actual = evaluate<float>(row, arguments, cotangents, true);
         // What is summed is of the order of 1, whatever comes out.
         const double tolerance = row.float_ulps * 0x1p-24;
         compare(report, "value in float", actual.values, exact.values, tolerance, 1);
         compare(report, "gradient in float", actual.gradients, exact.gradients, tolerance, 1);
-        compare(report, "recorded gradient in float", actual.recorded_gradients, exact.recorded_gradients, tolerance, 1);
+        compare(report, "recorded gradient in float", actual.recorded_gradients, exact.recorded_gradients,
+                tolerance, 1);
     });
     return std::move(report).problems();
 }
 
 namespace {
 
-/// Arguments of the full extent, of which parts are taken; one that has another extent along the axis is left alone.
+/// Arguments of the full extent, of which parts are taken; one that has another extent along the axis is left
+/// alone.
 struct Whole {
     const Row& row;
     const Independence& independence;
@@ -410,7 +437,8 @@ struct Whole {
     Tensors cotangents;
 
     bool is_divided(std::size_t k) const {
-        return arguments[k].dimension() > independence.axis && arguments[k].shape()[independence.axis] == extent;
+        return arguments[k].dimension() > independence.axis &&
+               arguments[k].shape()[independence.axis] == extent;
     }
     Tensors arguments_of(std::size_t begin, std::size_t count) const {
         Tensors parts = arguments;
@@ -427,11 +455,12 @@ struct Whole {
 };
 
 template <class T>
-void check_part(Report& report, const Whole& whole, const Evaluation<T>& all, std::size_t begin, std::size_t count) {
+void check_part(Report& report, const Whole& whole, const Evaluation<T>& all, std::size_t begin,
+                std::size_t count) {
     const auto part =
         evaluate<T>(whole.row, whole.arguments_of(begin, count), whole.cotangents_of(begin, count));
-    const std::string where =
-        fmt::format("{} to {} of {}, {}", begin, begin + count, whole.extent, sizeof(T) == 4 ? "float" : "double");
+    const std::string where = fmt::format("{} to {} of {}, {}", begin, begin + count, whole.extent,
+                                          sizeof(T) == 4 ? "float" : "double");
     for (std::size_t r = 0; r < part.values.size(); ++r)
         compare_bits(report, fmt::format("value {} at {}", r, where), part.values[r],
                      part_of(all.values[r], whole.independence.result_axis, begin, count));
@@ -464,7 +493,8 @@ Problems check_positions(const Row& row) {
             check_parts<double>(inner_report, whole);
             check_parts<float>(inner_report, whole);
         });
-        for (const std::string& problem : std::move(inner_report).problems()) report.note("position", problem);
+        for (const std::string& problem : std::move(inner_report).problems())
+            report.note("position", problem);
     }
     return std::move(report).problems();
 }
@@ -476,7 +506,8 @@ bool names_line(const std::string& text, const Row& row) {
     const std::string file = std::filesystem::path(row.call_site.file_name()).filename().string();
     constexpr std::uint32_t longest_call = 12;
     for (std::uint32_t line = 0; line < longest_call; ++line)
-        if (text.find(fmt::format("({}:{}, encoder/t=3)", file, row.call_site.line() + line)) != std::string::npos)
+        if (text.find(fmt::format("({}:{}, encoder/t=3)", file, row.call_site.line() + line)) !=
+            std::string::npos)
             return true;
     return false;
 }
@@ -496,7 +527,8 @@ void check_rejection(Report& report, const Row& row, const Rejection& rejection)
         report.note("wrong shapes", "are accepted");
     } catch (const std::invalid_argument& error) {
         const std::string text = error.what();
-        if (!text.starts_with(row.error_name + ": ")) report.note("the error does not start with the name", text);
+        if (!text.starts_with(row.error_name + ": "))
+            report.note("the error does not start with the name", text);
         for (const std::string& fragment : fragments)
             if (text.find(fragment) == std::string::npos)
                 report.note(fmt::format("the error does not say '{}'", fragment), text);

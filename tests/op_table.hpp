@@ -18,8 +18,8 @@ using Vars = std::vector<Var<T>>;
 template <class T>
 using Call = std::function<Vars<T>(const Vars<T>&)>;
 
-/// Where an argument's elements are drawn from. Those of one sample keep a distance from each other, from both ends,
-/// and from the quarters of the interval, so that kinks and ties may lie there.
+/// Where an argument's elements are drawn from. Those of one sample keep a distance from each other, from
+/// both ends, and from the quarters of the interval, so that kinks and ties may lie there.
 struct Domain {
     double low = -2;
     double high = 2;
@@ -27,13 +27,15 @@ struct Domain {
     bool is_flag = false;
 };
 
-/// Shapes that must be refused, and what the error has to say besides the operation's name and the test's own line.
+/// Shapes that must be refused, and what the error has to say besides the operation's name and the test's own
+/// line.
 struct Rejection {
     std::vector<Shape> shapes;
     std::vector<std::string> fragments;
 };
 
-/// Shapes for which a prefix of the arguments along one axis gives the same prefix of the result, to the last bit.
+/// Shapes for which a prefix of the arguments along one axis gives the same prefix of the result, to the last
+/// bit.
 struct Independence {
     std::function<std::vector<Shape>(std::size_t extent)> shapes;
     std::size_t axis = 0;
@@ -97,7 +99,8 @@ std::vector<V> as_list(const std::array<V, n>& several) {
 
 /// `call` takes a list of Vars, generically; `reference` a list of tensors. Both give one result or several.
 template <class F, class Reference>
-Row row(std::string name, F call, Reference reference, Site site = Site::current(), Site call_site = Site::current()) {
+Row row(std::string name, F call, Reference reference, Site site = Site::current(),
+        Site call_site = Site::current()) {
     Row result;
     result.error_name = name;
     result.name = std::move(name);
@@ -125,8 +128,8 @@ Row unary(std::string name, F call, std::function<double(double)> reference, Dom
         .elementwise();
 }
 template <class F>
-Row binary(std::string name, F call, std::function<double(double, double)> reference, Domain a = {}, Domain b = {},
-           Site site = Site::current()) {
+Row binary(std::string name, F call, std::function<double(double, double)> reference, Domain a = {},
+           Domain b = {}, Site site = Site::current()) {
     return row(
                std::move(name), [call](const auto& x) { return call(x[0], x[1]); },
                [reference](const Tensors& x) { return each(x[0], x[1], reference); }, site, site)
@@ -161,10 +164,11 @@ using Problems = std::vector<std::string>;
 Problems check_values(const Row& row);
 /// The gradient, with random cotangents, against differences of the reference.
 Problems check_first_order(const Row& row);
-/// `gradient_graph` against `gradient`; and the gradient of a random projection of it, by arguments and cotangents,
-/// against differences.
+/// `gradient_graph` against `gradient`; and the gradient of a random projection of it, by arguments and
+/// cotangents, against differences.
 Problems check_second_order(const Row& row);
-/// Every subset of the arguments tracked, the others constant: the same bits, and nothing for those not asked for.
+/// Every subset of the arguments tracked, the others constant: the same bits, and nothing for those not asked
+/// for.
 Problems check_subsets(const Row& row);
 /// `float` against `double`: values and gradients, first-order and recorded.
 Problems check_float(const Row& row);

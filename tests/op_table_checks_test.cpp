@@ -36,12 +36,15 @@ void require_found_by(const Row& row, std::initializer_list<Check> finders) {
 template <class Operation>
 Row row_of(Operation operation, Site site = Site::current()) {
     return unary(
-        "custom", [operation](auto x) { return operation(x); }, [](double x) { return std::sin(x) * x; }, {}, site);
+        "custom", [operation](auto x) { return operation(x); }, [](double x) { return std::sin(x) * x; }, {},
+        site);
 }
 
 template <class Rule>
 Row row_with_rule(Rule rule, Site site = Site::current()) {
-    return row_of(custom("wave", [](const auto& x) { return sin(x) * x; }, rule), site);
+    return row_of(custom(
+                      "wave", [](const auto& x) { return sin(x) * x; }, rule),
+                  site);
 }
 
 /// detach, of arrays too.
@@ -59,7 +62,8 @@ const auto right_slope = [](const auto& x) { return sin(x) + x * cos(x); };
 }  // namespace
 
 TEST_CASE("op table checks: a right rule passes") {
-    require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) { return g * right_slope(x); }), {});
+    require_found_by(
+        row_with_rule([](const auto& g, const auto&, const auto& x) { return g * right_slope(x); }), {});
 }
 
 TEST_CASE("op table checks: a value that is wrong in the tenth digit is found") {
@@ -73,22 +77,27 @@ TEST_CASE("op table checks: a rule that is wrong by 0.1 % is found") {
     require_found_by(
         row_with_rule([](const auto& g, const auto&, const auto& x) { return g * (1.001 * right_slope(x)); }),
         {check_first_order, check_second_order});
-    require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) { return g * right_slope(x) + 1e-3; }),
-                     {check_first_order});
+    require_found_by(
+        row_with_rule([](const auto& g, const auto&, const auto& x) { return g * right_slope(x) + 1e-3; }),
+        {check_first_order});
 }
 
 TEST_CASE("op table checks: a wrong sign and a missing term are found") {
-    require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) { return g * (sin(x) - x * cos(x)); }),
-                     {check_first_order, check_second_order});
-    require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) { return g * (x * cos(x)); }),
-                     {check_first_order, check_second_order});
-    require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) { return -(g * right_slope(x)); }),
-                     {check_first_order, check_second_order});
+    require_found_by(
+        row_with_rule([](const auto& g, const auto&, const auto& x) { return g * (sin(x) - x * cos(x)); }),
+        {check_first_order, check_second_order});
+    require_found_by(
+        row_with_rule([](const auto& g, const auto&, const auto& x) { return g * (x * cos(x)); }),
+        {check_first_order, check_second_order});
+    require_found_by(
+        row_with_rule([](const auto& g, const auto&, const auto& x) { return -(g * right_slope(x)); }),
+        {check_first_order, check_second_order});
 }
 
 TEST_CASE("op table checks: a rule that forgets the cotangent, or all but its sum, is found") {
-    require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) { return right_slope(x) + 0 * g; }),
-                     {check_first_order, check_second_order});
+    require_found_by(
+        row_with_rule([](const auto& g, const auto&, const auto& x) { return right_slope(x) + 0 * g; }),
+        {check_first_order, check_second_order});
     require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) {
                          return sum(g) / static_cast<double>(std::max<std::size_t>(g.shape().size(), 1)) *
                                 right_slope(x);
@@ -99,13 +108,15 @@ TEST_CASE("op table checks: a rule that forgets the cotangent, or all but its su
 TEST_CASE("op table checks: a rule that is wrong by 0.1 % in second order alone is found") {
     // Its value is the right slope; what it passes on when differentiated is not.
     require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) {
-                         const auto bent = right_slope(x) + 1e-3 * (right_slope(x) - constant(right_slope(x)));
+                         const auto bent =
+                             right_slope(x) + 1e-3 * (right_slope(x) - constant(right_slope(x)));
                          return g * bent;
                      }),
                      {check_second_order});
-    require_found_by(
-        row_with_rule([](const auto& g, const auto&, const auto& x) { return g * (sin(x) + constant(x) * cos(x)); }),
-        {check_second_order});
+    require_found_by(row_with_rule([](const auto& g, const auto&, const auto& x) {
+                         return g * (sin(x) + constant(x) * cos(x));
+                     }),
+                     {check_second_order});
 }
 
 TEST_CASE("op table checks: a rule whose recorded form is not linear in the cotangent is found") {
@@ -128,8 +139,8 @@ TEST_CASE("op table checks: a recorded rule that differs from the other is found
 
 TEST_CASE("op table checks: rules of a product with a transpose too few, or exchanged, are found") {
     const auto row_of_product = [](auto rule_a, auto rule_b, Site site = Site::current()) {
-        const auto product =
-            custom("product", [](const auto& a, const auto& b) { return matmul(a, b); }, rule_a, rule_b);
+        const auto product = custom(
+            "product", [](const auto& a, const auto& b) { return matmul(a, b); }, rule_a, rule_b);
         Row result = row(
             "custom", [product](const auto& x) { return product(x[0], x[1]); },
             [](const Tensors& x) {
@@ -149,7 +160,9 @@ TEST_CASE("op table checks: rules of a product with a transpose too few, or exch
     const auto right_b = [](const auto& g, const auto&, const auto& a, const auto&) {
         return matmul(a, g, {true, false});
     };
-    const auto not_transposed = [](const auto& g, const auto&, const auto&, const auto& b) { return matmul(g, b); };
+    const auto not_transposed = [](const auto& g, const auto&, const auto&, const auto& b) {
+        return matmul(g, b);
+    };
     const auto exchanged = [](const auto& g, const auto&, const auto& a, const auto&) {
         return matmul(g, a, {true, false});
     };
@@ -170,7 +183,8 @@ TEST_CASE("op table checks: a rule that spoils what another one reads is found")
         },
         [](const auto& g, const auto&, const auto& a, const auto&) { return g * a; });
     Row spoiled = binary(
-        "custom", [spoiling](auto a, auto b) { return spoiling(a, b); }, [](double a, double b) { return a * b; });
+        "custom", [spoiling](auto a, auto b) { return spoiling(a, b); },
+        [](double a, double b) { return a * b; });
     CHECK(!check_first_order(spoiled).empty());
     CHECK(!check_subsets(spoiled).empty());
 }
@@ -228,5 +242,6 @@ TEST_CASE("op table checks: what accepts wrong shapes, or says too little, is fo
     CHECK(!check_rejections(terse("terse: b is [3]" + here)).empty());
     CHECK(!check_rejections(terse("terse: a is [2]" + here)).empty());
     CHECK(!check_rejections(terse("terse: a is [2] and b is [3] (map.hpp:12, encoder/t=3)")).empty());
-    CHECK(!check_rejections(terse("terse: a is [2] and b is [3] (op_table_checks_test.cpp:" + line + ")")).empty());
+    CHECK(!check_rejections(terse("terse: a is [2] and b is [3] (op_table_checks_test.cpp:" + line + ")"))
+               .empty());
 }

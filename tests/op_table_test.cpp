@@ -1,5 +1,5 @@
-#include "op_names.hpp"
 #include "op_table.hpp"
+#include "op_names.hpp"
 
 #include <autograd/ops/index.hpp>
 
@@ -45,7 +45,9 @@ TEST_CASE("op table: first derivatives agree with differences") { for_all_rows(c
 
 TEST_CASE("op table: second derivatives agree with differences") { for_all_rows(check_second_order); }
 
-TEST_CASE("op table: constant arguments change neither value nor the other gradients") { for_all_rows(check_subsets); }
+TEST_CASE("op table: constant arguments change neither value nor the other gradients") {
+    for_all_rows(check_subsets);
+}
 
 TEST_CASE("op table: float agrees with double") { for_all_rows(check_float); }
 
@@ -68,8 +70,8 @@ TEST_CASE("op table: the same variable in two places") {
                 require_none(check_first_order(merged));
                 require_none(check_second_order(merged));
             }
-    for (const char* name : {"add", "multiply", "minimum", "where", "matmul", "affine", "outer", "concatenate",
-                             "scatter_add", "map", "custom"})
+    for (const char* name : {"add", "multiply", "minimum", "where", "matmul", "affine", "outer",
+                             "concatenate", "scatter_add", "map", "custom"})
         CHECK_MESSAGE(names.contains(name), name);
 }
 
@@ -88,14 +90,19 @@ TEST_CASE("op table: an operation that is declared anywhere in the engine is fou
     const auto names = [](std::string_view header) { return declared_operations(header, true); };
     CHECK(names("Var<float> cbrt(const Operand<float>& x);\nVar<double> cbrt(const Operand<double>& x);\n") ==
           std::set<std::string>{"cbrt"});
-    CHECK(names("std::array<Var<double>, 2> sincos(const Operand<double>& x);") == std::set<std::string>{"sincos"});
-    CHECK(names("std::vector<Var<double>> split(const Operand<double>& x,") == std::set<std::string>{"split"});
-    CHECK(names("template <class T>\nVar<T> softsign(const Var<T>& x) {") == std::set<std::string>{"softsign"});
-    CHECK(names("    friend Var<T> operator%(const Operand<T>& a, const Operand<T>& b) { return f(a, b); }") ==
-          std::set<std::string>{"operator%"});
+    CHECK(names("std::array<Var<double>, 2> sincos(const Operand<double>& x);") ==
+          std::set<std::string>{"sincos"});
+    CHECK(names("std::vector<Var<double>> split(const Operand<double>& x,") ==
+          std::set<std::string>{"split"});
+    CHECK(names("template <class T>\nVar<T> softsign(const Var<T>& x) {") ==
+          std::set<std::string>{"softsign"});
+    CHECK(
+        names("    friend Var<T> operator%(const Operand<T>& a, const Operand<T>& b) { return f(a, b); }") ==
+        std::set<std::string>{"operator%"});
     CHECK(names("    friend Var<T> operator!(const Operand<T>& x) { return f(x); }") ==
           std::set<std::string>{"operator! of one argument"});
-    CHECK(names("    Var<double> member(int x);\nGradients<double> gradient(const Var<double>& J, int);").empty());
+    CHECK(names("    Var<double> member(int x);\nGradients<double> gradient(const Var<double>& J, int);")
+              .empty());
 }
 
 TEST_CASE("op table: every operation is run on nothing, and refuses something") {
@@ -103,11 +110,13 @@ TEST_CASE("op table: every operation is run on nothing, and refuses something") 
     std::set<std::string> without_rejection = names_of_rows();
     for (const Row& row : all_rows()) {
         for (const std::vector<Shape>& shapes : row.samples)
-            if (std::any_of(shapes.begin(), shapes.end(), [](const Shape& shape) { return shape.size() == 0; }))
+            if (std::any_of(shapes.begin(), shapes.end(),
+                            [](const Shape& shape) { return shape.size() == 0; }))
                 without_empty.erase(row.name);
         if (row.takes_any_shape || !row.rejections.empty()) without_rejection.erase(row.name);
     }
     for (const std::string& name : without_empty) FAIL_CHECK("'" << name << "' has no sample of size 0");
     without_rejection.erase("custom");  // its errors are those of the value that the user gives
-    for (const std::string& name : without_rejection) FAIL_CHECK("'" << name << "' has no shapes that it refuses");
+    for (const std::string& name : without_rejection)
+        FAIL_CHECK("'" << name << "' has no shapes that it refuses");
 }

@@ -16,8 +16,9 @@ static_assert(std::is_nothrow_move_constructible_v<Parameter<double>>);
 
 TEST_CASE("parameter: a value of another shape is refused, and nothing is changed") {
     Parameter<double> p("encoder/W", filled({2, 3}, 1));
-    CHECK(text_of<std::invalid_argument>([&] { p.assign(filled({3, 2}, 5)); }) ==
-          "assign: parameter 'encoder/W' is [2, 3] and the new value is [3, 2]");
+    CHECK(text_of<std::invalid_argument>([&] {
+              p.assign(filled({3, 2}, 5));
+          }) == "assign: parameter 'encoder/W' is [2, 3] and the new value is [3, 2]");
     check_same_bits(p.value(), filled({2, 3}, 1));
     CHECK(p.storage()->version == 0);
     p.assign(filled({2, 3}, 5));
@@ -71,7 +72,8 @@ TEST_CASE("parameter: changed after it was recorded, the tape can no longer be d
         CAPTURE(recorded);
         refused([&] { return W * other; }, WrtList<double>{W}, recorded);
         refused([&] { return W * other; }, WrtList<double>{W, other}, recorded);
-        // Its gradient is not asked for, but its value, which rules read, is no longer that of the forward pass.
+        // Its gradient is not asked for, but its value, which rules read, is no longer that of the forward
+        // pass.
         refused([&] { return W * other; }, WrtList<double>{other}, recorded);
         refused([&] { return sum(reshape(W, {1, 1}) * other); }, WrtList<double>{other}, recorded);
         refused([&] { return detach(W) * other; }, WrtList<double>{other}, recorded);

@@ -111,7 +111,8 @@ TEST_CASE("tensor: with static storage it may be filled at any time") {
 
 TEST_CASE("tensor: an xtensor expression converts into one, and a value into an expression") {
     Tape<double> tape;
-    const Tensor<double> t = xt::concatenate(xt::xtuple(tensor({1, 3}, {0, 1, 2}), tensor({1, 3}, {3, 4, 5}))) * 2.0;
+    const Tensor<double> t =
+        xt::concatenate(xt::xtuple(tensor({1, 3}, {0, 1, 2}), tensor({1, 3}, {3, 4, 5}))) * 2.0;
     const Var<double> x = input(t);
     const xt::xarray<double> sums = xt::sum(x.value() + 1.0, {1});
     CHECK(sums(0) == 9);

@@ -85,8 +85,9 @@ TEST_CASE("reductions: every axis, several, negative, keepdims") {
     CHECK(sum(x, {-1, 0}).shape() == Shape{3});
     CHECK(sum(x, {-1, 0}, true).shape() == Shape{1, 3, 1});
     CHECK(sum(x, 1).shape() == Shape{2, 4});
-    CHECK(text_of<std::invalid_argument>([&] { sum(x, 3); })
-              .starts_with("sum: axis 3 of a tensor with 3 axes; axes count from 0, or from -1 at the end"));
+    CHECK(text_of<std::invalid_argument>([&] {
+              sum(x, 3);
+          }).starts_with("sum: axis 3 of a tensor with 3 axes; axes count from 0, or from -1 at the end"));
     CHECK_THROWS_AS(sum(x, -4), std::invalid_argument);
     CHECK_THROWS_AS(mean(x, {2, -1}), std::invalid_argument);
     CHECK_THROWS_AS(softmax(x, 3), std::invalid_argument);
@@ -105,16 +106,19 @@ TEST_CASE("norm: its gradient at 0 is 0, and it does not leak there") {
                 tensor({2, 2}, {0, 0, (1 - 0.6 * 0.6 - 0.6 * 0.8) / 5, (1 - 0.8 * 0.8 - 0.6 * 0.8) / 5}));
 }
 
-TEST_CASE_TEMPLATE("logsumexp: far out it is finite, of -inf alone it is -inf with gradient 0", T, float, double) {
+TEST_CASE_TEMPLATE("logsumexp: far out it is finite, of -inf alone it is -inf with gradient 0", T, float,
+                   double) {
     Tape<T> tape;
-    const Var<T> x = input(rounded<T>(tensor({5, 3}, {800, 800, -800,      //
-                                                     -800, -800, -800,    //
-                                                     -inf, -inf, -inf,    //
-                                                     -inf, 2, -inf,       //
-                                                     inf, 0, 1})));
+    const Var<T> x = input(rounded<T>(tensor({5, 3}, {800, 800, -800,    //
+                                                      -800, -800, -800,  //
+                                                      -inf, -inf, -inf,  //
+                                                      -inf, 2, -inf,     //
+                                                      inf, 0, 1})));
     const Var<T> y = logsumexp(x, 1);
-    check_close(as_double(y.value()), vector({800 + std::log(2.0), -800 + std::log(3.0), -inf, 2, inf}), 1e-6);
-    const Tensor<double> g = as_double(gradient(std::vector<Root<T>>{{y, rounded<T>(vector({1, 1, 1, 1, 0}))}}, {x})[x]);
+    check_close(as_double(y.value()), vector({800 + std::log(2.0), -800 + std::log(3.0), -inf, 2, inf}),
+                1e-6);
+    const Tensor<double> g =
+        as_double(gradient(std::vector<Root<T>>{{y, rounded<T>(vector({1, 1, 1, 1, 0}))}}, {x})[x]);
     check_close(part_of(g, 0, 0, 4),
                 tensor({4, 3}, {0.5, 0.5, 0, 1.0 / 3, 1.0 / 3, 1.0 / 3, 0, 0, 0, 0, 1, 0}),
                 sizeof(T) == 4 ? 1e-4 : 1e-12);
@@ -124,18 +128,20 @@ TEST_CASE_TEMPLATE("softmax and log_softmax: far out they are finite and right",
     Tape<T> tape;
     const Var<T> x = input(rounded<T>(tensor({3, 3}, {800, -800, 0, -800, -800, -800, 0, -inf, 0})));
     const Var<T> p = softmax(x);
-    check_close(as_double(p.value()), tensor({3, 3}, {1, 0, 0, 1.0 / 3, 1.0 / 3, 1.0 / 3, 0.5, 0, 0.5}), 1e-6);
+    check_close(as_double(p.value()), tensor({3, 3}, {1, 0, 0, 1.0 / 3, 1.0 / 3, 1.0 / 3, 0.5, 0, 0.5}),
+                1e-6);
     const Var<T> l = log_softmax(x);
     const double third = -std::log(3.0);
     check_close(as_double(l.value()),
-                tensor({3, 3}, {0, -1600, -800, third, third, third, -std::log(2.0), -inf, -std::log(2.0)}), 1e-6);
+                tensor({3, 3}, {0, -1600, -800, third, third, third, -std::log(2.0), -inf, -std::log(2.0)}),
+                1e-6);
     const Tensor<double> c = tensor({3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
     const Tensor<double> of_p = as_double(gradient(std::vector<Root<T>>{{p, rounded<T>(c)}}, {x})[x]);
     check_close(of_p, tensor({3, 3}, {0, 0, 0, -1.0 / 3, 0, 1.0 / 3, -0.5, 0, 0.5}), 1e-5);
     const Tensor<double> of_l = as_double(gradient(std::vector<Root<T>>{{l, rounded<T>(c)}}, {x})[x]);
     check_close(of_l, tensor({3, 3}, {-5, 2, 3, -1, 0, 1, -5, 8, -3}), 1e-5);
-    const Tensor<double> recorded = as_double(
-        gradient_graph(std::vector<GraphRoot<T>>{{l, input(rounded<T>(c))}}, {x})[x].value());
+    const Tensor<double> recorded =
+        as_double(gradient_graph(std::vector<GraphRoot<T>>{{l, input(rounded<T>(c))}}, {x})[x].value());
     check_close(recorded, of_l, 1e-5);
 }
 

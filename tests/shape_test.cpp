@@ -29,8 +29,9 @@ TEST_CASE("shape: broadcasting by NumPy's rule") {
     CHECK(broadcast("op", {5, 1, 5}, {5, 5, 1}) == Shape{5, 5, 5});
     CHECK(broadcast("op", {4, 0}, {4, 1}) == Shape{4, 0});
     CHECK(broadcast("op", {1}, {0}) == Shape{0});
-    CHECK(text_of<std::invalid_argument>([] { broadcast("op", {3, 4}, {3}); }) ==
-          "op: a is [3, 4] and b is [3]; aligned at the last axis, extents must be equal or 1");
+    CHECK(text_of<std::invalid_argument>([] {
+              broadcast("op", {3, 4}, {3});
+          }) == "op: a is [3, 4] and b is [3]; aligned at the last axis, extents must be equal or 1");
     CHECK_THROWS_AS(broadcast("op", {2}, {0}), std::invalid_argument);
     CHECK(broadcasts_to({3, 1}, {2, 3, 4}));
     CHECK(broadcasts_to({}, {}));
@@ -86,7 +87,8 @@ TEST_CASE("views: what permutations, slices and flips of one another read") {
                 };
             }
         }
-        const Tensor<double> expected = generate(view.shape, [&](const Position& p) { return at(x, origin(p)); });
+        const Tensor<double> expected =
+            generate(view.shape, [&](const Position& p) { return at(x, origin(p)); });
         Tensor<double> actual = filled(view.shape, 5);
         transfer<double>(view, x.data(), View::of(view.shape), {actual.data(), false});
         check_same_bits(actual, expected);
@@ -98,6 +100,9 @@ TEST_CASE("views: what permutations, slices and flips of one another read") {
         Tensor<double> again = filled(view.shape, 0);
         transfer<double>(view, back.data(), View::of(view.shape), {again.data(), false});
         check_same_bits(again, expected);
-        if (view.is_contiguous()) check_same_bits(tensor(view.shape, {x.data() + view.offset, x.data() + view.offset + view.shape.size()}), expected);
+        if (view.is_contiguous())
+            check_same_bits(
+                tensor(view.shape, {x.data() + view.offset, x.data() + view.offset + view.shape.size()}),
+                expected);
     }
 }

@@ -90,8 +90,9 @@ TEST_CASE("tape: Vars of two tapes do not mix, and the error names the operation
     const std::size_t sizes = one.size() + two.size();
     const auto line = std::to_string(Site::current().line() + 1);
     const std::string text = text_of<std::logic_error>([&] { x* y; });
-    CHECK(text == "multiply: its arguments are on different tapes; pass one's value() as a constant (tape_test.cpp:" +
-                      line + ")");
+    CHECK(text ==
+          "multiply: its arguments are on different tapes; pass one's value() as a constant (tape_test.cpp:" +
+              line + ")");
     CHECK_THROWS_AS(matmul(x, y), std::logic_error);
     CHECK_THROWS_AS(where(x, x, y), std::logic_error);
     CHECK_THROWS_AS(concatenate({x, y}, 0), std::logic_error);
@@ -162,7 +163,8 @@ TEST_CASE("tape: a node tells its operation, name, line and label") {
     const Label<double> encoder("encoder");
     const auto line = Site::current().line();
     const Var<double> y = matmul(W, W).named("scores");
-    CHECK(tape.describe(y.index()) == "matmul 'scores' (tape_test.cpp:" + std::to_string(line + 1) + ", encoder)");
+    CHECK(tape.describe(y.index()) ==
+          "matmul 'scores' (tape_test.cpp:" + std::to_string(line + 1) + ", encoder)");
     CHECK(tape.name(y.index()) == "scores");
     const Index leaf = *tape.find(W.storage().get());
     CHECK(tape.describe(leaf) == "parameter 'W' (tape_test.cpp:" + std::to_string(line + 1) + ", encoder)");
