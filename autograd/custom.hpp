@@ -33,12 +33,14 @@ class CustomOperation final : public Operation<T> {
     std::string_view name() const override { return name_; }
 
     void pull(Sweep<T>& sweep, Index node) const override {
-        pull_with(sweep, node, sweep.cotangent(node), [&](Index i) { return sweep.tape().array(i); },
-                  [](const auto& contribution) { return array_of<T>(contribution); });
+        pull_with(
+            sweep, node, sweep.cotangent(node), [&](Index i) { return sweep.tape().array(i); },
+            [](const auto& contribution) { return array_of<T>(contribution); });
     }
     void pull(GraphSweep<T>& sweep, Index node) const override {
-        pull_with(sweep, node, sweep.cotangent(node), [&](Index i) { return sweep.tape().var(i); },
-                  [](const Var<T>& contribution) { return contribution; });
+        pull_with(
+            sweep, node, sweep.cotangent(node), [&](Index i) { return sweep.tape().var(i); },
+            [](const Var<T>& contribution) { return contribution; });
     }
 
   private:
@@ -47,9 +49,11 @@ class CustomOperation final : public Operation<T> {
         std::array<Index, N> inputs;
         std::copy_n(sweep.tape().inputs(node).begin(), N, inputs.begin());
         const V y = get(node);
-        const auto pull_one = [&]<std::size_t... K>(const auto& rule, Index input, std::index_sequence<K...>) {
+        const auto pull_one = [&]<std::size_t... K>(const auto& rule, Index input,
+                                                    std::index_sequence<K...>) {
             if (!sweep.wants(input)) return;
-            if constexpr (std::is_invocable_v<decltype(rule), const V&, const V&, decltype(get(inputs[K]))...>)
+            if constexpr (std::is_invocable_v<decltype(rule), const V&, const V&,
+                                              decltype(get(inputs[K]))...>)
                 sweep.deliver(node, input, fit(rule(g, y, get(inputs[K])...)));
             else
                 throw std::logic_error(fmt::format(
@@ -58,7 +62,8 @@ class CustomOperation final : public Operation<T> {
         };
         [&]<std::size_t... K>(std::index_sequence<K...> all) {
             (pull_one(std::get<K>(rules_), inputs[K], all), ...);
-        }(std::make_index_sequence<N>());
+        }
+        (std::make_index_sequence<N>());
     }
 
     std::string name_;
@@ -74,8 +79,8 @@ class Custom {
     Custom(std::string name, Value value, Rules... rules)
         : name_(std::move(name)), value_(std::move(value)), rules_(std::move(rules)...) {}
 
-    /// Computes and records it. The first argument tells the kind, `float` or `double`; the others may be whatever an
-    /// operation takes.
+    /// Computes and records it. The first argument tells the kind, `float` or `double`; the others may be
+    /// whatever an operation takes.
     template <class... More>
     Var<float> operator()(const Operand<float>& x, const More&... more) const {
         return record<float>(x, Operand<float>(more, x.site())...);
@@ -98,11 +103,12 @@ class Custom {
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
             using Op = detail::CustomOperation<T, std::tuple<Rules...>, count>;
-            return tape.var(tape.append(tape.keep(Op(name_, rules_)), inputs, result.shape(), data, x.site()));
+            return tape.var(
+                tape.append(tape.keep(Op(name_, rules_)), inputs, result.shape(), data, x.site()));
         } catch (const std::invalid_argument& error) {
             tape.truncate(size_before);
-            throw std::invalid_argument(with_site(fmt::format("{}: {}", name_, error.what()), x.site(),
-                                                  tape.current_label_text()));
+            throw std::invalid_argument(
+                with_site(fmt::format("{}: {}", name_, error.what()), x.site(), tape.current_label_text()));
         } catch (...) {
             tape.truncate(size_before);
             throw;
@@ -129,10 +135,11 @@ class Custom {
 ///                              [](const auto& g, const auto& y, const auto& x) { return 3.0 * g * x * x; });
 ///     Var<double> y = cube(x);
 ///
-/// The value takes arrays and returns one; a function that is written for `Tensor`s gets those, so all of xtensor can
-/// be used. A rule takes the cotangent of the result, the result and the arguments, and returns the argument's
-/// cotangent, which may also broadcast from or to its shape. Written with `const auto&` it serves gradients of any
-/// order; one that takes `Array<T>` alone serves the first, and asking for the second throws `std::logic_error`.
+/// The value takes arrays and returns one; a function that is written for `Tensor`s gets those, so all of
+/// xtensor can be used. A rule takes the cotangent of the result, the result and the arguments, and returns
+/// the argument's cotangent, which may also broadcast from or to its shape. Written with `const auto&` it
+/// serves gradients of any order; one that takes `Array<T>` alone serves the first, and asking for the second
+/// throws `std::logic_error`.
 template <class Value, class... Rules>
 Custom<Value, Rules...> custom(std::string name, Value value, Rules... rules) {
     return Custom<Value, Rules...>(std::move(name), std::move(value), std::move(rules)...);

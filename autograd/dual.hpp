@@ -11,8 +11,9 @@ namespace tapeloop {
 /// Which inputs of a function an intermediate result depends on, one bit each.
 using Inputs = std::uint64_t;
 
-/// A value with its derivatives by those inputs it depends on; which they are is part of the type, so the zeros of a
-/// Jacobian cost nothing. `V` is `Lanes`: the derivative of an elementwise function is one more pass over registers.
+/// A value with its derivatives by those inputs it depends on; which they are is part of the type, so the
+/// zeros of a Jacobian cost nothing. `V` is `Lanes`: the derivative of an elementwise function is one more
+/// pass over registers.
 template <class V, Inputs bits>
 struct Dual {
     using value_type = V;
@@ -25,8 +26,8 @@ struct Dual {
     static constexpr bool depends_on = (bits >> input & 1U) != 0;
     /// Where among `slopes` the derivative by `input` is.
     template <std::size_t input>
-    static constexpr std::size_t place =
-        static_cast<std::size_t>(std::popcount(bits & ((Inputs(1) << input) - 1)));
+    static constexpr std::size_t place = static_cast<std::size_t>(std::popcount(bits&((Inputs(1) << input) -
+                                                                                      1)));
 
     template <std::size_t input>
     V slope() const {
@@ -88,7 +89,8 @@ V chained(const Rules& rules, const V& y, const Values& values, std::index_seque
         if constexpr (is_dual<Argument>) {
             if constexpr (Argument::template depends_on<input>) {
                 const V term = std::apply(
-                    [&](const auto&... value) { return rule(argument.template slope<input>(), y, value...); }, values);
+                    [&](const auto&... value) { return rule(argument.template slope<input>(), y, value...); },
+                    values);
                 total = first ? term : total + term;
                 first = false;
             }
@@ -102,8 +104,7 @@ V chained(const Rules& rules, const V& y, const Values& values, std::index_seque
 
 /// An elementwise function of duals, and of numbers or lanes that are constants among them: the chain rule.
 template <class F, class... X>
-    requires(... || detail::is_dual<X>)
-auto elementwise(const F& function, const X&... x) {
+requires(... || detail::is_dual<X>) auto elementwise(const F& function, const X&... x) {
     using V = typename detail::DualValue<X...>::type;
     constexpr Inputs bits = (detail::DualTraits<X>::bits | ...);
     const std::tuple values{detail::value_of<V>(x)...};
@@ -115,7 +116,8 @@ auto elementwise(const F& function, const X&... x) {
         ((result.slopes[N] =
               detail::chained<detail::nth_input(bits, N)>(rules, result.value, values, arguments, x...)),
          ...);
-    }(std::make_index_sequence<Dual<V, bits>::count>());
+    }
+    (std::make_index_sequence<Dual<V, bits>::count>());
     return result;
 }
 
@@ -124,39 +126,41 @@ concept DualPair = (detail::is_dual<A> && (detail::is_dual<B> || std::is_arithme
                    (detail::is_dual<B> && std::is_arithmetic_v<A>);
 
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto operator+(const A& a, const B& b) { return elementwise(elementary::Add{}, a, b); }
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto operator-(const A& a, const B& b) { return elementwise(elementary::Subtract{}, a, b); }
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto operator*(const A& a, const B& b) { return elementwise(elementary::Multiply{}, a, b); }
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto operator/(const A& a, const B& b) { return elementwise(elementary::Divide{}, a, b); }
 template <class V, Inputs bits>
-auto operator-(const Dual<V, bits>& x) { return elementwise(elementary::Negate{}, x); }
+auto operator-(const Dual<V, bits>& x) {
+    return elementwise(elementary::Negate{}, x);
+}
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto operator<(const A& a, const B& b) {
     using V = typename detail::DualValue<A, B>::type;
     return detail::value_of<V>(a) < detail::value_of<V>(b);
 }
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto operator<=(const A& a, const B& b) {
     using V = typename detail::DualValue<A, B>::type;
     return detail::value_of<V>(a) <= detail::value_of<V>(b);
 }
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto operator>(const A& a, const B& b) { return b < a; }
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto operator>=(const A& a, const B& b) { return b <= a; }
 template <class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto equal(const A& a, const B& b) {
     using V = typename detail::DualValue<A, B>::type;
     return equal(detail::value_of<V>(a), detail::value_of<V>(b));
@@ -164,7 +168,7 @@ auto equal(const A& a, const B& b) {
 
 /// The value and the slopes of the branch that was taken.
 template <class T, class A, class B>
-    requires DualPair<A, B>
+requires DualPair<A, B>
 auto where(const Mask<T>& condition, const A& a, const B& b) {
     using V = typename detail::DualValue<A, B>::type;
     constexpr Inputs bits = detail::DualTraits<A>::bits | detail::DualTraits<B>::bits;
@@ -181,7 +185,8 @@ auto where(const Mask<T>& condition, const A& a, const B& b) {
               where(condition, slope_of(a, std::integral_constant<std::size_t, detail::nth_input(bits, N)>()),
                     slope_of(b, std::integral_constant<std::size_t, detail::nth_input(bits, N)>()))),
          ...);
-    }(std::make_index_sequence<Dual<V, bits>::count>());
+    }
+    (std::make_index_sequence<Dual<V, bits>::count>());
     return result;
 }
 

@@ -36,8 +36,8 @@ auto elementwise(const F& function, const S& a, const Lanes<T>& b) { return func
 template <class X>
 concept Elementwise = is_elementwise<X>;
 template <class A, class B>
-concept ElementwisePair = (Elementwise<A> || Elementwise<B>) && (Elementwise<A> || std::is_arithmetic_v<A>) &&
-                          (Elementwise<B> || std::is_arithmetic_v<B>);
+concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> || std::is_arithmetic_v<A>)&&(
+    Elementwise<B> || std::is_arithmetic_v<B>);
 
 namespace elementary {
 

@@ -13,7 +13,8 @@ namespace {
 
 template <class T>
 void blas_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a,
-               std::size_t columns_a, const T* b, std::size_t columns_b, T beta, T* c, std::size_t columns_c) {
+               std::size_t columns_a, const T* b, std::size_t columns_b, T beta, T* c,
+               std::size_t columns_c) {
     using Int = CBLAS_INT;
     cxxblas::gemm<Int>(cxxblas::RowMajor, transposed.a ? cxxblas::Trans : cxxblas::NoTrans,
                        transposed.b ? cxxblas::Trans : cxxblas::NoTrans, static_cast<Int>(m),
@@ -22,7 +23,8 @@ void blas_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t 
 }
 
 #if defined(TAPELOOP_HAS_ONEDNN)
-// Up to this many multiplications OpenBLAS, which skips packing there and stays on one thread, is the faster one.
+// Up to this many multiplications OpenBLAS, which skips packing there and stays on one thread, is the faster
+// one.
 constexpr std::size_t onednn_above = 262'144;
 
 bool onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const float* a,
@@ -39,8 +41,8 @@ bool onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_
 }  // namespace
 
 template <class T>
-void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a, std::size_t columns_a,
-          const T* b, std::size_t columns_b, T beta, T* c, std::size_t columns_c) {
+void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a,
+          std::size_t columns_a, const T* b, std::size_t columns_b, T beta, T* c, std::size_t columns_c) {
     if (m == 0 || n == 0) return;
     if (k == 0) {
         if (beta == T(0))
@@ -56,7 +58,7 @@ void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, co
 
 template void gemm(Transposed, std::size_t, std::size_t, std::size_t, const float*, std::size_t, const float*,
                    std::size_t, float, float*, std::size_t);
-template void gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t, const double*,
-                   std::size_t, double, double*, std::size_t);
+template void gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
+                   const double*, std::size_t, double, double*, std::size_t);
 
 }  // namespace tapeloop

@@ -2,8 +2,9 @@
 
 #include <xsimd/xsimd.hpp>
 
-/// exp and tanh of 16 floats with fused multiply-add, which xsimd's do without where contraction is off. After the
-/// Cephes library (S. L. Moshier): x = n log 2 + r, and a polynomial in r that is exact to the last bit or two.
+/// exp and tanh of 16 floats with fused multiply-add, which xsimd's do without where contraction is off.
+/// After the Cephes library (S. L. Moshier): x = n log 2 + r, and a polynomial in r that is exact to the last
+/// bit or two.
 namespace tapeloop::avx512 {
 
 #if defined(__AVX512F__)
@@ -15,7 +16,8 @@ struct ReducedExp {
 
     explicit ReducedExp(__m512 x) {
         n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504F)), _MM_FROUND_TO_NEAREST_INT);
-        __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375F), x);  // log 2 in two parts, the first exact
+        __m512 r =
+            _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375F), x);  // log 2 in two parts, the first exact
         r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4F), r);
         __m512 p = _mm512_set1_ps(1.9875691500e-4F);
         p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.3981999507e-3F));

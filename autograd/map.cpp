@@ -22,8 +22,8 @@ struct Identity {
 Shape part_shape(const Shape& packed, std::size_t parts) {
     if (packed.rank() == 0 || packed.back() % parts != 0)
         throw std::invalid_argument(
-            fmt::format("map: gates<{}> of a value that is {}; its last axis must divide into {} equal parts", parts,
-                        packed.text(), parts));
+            fmt::format("map: gates<{}> of a value that is {}; its last axis must divide into {} equal parts",
+                        parts, packed.text(), parts));
     return packed.with(packed.rank() - 1, packed.back() / parts);
 }
 

@@ -8,8 +8,8 @@
 
 namespace tapeloop {
 
-/// A packed value [.., n H] as an argument of `map`: the function receives a tuple of its n parts [.., H], in order,
-/// without any of them being copied.
+/// A packed value [.., n H] as an argument of `map`: the function receives a tuple of its n parts [.., H], in
+/// order, without any of them being copied.
 template <class T, std::size_t n>
 struct Gates {
     Var<T> packed;
@@ -17,7 +17,8 @@ struct Gates {
     const Parameter<T>* parameter = nullptr;
 };
 
-/// The n equal parts of the last axis: `map([](auto a, ...) { auto [input, forget] = a; ... }, gates<2>(a), ...)`.
+/// The n equal parts of the last axis: `map([](auto a, ...) { auto [input, forget] = a; ... }, gates<2>(a),
+/// ...)`.
 template <std::size_t n, class T>
 Gates<T, n> gates(const Var<T>& packed) {
     return {packed, nullptr};
@@ -30,7 +31,8 @@ Gates<T, n> gates(const Parameter<T>& packed) {
 
 namespace detail {
 
-/// How the arguments of `map` become the streams of a pass: `parts` of them each, 0 for one that is not packed.
+/// How the arguments of `map` become the streams of a pass: `parts` of them each, 0 for one that is not
+/// packed.
 template <class A>
 struct MapArgument;
 template <class V>
@@ -88,9 +90,8 @@ struct MapLayout {
     /// Calls f with one value per argument; `stream(integral_constant<k>)` is the k-th stream.
     template <class F, class Stream>
     static auto call(const F& f, const Stream& stream) {
-        return [&]<std::size_t... A>(std::index_sequence<A...>) {
-            return f(argument<A>(stream)...);
-        }(std::make_index_sequence<arguments>());
+        return [&]<std::size_t... A>(std::index_sequence<A...>) { return f(argument<A>(stream)...); }
+        (std::make_index_sequence<arguments>());
     }
 
   private:
@@ -102,7 +103,8 @@ struct MapLayout {
         else
             return [&]<std::size_t... P>(std::index_sequence<P...>) {
                 return std::tuple{stream(std::integral_constant<std::size_t, first + P>())...};
-            }(std::make_index_sequence<part_counts[a]>());
+            }
+        (std::make_index_sequence<part_counts[a]>());
     }
 };
 
@@ -123,8 +125,8 @@ Array<T> sum_parts(const Array<T>& packed, std::size_t parts) {
 Var<float> identity(const Operand<float>& x);
 Var<double> identity(const Operand<double>& x);
 
-/// An elementwise function of the user's as an operation: forward on lanes, backward on duals of lanes, recorded on
-/// `Var`s.
+/// An elementwise function of the user's as an operation: forward on lanes, backward on duals of lanes,
+/// recorded on `Var`s.
 template <class T, class F, class Streams>
 class MapOperation final : public Operation<T> {
     static constexpr std::size_t In = Streams::streams;
@@ -158,7 +160,8 @@ class MapOperation final : public Operation<T> {
                                  const auto values = call_on_lanes(function_, in);
                                  [&]<std::size_t... R>(std::index_sequence<R...>) {
                                      ((out[R] = Lanes<T>(std::get<R>(values))), ...);
-                                 }(std::make_index_sequence<Out>());
+                                 }
+                                 (std::make_index_sequence<Out>());
                              });
     }
 
@@ -181,8 +184,8 @@ class MapOperation final : public Operation<T> {
             else
                 return columns(whole, k - Streams::first_stream(a), Streams::part_counts[a]);
         }));
-        return std::apply([&](const auto&... result) { return std::array<Var<T>, Out>{as_var(tape, result)...}; },
-                          results);
+        return std::apply(
+            [&](const auto&... result) { return std::array<Var<T>, Out>{as_var(tape, result)...}; }, results);
     }
 
   private:
@@ -248,7 +251,8 @@ void MapOperation<T, F, Streams>::pull(Sweep<T>& sweep, Index node) const {
         data[In + r] = sweep.has(result) ? sweep.cotangent(result).data() : &nothing;
     }
 
-    // Each argument's cotangent is written in place where its elements correspond; else on the side, and summed.
+    // Each argument's cotangent is written in place where its elements correspond; else on the side, and
+    // summed.
     std::array<Target<T>, Streams::arguments> wholes;
     Parts target_parts = parts;
     Parts target_shapes;
@@ -294,12 +298,14 @@ void MapOperation<T, F, Streams>::pull(Sweep<T>& sweep, Index node) const {
                 Lanes<T> total(0);
                 [&]<std::size_t... R>(std::index_sequence<R...>) {
                     (slope(std::get<R>(results), input, in[In + R], total), ...);
-                }(std::make_index_sequence<Out>());
+                }
+                (std::make_index_sequence<Out>());
                 out[k] = total;
             };
             [&]<std::size_t... K>(std::index_sequence<K...>) {
                 (contribution(std::integral_constant<std::size_t, K>()), ...);
-            }(std::make_index_sequence<In>());
+            }
+            (std::make_index_sequence<In>());
         });
 
     for (std::size_t a = 0; a < Streams::arguments; ++a) {
@@ -326,7 +332,8 @@ void MapOperation<T, F, Streams>::pull(GraphSweep<T>& sweep, Index node) const {
     for (std::size_t r = 0; r < Out; ++r) {
         const Index result = first_result + static_cast<Index>(r);
         if (sweep.has(result))
-            roots.emplace_back(broadcast_to(replayed[r], tape.node(result).shape).index(), sweep.cotangent(result));
+            roots.emplace_back(broadcast_to(replayed[r], tape.node(result).shape).index(),
+                               sweep.cotangent(result));
     }
     const auto last = static_cast<Index>(tape.size() - 1);
     GraphSweep<T> inner(tape, Reach<T>(tape, starts.front(), last, starts));
@@ -334,7 +341,8 @@ void MapOperation<T, F, Streams>::pull(GraphSweep<T>& sweep, Index node) const {
         if (inner.wants(root)) inner.deliver(node, root, cotangent);
     inner.run();
     for (std::size_t a = 0; a < inputs.size(); ++a)
-        if (sweep.wants(inputs[a]) && inner.has(starts[a])) sweep.deliver(node, inputs[a], inner.cotangent(starts[a]));
+        if (sweep.wants(inputs[a]) && inner.has(starts[a]))
+            sweep.deliver(node, inputs[a], inner.cotangent(starts[a]));
 }
 
 template <class Streams, class T, class F, class... Operands>
@@ -396,8 +404,9 @@ auto record_map(const F& function, const Site& site, const First& first, const A
 
 /// An elementwise function written once, as a generic lambda: computed in one fused pass over registers, its
 /// derivative in another; replayed operation by operation for gradients of higher order, and on a tape with
-/// `fuse = false`. Arguments are `Var`s, `Parameter`s and `gates<n>(...)`; their shapes broadcast. The function returns
-/// one value, or several in a `std::tuple`; `map` returns a `Var`, or a `std::array` of them.
+/// `fuse = false`. Arguments are `Var`s, `Parameter`s and `gates<n>(...)`; their shapes broadcast. The
+/// function returns one value, or several in a `std::tuple`; `map` returns a `Var`, or a `std::array` of
+/// them.
 ///
 ///     auto [h, c_next] = map([](auto a, auto c) {
 ///         auto [input, forget, candidate, output] = a;
@@ -405,9 +414,9 @@ auto record_map(const F& function, const Site& site, const First& first, const A
 ///         return std::tuple{sigmoid(output) * tanh(next), next};
 ///     }, gates<4>(a), c);
 ///
-/// The function may use + - * /, comparisons, `where`, and the elementwise functions of the library; give each
-/// intermediate result a name of its own, for its type says which arguments it depends on. What it captures is
-/// copied, and constant. Throws `std::invalid_argument` when the shapes do not broadcast.
+/// The function may use + - * /, comparisons, `where`, and the elementwise functions of the library; give
+/// each intermediate result a name of its own, for its type says which arguments it depends on. What it
+/// captures is copied, and constant. Throws `std::invalid_argument` when the shapes do not broadcast.
 template <class F, class A>
 auto map(const F& f, const A& a, Site site = Site::current()) {
     return detail::record_map(f, site, a);
@@ -425,7 +434,8 @@ auto map(const F& f, const A& a, const B& b, const C& c, const D& d, Site site =
     return detail::record_map(f, site, a, b, c, d);
 }
 template <class F, class A, class B, class C, class D, class E>
-auto map(const F& f, const A& a, const B& b, const C& c, const D& d, const E& e, Site site = Site::current()) {
+auto map(const F& f, const A& a, const B& b, const C& c, const D& d, const E& e,
+         Site site = Site::current()) {
     return detail::record_map(f, site, a, b, c, d, e);
 }
 template <class F, class A, class B, class C, class D, class E, class G>

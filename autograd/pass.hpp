@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 
-
 namespace tapeloop {
 
 /// Where a result goes, and whether it is written or added to what is there.

@@ -32,7 +32,8 @@ Array<T> apply(const Def& def, const Array<T>& x, const More&... more) {
     return y;
 }
 
-/// The value of a definition that is zero in most places, not computed yet: a sweep adds the rest to what is there.
+/// The value of a definition that is zero in most places, not computed yet: a sweep adds the rest to what is
+/// there.
 template <class T, class Def>
 struct Sparse {
     Def def;
@@ -43,8 +44,8 @@ struct Sparse {
     void add_to(T* target) const { def.add(target, x); }
 };
 
-/// For rules: as `apply`, but put off if it is a matter of arrays. The definition's `add(target, x)` adds to elements
-/// of its shape.
+/// For rules: as `apply`, but put off if it is a matter of arrays. The definition's `add(target, x)` adds to
+/// elements of its shape.
 template <class Def, class T>
 Sparse<T, Def> apply_sparse(const Def& def, const Array<T>& x) {
     return {def, x};
@@ -178,8 +179,8 @@ class Defined final : public Operation<T> {
     }
 
     template <class V, class SweepType, class Get, std::size_t... R>
-    void pull_rules([[maybe_unused]] SweepType& sweep, [[maybe_unused]] Index node, const Inputs& inputs, const Get& get,
-                    std::index_sequence<R...>) const {
+    void pull_rules([[maybe_unused]] SweepType& sweep, [[maybe_unused]] Index node, const Inputs& inputs,
+                    const Get& get, std::index_sequence<R...>) const {
         const V g = sweep.cotangent(node);
         const V y = get(node);
         [[maybe_unused]] const Rules rules = def_.rules();
@@ -203,7 +204,8 @@ class Defined final : public Operation<T> {
     }
 
     template <std::size_t... R>
-    void pull_lanes([[maybe_unused]] Sweep<T>& sweep, [[maybe_unused]] Index node, const Inputs& inputs, std::index_sequence<R...>) const {
+    void pull_lanes([[maybe_unused]] Sweep<T>& sweep, [[maybe_unused]] Index node, const Inputs& inputs,
+                    std::index_sequence<R...>) const {
         [[maybe_unused]] const Rules rules = def_.rules();
         (pull_lane(sweep, node, inputs, inputs[R], std::get<R>(rules)), ...);
     }

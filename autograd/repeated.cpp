@@ -22,7 +22,8 @@ bool is_crowded(std::size_t columns) {
 template <class T>
 bool is_worth_a_copy(const Product<T>& product) {
     if (!product.is_single() || product.transposed.a) return false;
-    if (product.transposed.b) return product.rows() * product.columns() * product.inner() >= worth_transposing;
+    if (product.transposed.b)
+        return product.rows() * product.columns() * product.inner() >= worth_transposing;
     return is_crowded<T>(product.columns()) && product.rows() >= worth_padding_rows;
 }
 

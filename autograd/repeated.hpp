@@ -6,9 +6,9 @@
 
 namespace tapeloop {
 
-/// Computes products, and keeps copies of right-hand matrices that come again and again, as the weights of a cell do,
-/// in the layout that the gemm reads fastest: transposed once instead of in every product, and with rows that do not
-/// lie a multiple of 4 KB apart, which would crowd them into a few sets of the cache.
+/// Computes products, and keeps copies of right-hand matrices that come again and again, as the weights of a
+/// cell do, in the layout that the gemm reads fastest: transposed once instead of in every product, and with
+/// rows that do not lie a multiple of 4 KB apart, which would crowd them into a few sets of the cache.
 template <class T>
 class RepeatedProducts {
   public:

@@ -74,10 +74,10 @@ std::size_t normalised_axis(std::string_view operation, std::ptrdiff_t axis, std
 Shape with_new_axis(std::string_view operation, const Shape& shape, std::ptrdiff_t axis, std::size_t extent) {
     const auto rank = static_cast<std::ptrdiff_t>(shape.rank()) + 1;
     if (axis < -rank || axis >= rank || shape.rank() == Shape::max_rank)
-        throw std::invalid_argument(
-            fmt::format("{}: {} cannot get an axis {}; the result has {} axes, counted from 0, or from -1 at the end, "
-                        "and may have {}",
-                        operation, shape.text(), axis, rank, Shape::max_rank));
+        throw std::invalid_argument(fmt::format(
+            "{}: {} cannot get an axis {}; the result has {} axes, counted from 0, or from -1 at the end, "
+            "and may have {}",
+            operation, shape.text(), axis, rank, Shape::max_rank));
     const auto at = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
     Shape result;
     for (std::size_t i = 0; i <= shape.rank(); ++i)

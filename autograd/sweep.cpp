@@ -148,7 +148,8 @@ void Sweep<T>::defer(Index node, const Product<T>& product) {
     auto panel =
         std::find_if(panels_.begin(), panels_.end(), [node](const Panel& p) { return p.node == node; });
     if (panel == panels_.end()) {
-        panels_.push_back({node, 0, Array<T>(Shape{panel_rows, columns_a}), Array<T>(Shape{panel_rows, columns_g})});
+        panels_.push_back(
+            {node, 0, Array<T>(Shape{panel_rows, columns_a}), Array<T>(Shape{panel_rows, columns_g})});
         panel = panels_.end() - 1;
         count(panel->a.memory().bytes() + panel->g.memory().bytes());
     }

@@ -162,8 +162,8 @@ Index Tape<T>::append(const Operation<T>& operation, std::span<const Index> inpu
 }
 
 template <class T>
-Index Tape<T>::append_results(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
-                              std::span<const Array<T>> results, const Site& site) {
+Index Tape<T>::append_results(const Operation<T>& operation, std::span<const Index> inputs,
+                              const Shape& shape, std::span<const Array<T>> results, const Site& site) {
     static const Result<T> result_of;
     const Index maker = append(operation, inputs, shape, nullptr, site);
     nodes_[maker].results = recording_ ? static_cast<Index>(results.size()) : 0;

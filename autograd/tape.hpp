@@ -81,8 +81,8 @@ class Tape {
     const Op& keep(Op&& operation);
     Index append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape, T* data,
                  const Site& site);
-    /// The same for an operation with several results: its own node, which has no value, and right behind it one
-    /// node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
+    /// The same for an operation with several results: its own node, which has no value, and right behind it
+    /// one node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
     Index append_results(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
                          std::span<const Array<T>> results, const Site& site);
     /// A leaf whose elements are copied, or already lie in the tape's memory.
@@ -93,7 +93,8 @@ class Tape {
     void set_recording(bool on) { recording_ = on; }
     /// The node of a parameter that has been used on this tape.
     const Index* find(const typename Parameter<T>::Storage* parameter) const;
-    /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where they are.
+    /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where
+    /// they are.
     void require_unchanged_parameters() const;
     void note_cotangent_bytes(std::size_t peak) { cotangent_bytes_ = peak; }
     /// Drops the nodes from `size` on, after an operation that threw half-way.

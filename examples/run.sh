@@ -7,7 +7,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build="$root/build/examples"
 
 sh "$root/cmake/install_missing.sh" g++ make cmake \
-    libxtensor-dev libxtensor-blas-dev libxsimd-dev libfmt-dev libopenblas-dev libdnnl-dev libcli11-dev
+    libxtensor-dev libxtensor-blas-dev libxsimd-dev libfmt-dev libopenblas-dev libdnnl-dev libcli11-dev libutfcpp-dev
 
 echo "Building char_rnn in $build"
 cmake --log-level=NOTICE -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTAPELOOP_EXAMPLES=ON

@@ -46,7 +46,7 @@ std::vector<std::size_t> position_of(std::size_t index, const Shape& shape) {
 
 /// Notes one element's difference if it is the largest so far.
 void note(Deviation& deviation, std::size_t index, D tape, D other) {
-    D relative = tape == other ? 0 : std::abs(tape - other) / deviation.largest;
+    D relative = tape == other ? 0 : std::abs(tape - other) / deviation.scale;
     if (std::isnan(relative)) relative = std::numeric_limits<D>::infinity();
     ++deviation.compared;
     if (deviation.compared > 1 && relative <= deviation.relative) return;
@@ -64,10 +64,20 @@ D largest_of(const Tensor<D>& tensor) {
 
 using Terms = closed_form::ElmanGradients<D>;
 
-std::vector<Deviation> deviations(const Terms& tape, const Terms& other) {
-    return {largest_deviation("U", tape.U, other.U), largest_deviation("W", tape.W, other.W),
-            largest_deviation("b", tape.b, other.b), largest_deviation("V", tape.V, other.V),
-            largest_deviation("c", tape.c, other.c)};
+/// The largest entry of any of the terms that a parameter's gradient is the sum of.
+D largest_term(const std::vector<Terms>& terms, Tensor<D> Terms::*parameter) {
+    D largest = 0;
+    for (const Terms& term : terms) largest = std::max(largest, largest_of(term.*parameter));
+    return largest;
+}
+
+std::vector<Deviation> deviations(const Terms& tape, const Terms& other,
+                                  const std::vector<Terms>& sum_of = {}) {
+    const auto compare = [&](const char* name, Tensor<D> Terms::*parameter) {
+        return largest_deviation(name, tape.*parameter, other.*parameter, largest_term(sum_of, parameter));
+    };
+    return {compare("U", &Terms::U), compare("W", &Terms::W), compare("b", &Terms::b),
+            compare("V", &Terms::V), compare("c", &Terms::c)};
 }
 
 Terms terms_of(const Gradients<D>& gradients, const ElmanCell<D>& cell, const Linear<D>& output) {
@@ -130,11 +140,14 @@ Tensor<D> losses_now(const Network& network) {
     return network.losses(unroll(network.cell, network.x, input(network.initial_state)).outputs).value();
 }
 
+D step_for(D element) {
+    return std::cbrt(std::numeric_limits<D>::epsilon()) * std::max(D(1), std::abs(element));
+}
+
 /// The slope of J by one element.
 D central_difference(const Network& network, D& element, D part_of_step) {
     const D before = element;
-    const D step =
-        part_of_step * std::cbrt(std::numeric_limits<D>::epsilon()) * std::max(D(1), std::abs(before));
+    const D step = part_of_step * step_for(before);
     const D above = before + step;
     const D below = before - step;
     element = above;
@@ -152,8 +165,11 @@ constexpr std::array<D, 3> parts_of_step{1.0, 1.0 / 32, 1.0 / 1024};
 
 /// Compares up to `options.differences` elements, one from each of as many equal stretches.
 Deviation compare_differences(const Network& network, std::string name, const Tensor<D>& tape, D* elements,
-                              const CrossCheckOptions& options, Generator& generator) {
-    Deviation deviation{std::move(name), shape_of(tape), 0, largest_of(tape), 0, {}, 0, 0};
+                              D loss, const CrossCheckOptions& options, Generator& generator) {
+    const D largest = largest_of(tape);
+    const D rounding = std::numeric_limits<D>::epsilon() * loss / step_for(0);
+    Deviation deviation{std::move(name), shape_of(tape), 0, largest, 0, 0, {}, 0, 0};
+    deviation.scale = std::max(largest, rounding / options.difference_limit);
     const std::size_t size = tape.size();
     const std::size_t count = std::min(options.differences, size);
     for (std::size_t k = 0; k < count; ++k) {
@@ -164,7 +180,7 @@ Deviation compare_differences(const Network& network, std::string name, const Te
         D difference = 0;
         for (D part : parts_of_step) {
             difference = central_difference(network, elements[index], part);
-            if (std::abs(own - difference) <= options.difference_limit * deviation.largest) break;
+            if (std::abs(own - difference) <= options.difference_limit * deviation.scale) break;
         }
         note(deviation, index, own, difference);
     }
@@ -177,7 +193,7 @@ std::vector<Deviation> compare_differences(Network& network, const TapeResult& t
     std::vector<Deviation> result;
     const auto compare = [&](std::string name, const Tensor<D>& gradient, D* elements) {
         result.push_back(
-            compare_differences(network, std::move(name), gradient, elements, options, generator));
+            compare_differences(network, std::move(name), gradient, elements, tape.loss, options, generator));
     };
     compare("U", tape.total.U, network.cell.U.update().data());
     compare("W", tape.total.W, network.cell.W.update().data());
@@ -203,7 +219,7 @@ CrossCheck check_network(Network network, const CrossCheckOptions& options) {
     check.outputs = network.output.c.shape()[0];
     check.loss = tape.loss;
     check.options = options;
-    check.closed_form = deviations(tape.total, bptt.total);
+    check.closed_form = deviations(tape.total, bptt.total, bptt.terms);
     check.closed_form.push_back(largest_deviation("h(0)", tape.initial_state, bptt.initial_state));
     if (options.time_steps) {
         const std::vector<Terms> untied = run_untied(network);
@@ -219,14 +235,15 @@ CrossCheck check_network(Network network, const CrossCheckOptions& options) {
 
 }  // namespace
 
-Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other) {
+Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other,
+                            double scale) {
     if (tape.shape() != other.shape())
         throw std::invalid_argument(
             fmt::format("largest_deviation: the tape's gradient by {} is {} and the other {}; "
                         "they must have the same shape",
                         name, shape_of(tape).text(), shape_of(other).text()));
-    Deviation deviation{
-        std::move(name), shape_of(tape), 0, std::max(largest_of(tape), largest_of(other)), 0, {}, 0, 0};
+    const D largest = std::max(largest_of(tape), largest_of(other));
+    Deviation deviation{std::move(name), shape_of(tape), 0, largest, std::max(largest, scale), 0, {}, 0, 0};
     for (std::size_t i = 0; i < tape.size(); ++i) note(deviation, i, tape.data()[i], other.data()[i]);
     return deviation;
 }

@@ -16,14 +16,17 @@ struct Deviation {
     Shape shape;                  ///< of the gradient
     std::size_t compared = 0;     ///< how many of its elements were compared
     double largest = 0;           ///< the largest magnitude in it
-    double relative = 0;          ///< the largest difference over `largest`; infinite when one side has a NaN
+    double scale = 0;             ///< what the difference is relative to: `largest`, or see `cross_check`
+    double relative = 0;          ///< the largest difference over `scale`; infinite when one side has a NaN
     std::vector<std::size_t> at;  ///< where that difference is
     double tape = 0;              ///< the tape's value there
     double other = 0;             ///< and the other one
 };
 
-/// The largest difference between the tape's gradient and another one of the same shape.
-Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other);
+/// The largest difference between the tape's gradient and another one of the same shape, relative to the
+/// largest entry or to `scale`, if that is larger.
+Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other,
+                            double scale = 0);
 
 struct CrossCheckOptions {
     double closed_form_limit = 1e-12;
@@ -62,6 +65,10 @@ struct CrossCheck {
 /// differences is the cube root of the rounding unit times the element's size (at least 1); losses are
 /// subtracted one by one before they are summed, so that a long sequence does not drown the difference, and a
 /// smaller step is tried where one disagrees, since it may straddle a kink of relu.
+///
+/// A deviation is relative to the largest entry of the gradient. Where a gradient is the small difference of
+/// large things, as at the end of training, it is relative to those: to the largest entry of a time step's
+/// contribution, and for the differences to what rounding of J alone can make of them.
 ///
 /// Throws `std::invalid_argument` when shapes do not fit, a target is out of range, or T or B is 0.
 template <class T>

@@ -82,7 +82,7 @@ std::string CrossCheck::text() const {
     for (std::size_t t = 0; t < time_steps.size(); ++t)
         text += failures("closed form", fmt::format(" at t={}", t), time_steps[t], options.closed_form_limit);
     text += failures("difference", "", differences, options.difference_limit);
-    return text + fmt::format("  {}: deviations relative to the largest entry; limits {:.0e} and {:.0e}\n",
+    return text + fmt::format("  {}: deviations relative to the largest entries; limits {:.0e} and {:.0e}\n",
                               agrees() ? "agrees" : "DISAGREES", options.closed_form_limit,
                               options.difference_limit);
 }

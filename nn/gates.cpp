@@ -37,8 +37,9 @@ Tensor<T> packed_orthogonal(std::size_t hidden_size, std::size_t gate_count, Gen
 
 void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hidden_size) {
     if (input_size == 0 || hidden_size == 0)
-        throw std::invalid_argument(fmt::format("{}: input_size is {} and hidden_size {}; both must be at least 1",
-                                                cell, input_size, hidden_size));
+        throw std::invalid_argument(
+            fmt::format("{}: input_size is {} and hidden_size {}; both must be at least 1", cell, input_size,
+                        hidden_size));
 }
 
 template Tensor<float> packed_xavier(std::size_t, std::size_t, std::size_t, Generator&);

@@ -9,16 +9,16 @@
 
 namespace tapeloop::nn {
 
-/// The gated recurrent unit (Cho et al. 2014) with the reset gate after the recurrent product and the update gate
-/// keeping the old state, as cuDNN and PyTorch have it:
+/// The gated recurrent unit (Cho et al. 2014) with the reset gate after the recurrent product and the update
+/// gate keeping the old state, as cuDNN and PyTorch have it:
 ///
 ///     z = s(x U_z + h W_z + b_z)                         update gate
 ///     r = s(x U_r + h W_r + b_r)                         reset gate
 ///     n = tanh(x U_n + b_n + r (h W_n + b_recurrent))    candidate
 ///     h' = z h + (1 - z) n
 ///
-/// x is [B, I], h is [B, H]; the output is the state h'. Gates are packed side by side in the order update, reset,
-/// candidate.
+/// x is [B, I], h is [B, H]; the output is the state h'. Gates are packed side by side in the order update,
+/// reset, candidate.
 template <class T>
 struct GruCell {
     Parameter<T> U;            ///< input to hidden, [I, 3H]

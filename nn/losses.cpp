@@ -56,19 +56,32 @@ struct ExpDifference {
     static auto value(const auto& x, const auto& shift) { return exp(x - shift); }
 };
 
-/// e^(x - shift) of a matrix, where the shift is the largest of each row, and the sum of each row.
+/// e^(x - shift) of the rows of a matrix, where the shift is the largest of a row. The class of a row is kept
+/// apart from the others: where it is nearly certain, 1 - p would lose the digits that the sum of the others
+/// has.
 template <class T>
 struct Exponentials {
-    Array<T> shift;
-    Array<T> e;
-    Array<T> sum;
+    Array<T> shift;   ///< [rows, 1]
+    Array<T> e;       ///< [rows, O], 0 at the class
+    Array<T> own;     ///< [rows, 1], at the class
+    Array<T> others;  ///< [rows, 1], the sum of e
 
-    explicit Exponentials(const Array<T>& x)
-        : shift(Shape{x.shape()[0], 1}), e(x.shape()), sum(Shape{x.shape()[0], 1}) {
+    Exponentials(const Array<T>& x, const Classes& classes)
+        : shift(Shape{x.shape()[0], 1}), e(x.shape()), own(shift.shape()), others(shift.shape()) {
         if (x.size() == 0) return;
         max_into(x, shift.shape(), shift.data());
         run_function<T, 2>(ExpDifference{}, x.shape(), {x, shift}, {e.data(), false});
-        sum_into(e, sum.shape(), {sum.data(), false});
+        T* row = e.data();
+        for (std::size_t r = 0; r < classes.of_row.size(); ++r, row += x.shape()[1])
+            own.data()[r] = classes.of_row[r] == ignored ? T(0) : std::exchange(row[classes.of_row[r]], T(0));
+        sum_into(e, others.shape(), {others.data(), false});
+    }
+
+    /// -log p of the class of row r, which is element `index` of x.
+    T loss(const Array<T>& x, std::size_t r, std::size_t index) const {
+        const T distance = shift.data()[r] - x.data()[index];
+        if (distance == 0) return std::log1p(others.data()[r]);
+        return std::log(others.data()[r] + own.data()[r]) + distance;
     }
 };
 
@@ -93,16 +106,17 @@ struct SoftmaxRows {
 
     template <class T>
     void value(const Array<T>& y, const Array<T>& x) const {
-        const Exponentials<T> rows(x.as_matrix());
-        run_function<T, 2>(elementary::Divide{}, rows.e.shape(), {rows.e, rows.sum}, {y.data(), false});
+        const Exponentials<T> rows(x.as_matrix(), *classes);
+        const Array<T> total = rows.others + rows.own;
+        run_function<T, 2>(elementary::Divide{}, rows.e.shape(), {rows.e, total}, {y.data(), false});
         const std::size_t width = x.shape().back();
         T* row = y.data();
-        for (std::ptrdiff_t own : classes->of_row) {
+        for (std::size_t r = 0; r < classes->of_row.size(); ++r, row += width) {
+            const std::ptrdiff_t own = classes->of_row[r];
             if (own == ignored)
                 std::fill_n(row, width, T(0));
-            else if (subtract)
-                row[own] -= T(1);
-            row += width;
+            else
+                row[own] = (subtract ? -rows.others.data()[r] : rows.own.data()[r]) / total.data()[r];
         }
     }
 
@@ -134,15 +148,11 @@ struct CrossEntropy {
 
     template <class T>
     void value(const Array<T>& y, const Array<T>& x) const {
-        const Array<T> matrix = x.as_matrix();
-        const Exponentials<T> rows(matrix);
+        const Exponentials<T> rows(x.as_matrix(), *classes);
+        const std::size_t width = x.shape().back();
         for (std::size_t r = 0; r < y.size(); ++r) {
             const std::ptrdiff_t own = classes->of_row[r];
-            y.data()[r] = own == ignored
-                              ? T(0)
-                              : std::log(rows.sum.data()[r]) -
-                                    (matrix.data()[r * x.shape().back() + static_cast<std::size_t>(own)] -
-                                     rows.shift.data()[r]);
+            y.data()[r] = own == ignored ? T(0) : rows.loss(x, r, r * width + static_cast<std::size_t>(own));
         }
     }
 

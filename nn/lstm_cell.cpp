@@ -9,7 +9,8 @@ namespace tapeloop::nn {
 static_assert(TrainableCell<LstmCell<float>>);
 
 template <class T>
-LstmCell<T>::LstmCell(std::size_t input_size, std::size_t hidden_size, Generator& generator, LstmOptions options) {
+LstmCell<T>::LstmCell(std::size_t input_size, std::size_t hidden_size, Generator& generator,
+                      LstmOptions options) {
     require_sizes("LstmCell", input_size, hidden_size);
     U = Parameter<T>("U", packed_xavier<T>(input_size, hidden_size, 4, generator));
     W = Parameter<T>("W", packed_orthogonal<T>(hidden_size, 4, generator));

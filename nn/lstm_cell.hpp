@@ -22,16 +22,16 @@ struct LstmOptions {
 ///     o = s(x U_o + h W_o + b_o)        output gate
 ///     c' = f c + i g                    h' = o tanh(c')
 ///
-/// x is [B, I]; the state is the pair h, c of [B, H]; the output is h'. Gates are packed side by side in the order
-/// input, forget, candidate, output.
+/// x is [B, I]; the state is the pair h, c of [B, H]; the output is h'. Gates are packed side by side in the
+/// order input, forget, candidate, output.
 template <class T>
 struct LstmCell {
     Parameter<T> U;  ///< input to hidden, [I, 4H]
     Parameter<T> W;  ///< hidden to hidden, [H, 4H]
     Parameter<T> b;  ///< bias, [4H]
 
-    /// U is drawn by `xavier_uniform` and W by `orthogonal`, gate by gate. Throws `std::invalid_argument` when a size
-    /// is 0.
+    /// U is drawn by `xavier_uniform` and W by `orthogonal`, gate by gate. Throws `std::invalid_argument`
+    /// when a size is 0.
     LstmCell(std::size_t input_size, std::size_t hidden_size, Generator& generator, LstmOptions options = {});
 
     std::array<Var<T>, 2> initial_state(std::size_t batch) const {

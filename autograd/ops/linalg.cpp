@@ -86,7 +86,8 @@ struct Affine {
     }
 
     template <class T>
-    static void value(const Array<T>& y, Tape<T>& tape, const Array<T>& x, const Array<T>& W, const Array<T>& b) {
+    static void value(const Array<T>& y, Tape<T>& tape, const Array<T>& x, const Array<T>& W,
+                      const Array<T>& b) {
         if (b.shape() == y.shape())
             std::copy_n(b.data(), b.size(), y.data());
         else

@@ -223,8 +223,8 @@ struct LogSoftmax {
         if (x.size() == 0) return;
         // Not x - logsumexp(x), which far out has lost the digits that tell the elements apart.
         const Array<T> below_max = x - max(x, axis, true);
-        run_function<T, 2>(elementary::Subtract{}, x.shape(), {below_max, log(sum(exp(below_max), axis, true))},
-                           {y.data(), false});
+        run_function<T, 2>(elementary::Subtract{}, x.shape(),
+                           {below_max, log(sum(exp(below_max), axis, true))}, {y.data(), false});
     }
     auto rules() const {
         return std::tuple{

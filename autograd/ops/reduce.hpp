@@ -5,9 +5,10 @@
 #include <array>
 #include <initializer_list>
 
-/// Reductions over any set of axes. `axes` may be one axis, a list or nothing, which means all of them; negative axes
-/// count from the end. The result lacks the reduced axes, or has them with extent 1 if `keepdims`. An axis out of range
-/// or named twice throws `std::invalid_argument`, and so does a mean, variance, max or min over no elements.
+/// Reductions over any set of axes. `axes` may be one axis, a list or nothing, which means all of them;
+/// negative axes count from the end. The result lacks the reduced axes, or has them with extent 1 if
+/// `keepdims`. An axis out of range or named twice throws `std::invalid_argument`, and so does a mean,
+/// variance, max or min over no elements.
 namespace tapeloop {
 
 /// A set of axes; empty means all.

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <numbers>
 #include <stdexcept>
 
@@ -85,13 +84,15 @@ class Training {
         const auto characters = static_cast<double>(stretch.targets.size());
         const Var<float> J = total_loss(reader, stretch) / characters;
         const double bits = static_cast<double>(J.item()) / std::numbers::ln2;
-        if (!std::isfinite(bits))
-            throw std::runtime_error(fmt::format(
-                "the loss is no number any more after {} steps; try a smaller --learning-rate", step_));
         Gradients<float> gradients = gradient(J, parameters_);
-        optim::clip_by_norm(gradients, largest_gradient);
-        adam_.set_learning_rate(learning_rate());
-        adam_.step(gradients);
+        try {
+            optim::clip_by_norm(gradients, largest_gradient);
+            adam_.set_learning_rate(learning_rate());
+            adam_.step(gradients);
+        } catch (const std::invalid_argument&) {  // a gradient is not finite
+            throw std::runtime_error(
+                fmt::format("the training diverged after {} steps; try a smaller --learning-rate", step_));
+        }
         bits_since_point_ += bits;
         steps_since_point_ += 1;
         recent_bits_[step_ % recent_bits_.size()] = bits;

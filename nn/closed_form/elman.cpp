@@ -103,22 +103,34 @@ T slope(Activation activation, T h) {
     }
 }
 
+/// Turns one row of outputs into dJ/do = y - target, and returns the loss. Of the class itself y - 1 is
+/// written as minus the sum of the others, which keeps its digits when y is nearly 1.
+template <class T>
+T row_loss_and_gradient(T* y, std::size_t count, std::size_t target) {
+    const T largest = *std::max_element(y, y + count);
+    const T distance = largest - y[target];
+    T others = 0;
+    for (std::size_t j = 0; j < count; ++j) {
+        y[j] = std::exp(y[j] - largest);
+        if (j != target) others += y[j];
+    }
+    const T total = others + y[target];
+    for (std::size_t j = 0; j < count; ++j) y[j] /= total;
+    y[target] = -others / total;
+    return distance == 0 ? std::log1p(others) : std::log(total) + distance;
+}
+
 /// Turns the outputs o [B, O] of a time step into dJ/do, and returns J(t).
 template <class T>
 T loss_and_gradient(Tensor<T>& o, const std::ptrdiff_t* targets) {
-    const std::size_t batch = o.shape(0), count = o.shape(1);
+    const std::size_t count = o.shape(1);
+    const T batch = static_cast<T>(o.shape(0));
     T loss = 0;
-    for (std::size_t row = 0; row < batch; ++row) {
-        T* y = o.data() + row * count;
-        const T largest = *std::max_element(y, y + count);
-        T sum = 0;
-        for (std::size_t j = 0; j < count; ++j) sum += std::exp(y[j] - largest);
-        loss += largest + std::log(sum) - y[targets[row]];
-        for (std::size_t j = 0; j < count; ++j) y[j] = std::exp(y[j] - largest) / sum;
-        y[targets[row]] -= 1;
-        for (std::size_t j = 0; j < count; ++j) y[j] /= static_cast<T>(batch);
-    }
-    return batch == 0 ? T(0) : loss / static_cast<T>(batch);
+    for (std::size_t row = 0; row < o.shape(0); ++row)
+        loss += row_loss_and_gradient(o.data() + row * count, count, static_cast<std::size_t>(targets[row])) /
+                batch;
+    for (std::size_t i = 0; i < o.size(); ++i) o.data()[i] /= batch;
+    return loss;
 }
 
 void require_shape(std::string_view name, const Shape& shape, const Shape& expected) {
