@@ -173,7 +173,7 @@ GradientGraph<T> record_sweep_from(const Var<T>& J, const WrtList<T>& wrt) {
 }  // namespace
 
 template <class T, class V>
-const V& GradientsOf<T, V>::operator[](const Wrt<T>& wrt) const {
+const V& GradientsOf<T, V>::operator[](const Wrt<T>& wrt) const& {
     for (std::size_t i = 0; i < wrt_.size(); ++i)
         if (wrt_[i] == wrt) return values_[i];
     throw std::invalid_argument(

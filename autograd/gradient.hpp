@@ -57,8 +57,10 @@ class GradientsOf {
         : wrt_(std::move(wrt)), values_(std::move(values)) {}
 
     /// Throws `std::invalid_argument` for what was not asked for.
-    const V& operator[](const Wrt<T>& wrt) const;
-    V& operator[](const Wrt<T>& wrt) { return const_cast<V&>(std::as_const(*this)[wrt]); }
+    const V& operator[](const Wrt<T>& wrt) const&;
+    V& operator[](const Wrt<T>& wrt) & { return const_cast<V&>(std::as_const(*this)[wrt]); }
+    /// By value, so that `gradient(J, {x})[x]` does not dangle.
+    V operator[](const Wrt<T>& wrt) && { return std::move((*this)[wrt]); }
 
     std::size_t size() const { return values_.size(); }
     /// In the order in which they were asked for.

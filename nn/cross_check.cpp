@@ -7,6 +7,7 @@
 #include <nn/unroll.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -64,20 +65,39 @@ D largest_of(const Tensor<D>& tensor) {
 
 using Terms = closed_form::ElmanGradients<D>;
 
-/// The largest entry of any of the terms that a parameter's gradient is the sum of.
-D largest_term(const std::vector<Terms>& terms, Tensor<D> Terms::*parameter) {
-    D largest = 0;
-    for (const Terms& term : terms) largest = std::max(largest, largest_of(term.*parameter));
+/// The gradient by h and by each parameter, in this order: how large the products are that it sums.
+using Summands = std::array<D, 6>;
+
+std::vector<Summands> summands_of(const Network& network, const closed_form::ElmanBptt<D>& bptt) {
+    const D W = largest_of(network.cell.W.value());
+    const D V = largest_of(network.output.V.value());
+    const D x = largest_of(network.x);
+    D from_later = 0;
+    std::vector<Summands> summands(network.steps());
+    for (std::size_t t = network.steps(); t-- > 0;) {
+        const D d_o = largest_of(bptt.outputs[t]);
+        const D d_a = largest_of(bptt.preactivations[t]);
+        summands[t] = {std::max(d_o * V, from_later),   x * d_a, largest_of(bptt.h[t]) * d_a, d_a,
+                       largest_of(bptt.h[t + 1]) * d_o, d_o};
+        from_later = W * d_a;
+    }
+    return summands;
+}
+
+Summands largest_of(const std::vector<Summands>& summands) {
+    Summands largest{};
+    for (const Summands& one : summands)
+        for (std::size_t i = 0; i < one.size(); ++i) largest[i] = std::max(largest[i], one[i]);
     return largest;
 }
 
-std::vector<Deviation> deviations(const Terms& tape, const Terms& other,
-                                  const std::vector<Terms>& sum_of = {}) {
-    const auto compare = [&](const char* name, Tensor<D> Terms::*parameter) {
-        return largest_deviation(name, tape.*parameter, other.*parameter, largest_term(sum_of, parameter));
-    };
-    return {compare("U", &Terms::U), compare("W", &Terms::W), compare("b", &Terms::b),
-            compare("V", &Terms::V), compare("c", &Terms::c)};
+/// By h and then by each parameter.
+std::vector<Deviation> deviations(const Tensor<D>& tape_h, const Tensor<D>& other_h, const Terms& tape,
+                                  const Terms& other, const Summands& scale) {
+    return {
+        largest_deviation("h", tape_h, other_h, scale[0]), largest_deviation("U", tape.U, other.U, scale[1]),
+        largest_deviation("W", tape.W, other.W, scale[2]), largest_deviation("b", tape.b, other.b, scale[3]),
+        largest_deviation("V", tape.V, other.V, scale[4]), largest_deviation("c", tape.c, other.c, scale[5])};
 }
 
 Terms terms_of(const Gradients<D>& gradients, const ElmanCell<D>& cell, const Linear<D>& output) {
@@ -163,13 +183,16 @@ D central_difference(const Network& network, D& element, D part_of_step) {
 // A smaller step may miss the kink that a larger one straddles.
 constexpr std::array<D, 3> parts_of_step{1.0, 1.0 / 32, 1.0 / 1024};
 
+// The relative precision to which central differences can be held.
+constexpr D attainable = 1e-6;
+
 /// Compares up to `options.differences` elements, one from each of as many equal stretches.
 Deviation compare_differences(const Network& network, std::string name, const Tensor<D>& tape, D* elements,
                               D loss, const CrossCheckOptions& options, Generator& generator) {
     const D largest = largest_of(tape);
     const D rounding = std::numeric_limits<D>::epsilon() * loss / step_for(0);
     Deviation deviation{std::move(name), shape_of(tape), 0, largest, 0, 0, {}, 0, 0};
-    deviation.scale = std::max(largest, rounding / options.difference_limit);
+    deviation.scale = std::max(largest, rounding / attainable);
     const std::size_t size = tape.size();
     const std::size_t count = std::min(options.differences, size);
     for (std::size_t k = 0; k < count; ++k) {
@@ -219,15 +242,16 @@ CrossCheck check_network(Network network, const CrossCheckOptions& options) {
     check.outputs = network.output.c.shape()[0];
     check.loss = tape.loss;
     check.options = options;
-    check.closed_form = deviations(tape.total, bptt.total, bptt.terms);
-    check.closed_form.push_back(largest_deviation("h(0)", tape.initial_state, bptt.initial_state));
+    const std::vector<Summands> summands = summands_of(network, bptt);
+    check.closed_form =
+        deviations(tape.initial_state, bptt.initial_state, tape.total, bptt.total, largest_of(summands));
+    check.closed_form.front().name = "h(0)";
+    std::rotate(check.closed_form.begin(), check.closed_form.begin() + 1, check.closed_form.end());
     if (options.time_steps) {
         const std::vector<Terms> untied = run_untied(network);
-        for (std::size_t t = 0; t < network.steps(); ++t) {
-            check.time_steps.push_back({largest_deviation("h", tape.states[t], bptt.states[t])});
-            for (Deviation& term : deviations(untied[t], bptt.terms[t]))
-                check.time_steps[t].push_back(std::move(term));
-        }
+        for (std::size_t t = 0; t < network.steps(); ++t)
+            check.time_steps.push_back(
+                deviations(tape.states[t], bptt.states[t], untied[t], bptt.terms[t], summands[t]));
     }
     check.differences = compare_differences(network, tape, options);
     return check;

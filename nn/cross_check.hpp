@@ -66,9 +66,9 @@ struct CrossCheck {
 /// subtracted one by one before they are summed, so that a long sequence does not drown the difference, and a
 /// smaller step is tried where one disagrees, since it may straddle a kink of relu.
 ///
-/// A deviation is relative to the largest entry of the gradient. Where a gradient is the small difference of
-/// large things, as at the end of training, it is relative to those: to the largest entry of a time step's
-/// contribution, and for the differences to what rounding of J alone can make of them.
+/// A deviation is relative to the largest entry of the gradient. Where a gradient is the small remainder of
+/// large summands, as at the end of training, it is relative to those: to the largest product that was
+/// summed, and for the differences to what rounding of J alone can make of them.
 ///
 /// Throws `std::invalid_argument` when shapes do not fit, a target is out of range, or T or B is 0.
 template <class T>

@@ -288,9 +288,9 @@ TEST_CASE("map: wrong shapes are refused before anything is recorded") {
     const Var<double> x = input(filled({2, 4}, 1));
     const std::size_t size = tape.size();
     const Label<double> label("cell");
+    const auto multiply = [](auto a, auto b) { return a * b; };
     const auto line = std::to_string(Site::current().line() + 1);
-    const std::string text =
-        text_of<std::invalid_argument>([&] { map([](auto a, auto b) { return a * b; }, x, p); });
+    const std::string text = text_of<std::invalid_argument>([&] { map(multiply, x, p); });
     CHECK(
         text ==
         "map: a is [2, 4] and b is [3]; aligned at the last axis, extents must be equal or 1 (map_test.cpp:" +

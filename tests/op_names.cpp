@@ -1,33 +1,66 @@
 #include "op_names.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <sstream>
 #include <stdexcept>
 
 namespace tapeloop::test {
+namespace {
+
+bool is_word(char letter) { return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_'; }
+
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+/// A declaration up to its parenthesis: `std::vector<Var<double>> ` and `split`.
+struct Head {
+    std::string_view type;
+    std::string_view name;
+};
+
+Head head_of(std::string_view line) {
+    const std::string_view text = line.substr(0, std::min(line.find('('), line.size()));
+    std::size_t begin = text.size();
+    while (begin > 0 && is_word(text[begin - 1])) --begin;
+    return {text.substr(0, begin), text.substr(begin)};
+}
+
+bool is_type(std::string_view text) {
+    return !text.empty() && text.front() != ' ' && text.back() == ' ' &&
+           std::all_of(text.begin(), text.end(), [](char letter) {
+               return is_word(letter) || contains(":<>,. ", {&letter, 1});
+           });
+}
+
+/// The name of the operator in `    friend Var<T> operator+(const Operand<T>& a, const Operand<T>& b) ...`.
+std::string operator_name(std::string_view line) {
+    constexpr std::string_view start = "    friend Var<T> ";
+    if (!line.starts_with(start) || !contains(line, "operator")) return "";
+    const std::string_view declaration = line.substr(start.size(), line.find(')') - start.size());
+    const std::size_t parenthesis = declaration.find('(');
+    const std::string name(declaration.substr(0, parenthesis));
+    return contains(declaration, ",") ? name : name + " of one argument";
+}
+
+}  // namespace
 
 std::set<std::string> declared_operations(std::string_view header, bool is_of_operations) {
-    static const std::regex function(R"(^(?=\w)[\w:<>, ]*\bVar<double>[\w:<>, ]*\s(\w+)\()");
-    static const std::regex operation_template(R"(^(?=\w)[\w:<>, ]*\b(?:Var|Tensor)<T>[\w:<>, ]*\s(\w+)\()");
-    static const std::regex named_auto(R"(^auto (map)\(|^Custom<.*> (custom)\()");
-    static const std::regex of_var(
-        R"(^    friend Var<T> (operator\S+)\((const Operand<T>& \w+)(, const Operand<T>& \w+)?\))");
     std::set<std::string> names;
-    std::string text(header);
-    for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = std::min(text.find('\n', begin), text.size());
-        const std::string line = text.substr(begin, end - begin);
-        begin = end + 1;
-        std::smatch match;
-        if (std::regex_search(line, match, function) ||
-            (is_of_operations && std::regex_search(line, match, operation_template)))
-            names.insert(match[1]);
-        else if (std::regex_search(line, match, named_auto))
-            names.insert(match[1].matched ? match[1] : match[2]);
-        else if (std::regex_search(line, match, of_var))
-            names.insert(match[1].str() + (match[3].matched ? "" : " of one argument"));
+    std::istringstream lines{std::string(header)};
+    for (std::string line; std::getline(lines, line);) {
+        const auto [type, name] = head_of(line);
+        const bool gives_var =
+            contains(type, "Var<double>") ||
+            (is_of_operations && (contains(type, "Var<T>") || contains(type, "Tensor<T>")));
+        const bool is_template =
+            (name == "map" && type == "auto ") || (name == "custom" && type.starts_with("Custom<"));
+        if (is_type(type) && (gives_var || is_template)) names.emplace(name);
+        if (const std::string of_var = operator_name(line); !of_var.empty()) names.insert(of_var);
     }
     return names;
 }

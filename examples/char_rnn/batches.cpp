@@ -42,9 +42,9 @@ Split split(IdSpan text, std::size_t batch, std::size_t steps) {
     const std::size_t needed = batch * steps + 1 + held_out;
     if (text.size() < needed)
         throw std::invalid_argument(
-            fmt::format("the text has {} characters; one batch (--batch {} times --steps {}) and the tenth "
-                        "that is held out "
-                        "take {}: give a longer text, or a smaller --batch or --steps",
+            fmt::format("the text has {} characters; one batch (--batch {} times --steps {}) and the "
+                        "held-out part take {}: "
+                        "give a longer text, or a smaller --batch or --steps",
                         text.size(), batch, steps, needed));
     const std::size_t boundary = text.size() - held_out;
     return {text.first(boundary), text.subspan(boundary - 1)};

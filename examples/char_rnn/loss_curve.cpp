@@ -7,7 +7,7 @@
 
 namespace char_rnn {
 
-LossCurve::LossCurve(const std::filesystem::path& folder) : path_(folder / "loss.csv") {
+LossCurve::LossCurve(const std::filesystem::path& folder) : path_(folder / "char_rnn_loss.csv") {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (!std::filesystem::is_directory(folder, error))

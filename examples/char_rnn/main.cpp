@@ -1,6 +1,7 @@
 #include "baselines.hpp"
 #include "cells.hpp"
 #include "first_batch_check.hpp"
+#include "one_thread.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "sampling.hpp"
@@ -83,6 +84,7 @@ void run(const Options& options) {
 
 int main(int count, char** arguments) {
     try {
+        char_rnn::compute_on_one_thread();
         if (const auto options = char_rnn::parse_command_line(count, arguments)) char_rnn::run(*options);
         return 0;
     } catch (const std::invalid_argument& error) {

@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
-#include <cmath>
 #include <stdexcept>
 
 namespace char_rnn {
@@ -48,25 +47,27 @@ CLI::Validator one_of_the_cells() {
 }
 
 void add_flags(CLI::App& app, Options& options) {
+    const auto number = [&app](const char* flag, auto& value, const char* help, const CLI::Validator& check) {
+        app.add_option(flag, value, help)->check(check)->type_name("NUMBER");
+    };
     app.add_option("FILE", options.file, "the text to learn from, UTF-8")
         ->envname("CHAR_RNN_FILE")
-        ->required();
-    app.add_option("--cell", options.cell, cell_help())->check(one_of_the_cells());
-    app.add_option("--hidden", options.hidden, "units of the hidden state")->check(whole(1, 8192));
-    app.add_option("--steps", options.steps, "time steps that a gradient goes back")->check(whole(1, 10000));
-    app.add_option("--batch", options.batch, "places of the text read side by side")->check(whole(1, 8192));
-    app.add_option("--learning-rate", options.learning_rate, "of Adam; it falls to a tenth by the end")
-        ->check(positive(10));
-    app.add_option("--epochs", options.epochs, "times through the text; 0 for what two minutes usually allow")
-        ->check(whole(0, 1000000));
-    app.add_option("--seed", options.seed, "of all random numbers")->check(whole(0, UINT64_MAX));
-    app.add_option("--temperature", options.temperature,
-                   "of the sample: 1 as learned, lower for likelier characters")
-        ->check(positive(100));
-    app.add_option("--sample", options.sample, "characters to write after training")
-        ->check(whole(0, 1000000));
-    app.add_option("--minutes", options.minutes, "stop training after this time")->check(positive(100000));
-    app.add_option("--output", options.output, "folder for the loss curve, made if it is not there");
+        ->required()
+        ->type_name("");
+    app.add_option("--cell", options.cell, cell_help())->check(one_of_the_cells())->type_name("NAME");
+    number("--hidden", options.hidden, "units of the hidden state", whole(1, 8192));
+    number("--steps", options.steps, "time steps that a gradient goes back", whole(1, 10000));
+    number("--batch", options.batch, "places of the text read side by side", whole(1, 8192));
+    number("--learning-rate", options.learning_rate, "of Adam; it falls to a tenth by the end", positive(10));
+    number("--epochs", options.epochs, "times through the text; 0 for what two minutes usually allow",
+           whole(0, 1000000));
+    number("--seed", options.seed, "of all random numbers", whole(0, UINT64_MAX));
+    number("--temperature", options.temperature, "of the sample: 1 as learned, less for likelier characters",
+           positive(100));
+    number("--sample", options.sample, "characters to write after training", whole(0, 1000000));
+    number("--minutes", options.minutes, "stop training after this time", positive(100000));
+    app.add_option("--output", options.output, "folder for the loss curve, made if it is not there")
+        ->type_name("FOLDER");
 }
 
 }  // namespace

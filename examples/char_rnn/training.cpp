@@ -117,8 +117,8 @@ class Training {
     std::string progress_text(std::size_t epoch) const {
         const double seconds = watch_.seconds();
         const double left = seconds * (1 - fraction()) / std::max(fraction(), 1e-9);
-        return fmt::format("epoch {} of {}, {:.2f} bits per character, {} characters/s, {} left", epoch + 1,
-                           epochs_, median_bits(), grouped(characters_per_second()), clock_time(left));
+        return fmt::format("epoch {} of {}, {:.2f} bits/char, {} chars/s, {} left", epoch + 1, epochs_,
+                           median_bits(), grouped(characters_per_second()), clock_time(left));
     }
 
     void add_to_curve(double training_bits) {

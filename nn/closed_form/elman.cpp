@@ -161,9 +161,7 @@ void require_fit(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targe
 
 /// h(1), ..., h(T), the loss, and dJ/do(t) of every time step.
 template <class T>
-std::vector<Tensor<T>> forward(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets,
-                               ElmanBptt<T>& bptt) {
-    std::vector<Tensor<T>> output_gradients;
+void forward(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets, ElmanBptt<T>& bptt) {
     for (std::size_t t = 0; t < x.shape(0); ++t) {
         Tensor<T> h = times(time_step_of(x, t), weights.U);
         add_to(h, times(bptt.h.back(), weights.W));
@@ -173,24 +171,23 @@ std::vector<Tensor<T>> forward(const ElmanWeights<T>& weights, const Tensor<T>& 
         Tensor<T> o = times(h, weights.V);
         add_bias(o, weights.c);
         bptt.loss += loss_and_gradient(o, targets.data() + t * x.shape(1));
-        output_gradients.push_back(std::move(o));
+        bptt.outputs.push_back(std::move(o));
         bptt.h.push_back(std::move(h));
     }
-    return output_gradients;
 }
 
 /// The recursion over dJ~/dh(t), from the last time step to the first.
 template <class T>
-void backward(const ElmanWeights<T>& weights, const Tensor<T>& x,
-              const std::vector<Tensor<T>>& output_gradients, ElmanBptt<T>& bptt) {
-    const std::size_t steps = output_gradients.size();
+void backward(const ElmanWeights<T>& weights, const Tensor<T>& x, ElmanBptt<T>& bptt) {
+    const std::size_t steps = bptt.outputs.size();
     bptt.states.resize(steps);
+    bptt.preactivations.resize(steps);
     bptt.terms.resize(steps);
     Tensor<T> from_later = zeros_of<T>(x.shape(1), weights.W.shape(0));  // W' D(t+1) dJ~/dh(t+1)
     for (std::size_t t = steps; t-- > 0;) {
         const Tensor<T>& h = bptt.h[t + 1];
         const Tensor<T>& h_before = bptt.h[t];
-        const Tensor<T>& d_o = output_gradients[t];
+        const Tensor<T>& d_o = bptt.outputs[t];
         Tensor<T> d_h = times_transposed(d_o, weights.V);
         add_to(d_h, from_later);
 
@@ -201,6 +198,7 @@ void backward(const ElmanWeights<T>& weights, const Tensor<T>& x,
                          column_sums(d_a), transposed_times(h, d_o), column_sums(d_o)};
         from_later = times_transposed(d_a, weights.W);
         bptt.states[t] = std::move(d_h);
+        bptt.preactivations[t] = std::move(d_a);
     }
     bptt.initial_state = std::move(from_later);
 }
@@ -220,8 +218,8 @@ ElmanBptt<T> elman_bptt(const ElmanWeights<T>& weights, const Tensor<T>& x, cons
     require_fit(weights, x, targets, initial_state);
     ElmanBptt<T> bptt{};
     bptt.h.push_back(initial_state);
-    const std::vector<Tensor<T>> output_gradients = forward(weights, x, targets, bptt);
-    backward(weights, x, output_gradients, bptt);
+    forward(weights, x, targets, bptt);
+    backward(weights, x, bptt);
     bptt.total = {zeros_like(weights.U), zeros_like(weights.W), zeros_like(weights.b), zeros_like(weights.V),
                   zeros_like(weights.c)};
     for (const ElmanGradients<T>& term : bptt.terms) {

@@ -27,15 +27,17 @@ struct ElmanGradients {
     Tensor<T> U, W, b, V, c;
 };
 
-/// Everything that BPTT computes on its way.
+/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
 template <class T>
 struct ElmanBptt {
-    T loss;                                ///< J
-    ElmanGradients<T> total;               ///< dJ/dU, dJ/dW, dJ/db, dJ/dV, dJ/dc
-    Tensor<T> initial_state;               ///< dJ/dh(0), [B, H]
-    std::vector<Tensor<T>> h;              ///< h(0), ..., h(T), each [B, H]
-    std::vector<Tensor<T>> states;         ///< dJ~/dh(1), ..., dJ~/dh(T), each [B, H]
-    std::vector<ElmanGradients<T>> terms;  ///< of t = 1, ..., T; they add up to `total`
+    T loss;                                 ///< J
+    ElmanGradients<T> total;                ///< dJ/dU, dJ/dW, dJ/db, dJ/dV, dJ/dc
+    Tensor<T> initial_state;                ///< dJ/dh(0), [B, H]
+    std::vector<ElmanGradients<T>> terms;   ///< what each time step contributes to `total`
+    std::vector<Tensor<T>> outputs;         ///< dJ/do(t), [B, O]
+    std::vector<Tensor<T>> states;          ///< dJ~/dh(t), [B, H]
+    std::vector<Tensor<T>> preactivations;  ///< D(t) dJ~/dh(t), [B, H]
+    std::vector<Tensor<T>> h;               ///< the states themselves: h(0) and then h(1), ..., h(T)
 };
 
 /// Backpropagation through time (Rumelhart, Hinton and Williams 1986; Werbos 1990) for softmax and cross
