@@ -92,7 +92,8 @@ struct Affine {
             std::copy_n(b.data(), b.size(), y.data());
         else
             run_pass<T, 1, 1>(y.shape(), {Layout{&b.shape()}, Layout{&y.shape()}}, {b.data()},
-                              {{y.data(), false}}, [](const auto& in, auto& out) { out[0] = in[0]; });
+                              {Target<T>{y.data(), false}},
+                              [](const auto& in, auto& out) { out[0] = in[0]; });
         tape.products().compute({x.as_matrix(), W, {}}, y.as_matrix().shape(), {y.data(), true});
     }
 
