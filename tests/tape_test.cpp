@@ -241,6 +241,7 @@ TEST_CASE("paused: values are computed, and enter as constants") {
         const Paused<double> pause;
         y = x * x * p;
         parts = unstack(x);
+        by_map = map([](auto a) { return a * a; }, x);
         {
             const Paused<double> again;
             static_cast<void>(exp(x));
@@ -248,7 +249,9 @@ TEST_CASE("paused: values are computed, and enter as constants") {
         CHECK(tape.inputs(exp(y).index()).empty());
     }
     check_close(y.value(), vector({12}));
+    check_close(by_map.value(), vector({4}));
     CHECK(tape.inputs(y.index()).empty());
+    CHECK(tape.inputs(by_map.index()).empty());
     const auto g = gradient(sum(y * x) + parts[0], {x, p, y});
     check_close(g[x], vector({12}));
     check_close(g[p], vector({0}));
