@@ -1,6 +1,7 @@
 #include "expect.hpp"
 
 #include <autograd/gradient.hpp>
+#include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
