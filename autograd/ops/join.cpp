@@ -56,10 +56,10 @@ class Joined final : public Operation<T> {
     template <class F>
     void each_part(const Tape<T>& tape, std::span<const Index> inputs, const Shape& whole, F&& f) const {
         std::size_t begin = 0;
-        for (std::size_t k = 0; k < inputs.size(); ++k) {
-            const Shape part = tape.node(inputs[k]).shape;
+        for (const Index input : inputs) {
+            const Shape part = tape.node(input).shape;
             const std::size_t extent = part.rank() == whole.rank() ? part[axis_] : 1;
-            f(inputs[k], part, begin, extent);
+            f(input, part, begin, extent);
             begin += extent;
         }
     }

@@ -143,7 +143,7 @@ struct Variance : Reduction {
     }
     auto rules() const {
         return std::tuple{[*this](const auto& g, const auto&, const auto& x) {
-            const double n = static_cast<double>(count(x.shape()));
+            const auto n = static_cast<double>(count(x.shape()));
             return (restored(g, x) * (2 / n)) * (x - mean(x, axes, true));
         }};
     }
