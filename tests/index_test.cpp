@@ -7,6 +7,8 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 
+#include <algorithm>
+
 using namespace tapeloop;
 using namespace tapeloop::test;
 
@@ -108,6 +110,23 @@ TEST_CASE("shared memory: a slice, a reshape and an unstack look at x, and their
     check_close(g[rows[1]], vector({0, 0}));
     check_close(g[rows[2]], vector({1, 2}));
     check_close(g[x], tensor({3, 2}, {7, 10, 7, 9, 11, 14}));
+}
+
+TEST_CASE("unstack: a root may be any of the results, and so may what is asked for") {
+    Tape<double> tape;
+    const Var<double> x = input(tensor({3, 2}, {1, 2, 3, 4, 5, 6}));
+    const std::vector<Var<double>> rows = unstack(x);
+    const Tensor<double> c = vector({7, 8});
+    for (std::size_t k = 0; k < 3; ++k) {
+        CAPTURE(k);
+        Tensor<double> expected = filled({3, 2}, 0);
+        std::copy_n(c.data(), 2, expected.data() + 2 * k);
+        check_same_bits(gradient(std::vector<Root<double>>{{rows[k], c}}, {x})[x], expected);
+        const auto recorded = gradient_graph(std::vector<GraphRoot<double>>{{rows[k], input(c)}}, {x});
+        check_same_bits(recorded[x].value(), expected);
+        const auto by_row = gradient(sum(rows[0] * rows[1] * rows[2]), {rows[k]});
+        check_close(by_row[rows[k]], rows[(k + 1) % 3].value() * rows[(k + 2) % 3].value());
+    }
 }
 
 TEST_CASE("split: more parts than the tape has room for") {
