@@ -22,6 +22,8 @@ bool is_crowded(std::size_t columns) {
 template <class T>
 bool is_worth_a_copy(const Product<T>& product) {
     if (!product.is_single() || product.transposed.a) return false;
+    // Its place must be its own as long as the tape lives: that of a cotangent is soon another one's.
+    if (product.b.memory().bytes() != 0) return false;
     if (product.transposed.b)
         return product.rows() * product.columns() * product.inner() >= worth_transposing;
     return is_crowded<T>(product.columns()) && product.rows() >= worth_padding_rows;
@@ -44,10 +46,11 @@ template <class T>
 const Array<T>* RepeatedProducts<T>::copy_of(const Product<T>& product) {
     if (!is_worth_a_copy(product)) return nullptr;
     const auto known = std::find_if(matrices_.begin(), matrices_.end(), [&](const Matrix& matrix) {
-        return matrix.source == product.b.data() && matrix.transposed == product.transposed.b;
+        return matrix.source == product.b.data() && matrix.shape == product.b.shape() &&
+               matrix.transposed == product.transposed.b;
     });
     if (known == matrices_.end()) {
-        matrices_.push_back({product.b.data(), product.transposed.b, {}});
+        matrices_.push_back({product.b.data(), product.b.shape(), product.transposed.b, {}});
         return nullptr;
     }
     if (known->copy.data() == nullptr) known->copy = laid_out(product.b, known->transposed);

@@ -18,6 +18,7 @@ class RepeatedProducts {
   private:
     struct Matrix {
         const T* source;
+        Shape shape;  // another one's elements may lie there, too
         bool transposed;
         Array<T> copy;  // [k, columns and padding], empty until the second product
     };

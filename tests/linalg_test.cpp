@@ -145,6 +145,56 @@ TEST_CASE("matmul: large enough for every path of the libraries below, in both k
     check(0.0f, 1e-4);
 }
 
+// Matrices that come again are read from copies, which must not be taken for those of another matrix: one
+// that lies at the same place under another shape, or one that has come to lie where a cotangent was.
+TEST_CASE("matmul: large products that repeat keep their matrices apart") {
+    Random random("repeated");
+    const auto transposed = [](const Tensor<double>& x) {
+        return generate({x.shape()[1], x.shape()[0]}, [&](const Position& p) { return at(x, {p[1], p[0]}); });
+    };
+    Parameter<double> W("W", random.tensor({64, 64}));
+    Tape<double> tape;
+    const Tensor<double> x = random.tensor({128, 64});
+    const Tensor<double> narrow = random.tensor({128, 32});
+    const Tensor<double> reshaped = tensor({128, 32}, {W.value().begin(), W.value().end()});
+    for (int t = 0; t < 4; ++t) {
+        CAPTURE(t);
+        check_close(matmul(input(x), W, {.a = false, .b = true}).value(), product(x, transposed(W.value())),
+                    1e-11);
+        check_close(matmul(input(x), W).value(), product(x, W.value()), 1e-11);
+        check_close(matmul(input(narrow), reshape(W, {128, 32}), {.a = false, .b = true}).value(),
+                    product(narrow, transposed(reshaped)), 1e-11);
+    }
+
+    for (const Transposed kind : {Transposed{}, {true, false}, {false, true}, {true, true}}) {
+        CAPTURE(kind.a);
+        CAPTURE(kind.b);
+        std::vector<Var<double>> factors;
+        std::vector<Root<double>> roots;
+        Tensors expected;
+        for (int t = 0; t < 8; ++t) {
+            // Columns of 4 KB are what is copied even when nothing is transposed.
+            const Tensor<double> a = random.tensor({24, 24});
+            const Tensor<double> b = random.tensor({24, 512});
+            const Tensor<double> c = random.tensor({24, 512});
+            factors.push_back(input(kind.a ? transposed(a) : a));
+            factors.push_back(input(kind.b ? transposed(b) : b));
+            const Var<double> y = matmul(factors[factors.size() - 2], factors.back(), kind);
+            // One more operation, so that the cotangent of the product lies in memory that is used again.
+            roots.push_back({y * 2, c});
+            const Tensor<double> of_a = product(c * 2.0, transposed(b));
+            const Tensor<double> of_b = product(transposed(a), c * 2.0);
+            expected.push_back(kind.a ? transposed(of_a) : of_a);
+            expected.push_back(kind.b ? transposed(of_b) : of_b);
+        }
+        const auto g = gradient(roots, std::vector<Wrt<double>>(factors.begin(), factors.end()));
+        for (std::size_t i = 0; i < factors.size(); ++i) {
+            CAPTURE(i);
+            check_close(g.at(i), expected[i], 1e-11);
+        }
+    }
+}
+
 TEST_CASE("matmul: NaN and infinity pass, and a zero beside them does not hide them") {
     const double not_a_number = std::numeric_limits<double>::quiet_NaN();
     Tape<double> tape;
