@@ -149,8 +149,8 @@ extern template class Var<double>;
 
 }  // namespace tapeloop
 
-// xtensor's operators take anything beside an expression of theirs; where a Var or a Parameter takes part
-// they have to step aside for the ones above.
+// xtensor's operators and functions take anything beside an expression of theirs; where a Var or a Parameter
+// takes part they have to step aside for the ones above.
 namespace tapeloop::detail {
 template <class E>
 inline constexpr bool is_tracked = false;
@@ -164,5 +164,9 @@ namespace xt::detail {
 template <class F, class A, class B>
 requires(tapeloop::detail::is_tracked<std::decay_t<A>> ||
          tapeloop::detail::is_tracked<std::decay_t<B>>) struct xfunction_type<F, A, B> {
+};
+template <class F, class A, class B, class C>
+requires(tapeloop::detail::is_tracked<std::decay_t<A>> || tapeloop::detail::is_tracked<std::decay_t<B>> ||
+         tapeloop::detail::is_tracked<std::decay_t<C>>) struct xfunction_type<F, A, B, C> {
 };
 }  // namespace xt::detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nn/state.hpp>
+#include <nn/unrolled.hpp>
 
 #include <concepts>
 
@@ -21,8 +22,14 @@ namespace tapeloop::nn {
 ///     ParameterList<T> parameters();
 ///         What is trained: `return parameter_list(U, W, b);`
 ///
-/// `static_assert(nn::Cell<MyCell>)` beside a cell checks the first three, and `unroll` says in words what is
-/// missing.
+/// Every part of a state has the batch as its first axis, or is handed on as it is. `static_assert(nn::Cell<
+/// MyCell>)` beside a cell checks the first three, and `unroll` says in words what is missing.
+///
+/// A layer that needs a whole sequence, such as one that reads it in both directions, has instead of `step`
+///
+///     Unrolled<T, State> unroll(const Var<T>& x, const State& state, const UnrollOptions& options) const;
+///
+/// and x is [T, B, I]. A cell may have both: a stack of cells then unrolls layer by layer, and still steps.
 
 namespace detail {
 
@@ -79,6 +86,13 @@ concept ProjectFits = Projects<C> || !requires {
     &C::project;
 };
 
+template <class C>
+concept UnrollsItself = GivesState<C> &&
+    requires(const C& layer, const Var<CellValueOf<C>>& x, const InitialStateOf<C>& state,
+             const UnrollOptions& options) {
+    { layer.unroll(x, state, options) } -> std::same_as<Unrolled<CellValueOf<C>, InitialStateOf<C>>>;
+};
+
 // The checks of the contract, in words. A failed one switches off those behind it, so that there is one
 // message.
 template <class C>
@@ -88,7 +102,7 @@ struct Contract {
         GivesState<C> || !HasInitialState<C>,
         "a cell's initial_state must return a Var<T>, or a std::pair, tuple, array or vector of them, "
         "all of one T (`input(...)` makes a Var of a Tensor or a Parameter)");
-    static_assert(HasStep<C> || !GivesState<C>,
+    static_assert(HasStep<C> || UnrollsItself<C> || !GivesState<C>,
                   "a cell needs `auto step(const Var<T>& input, const State& state) const`, where State is "
                   "what its initial_state returns");
     static_assert(StepGivesPair<C> || !HasStep<C>,
@@ -110,6 +124,14 @@ using ValueOf = typename detail::Contract<C>::Value;
 /// What a cell hands from one time step to the next.
 template <class C>
 using StateOf = typename detail::Contract<C>::State;
+
+/// What `unroll` returns for a cell or layer.
+template <class C>
+using UnrolledOf = Unrolled<ValueOf<C>, StateOf<C>>;
+
+/// What `unroll` takes besides cells.
+template <class C>
+concept SequenceLayer = detail::UnrollsItself<C>;
 
 /// The contract above, without words.
 template <class C>

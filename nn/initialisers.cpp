@@ -57,6 +57,11 @@ std::vector<Vector> orthonormal_vectors(std::size_t count, std::size_t size, Gen
 }  // namespace
 
 template <class T>
+Tensor<T> ones(const Shape& shape) {
+    return drawn<T>(shape, [] { return 1; });
+}
+
+template <class T>
 Tensor<T> zeros(const Shape& shape) {
     return drawn<T>(shape, [] { return 0; });
 }
@@ -108,6 +113,7 @@ Tensor<T> orthogonal(const Shape& shape, Generator& generator, double gain) {
 
 #define TAPELOOP_INITIALISERS(T)                                          \
     template Tensor<T> zeros(const Shape&);                               \
+    template Tensor<T> ones(const Shape&);                                \
     template Tensor<T> identity(std::size_t, double);                     \
     template Tensor<T> uniform(const Shape&, double, double, Generator&); \
     template Tensor<T> normal(const Shape&, double, double, Generator&);  \

@@ -10,6 +10,8 @@ class Generator;
 
 template <class T>
 Tensor<T> zeros(const Shape& shape);
+template <class T>
+Tensor<T> ones(const Shape& shape);
 
 /// The n by n identity times `scale`: the start that Le, Jaitly and Hinton (2015, arXiv:1504.00941) give the
 /// recurrent weights of relu networks.

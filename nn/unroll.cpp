@@ -19,12 +19,22 @@ std::string text(const std::vector<Shape>& shapes) {
 
 }  // namespace
 
-void require_sequence(const Shape& x, const Site& site) {
+std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const Site& site) {
     if (x.rank() != 3)
         fail(fmt::format(
                  "unroll: x is {}; a sequence must have three axes, [T, B, I], or [B, T, I] with batch_first",
                  x.text()),
              site);
+    const std::size_t batch = x[options.batch_first ? 0 : 1];
+    const std::size_t time_steps = x[options.batch_first ? 1 : 0];
+    if (!options.lengths.empty()) {
+        try {
+            require_lengths("unroll", options.lengths, time_steps, batch);
+        } catch (const std::invalid_argument& error) {
+            fail(error.what(), site);
+        }
+    }
+    return batch;
 }
 
 void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual, std::size_t batch,

@@ -1,34 +1,21 @@
 #pragma once
 
+#include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
 #include <nn/attempt.hpp>
 #include <nn/cell.hpp>
 #include <nn/initialisers.hpp>
+#include <nn/lengths.hpp>
+
+#include <algorithm>
 
 namespace tapeloop::nn {
 
-struct UnrollOptions {
-    /// x and the outputs are [B, T, ..] instead of [T, B, ..].
-    bool batch_first = false;
-    /// Keep the state after every time step in `Unrolled::trace`.
-    bool trace = false;
-};
-
-/// What an unrolled cell gives.
-template <class T, class State>
-struct Unrolled {
-    Var<T> outputs;            ///< of every time step, [T, B, H]
-    State state;               ///< after the last time step
-    std::vector<State> trace;  ///< after each time step, if it was asked for
-};
-
-template <class C>
-using UnrolledOf = Unrolled<ValueOf<C>, StateOf<C>>;
-
 namespace detail {
 
-void require_sequence(const Shape& x, const Site& site);
+/// Returns the batch size.
+std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const Site& site);
 [[noreturn]] void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual,
                                    std::size_t batch, const Site& site);
 [[noreturn]] void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before,
@@ -41,11 +28,11 @@ void require_state(const C& cell, const StateOf<C>& state, std::size_t batch, co
     if (!same_shapes(state, usual)) fail_given_state(shapes_of(state), shapes_of(usual), batch, site);
 }
 
-// The outputs of no time steps: how wide they would be is found by one step that is taken back.
+// Outputs where no row has a time step: how wide they would be is found by one step that is taken back.
 template <class C>
 Var<ValueOf<C>> no_outputs(const C& cell, const Shape& projected, const StateOf<C>& state) {
     using T = ValueOf<C>;
-    Shape outputs{0};
+    Shape outputs{projected[0]};
     {
         const Attempt<T> taken_back;
         const Shape step_input(std::vector<std::size_t>(projected.begin() + 1, projected.end()));
@@ -55,46 +42,119 @@ Var<ValueOf<C>> no_outputs(const C& cell, const Shape& projected, const StateOf<
     return input(zeros<T>(outputs));
 }
 
+/// The time steps of a padded batch at which some row has ended, and which rows then go on.
+template <class T>
+class Endings {
+  public:
+    Endings(const std::vector<std::size_t>& lengths, std::size_t time_steps)
+        : first_(time_steps), last_(time_steps) {
+        if (lengths.empty()) return;
+        first_ = *std::min_element(lengths.begin(), lengths.end());
+        if (first_ < time_steps) masks_ = length_mask<T>(lengths, time_steps);
+        last_ = *std::max_element(lengths.begin(), lengths.end());
+    }
+
+    /// The number of time steps that any row has.
+    std::size_t last() const { return last_; }
+    bool none() const { return masks_.dimension() == 0; }
+
+    /// `next` for the rows that go on at time step t, `before` for those that have ended. Parts of a state
+    /// are [B, ..], unless a step leaves them as they are.
+    template <class State>
+    State settle(std::size_t t, const State& next, const State& before) const {
+        if (t < first_) return next;
+        return map_state([&](const auto& one, const auto& other) { return keep_ended(t, one, other); }, next,
+                         before);
+    }
+
+  private:
+    Var<T> keep_ended(std::size_t t, const Var<T>& next, const Var<T>& before) const {
+        if (next.is(before)) return next;
+        const std::size_t batch = masks_.shape()[1];
+        std::vector<std::size_t> shape(next.shape().rank(), 1);
+        shape[0] = batch;
+        Tensor<T> goes_on = uninitialised<T>(Shape(shape));
+        std::copy_n(masks_.data() + t * batch, batch, goes_on.data());
+        return where(goes_on, next, before);
+    }
+
+    Tensor<T> masks_;
+    std::size_t first_;
+    std::size_t last_;
+};
+
 template <class C>
-UnrolledOf<C> run_time_loop(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
-                            const UnrollOptions& options) {
+UnrolledOf<C> run_time_loop(const C& cell, const Var<ValueOf<C>>& x, const Site& site,
+                            const StateOf<C>& initial, const UnrollOptions& options) {
     using T = ValueOf<C>;
-    const Var<T> projected = project(cell, options.batch_first ? transpose(x, {1, 0, 2}) : input(x));
-    const std::vector<Var<T>> inputs = unstack(Operand<T>(projected, x.site()));
-    std::vector<Var<T>> outputs;
-    outputs.reserve(inputs.size());
+    const std::size_t T_all = x.shape()[0];
+    const Endings<T> endings(options.lengths, T_all);
+    const Var<T> projected = project(cell, endings.none() ? x : mask_by_lengths(x, options.lengths));
+    const std::vector<Var<T>> inputs = unstack(Operand<T>(projected, site));
+    const std::size_t count = endings.last();
+    std::vector<Var<T>> outputs(count);
     UnrolledOf<C> result{{}, initial, {}};
-    for (std::size_t t = 0; t < inputs.size(); ++t) {
+    if (options.trace) result.trace.resize(T_all, initial);
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::size_t t = options.reverse ? count - 1 - k : k;
         const Label<T> time_step(t);
         auto [output, next] = cell.step(inputs[t], result.state);
         if (!same_shapes<StateOf<C>>(next, result.state))
-            fail_next_state(shapes_of(next), shapes_of(result.state), t, x.site());
-        outputs.push_back(output);
-        result.state = std::move(next);
-        if (options.trace) result.trace.push_back(result.state);
+            fail_next_state(shapes_of(next), shapes_of(result.state), t, site);
+        outputs[t] = output;
+        result.state = endings.settle(t, StateOf<C>(std::move(next)), result.state);
+        if (options.trace) result.trace[t] = result.state;
     }
-    result.outputs = inputs.empty() ? no_outputs(cell, projected.shape(), initial)
-                                    : stack(Operands<T>(std::move(outputs), x.site()));
+    if (outputs.empty()) {
+        result.outputs = no_outputs(cell, projected.shape(), initial);
+        return result;
+    }
+    if (options.trace && !options.reverse)
+        std::fill(result.trace.begin() + static_cast<std::ptrdiff_t>(count), result.trace.end(),
+                  result.state);
+    result.outputs = stack(Operands<T>(std::move(outputs), site));
+    if (count < T_all) {
+        std::vector<Padding> behind(result.outputs.shape().rank());
+        behind[0].after = T_all - count;
+        result.outputs = pad(Operand<T>(result.outputs, site), behind);
+    }
+    if (!endings.none()) result.outputs = mask_by_lengths(result.outputs, options.lengths);
+    return result;
+}
+
+template <class C>
+UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                  const UnrollOptions& options) {
+    using T = ValueOf<C>;
+    const Var<T> time_first = options.batch_first ? transpose(x, {1, 0, 2}) : input(x);
+    UnrolledOf<C> result;
+    if constexpr (UnrollsItself<C>) {
+        UnrollOptions inner = options;
+        inner.batch_first = false;
+        result = cell.unroll(time_first, initial, inner);
+    } else {
+        result = run_time_loop(cell, time_first, x.site(), initial, options);
+    }
     if (options.batch_first) result.outputs = transpose(Operand<T>(result.outputs, x.site()), {1, 0, 2});
     return result;
 }
 
 }  // namespace detail
 
-/// Runs a cell over a sequence: the only time loop of the library.
+/// Runs a cell, or a layer that unrolls itself, over a sequence. The only time loop of the library is in it.
 ///
 /// x is [T, B, I], `state` is what the first step gets, and the outputs are [T, B, H]; T and B may be 0. The
 /// cell's `project` runs once, before the loop. The nodes of a step are labelled `t=0`, `t=1`, ..., and there
-/// are a + b T of them. Throws `std::invalid_argument` when x does not have three axes, when the shapes of
-/// `state` are not those of the cell's initial state, or when a step changes them; whatever is thrown, the
-/// tape is as before.
+/// are a + b T of them. Throws `std::invalid_argument` when x does not have three axes, when there is not one
+/// length for each row, when the shapes of `state` are not those of the cell's initial state, or when a step
+/// changes them; whatever is thrown, the tape is as before.
 template <class C>
 UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& state,
                      const UnrollOptions& options = {}) {
-    detail::require_sequence(x.shape(), x.site());
-    detail::require_state(cell, state, x.shape()[options.batch_first ? 0 : 1], x.site());
-    detail::Attempt<ValueOf<C>> attempt;
-    UnrolledOf<C> result = detail::run_time_loop(cell, x, state, options);
+    const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
+    detail::require_state(cell, state, batch, x.site());
+    detail::Attempt<ValueOf<C>> attempt(x.tape());
+    UnrolledOf<C> result = detail::run(cell, x, state, options);
     attempt.keep();
     return result;
 }
@@ -102,10 +162,9 @@ UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<
 /// The same from the cell's initial state.
 template <class C>
 UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const UnrollOptions& options = {}) {
-    detail::require_sequence(x.shape(), x.site());
-    detail::Attempt<ValueOf<C>> attempt;
-    const StateOf<C> state = cell.initial_state(x.shape()[options.batch_first ? 0 : 1]);
-    UnrolledOf<C> result = detail::run_time_loop(cell, x, state, options);
+    const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
+    detail::Attempt<ValueOf<C>> attempt(x.tape());
+    UnrolledOf<C> result = detail::run(cell, x, StateOf<C>(cell.initial_state(batch)), options);
     attempt.keep();
     return result;
 }

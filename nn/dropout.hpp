@@ -1,0 +1,36 @@
+#pragma once
+
+#include <autograd/var.hpp>
+
+#include <string_view>
+
+namespace tapeloop::nn {
+
+class Generator;
+
+/// Each element 0 with probability `rate`, else 1 / (1 - rate), so that what it multiplies keeps its mean.
+/// Throws `std::invalid_argument` unless 0 <= rate < 1.
+template <class T>
+Tensor<T> dropout_mask(const Shape& shape, double rate, Generator& generator);
+
+/// Each element 1 with probability `rate`, else 0. Throws `std::invalid_argument` unless 0 <= rate < 1.
+template <class T>
+Tensor<T> zoneout_mask(const Shape& shape, double rate, Generator& generator);
+
+/// Throws `std::invalid_argument`, naming who was given it, unless 0 <= rate < 1.
+void require_rate(std::string_view name, double rate);
+
+/// Sets elements to 0 at random in a `Training` scope, and passes x on elsewhere (Srivastava et al. 2014).
+/// The mask is a node named `dropout mask`.
+struct Dropout {
+    double rate = 0.5;
+    /// One mask for all time steps of x [T, B, ..] (Gal and Ghahramani 2016, arXiv:1512.05287), instead of a
+    /// fresh one for each.
+    bool same_for_sequence = false;
+
+    /// x is of any shape, and so is the result. Throws `std::invalid_argument` unless 0 <= rate < 1.
+    Var<float> operator()(const Var<float>& x) const;
+    Var<double> operator()(const Var<double>& x) const;
+};
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <autograd/ops/elementwise.hpp>
+#include <nn/recurrent_dropout.hpp>
+
+namespace tapeloop::nn {
+
+/// The probabilities with which units keep their old value.
+struct ZoneoutRates {
+    double hidden = 0.1;  ///< of h, the first part of the state
+    double memory = 0.1;  ///< of the other parts, such as an LSTM's c
+};
+
+/// A cell whose units, drawn anew at each time step, keep their old value instead of taking the next (Krueger
+/// et al. 2017, arXiv:1606.01305). In a `Training` scope a mask decides, a node named `zoneout mask` that is
+/// 1 where the old value stays; outside of it the expectation is taken, rate · old + (1 - rate) · next. An
+/// output that is the state h follows it.
+template <class C>
+struct Zoneout {
+    using T = ValueOf<C>;
+    using State = StateOf<C>;
+
+    C inner;
+    ZoneoutRates rates;
+
+    Zoneout(C cell, ZoneoutRates zoneout_rates = {}) : inner(std::move(cell)), rates(zoneout_rates) {
+        require_rate("Zoneout", rates.hidden);
+        require_rate("Zoneout", rates.memory);
+    }
+
+    State initial_state(std::size_t batch) const { return inner.initial_state(batch); }
+
+    Var<T> project(const Var<T>& x) const { return nn::project(inner, x); }
+
+    std::pair<Var<T>, State> step(const Var<T>& u, const State& state) const {
+        auto [output, proposed] = inner.step(u, state);
+        Var<T> shown = output;
+        bool is_h = true;
+        const State next = map_state(
+            [&](const Var<T>& then, const Var<T>& before) {
+                const bool is_output = then.is(shown);
+                const Var<T> mixed =
+                    mix(then, before, std::exchange(is_h, false) ? rates.hidden : rates.memory);
+                if (is_output) shown = mixed;
+                return mixed;
+            },
+            State(std::move(proposed)), state);
+        return {shown, next};
+    }
+
+    ParameterList<T> parameters() { return inner.parameters(); }
+
+  private:
+    static Var<T> mix(const Var<T>& next, const Var<T>& before, double rate) {
+        if (rate == 0 || next.is(before)) return next;
+        Generator* generator = Training::generator();
+        if (generator == nullptr) return rate * before + (1 - rate) * next;
+        const Var<T> stays = input(zoneout_mask<T>(next.shape(), rate, *generator)).named("zoneout mask");
+        return where(stays, before, next);
+    }
+};
+
+}  // namespace tapeloop::nn
