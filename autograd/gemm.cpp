@@ -1,8 +1,11 @@
 #include <autograd/gemm.hpp>
+#include <autograd/small_gemm.hpp>
+#include <autograd/threads.hpp>
 
 #include <xtensor-blas/xblas.hpp>
 
 #include <algorithm>
+#include <optional>
 
 #if defined(TAPELOOP_HAS_ONEDNN)
 #include <dnnl.h>
@@ -23,20 +26,28 @@ void blas_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t 
 }
 
 #if defined(TAPELOOP_HAS_ONEDNN)
-// Up to this many multiplications OpenBLAS, which skips packing there and stays on one thread, is the faster
-// one.
-constexpr std::size_t onednn_above = 262'144;
+// oneDNN's products gain from a second thread above so many multiplications.
+constexpr std::size_t worth_two_threads = 1'000'000;
 
 bool onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const float* a,
                  std::size_t columns_a, const float* b, std::size_t columns_b, float beta, float* c,
                  std::size_t columns_c) {
-    if (m * n * k <= onednn_above) return false;
     using Dim = dnnl_dim_t;
+    std::optional<OneThread> alone;
+    if (m * n * k < worth_two_threads) alone.emplace();
     return dnnl_sgemm(transposed.a ? 'T' : 'N', transposed.b ? 'T' : 'N', static_cast<Dim>(m),
                       static_cast<Dim>(n), static_cast<Dim>(k), 1.0F, a, static_cast<Dim>(columns_a), b,
                       static_cast<Dim>(columns_b), beta, c, static_cast<Dim>(columns_c)) == dnnl_success;
 }
+constexpr bool has_onednn = true;
+#else
+constexpr bool has_onednn = false;
 #endif
+
+// Up to so many multiplications `small_gemm` is the fastest. OpenBLAS overtakes it late or never: it packs
+// both operands, and on a processor that it does not know it falls back to code for the oldest.
+template <class T>
+constexpr std::size_t small_up_to = has_onednn&& std::is_same_v<T, float> ? 131'072 : 4'000'000;
 
 }  // namespace
 
@@ -49,6 +60,8 @@ void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, co
             for (std::size_t row = 0; row < m; ++row) std::fill_n(c + row * columns_c, n, T(0));
         return;
     }
+    if (m * n * k <= small_up_to<T>)
+        return small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
 #if defined(TAPELOOP_HAS_ONEDNN)
     if constexpr (std::is_same_v<T, float>)
         if (onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c)) return;

@@ -10,7 +10,7 @@ struct Transposed {
     bool b = false;
 };
 
-/// C = A B + beta C for row-major matrices, A [m, k] and B [k, n] after their transposes; the only place
+/// C = A B + beta C, beta 0 or 1, for row-major matrices, A [m, k] and B [k, n] after their transposes; the only place
 /// where the library meets a BLAS. `columns_*` are the extents of the matrices as they lie.
 template <class T>
 void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a,

@@ -85,6 +85,17 @@ struct Lanes {
     friend Lanes operator*(Lanes a, Lanes b) { return a.value * b.value; }
     friend Lanes operator/(Lanes a, Lanes b) { return a.value / b.value; }
     friend Lanes operator-(Lanes a) { return -a.value; }
+    /// a b + c, rounded once where the processor can; xsimd 8 does not use AVX-512's instruction for it.
+    friend Lanes multiply_add(Lanes a, Lanes b, Lanes c) {
+#if defined(__AVX512F__)
+        if constexpr (std::is_same_v<T, float>)
+            return Register(_mm512_fmadd_ps(a.value, b.value, c.value));
+        else
+            return Register(_mm512_fmadd_pd(a.value, b.value, c.value));
+#else
+        return xsimd::fma(a.value, b.value, c.value);
+#endif
+    }
     friend Mask<T> operator<(Lanes a, Lanes b) { return {a.value < b.value}; }
     friend Mask<T> operator<=(Lanes a, Lanes b) { return {a.value <= b.value}; }
     friend Mask<T> operator>(Lanes a, Lanes b) { return {a.value > b.value}; }

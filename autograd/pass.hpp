@@ -2,7 +2,9 @@
 
 #include <autograd/array.hpp>
 #include <autograd/elementary.hpp>
+#include <autograd/threads.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -40,19 +42,29 @@ class Walk {
         if (!plain) merge_axes(shape, layouts);
     }
 
-    /// Calls `row(offsets, width)` for each innermost run; the offsets count elements from each operand's
-    /// start.
+    /// How many pieces of its outermost axis the walk can be taken in.
+    std::size_t piece_count() const { return outer_ == 0 ? 1 : extents_[outer_ - 1]; }
+    /// Whether the pieces have elements of operand `k` in common.
+    bool is_shared(std::size_t k) const { return outer_ > 0 && strides_[outer_ - 1][k] == 0; }
+
+    /// Calls `row(offsets)` for each innermost run of the pieces from `begin` up to `end`; the offsets count
+    /// elements from each operand's start.
     template <class Row>
-    void each_row(Row&& row) const {
+    void each_row(std::size_t begin, std::size_t end, Row&& row) const {
         std::array<std::size_t, N> offsets{};
         std::array<std::size_t, Shape::max_rank> position{};
+        std::array<std::size_t, Shape::max_rank> extents = extents_;
+        if (outer_ > 0) {
+            for (std::size_t k = 0; k < N; ++k) offsets[k] = begin * strides_[outer_ - 1][k];
+            extents[outer_ - 1] = end - begin;
+        }
         while (true) {
             row(offsets);
             std::size_t axis = 0;
             while (axis < outer_) {
                 for (std::size_t k = 0; k < N; ++k) offsets[k] += strides_[axis][k];
-                if (++position[axis] < extents_[axis]) break;
-                for (std::size_t k = 0; k < N; ++k) offsets[k] -= strides_[axis][k] * extents_[axis];
+                if (++position[axis] < extents[axis]) break;
+                for (std::size_t k = 0; k < N; ++k) offsets[k] -= strides_[axis][k] * extents[axis];
                 position[axis++] = 0;
             }
             if (axis == outer_) return;
@@ -118,52 +130,103 @@ class Walk {
     std::array<bool, N> single_{};
 };
 
+/// A part of a walk: pieces of its outermost axis or, where it is a single run, of that.
+struct Stretch {
+    std::size_t first_piece;
+    std::size_t last_piece;
+    std::size_t begin;
+    std::size_t end;
+};
+
+/// How many threads a pass with these streams is for, and what each of them does.
+template <std::size_t In, std::size_t Out>
+class Sharing {
+  public:
+    Sharing(const Walk<In + Out>& walk, std::size_t size, std::size_t lanes)
+        : pieces_(walk.piece_count()), width_(walk.width()), lanes_(lanes) {
+        if (size * (In + Out) < worth_sharing) return;
+        // Results that are summed over the pieces belong to one thread, and in order.
+        for (std::size_t k = 0; k < Out; ++k)
+            if (walk.is_shared(In + k)) return;
+        const std::size_t most = pieces_ > 1 ? pieces_ : (width_ + lanes_ - 1) / lanes_;
+        count_ = std::min(thread_count(), most);
+    }
+
+    std::size_t count() const { return count_; }
+    Stretch whole() const { return {0, pieces_, 0, width_}; }
+    Stretch part(std::size_t k) const {
+        if (pieces_ > 1) return {pieces_ * k / count_, pieces_ * (k + 1) / count_, 0, width_};
+        const std::size_t registers = (width_ + lanes_ - 1) / lanes_;
+        return {0, 1, registers * k / count_ * lanes_,
+                std::min(registers * (k + 1) / count_ * lanes_, width_)};
+    }
+
+  private:
+    std::size_t pieces_;
+    std::size_t width_;
+    std::size_t lanes_;
+    std::size_t count_ = 1;
+};
+
 /// Runs `f(in, out)` over whole registers of every operand; `layouts` gives the inputs' first, then the
-/// targets'. A target without data is computed and dropped.
+/// targets'. A target without data is computed and dropped. Threads share a pass that is worth it.
 template <class T, std::size_t In, std::size_t Out, class F>
 void run_pass(const Shape& shape, const std::array<Layout, In + Out>& layouts,
               const std::array<const T*, In>& inputs, const std::array<Target<T>, Out>& targets, F&& f) {
     using L = Lanes<T>;
-    if (shape.size() == 0) return;
+    const std::size_t size = shape.size();
+    if (size == 0) return;
     const Walk<In + Out> walk(shape, layouts);
-    const std::size_t width = walk.width();
-    walk.each_row([&](const std::array<std::size_t, In + Out>& offsets) {
-        alignas(64) T repeated[In == 0 ? 1 : In][L::width];  // an element that stands for the whole run
-        std::array<const T*, In> from;
-        std::array<std::size_t, In> advance;
-        for (std::size_t k = 0; k < In; ++k) {
-            from[k] = inputs[k] + offsets[k];
-            advance[k] = L::width;
-            if (walk.single(k)) {
-                L(*from[k]).store(repeated[k]);
-                from[k] = repeated[k];
-                advance[k] = 0;
-            }
-        }
-        std::array<T*, Out> to;
-        for (std::size_t k = 0; k < Out; ++k)
-            to[k] = targets[k].data == nullptr ? nullptr : targets[k].data + offsets[In + k];
-        // One body for whole registers and for the tail: the same instructions, so the same bits.
-        for (std::size_t i = 0; i < width; i += L::width) {
-            const std::size_t rest = width - i;
-            const bool whole = rest >= L::width;
-            std::array<L, In> in;
-            std::array<L, Out> out;
-            for (std::size_t k = 0; k < In; ++k) {
-                in[k] = whole ? L::load(from[k]) : L::load(from[k], rest);
-                from[k] += advance[k];
-            }
-            f(in, out);
-            for (std::size_t k = 0; k < Out; ++k) {
-                if (to[k] == nullptr) continue;
-                if (whole)
-                    (targets[k].add ? L::load(to[k]) + out[k] : out[k]).store(to[k]);
-                else
-                    (targets[k].add ? L::load(to[k], rest) + out[k] : out[k]).store(to[k], rest);
-                to[k] += L::width;
-            }
-        }
-    });
+    // Not inlined, so that there is one of it for both of its calls.
+    const auto run = [&](const Stretch& stretch) __attribute__((noinline)) {
+        walk.each_row(
+            stretch.first_piece, stretch.last_piece, [&](const std::array<std::size_t, In + Out>& offsets) {
+                alignas(64)
+                    T repeated[In == 0 ? 1 : In][L::width];  // an element that stands for the whole run
+                std::array<const T*, In> from;
+                std::array<std::size_t, In> advance;
+                for (std::size_t k = 0; k < In; ++k) {
+                    from[k] = inputs[k] + offsets[k];
+                    advance[k] = L::width;
+                    if (walk.single(k)) {
+                        L(*from[k]).store(repeated[k]);
+                        from[k] = repeated[k];
+                        advance[k] = 0;
+                    } else {
+                        from[k] += stretch.begin;
+                    }
+                }
+                std::array<T*, Out> to;
+                for (std::size_t k = 0; k < Out; ++k)
+                    to[k] = targets[k].data == nullptr ? nullptr
+                                                       : targets[k].data + offsets[In + k] + stretch.begin;
+                // One body for whole registers and for the tail: the same instructions, so the same bits.
+                for (std::size_t i = stretch.begin; i < stretch.end; i += L::width) {
+                    const std::size_t rest = stretch.end - i;
+                    const bool whole = rest >= L::width;
+                    std::array<L, In> in;
+                    std::array<L, Out> out;
+                    for (std::size_t k = 0; k < In; ++k) {
+                        in[k] = whole ? L::load(from[k]) : L::load(from[k], rest);
+                        from[k] += advance[k];
+                    }
+                    f(in, out);
+                    for (std::size_t k = 0; k < Out; ++k) {
+                        if (to[k] == nullptr) continue;
+                        if (whole)
+                            (targets[k].add ? L::load(to[k]) + out[k] : out[k]).store(to[k]);
+                        else
+                            (targets[k].add ? L::load(to[k], rest) + out[k] : out[k]).store(to[k], rest);
+                        to[k] += L::width;
+                    }
+                }
+            });
+    };
+    const Sharing<In, Out> sharing(walk, size, L::width);
+    if (sharing.count() == 1)
+        run(sharing.whole());
+    else
+        in_parallel(sharing.count(), [&](std::size_t k) { run(sharing.part(k)); });
 }
 
 /// Whether `small` broadcasts to `shape` along outer axes only: each of its rows is added to as a whole.

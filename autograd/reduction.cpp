@@ -63,7 +63,7 @@ template <class Reduce, class T>
 void reduce_into(const Array<T>& x, const Shape& shape, T* target) {
     if (x.size() == 0) return;
     const Walk<2> walk(x.shape(), {Layout{&x.shape()}, Layout{&shape}});
-    walk.each_row([&](const std::array<std::size_t, 2>& offsets) {
+    walk.each_row(0, walk.piece_count(), [&](const std::array<std::size_t, 2>& offsets) {
         const T* from = x.data() + offsets[0];
         T* to = target + offsets[1];
         if (walk.single(1))

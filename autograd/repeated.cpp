@@ -6,8 +6,9 @@
 namespace tapeloop {
 namespace {
 
-// Below this many multiplications a product reads a transposed matrix as fast as any.
-constexpr std::size_t worth_transposing = 100'000;
+// Below this many multiplications, or with fewer rows, a product reads a transposed matrix as fast as any.
+constexpr std::size_t worth_transposing = 16'000;
+constexpr std::size_t worth_transposing_rows = 4;
 // Rows this far apart, or a multiple of it, fall into the same sets of the first-level cache.
 constexpr std::size_t crowding_bytes = 4096;
 constexpr std::size_t padding_bytes = 64;
@@ -25,7 +26,8 @@ bool is_worth_a_copy(const Product<T>& product) {
     // Its place must be its own as long as the tape lives: that of a cotangent is soon another one's.
     if (product.b.memory().bytes() != 0) return false;
     if (product.transposed.b)
-        return product.rows() * product.columns() * product.inner() >= worth_transposing;
+        return product.rows() >= worth_transposing_rows &&
+               product.rows() * product.columns() * product.inner() >= worth_transposing;
     return is_crowded<T>(product.columns()) && product.rows() >= worth_padding_rows;
 }
 

@@ -1,0 +1,177 @@
+#include <autograd/lanes.hpp>
+#include <autograd/small_gemm.hpp>
+
+#include <algorithm>
+
+namespace tapeloop {
+namespace {
+
+/// Registers for a tile of the result: `tile_rows` by `tile_vectors` sums, a row of b, and an element of a.
+constexpr std::size_t tile_rows = 6;
+constexpr std::size_t tile_vectors = 4;
+/// A tile of one row takes more columns: its sums would otherwise wait for each other.
+constexpr std::size_t row_vectors = 8;
+/// Rows of b that are gone through at once: with the tile's columns they stay in the caches.
+constexpr std::size_t inner_block = 256;
+
+/// A matrix read by rows or, transposed, by columns.
+template <class T>
+struct Strided {
+    const T* data;
+    std::size_t row;
+    std::size_t column;
+};
+
+template <class T, std::size_t V>
+struct Vectors {
+    static constexpr std::size_t width = Lanes<T>::width;
+    std::size_t last;  // elements of the last vector
+
+    Lanes<T> load(const T* from, std::size_t v) const {
+        return v + 1 < V || last == width ? Lanes<T>::load(from + v * width)
+                                          : Lanes<T>::load(from + v * width, last);
+    }
+    void store(T* to, std::size_t v, Lanes<T> x) const {
+        if (v + 1 < V || last == width)
+            x.store(to + v * width);
+        else
+            x.store(to + v * width, last);
+    }
+};
+
+/// R rows of the result by V vectors of its columns.
+template <std::size_t R, std::size_t V, class T>
+void compute_tile(std::size_t k, const Strided<T>& a, const T* b, std::size_t columns_b, bool add, T* c,
+                  std::size_t columns_c, const Vectors<T, V>& columns) {
+    std::array<std::array<Lanes<T>, V>, R> sums;
+    for (auto& row : sums) row.fill(0);
+    for (std::size_t p = 0; p < k; ++p, b += columns_b) {
+        std::array<Lanes<T>, V> row;
+        for (std::size_t v = 0; v < V; ++v) row[v] = columns.load(b, v);
+        for (std::size_t r = 0; r < R; ++r) {
+            const Lanes<T> element(a.data[r * a.row + p * a.column]);
+            for (std::size_t v = 0; v < V; ++v) sums[r][v] = multiply_add(element, row[v], sums[r][v]);
+        }
+    }
+    for (std::size_t r = 0; r < R; ++r, c += columns_c)
+        for (std::size_t v = 0; v < V; ++v)
+            columns.store(c, v, add ? columns.load(c, v) + sums[r][v] : sums[r][v]);
+}
+
+/// Calls `f` with the integral constant `count`, which is in 1 .. most.
+template <std::size_t most, class F>
+void with_constant(std::size_t count, const F& f) {
+    if constexpr (most > 1)
+        if (count < most) return with_constant<most - 1>(count, f);
+    f(std::integral_constant<std::size_t, most>());
+}
+
+/// All rows of the result by V vectors of its columns, in tiles that are as equal as can be.
+template <std::size_t V, class T>
+void compute_columns(std::size_t m, std::size_t k, Strided<T> a, const T* b, std::size_t columns_b, bool add,
+                     T* c, std::size_t columns_c, std::size_t last) {
+    constexpr std::size_t most_rows = V > tile_vectors ? 1 : tile_rows;
+    const Vectors<T, V> columns{last};
+    for (std::size_t tiles = (m + most_rows - 1) / most_rows; tiles > 0; --tiles) {
+        const std::size_t rows = (m + tiles - 1) / tiles;
+        with_constant<most_rows>(rows, [&]<std::size_t R>(std::integral_constant<std::size_t, R>) {
+            compute_tile<R, V>(k, a, b, columns_b, add, c, columns_c, columns);
+        });
+        a.data += rows * a.row;
+        c += rows * columns_c;
+        m -= rows;
+    }
+}
+
+template <class T>
+void compute_as_it_lies(std::size_t m, std::size_t n, std::size_t k, Strided<T> a, const T* b,
+                        std::size_t columns_b, bool add, T* c, std::size_t columns_c) {
+    constexpr std::size_t width = Lanes<T>::width;
+    const std::size_t most = m == 1 ? row_vectors : tile_vectors;
+    for (std::size_t first = 0; first < k; first += inner_block) {
+        const std::size_t depth = std::min(inner_block, k - first);
+        for (std::size_t column = 0; column < n; column += most * width) {
+            const std::size_t count = std::min(most * width, n - column);
+            const auto run = [&]<std::size_t V>(std::integral_constant<std::size_t, V>) {
+                compute_columns<V>(m, depth, a, b + column, columns_b, add, c + column, columns_c,
+                                   (count - 1) % width + 1);
+            };
+            with_constant<row_vectors>((count + width - 1) / width, run);
+        }
+        a.data += depth * a.column;
+        b += depth * columns_b;
+        add = true;
+    }
+}
+
+/// R rows of the result by C columns, each element an inner product of a row of a with one of b.
+template <std::size_t R, std::size_t C, class T>
+void compute_dots(std::size_t k, const T* a, std::size_t columns_a, const T* b, std::size_t columns_b,
+                  bool add, T* c, std::size_t columns_c) {
+    constexpr std::size_t width = Lanes<T>::width;
+    std::array<std::array<Lanes<T>, C>, R> sums;
+    for (auto& row : sums) row.fill(0);
+    for (std::size_t p = 0; p < k; p += width) {
+        const Vectors<T, 1> part{std::min(width, k - p)};
+        std::array<Lanes<T>, C> from_b;
+        for (std::size_t j = 0; j < C; ++j) from_b[j] = part.load(b + j * columns_b + p, 0);
+        for (std::size_t i = 0; i < R; ++i) {
+            const Lanes<T> from_a = part.load(a + i * columns_a + p, 0);
+            for (std::size_t j = 0; j < C; ++j) sums[i][j] = multiply_add(from_a, from_b[j], sums[i][j]);
+        }
+    }
+    for (std::size_t i = 0; i < R; ++i)
+        for (std::size_t j = 0; j < C; ++j) {
+            const T sum = xsimd::hadd(sums[i][j].value);
+            T& element = c[i * columns_c + j];
+            element = add ? element + sum : sum;
+        }
+}
+
+template <class T>
+void compute_transposed(std::size_t m, std::size_t n, std::size_t k, const T* a, std::size_t columns_a,
+                        const T* b, std::size_t columns_b, bool add, T* c, std::size_t columns_c) {
+    constexpr std::size_t most = 4;
+    for (std::size_t row = 0; row < m;) {
+        const std::size_t rows = std::min(most, m - row);
+        for (std::size_t column = 0; column < n;) {
+            const std::size_t columns = std::min(most, n - column);
+            with_constant<most>(rows, [&]<std::size_t R>(std::integral_constant<std::size_t, R>) {
+                with_constant<most>(columns, [&]<std::size_t C>(std::integral_constant<std::size_t, C>) {
+                    compute_dots<R, C>(k, a + row * columns_a, columns_a, b + column * columns_b, columns_b,
+                                       add, c + row * columns_c + column, columns_c);
+                });
+            });
+            column += columns;
+        }
+        row += rows;
+    }
+}
+
+template <class T>
+Array<T> transposed_copy(const T* x, std::size_t rows, std::size_t columns, std::size_t stride) {
+    Array<T> copy(Shape{columns, rows});
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < columns; ++j) copy.data()[j * rows + i] = x[i * stride + j];
+    return copy;
+}
+
+}  // namespace
+
+template <class T>
+void small_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a,
+                std::size_t columns_a, const T* b, std::size_t columns_b, bool add, T* c,
+                std::size_t columns_c) {
+    const Strided<T> read = transposed.a ? Strided<T>{a, 1, columns_a} : Strided<T>{a, columns_a, 1};
+    if (!transposed.b) return compute_as_it_lies(m, n, k, read, b, columns_b, add, c, columns_c);
+    if (!transposed.a) return compute_transposed(m, n, k, a, columns_a, b, columns_b, add, c, columns_c);
+    const Array<T> turned = transposed_copy(b, n, k, columns_b);
+    compute_as_it_lies(m, n, k, read, turned.data(), n, add, c, columns_c);
+}
+
+template void small_gemm(Transposed, std::size_t, std::size_t, std::size_t, const float*, std::size_t,
+                         const float*, std::size_t, bool, float*, std::size_t);
+template void small_gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
+                         const double*, std::size_t, bool, double*, std::size_t);
+
+}  // namespace tapeloop

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+/// When work is shared among threads: one below a measured size, above it all that the products use
+/// (OpenMP's, so that both share one pool; OMP_NUM_THREADS limits it). How a pass is shared never changes its
+/// results' bits.
+namespace tapeloop {
+
+/// Elements read and written by a pass that are worth a second thread.
+inline constexpr std::size_t worth_sharing = 120'000;
+
+/// How many threads there are to share work with; 1 for a thread that is itself one of several.
+std::size_t thread_count();
+
+/// Calls `run(part)` for each of `parts` parts at once, and waits for all. `run` must not throw.
+void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const void* context);
+
+template <class F>
+void in_parallel(std::size_t parts, const F& f) {
+    run_parts(
+        parts, [](const void* context, std::size_t part) { (*static_cast<const F*>(context))(part); }, &f);
+}
+
+/// A scope in which all work stays on this thread.
+class OneThread {
+  public:
+    OneThread();
+    ~OneThread();
+    OneThread(const OneThread&) = delete;
+    OneThread& operator=(const OneThread&) = delete;
+
+  private:
+    int before_;
+};
+
+}  // namespace tapeloop
