@@ -1,4 +1,4 @@
-#include <autograd/map.hpp>
+#include <autograd/map_operation.hpp>
 
 namespace tapeloop::detail {
 namespace {

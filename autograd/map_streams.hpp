@@ -1,0 +1,116 @@
+#pragma once
+
+#include <autograd/parameter.hpp>
+
+#include <array>
+#include <tuple>
+
+/// How the arguments of `map` become the streams of one pass.
+namespace tapeloop {
+
+/// A packed value [.., n H] as an argument of `map`: the function receives a tuple of its n parts [.., H], in
+/// order, without any of them being copied.
+template <class T, std::size_t n>
+struct Gates {
+    Var<T> packed;
+    /// Instead of a `Var`: a parameter, which enters the tape once the shapes have been checked.
+    const Parameter<T>* parameter = nullptr;
+};
+
+/// The n equal parts of the last axis: `map([](auto a, ...) { auto [input, forget] = a; ... }, gates<2>(a),
+/// ...)`.
+template <std::size_t n, class T>
+Gates<T, n> gates(const Var<T>& packed) {
+    return {packed, nullptr};
+}
+/// Of a parameter, such as a packed bias [n H].
+template <std::size_t n, class T>
+Gates<T, n> gates(const Parameter<T>& packed) {
+    return {Var<T>(), &packed};
+}
+
+namespace detail {
+
+/// How the arguments of `map` become the streams of a pass: `parts` of them each, 0 for one that is not
+/// packed.
+template <class A>
+struct MapArgument;
+template <class V>
+struct MapArgument<Var<V>> {
+    using T = V;
+    static constexpr std::size_t parts = 0;
+    static Operand<T> operand(const Var<T>& x, const Site& site) { return Operand<T>(x, site); }
+};
+template <class V>
+struct MapArgument<Parameter<V>> {
+    using T = V;
+    static constexpr std::size_t parts = 0;
+    static Operand<T> operand(const Parameter<T>& x, const Site& site) { return Operand<T>(x, site); }
+};
+template <class V, std::size_t n>
+struct MapArgument<Gates<V, n>> {
+    using T = V;
+    static constexpr std::size_t parts = n;
+    static Operand<T> operand(const Gates<T, n>& x, const Site& site) {
+        return x.parameter != nullptr ? Operand<T>(*x.parameter, site) : Operand<T>(x.packed, site);
+    }
+};
+
+template <class X>
+inline constexpr bool is_tuple = false;
+template <class... X>
+inline constexpr bool is_tuple<std::tuple<X...>> = true;
+template <class A, class B>
+inline constexpr bool is_tuple<std::pair<A, B>> = true;
+template <class X, std::size_t n>
+inline constexpr bool is_tuple<std::array<X, n>> = true;
+
+/// One result or several, as a tuple.
+template <class R>
+auto as_tuple(const R& results) {
+    if constexpr (is_tuple<R>)
+        return std::apply([](const auto&... x) { return std::tuple{x...}; }, results);
+    else
+        return std::tuple{results};
+}
+
+/// The streams of `parts...` arguments, numbered through.
+template <std::size_t... parts>
+struct MapLayout {
+    static constexpr std::size_t arguments = sizeof...(parts);
+    static constexpr std::array<std::size_t, arguments> part_counts{parts...};
+    static constexpr std::size_t streams = ((parts == 0 ? 1 : parts) + ... + 0);
+
+    static constexpr std::size_t first_stream(std::size_t argument) {
+        std::size_t stream = 0;
+        for (std::size_t i = 0; i < argument; ++i) stream += part_counts[i] == 0 ? 1 : part_counts[i];
+        return stream;
+    }
+
+    /// Calls f with one value per argument; `stream(integral_constant<k>)` is the k-th stream.
+    template <class F, class Stream>
+    static auto call(const F& f, const Stream& stream) {
+        return [&]<std::size_t... A>(std::index_sequence<A...>) { return f(argument<A>(stream)...); }
+        (std::make_index_sequence<arguments>());
+    }
+
+  private:
+    template <std::size_t a, class Stream>
+    static auto argument(const Stream& stream) {
+        constexpr std::size_t first = first_stream(a);
+        if constexpr (part_counts[a] == 0)
+            return stream(std::integral_constant<std::size_t, first>());
+        else
+            return [&]<std::size_t... P>(std::index_sequence<P...>) {
+                return std::tuple{stream(std::integral_constant<std::size_t, first + P>())...};
+            }
+        (std::make_index_sequence<part_counts[a]>());
+    }
+};
+
+/// The shape of one part of a packed argument. Throws when the last axis does not divide.
+Shape part_shape(const Shape& packed, std::size_t parts);
+
+}  // namespace detail
+
+}  // namespace tapeloop
