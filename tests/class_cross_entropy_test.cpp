@@ -1,13 +1,12 @@
-#include "expect.hpp"
+#include "loss.hpp"
 
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/cross_entropy.hpp>
 
 #include <cmath>
-#include <limits>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -17,8 +16,6 @@ using nn::softmax_cross_entropy;
 using nn::Targets;
 
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// The loss of every target in plain loops, 0 where it is ignored.
 Tensor<double> losses_by_loops(const Tensor<double>& logits, const Targets& targets,
@@ -155,8 +152,7 @@ TEST_CASE("cross entropy: where all is ignored, or nothing is there, the loss an
 
 TEST_CASE("cross entropy: what is ignored does not matter, be it infinite or NaN") {
     const CrossEntropyOptions options{.reduction = Reduction::mean, .ignore = -100};
-    const Tensor<double> logits =
-        tensor({3, 2}, {1, 2, std::numeric_limits<double>::quiet_NaN(), 0, infinity, -infinity});
+    const Tensor<double> logits = tensor({3, 2}, {1, 2, not_a_number, 0, infinity, -infinity});
     const Targets targets{1, -100, -100};
     const Tensor<double> alone = gradient_of(tensor({1, 2}, {1, 2}), Targets{1}, options);
     CHECK(value_of(logits, targets, options) == doctest::Approx(std::log1p(std::exp(-1.0))));
@@ -165,7 +161,7 @@ TEST_CASE("cross entropy: what is ignored does not matter, be it infinite or NaN
 }
 
 TEST_CASE("cross entropy: a NaN that counts reaches the loss and the gradient") {
-    const Tensor<double> logits = tensor({2, 2}, {1, 2, std::numeric_limits<double>::quiet_NaN(), 0});
+    const Tensor<double> logits = tensor({2, 2}, {1, 2, not_a_number, 0});
     CHECK(std::isnan(value_of(logits, Targets{1, 1})));
     const Tensor<double> g = gradient_of(logits, Targets{1, 1});
     CHECK(std::isfinite(g(0, 0)));
@@ -204,7 +200,7 @@ TEST_CASE("cross entropy: targets that do not fit are refused, with their place"
     CHECK(refused(logits, Targets{{0, 4}, {1, 5}, {4, 1}})
               .starts_with(
                   "softmax_cross_entropy: the target at [1, 1] is 5; logits are [3, 2, 5], so it must be in "
-                  "0..4 (losses_test.cpp:"));
+                  "0..4 (class_cross_entropy_test.cpp:"));
     CHECK(contains(refused(logits, Targets{{0, 4}, {1, 2}, {-1, 1}}), "the target at [2, 0] is -1;"));
     CHECK(contains(refused(logits, Targets{{0, 4}, {1, 2}, {-1, 1}}, {.ignore = -100}),
                    "it must be in 0..4, or -100 to be ignored"));
@@ -214,42 +210,4 @@ TEST_CASE("cross entropy: targets that do not fit are refused, with their place"
                          "logits' shape without the last axis"));
     CHECK(contains(refused(logits, Targets{{0, 4, 1}, {1, 2, 3}}), "targets [2, 3]"));
     CHECK(contains(refused(filled({}, 0), Targets(0)), "logits are []"));
-}
-
-TEST_CASE("mean squared error: value and gradients of both orders") {
-    Random random("squared");
-    const Tensors arguments{random.tensor({3, 2}), random.tensor({3, 2})};
-    const Tensor<double> direction = random.tensor({3, 2});
-    const auto loss = [](const Tensors& v) {
-        double total = 0;
-        for (std::size_t i = 0; i < 6; ++i) total += std::pow(v[0].data()[i] - v[1].data()[i], 2);
-        return total / 6;
-    };
-    Tape<double> tape;
-    const Var<double> prediction = input(arguments[0]);
-    const Var<double> target = input(arguments[1]);
-    const Var<double> J = nn::mean_squared_error(prediction, target);
-    CHECK(J.item() == doctest::Approx(loss(arguments)).epsilon(1e-14));
-    const auto g = gradient(J, {prediction, target});
-    for (std::size_t k = 0; k < 2; ++k) check_close(g.at(k), derivative(loss, arguments, k), 1e-9);
-    const Var<double> slope = gradient_graph(J, {prediction})[prediction];
-    check_close(gradient(sum(slope * direction), {prediction})[prediction],
-                each(direction, [](double d) { return d / 3; }), 1e-14);
-    CHECK(nn::mean_squared_error(arguments[0], arguments[0]).item() == 0);
-}
-
-TEST_CASE("mean squared error: shapes that would broadcast are refused, and so is nothing") {
-    Tape<double> tape;
-    const auto refused_shapes = [&](const Shape& a, const Shape& b) {
-        const std::string text =
-            text_of<std::invalid_argument>([&] { nn::mean_squared_error(filled(a, 1), filled(b, 1)); });
-        CHECK(tape.size() == 0);
-        return text;
-    };
-    CHECK(refused_shapes({3, 1}, {3})
-              .starts_with(
-                  "mean_squared_error: prediction is [3, 1] and target [3]; they must have the same shape "
-                  "(losses_test.cpp:"));
-    CHECK(refused_shapes({0, 2}, {0, 2})
-              .starts_with("mean_squared_error: prediction is [0, 2]; there is no mean of no elements"));
 }

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <nn/lengths.hpp>
+#include <nn/losses/counting.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+namespace tapeloop::nn::detail {
+
+void require_lengths(std::string_view name, std::string_view what, const Shape& values,
+                     const std::vector<std::size_t>& lengths) {
+    if (lengths.empty()) return;
+    if (values.rank() < 2)
+        throw std::invalid_argument(
+            fmt::format("{}: {} {}; with lengths it must have time and batch as its first axes, [T, B, ..]",
+                        name, what, values.text()));
+    nn::require_lengths(name, lengths, values[0], values[1]);
+}
+
+void require_pairs(std::string_view name, const Pair& pair, const Counting& counting) {
+    if (pair.first != pair.second)
+        throw std::invalid_argument(fmt::format("{}: {} {} and {} {}; they must have the same shape", name,
+                                                pair.first_is, pair.first.text(), pair.second_is,
+                                                pair.second.text()));
+    require_lengths(name, pair.first_is, pair.first, counting.lengths);
+    if (counting.reduction == Reduction::mean && counting.lengths.empty() && pair.first.size() == 0)
+        throw std::invalid_argument(fmt::format("{}: {} {}; there is no mean of no elements", name,
+                                                pair.first_is, pair.first.text()));
+}
+
+void require_weights(std::string_view name, std::string_view what, const std::vector<double>& weights) {
+    for (std::size_t k = 0; k < weights.size(); ++k)
+        if (!std::isfinite(weights[k]) || weights[k] < 0)
+            throw std::invalid_argument(fmt::format("{}: {} {} is {}; it must be finite and not negative",
+                                                    name, what, k, weights[k]));
+}
+
+template <class T>
+Var<T> masked(const Var<T>& x, const std::vector<std::size_t>& lengths, const Site& site) {
+    if (lengths.empty()) return x;
+    const Shape shape = x.shape();
+    std::vector<std::size_t> extents(shape.rank(), 1);
+    std::copy_n(shape.begin(), 2, extents.begin());
+    Tensor<T> mask = length_mask<T>(lengths, shape[0]);
+    mask.reshape(extents);
+    return where(Operand<T>(mask, site), Operand<T>(x, site), Operand<T>(0, site));
+}
+
+template <class T>
+Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const Site& site) {
+    if (reduction == Reduction::none) return losses;
+    const Var<T> total = sum(Operand<T>(losses, site));
+    if (reduction == Reduction::sum) return total;
+    return divide(Operand<T>(total, site), Operand<T>(divisor, site));
+}
+
+namespace {
+
+/// [T, B, ..] if it is told by the lengths or by the number of axes, else [B, ..].
+std::size_t batch_of(const Shape& values, bool has_time) {
+    if (has_time || values.rank() > 2) return values[1];
+    return values.rank() == 0 ? 1 : values[0];
+}
+
+/// How many elements count when there are lengths.
+std::size_t counted(const Shape& values, const std::vector<std::size_t>& lengths) {
+    std::size_t inner = 1;
+    for (std::size_t axis = 2; axis < values.rank(); ++axis) inner *= values[axis];
+    return inner * std::accumulate(lengths.begin(), lengths.end(), std::size_t(0));
+}
+
+}  // namespace
+
+template <class T>
+Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const Site& site) {
+    const auto& [reduction, lengths] = counting;
+    const bool has_lengths = !lengths.empty();
+    if (reduction == Reduction::mean && !has_lengths) return mean(Operand<T>(losses, site));
+    const Shape shape = losses.shape();
+    const std::size_t count =
+        reduction == Reduction::mean ? counted(shape, lengths) : batch_of(shape, has_lengths);
+    return reduced(masked(losses, lengths, site), reduction,
+                   static_cast<double>(std::max<std::size_t>(count, 1)), site);
+}
+
+template Var<float> masked(const Var<float>&, const std::vector<std::size_t>&, const Site&);
+template Var<double> masked(const Var<double>&, const std::vector<std::size_t>&, const Site&);
+template Var<float> reduced(const Var<float>&, Reduction, double, const Site&);
+template Var<double> reduced(const Var<double>&, Reduction, double, const Site&);
+template Var<float> reduced_elements(const Var<float>&, const Counting&, const Site&);
+template Var<double> reduced_elements(const Var<double>&, const Counting&, const Site&);
+
+}  // namespace tapeloop::nn::detail

@@ -1,0 +1,174 @@
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/record.hpp>
+#include <nn/losses/class_cross_entropy.hpp>
+#include <nn/losses/counting.hpp>
+#include <nn/losses/cross_entropy.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+namespace tapeloop::nn {
+namespace {
+
+using detail::Classes;
+using detail::ignored;
+
+constexpr std::string_view loss_name = "softmax_cross_entropy";
+
+void require_smoothing(double smoothing) {
+    if (!(smoothing >= 0 && smoothing <= 1))
+        throw std::invalid_argument(
+            fmt::format("{}: label_smoothing is {}; it must be in 0..1", loss_name, smoothing));
+}
+
+/// -sum over j of target_j log softmax(logits)_j; a target of 0 has no share, be the logarithm infinite.
+template <class T>
+Var<T> expected_surprise(const Operand<T>& logits, const Operand<T>& targets) {
+    const Site& site = logits.site();
+    const Var<T> log_p = log_softmax(logits, -1);
+    const Var<T> shares = scale(targets, Operand<T>(log_p, site));
+    return negate(Operand<T>(sum(Operand<T>(shares, site), -1), site));
+}
+
+/// The distributions that smoothed classes stand for, times the classes' weights; 0 for ignored rows.
+template <class T>
+Tensor<T> smoothed(const Classes& classes, std::size_t width, const CrossEntropyOptions& options) {
+    Shape shape = classes.shape;
+    shape.append(width);
+    Tensor<T> targets = uninitialised<T>(shape);
+    const double everywhere = options.label_smoothing / static_cast<double>(width);
+    T* element = targets.data();
+    for (std::ptrdiff_t own : classes.of_row)
+        for (std::size_t j = 0; j < width; ++j) {
+            const double weight = options.weights.empty() ? 1 : options.weights[j];
+            const double at_class = j == static_cast<std::size_t>(own) ? 1 - options.label_smoothing : 0;
+            *element++ = own == ignored ? T(0) : static_cast<T>(weight * (at_class + everywhere));
+        }
+    return targets;
+}
+
+/// logits with 0 in the rows that are ignored: softmax spreads a NaN to gradients of 0.
+template <class T>
+Var<T> without_ignored(const Operand<T>& logits, const Classes& classes) {
+    Shape shape = classes.shape;
+    shape.append(1);
+    Tensor<T> counts = uninitialised<T>(shape);
+    std::transform(classes.of_row.begin(), classes.of_row.end(), counts.begin(),
+                   [](std::ptrdiff_t own) { return own == ignored ? T(0) : T(1); });
+    const Site& site = logits.site();
+    return where(Operand<T>(counts, site), logits, Operand<T>(0, site));
+}
+
+template <class T>
+Var<T> losses_of_classes(const Operand<T>& logits, const std::shared_ptr<const Classes>& classes,
+                         const CrossEntropyOptions& options) {
+    const Site& site = logits.site();
+    if (options.label_smoothing > 0) {
+        const Tensor<T> targets = smoothed<T>(*classes, logits.shape().back(), options);
+        if (classes->all_count()) return expected_surprise(logits, Operand<T>(targets, site));
+        return expected_surprise(Operand<T>(without_ignored(logits, *classes), site),
+                                 Operand<T>(targets, site));
+    }
+    const Var<T> losses = detail::class_cross_entropy(logits, classes);
+    if (options.weights.empty()) return losses;
+    const Tensor<T> weights = detail::weights_of_rows<T>(*classes, options.weights);
+    return scale(Operand<T>(weights, site), Operand<T>(losses, site));
+}
+
+template <class T>
+Var<T> cross_entropy(const Operand<T>& logits, const Targets& targets, const CrossEntropyOptions& options) {
+    const auto classes = checked(tape_of(loss_name, logits), logits.site(), [&] {
+        require_smoothing(options.label_smoothing);
+        return detail::classes_of(logits.shape(), targets,
+                                  {loss_name, "logits", options.ignore, options.weights, options.lengths});
+    });
+    return detail::reduced(losses_of_classes(logits, classes, options), options.reduction,
+                           detail::divisor_of(*classes, options.reduction, options.weights), logits.site());
+}
+
+void require_distributions(const Shape& logits, const Shape& targets, const CrossEntropyOptions& options) {
+    if (logits != targets || logits.rank() == 0)
+        throw std::invalid_argument(fmt::format(
+            "{}: logits are {} and targets {}; distributions must have the logits' shape, with an axis of "
+            "classes",
+            loss_name, logits.text(), targets.text()));
+    if (options.ignore.has_value())
+        throw std::invalid_argument(
+            fmt::format("{}: ignore is {} and targets are distributions {}; only a class can be ignored",
+                        loss_name, *options.ignore, targets.text()));
+    if (!options.lengths.empty() && logits.rank() < 3)
+        throw std::invalid_argument(fmt::format("{}: logits are {}; with lengths they must be [T, B, .., O]",
+                                                loss_name, logits.text()));
+    detail::require_lengths(loss_name, "logits are", logits, options.lengths);
+    detail::require_class_weights(loss_name, "logits", logits, options.weights);
+    require_smoothing(options.label_smoothing);
+}
+
+/// What the sum over the distributions of logits [.., O] is divided by.
+double divisor_of(const Shape& logits, const CrossEntropyOptions& options) {
+    Shape rows;
+    for (std::size_t axis = 0; axis + 1 < logits.rank(); ++axis) rows.append(logits[axis]);
+    std::size_t count = rows.size();
+    if (options.reduction == Reduction::batch_mean) {
+        count = detail::batch_of_targets(rows);
+    } else if (!options.lengths.empty()) {
+        count = std::accumulate(options.lengths.begin(), options.lengths.end(), std::size_t(0));
+        for (std::size_t axis = 2; axis < rows.rank(); ++axis) count *= rows[axis];
+    }
+    return static_cast<double>(std::max<std::size_t>(count, 1));
+}
+
+/// With the smoothing and the weights that the options ask for.
+template <class T>
+Var<T> prepared(Var<T> targets, const CrossEntropyOptions& options, const Site& site) {
+    const auto times = [&](const Operand<T>& factor) { return multiply(Operand<T>(targets, site), factor); };
+    if (options.label_smoothing > 0) {
+        const double everywhere = options.label_smoothing / static_cast<double>(targets.shape().back());
+        targets = times(Operand<T>(1 - options.label_smoothing, site));
+        targets = add(Operand<T>(targets, site), Operand<T>(everywhere, site));
+    }
+    if (!options.weights.empty()) {
+        Tensor<T> weights = uninitialised<T>({options.weights.size()});
+        std::copy(options.weights.begin(), options.weights.end(), weights.begin());
+        targets = times(Operand<T>(weights, site));
+    }
+    return targets;
+}
+
+template <class T>
+Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
+                     const CrossEntropyOptions& options) {
+    const Site& site = logits.site();
+    Tape<T>& tape = tape_of(loss_name, logits, targets);
+    checked(tape, site, [&] { require_distributions(logits.shape(), targets.shape(), options); });
+    const Var<T> scores = detail::masked(tape.var(logits.enter(tape)), options.lengths, site);
+    const Var<T> shares =
+        detail::masked(prepared(tape.var(targets.enter(tape)), options, site), options.lengths, site);
+    return detail::reduced(expected_surprise(Operand<T>(scores, site), Operand<T>(shares, site)),
+                           options.reduction, divisor_of(logits.shape(), options), site);
+}
+
+}  // namespace
+
+namespace detail {
+Var<float> distribution_cross_entropy(const Operand<float>& logits, const Operand<float>& targets,
+                                      const CrossEntropyOptions& options) {
+    return cross_entropy(logits, targets, options);
+}
+Var<double> distribution_cross_entropy(const Operand<double>& logits, const Operand<double>& targets,
+                                       const CrossEntropyOptions& options) {
+    return cross_entropy(logits, targets, options);
+}
+}  // namespace detail
+
+Var<float> softmax_cross_entropy(const Operand<float>& logits, const Targets& targets,
+                                 const CrossEntropyOptions& options) {
+    return cross_entropy(logits, targets, options);
+}
+Var<double> softmax_cross_entropy(const Operand<double>& logits, const Targets& targets,
+                                  const CrossEntropyOptions& options) {
+    return cross_entropy(logits, targets, options);
+}
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <autograd/var.hpp>
+#include <nn/losses/classes.hpp>
+#include <nn/losses/reduction.hpp>
+
+#include <concepts>
+#include <optional>
+#include <vector>
+
+namespace tapeloop::nn {
+
+struct CrossEntropyOptions {
+    Reduction reduction = Reduction::batch_mean;
+    /// A target with this value does not count: its loss and its gradient are 0, whatever its logits are.
+    std::optional<std::ptrdiff_t> ignore = std::nullopt;
+    /// What the loss of each class is multiplied by, O numbers; empty: 1. `mean` divides by the sum of the
+    /// weights of the classes in `targets`, as PyTorch's does (Keras' `class_weight` divides by their
+    /// number).
+    std::vector<double> weights = {};
+    /// This part of every target is spread evenly over all classes, its own included (Szegedy et al. 2016).
+    double label_smoothing = 0;
+    /// How many time steps of each row count; empty: all. See `Reduction`.
+    std::vector<std::size_t> lengths = {};
+};
+
+/// The cross entropy of softmax(logits) and the classes in `targets`: -log softmax(logits)[target].
+///
+/// `logits` are [T, B, O], or [B, O] without time; `targets` have their shape without the last axis, each in
+/// 0..O-1. `batch_mean` divides by B, ignored targets included, `mean` by the number of those that are not
+/// ignored, or the sum of their weights; where that is 0, the loss is 0 and so are the gradients. Logits of
+/// any size are safe: the largest is subtracted first. Throws `std::invalid_argument` when the shapes,
+/// lengths or weights do not fit, and names the place of a target that is out of range.
+Var<float> softmax_cross_entropy(const Operand<float>& logits, const Targets& targets,
+                                 const CrossEntropyOptions& options = {});
+Var<double> softmax_cross_entropy(const Operand<double>& logits, const Targets& targets,
+                                  const CrossEntropyOptions& options = {});
+
+/// What target distributions come as: a `Var`, a `Parameter`, or an xtensor expression of numbers with a
+/// fraction.
+template <class E>
+concept Distributions = tapeloop::detail::is_tracked<E> ||
+    (TensorExpression<E>&& std::floating_point<typename E::value_type>);
+
+namespace detail {
+Var<float> distribution_cross_entropy(const Operand<float>& logits, const Operand<float>& targets,
+                                      const CrossEntropyOptions& options);
+Var<double> distribution_cross_entropy(const Operand<double>& logits, const Operand<double>& targets,
+                                       const CrossEntropyOptions& options);
+}  // namespace detail
+
+/// The same with a distribution over the classes for each target: -sum over j of target_j log softmax_j.
+///
+/// `targets` are of the logits' shape and get a gradient too; that each sums to 1 is not checked. `mean`
+/// divides by the number of targets that count, weights or not, as PyTorch's does. Throws also when `ignore`
+/// is given, which is for classes.
+template <Distributions E>
+Var<float> softmax_cross_entropy(const Operand<float>& logits, const E& targets,
+                                 const CrossEntropyOptions& options = {}) {
+    return detail::distribution_cross_entropy(logits, Operand<float>(targets, logits.site()), options);
+}
+template <Distributions E>
+Var<double> softmax_cross_entropy(const Operand<double>& logits, const E& targets,
+                                  const CrossEntropyOptions& options = {}) {
+    return detail::distribution_cross_entropy(logits, Operand<double>(targets, logits.site()), options);
+}
+
+}  // namespace tapeloop::nn
