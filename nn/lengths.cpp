@@ -35,23 +35,23 @@ template Tensor<double> length_mask(const std::vector<std::size_t>&, std::size_t
 namespace {
 
 template <class T>
-Var<T> masked(const Var<T>& x, const std::vector<std::size_t>& lengths) {
-    if (lengths.empty()) return x;
+Var<T> masked(const Operand<T>& x, const std::vector<std::size_t>& lengths) {
+    if (lengths.empty()) return input(x);
     const std::size_t time_steps = x.shape()[0];
     std::vector<std::size_t> shape(x.shape().rank(), 1);
     shape[0] = time_steps;
     shape[1] = lengths.size();
     Tensor<T> mask = length_mask<T>(lengths, time_steps);
     mask.reshape(shape);
-    return where(mask, x, 0);
+    return where(Operand<T>(mask, x.site()), x, 0);
 }
 
 }  // namespace
 
-Var<float> mask_by_lengths(const Var<float>& x, const std::vector<std::size_t>& lengths) {
+Var<float> mask_by_lengths(const Operand<float>& x, const std::vector<std::size_t>& lengths) {
     return masked(x, lengths);
 }
-Var<double> mask_by_lengths(const Var<double>& x, const std::vector<std::size_t>& lengths) {
+Var<double> mask_by_lengths(const Operand<double>& x, const std::vector<std::size_t>& lengths) {
     return masked(x, lengths);
 }
 

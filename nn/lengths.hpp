@@ -19,7 +19,7 @@ Tensor<T> length_mask(const std::vector<std::size_t>& lengths, std::size_t time_
 
 /// x [T, B, ..] with 0 behind the end of each row, whatever was there; no gradient passes to it. x itself
 /// when `lengths` is empty.
-Var<float> mask_by_lengths(const Var<float>& x, const std::vector<std::size_t>& lengths);
-Var<double> mask_by_lengths(const Var<double>& x, const std::vector<std::size_t>& lengths);
+Var<float> mask_by_lengths(const Operand<float>& x, const std::vector<std::size_t>& lengths);
+Var<double> mask_by_lengths(const Operand<double>& x, const std::vector<std::size_t>& lengths);
 
 }  // namespace tapeloop::nn

@@ -40,17 +40,6 @@ void require_weights(std::string_view name, std::string_view what, const std::ve
 }
 
 template <class T>
-Var<T> masked(const Var<T>& x, const std::vector<std::size_t>& lengths, const Site& site) {
-    if (lengths.empty()) return x;
-    const Shape shape = x.shape();
-    std::vector<std::size_t> extents(shape.rank(), 1);
-    std::copy_n(shape.begin(), 2, extents.begin());
-    Tensor<T> mask = length_mask<T>(lengths, shape[0]);
-    mask.reshape(extents);
-    return where(Operand<T>(mask, site), Operand<T>(x, site), Operand<T>(0, site));
-}
-
-template <class T>
 Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const Site& site) {
     if (reduction == Reduction::none) return losses;
     const Var<T> total = sum(Operand<T>(losses, site));
@@ -83,12 +72,10 @@ Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const Si
     const Shape shape = losses.shape();
     const std::size_t count =
         reduction == Reduction::mean ? counted(shape, lengths) : batch_of(shape, has_lengths);
-    return reduced(masked(losses, lengths, site), reduction,
+    return reduced(mask_by_lengths(Operand<T>(losses, site), lengths), reduction,
                    static_cast<double>(std::max<std::size_t>(count, 1)), site);
 }
 
-template Var<float> masked(const Var<float>&, const std::vector<std::size_t>&, const Site&);
-template Var<double> masked(const Var<double>&, const std::vector<std::size_t>&, const Site&);
 template Var<float> reduced(const Var<float>&, Reduction, double, const Site&);
 template Var<double> reduced(const Var<double>&, Reduction, double, const Site&);
 template Var<float> reduced_elements(const Var<float>&, const Counting&, const Site&);

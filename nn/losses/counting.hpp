@@ -34,10 +34,6 @@ void require_pairs(std::string_view name, const Pair& pair, const Counting& coun
 /// Throws unless all weights are finite and at least 0.
 void require_weights(std::string_view name, std::string_view what, const std::vector<double>& weights);
 
-/// x with 0 behind the end of each row; x itself when `lengths` is empty.
-template <class T>
-Var<T> masked(const Var<T>& x, const std::vector<std::size_t>& lengths, const Site& site);
-
 /// The losses, their sum, or their sum over `divisor`; `divisor` counts for the two means only.
 template <class T>
 Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const Site& site);

@@ -1,6 +1,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record.hpp>
+#include <nn/lengths.hpp>
 #include <nn/losses/class_cross_entropy.hpp>
 #include <nn/losses/counting.hpp>
 #include <nn/losses/cross_entropy.hpp>
@@ -142,9 +143,9 @@ Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
     const Site& site = logits.site();
     Tape<T>& tape = tape_of(loss_name, logits, targets);
     checked(tape, site, [&] { require_distributions(logits.shape(), targets.shape(), options); });
-    const Var<T> scores = detail::masked(tape.var(logits.enter(tape)), options.lengths, site);
-    const Var<T> shares =
-        detail::masked(prepared(tape.var(targets.enter(tape)), options, site), options.lengths, site);
+    const Var<T> scores = mask_by_lengths(Operand<T>(tape.var(logits.enter(tape)), site), options.lengths);
+    const Var<T> shares = mask_by_lengths(
+        Operand<T>(prepared(tape.var(targets.enter(tape)), options, site), site), options.lengths);
     return detail::reduced(expected_surprise(Operand<T>(scores, site), Operand<T>(shares, site)),
                            options.reduction, divisor_of(logits.shape(), options), site);
 }

@@ -4,6 +4,7 @@
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
+#include <nn/lengths.hpp>
 #include <nn/losses/counting.hpp>
 #include <nn/losses/ctc_alignments.hpp>
 
@@ -24,7 +25,7 @@ class RecordedLattice {
     RecordedLattice(const Alignments& alignments, const Var<T>& logits)
         : alignments_(alignments), tape_(logits.tape()), steps_(logits.shape()[0]) {
         for (const auto& states : alignments.states) width_ = std::max(width_, states.size());
-        const Var<T> log_p = log_softmax(masked(logits, alignments.lengths, Site::current()), -1);
+        const Var<T> log_p = log_softmax(mask_by_lengths(logits, alignments.lengths), -1);
         emissions_ = unstack(take_along(log_p, classes(), -1));
         nothing_ = constant({alignments.batch(), 1}, [](std::size_t, std::size_t) { return impossible; });
         skips_ = mask([&](std::size_t row, std::size_t s) {
