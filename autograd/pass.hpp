@@ -169,7 +169,8 @@ class Sharing {
 };
 
 /// Runs `f(in, out)` over whole registers of every operand; `layouts` gives the inputs' first, then the
-/// targets'. A target without data is computed and dropped. Threads share a pass that is worth it.
+/// targets'. A target without data is computed and dropped. Threads share a pass
+/// that is worth it: `f` keeps nothing from one call to the next.
 template <class T, std::size_t In, std::size_t Out, class F>
 void run_pass(const Shape& shape, const std::array<Layout, In + Out>& layouts,
               const std::array<const T*, In>& inputs, const std::array<Target<T>, Out>& targets, F&& f) {

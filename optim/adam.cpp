@@ -1,64 +1,93 @@
 #include <optim/adam.hpp>
 #include <optim/fused_update.hpp>
+#include <optim/require.hpp>
 
 #include <cmath>
-#include <limits>
 
 namespace tapeloop::optim {
 namespace {
 
-constexpr double largest = std::numeric_limits<double>::max();
-
-AdamOptions checked(const AdamOptions& options) {
-    const double below_one = std::nextafter(1.0, 0.0);
-    require_option("adam", "learning_rate", options.learning_rate, 0, largest);
-    require_option("adam", "beta1", options.beta1, 0, below_one);
-    require_option("adam", "beta2", options.beta2, 0, below_one);
-    require_option("adam", "epsilon", options.epsilon, 0, largest);
-    require_option("adam", "weight_decay", options.weight_decay, 0, largest);
+AdamOptions checked(std::string_view name, const AdamOptions& options) {
+    require_below_one(name, "beta1", options.beta1);
+    require_below_one(name, "beta2", options.beta2);
+    require_not_negative(name, "epsilon", options.epsilon);
+    require_not_negative(name, "weight_decay", options.weight_decay);
     return options;
 }
+
+template <class T>
+struct AdamStep {
+    T beta1;
+    T beta2;
+    T rest1;
+    T rest2;
+    T epsilon;
+    T decay;       // of the weights, through the gradient
+    T kept;        // what a decoupled decay leaves of the weights
+    T rate;        // with the correction of m
+    T correction;  // of sqrt(v)
+
+    void plain(Slot<T>& slot, const Tensor<T>& gradient) const {
+        fused_update<2>(slot, gradient, [s = *this](const auto& in, auto& out) {
+            const auto [value, mean, square, g] = in;
+            s.average(value, mean, square, g, out);
+            out[0] = s.moved(value, out[1], out[2]);
+        });
+    }
+    void amsgrad(Slot<T>& slot, const Tensor<T>& gradient) const {
+        fused_update<3>(slot, gradient, [s = *this](const auto& in, auto& out) {
+            const auto [value, mean, square, largest, g] = in;
+            s.average(value, mean, square, g, out);
+            out[3] = where(largest < out[2], out[2], largest);
+            out[0] = s.moved(value, out[1], out[3]);
+        });
+    }
+
+  private:
+    void average(const auto& value, const auto& mean, const auto& square, const auto& plain_g,
+                 auto& out) const {
+        const auto g = plain_g + decay * value;
+        out[1] = beta1 * mean + rest1 * g;
+        out[2] = beta2 * square + rest2 * (g * g);
+    }
+    auto moved(const auto& value, const auto& mean, const auto& square) const {
+        return kept * value - rate * mean / (sqrt(square) * correction + epsilon);
+    }
+};
 
 }  // namespace
 
 template <class T>
+Adam<T>::Adam(std::string_view name, const ParameterList<T>& parameters, const AdamOptions& options,
+              Decay decay)
+    : Optimizer<T>(name, parameters, options.amsgrad ? 3 : 2, options.learning_rate),
+      options_(checked(name, options)),
+      decay_(decay) {}
+
+template <class T>
 Adam<T>::Adam(const ParameterList<T>& parameters, AdamOptions options)
-    : options_(checked(options)), slots_(parameters, 2) {}
+    : Adam("adam", parameters, options, Decay::through_gradient) {}
 
 template <class T>
 void Adam<T>::step(const Gradients<T>& gradients) {
-    const double power1 = beta1_power_ * options_.beta1;
-    const double power2 = beta2_power_ * options_.beta2;
-    const T beta1 = static_cast<T>(options_.beta1);
-    const T beta2 = static_cast<T>(options_.beta2);
-    const T rest1 = static_cast<T>(1 - options_.beta1);
-    const T rest2 = static_cast<T>(1 - options_.beta2);
-    const T epsilon = static_cast<T>(options_.epsilon);
-    const T decay = static_cast<T>(options_.weight_decay);
-    const T rate = static_cast<T>(options_.learning_rate / (1 - power1));
-    const T correction = static_cast<T>(1 / std::sqrt(1 - power2));
-
-    slots_.update("adam", gradients, [&](Slot<T>& slot, const Tensor<T>& gradient) {
-        T* p = slot.parameter->update().data();
-        T* m = slot.running[0].data();
-        T* v = slot.running[1].data();
-        const auto update = [=](const auto& in, auto& out) {
-            const auto [value, mean, square, plain_g] = in;
-            const auto g = plain_g + decay * value;
-            out[1] = beta1 * mean + rest1 * g;
-            out[2] = beta2 * square + rest2 * (g * g);
-            out[0] = value - rate * out[1] / (sqrt(out[2]) * correction + epsilon);
-        };
-        fused_update<T, 4, 3>(slot.parameter->shape(), {p, m, v, gradient.data()}, {p, m, v}, update);
+    const auto n = static_cast<double>(this->steps() + 1);
+    const double rate = this->learning_rate();
+    const bool decoupled = decay_ == Decay::decoupled;
+    const AdamStep<T> s{.beta1 = static_cast<T>(options_.beta1),
+                        .beta2 = static_cast<T>(options_.beta2),
+                        .rest1 = static_cast<T>(1 - options_.beta1),
+                        .rest2 = static_cast<T>(1 - options_.beta2),
+                        .epsilon = static_cast<T>(options_.epsilon),
+                        .decay = decoupled ? T(0) : static_cast<T>(options_.weight_decay),
+                        .kept = decoupled ? static_cast<T>(1 - rate * options_.weight_decay) : T(1),
+                        .rate = static_cast<T>(rate / (1 - std::pow(options_.beta1, n))),
+                        .correction = static_cast<T>(1 / std::sqrt(1 - std::pow(options_.beta2, n)))};
+    this->update(gradients, [&](Slot<T>& slot, const Tensor<T>& gradient) {
+        if (options_.amsgrad)
+            s.amsgrad(slot, gradient);
+        else
+            s.plain(slot, gradient);
     });
-    beta1_power_ = power1;
-    beta2_power_ = power2;
-}
-
-template <class T>
-void Adam<T>::set_learning_rate(double rate) {
-    require_option("adam", "learning_rate", rate, 0, largest);
-    options_.learning_rate = rate;
 }
 
 template class Adam<float>;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optim/slots.hpp>
+#include <optim/optimizer.hpp>
 
 namespace tapeloop::optim {
 
@@ -10,6 +10,7 @@ struct AdamOptions {
     double beta2 = 0.999;
     double epsilon = 1e-8;
     double weight_decay = 0;
+    bool amsgrad = false;
 };
 
 /// Adam (Kingma and Ba 2015, arXiv:1412.6980). With the gradient g of a parameter p at step n = 1, 2, ...,
@@ -19,25 +20,27 @@ struct AdamOptions {
 ///     m <- beta1 m + (1 - beta1) g           v <- beta2 v + (1 - beta2) g²           (both 0 at first)
 ///     p <- p - r m^ / (sqrt(v^) + epsilon)   with m^ = m / (1 - beta1^n), v^ = v / (1 - beta2^n)
 ///
-/// As PyTorch defines it. Keras adds its epsilon (1e-7) to sqrt(v), before the correction of v.
+/// With `amsgrad` (Reddi, Kale and Kumar 2018, arXiv:1904.09237) v^ is made from w <- max(w, v) instead of v.
+/// As PyTorch defines it. Keras adds its epsilon (1e-7) to sqrt(v), before the correction of v, and decays
+/// weights as `AdamW` does.
 template <class T>
-class Adam {
+class Adam : public Optimizer<T> {
   public:
     /// Throws `std::invalid_argument` for a negative option, or a beta that is not below 1.
     explicit Adam(const ParameterList<T>& parameters, AdamOptions options = {});
 
-    /// Updates every parameter. Throws `std::invalid_argument`, and changes nothing, when a gradient is
-    /// missing or not finite.
-    void step(const Gradients<T>& gradients);
+    void step(const Gradients<T>& gradients) override;
 
-    double learning_rate() const { return options_.learning_rate; }
-    void set_learning_rate(double rate);
+  protected:
+    enum class Decay {
+        through_gradient,  ///< g <- g + d p
+        decoupled,         ///< p <- p - r d p
+    };
+    Adam(std::string_view name, const ParameterList<T>& parameters, const AdamOptions& options, Decay decay);
 
   private:
     AdamOptions options_;
-    Slots<T> slots_;
-    double beta1_power_ = 1;
-    double beta2_power_ = 1;
+    Decay decay_;
 };
 
 extern template class Adam<float>;

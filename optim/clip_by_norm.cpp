@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <optim/clip_by_norm.hpp>
 #include <optim/fused_update.hpp>
-#include <optim/slots.hpp>
+#include <optim/require.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,18 +11,6 @@
 
 namespace tapeloop::optim {
 namespace {
-
-template <class T>
-void require_finite(const Gradients<T>& gradients) {
-    for (std::size_t i = 0; i < gradients.size(); ++i) {
-        const Tensor<T>& gradient = gradients.at(i);
-        const std::size_t bad = first_not_finite(gradient);
-        if (bad < gradient.size())
-            throw std::invalid_argument(fmt::format(
-                "clip_by_norm: gradient {} of {}, which is {}, has {} at element {}; nothing was scaled",
-                i + 1, gradients.size(), shape_of(gradient).text(), gradient.data()[bad], bad));
-    }
-}
 
 // Combines the magnitudes of all elements; eight running results hide the latency of one.
 template <class T, class Combine>
@@ -58,7 +46,7 @@ double clip(Gradients<T>& gradients, double max_norm) {
     if (!(max_norm >= 0))
         throw std::invalid_argument(
             fmt::format("clip_by_norm: max_norm is {}; it must not be negative", max_norm));
-    require_finite(gradients);
+    require_finite("clip_by_norm", gradients, "nothing was scaled");
     const double norm = norm_of(gradients);
     const double factor = max_norm / (norm + 1e-6);
     if (factor >= 1) return norm;

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <autograd/pass.hpp>
+#include <optim/slots.hpp>
+
+#include <algorithm>
 
 namespace tapeloop::optim {
 
@@ -14,6 +17,19 @@ void fused_update(const Shape& shape, const std::array<const T*, In>& inputs,
     std::array<Target<T>, Out> targets;
     for (std::size_t k = 0; k < Out; ++k) targets[k] = {results[k], false};
     run_pass<T, In, Out>(shape, layouts, inputs, targets, update);
+}
+
+/// The pass of an optimizer that keeps `Running` tensors for a parameter: `in` is the parameter, these, and
+/// the gradient; `out` the parameter and these.
+template <std::size_t Running, class T, class F>
+void fused_update(Slot<T>& slot, const Tensor<T>& gradient, const F& update) {
+    std::array<T*, Running + 1> results;
+    results[0] = slot.parameter->update().data();
+    for (std::size_t k = 0; k < Running; ++k) results[k + 1] = slot.running[k].data();
+    std::array<const T*, Running + 2> inputs;
+    std::copy(results.begin(), results.end(), inputs.begin());
+    inputs.back() = gradient.data();
+    fused_update<T, Running + 2, Running + 1>(slot.parameter->shape(), inputs, results, update);
 }
 
 }  // namespace tapeloop::optim

@@ -1,72 +1,70 @@
 #include <optim/fused_update.hpp>
+#include <optim/require.hpp>
 #include <optim/sgd.hpp>
 
-#include <limits>
 #include <stdexcept>
 
 namespace tapeloop::optim {
 namespace {
 
-constexpr double largest = std::numeric_limits<double>::max();
-
 SgdOptions checked(const SgdOptions& options) {
-    require_option("sgd", "learning_rate", options.learning_rate, 0, largest);
     require_option("sgd", "momentum", options.momentum, 0, 1);
-    require_option("sgd", "weight_decay", options.weight_decay, 0, largest);
+    require_option("sgd", "dampening", options.dampening, 0, 1);
+    require_not_negative("sgd", "weight_decay", options.weight_decay);
     if (options.nesterov && options.momentum == 0)
         throw std::invalid_argument("sgd: nesterov is on and momentum is 0; it needs a momentum above 0");
+    if (options.nesterov && options.dampening != 0)
+        throw std::invalid_argument("sgd: nesterov is on and dampening is not 0; it goes without dampening");
     return options;
 }
 
 template <class T>
-void plain_update(const SgdOptions& options, Parameter<T>& parameter, const Tensor<T>& gradient) {
-    const T rate = static_cast<T>(options.learning_rate);
-    const T decay = static_cast<T>(options.weight_decay);
-    T* p = parameter.update().data();
-    fused_update<T, 2, 1>(parameter.shape(), {p, gradient.data()}, {p}, [=](const auto& in, auto& out) {
-        const auto [value, g] = in;
-        out[0] = value - rate * (g + decay * value);
-    });
-}
+struct SgdStep {
+    T rate;
+    T decay;
+    T momentum;
+    T fresh;    // the gradient's part of the new v
+    T ahead;    // the new v's part of the way that is taken
+    T at_once;  // the gradient's own part of it
 
-template <class T>
-void momentum_update(const SgdOptions& options, Parameter<T>& parameter, const Tensor<T>& gradient,
-                     Tensor<T>& velocity) {
-    const T rate = static_cast<T>(options.learning_rate);
-    const T decay = static_cast<T>(options.weight_decay);
-    const T momentum = static_cast<T>(options.momentum);
-    const T ahead = options.nesterov ? momentum : T(1);  // the new v's part of the way that is taken
-    const T at_once = options.nesterov ? T(1) : T(0);    // the gradient's own part of it
-    T* p = parameter.update().data();
-    T* v = velocity.data();
-    fused_update<T, 3, 2>(parameter.shape(), {p, v, gradient.data()}, {p, v}, [=](const auto& in, auto& out) {
-        const auto [value, before, plain_g] = in;
-        const auto g = plain_g + decay * value;
-        out[1] = momentum * before + g;
-        out[0] = value - rate * (at_once * g + ahead * out[1]);
-    });
-}
+    void plain(Slot<T>& slot, const Tensor<T>& gradient) const {
+        fused_update<0>(slot, gradient, [s = *this](const auto& in, auto& out) {
+            const auto [value, g] = in;
+            out[0] = value - s.rate * (g + s.decay * value);
+        });
+    }
+    void with_momentum(Slot<T>& slot, const Tensor<T>& gradient) const {
+        fused_update<1>(slot, gradient, [s = *this](const auto& in, auto& out) {
+            const auto [value, velocity, plain_g] = in;
+            const auto g = plain_g + s.decay * value;
+            out[1] = s.momentum * velocity + s.fresh * g;
+            out[0] = value - s.rate * (s.at_once * g + s.ahead * out[1]);
+        });
+    }
+};
 
 }  // namespace
 
 template <class T>
 Sgd<T>::Sgd(const ParameterList<T>& parameters, SgdOptions options)
-    : options_(checked(options)), slots_(parameters, options.momentum == 0 ? 0 : 1) {}
+    : Optimizer<T>("sgd", parameters, options.momentum == 0 ? 0 : 1, options.learning_rate),
+      options_(checked(options)) {}
 
 template <class T>
 void Sgd<T>::step(const Gradients<T>& gradients) {
-    slots_.update("sgd", gradients, [this](Slot<T>& slot, const Tensor<T>& gradient) {
+    const bool first = this->steps() == 0;
+    const SgdStep<T> s{.rate = static_cast<T>(this->learning_rate()),
+                       .decay = static_cast<T>(options_.weight_decay),
+                       .momentum = static_cast<T>(options_.momentum),
+                       .fresh = first ? T(1) : static_cast<T>(1 - options_.dampening),
+                       .ahead = options_.nesterov ? static_cast<T>(options_.momentum) : T(1),
+                       .at_once = options_.nesterov ? T(1) : T(0)};
+    this->update(gradients, [&s](Slot<T>& slot, const Tensor<T>& gradient) {
         if (slot.running.empty())
-            plain_update(options_, *slot.parameter, gradient);
+            s.plain(slot, gradient);
         else
-            momentum_update(options_, *slot.parameter, gradient, slot.running[0]);
+            s.with_momentum(slot, gradient);
     });
-}
-
-template <class T>
-void Sgd<T>::set_learning_rate(double rate) {
-    require_option("sgd", "learning_rate", rate, 0, largest);
-    options_.learning_rate = rate;
 }
 
 template class Sgd<float>;

@@ -1,41 +1,37 @@
 #pragma once
 
-#include <optim/slots.hpp>
+#include <optim/optimizer.hpp>
 
 namespace tapeloop::optim {
 
 struct SgdOptions {
     double learning_rate = 0.01;
     double momentum = 0;
+    double dampening = 0;
     bool nesterov = false;
     double weight_decay = 0;
 };
 
-/// Stochastic gradient descent. With the gradient g of a parameter p, the learning rate r, momentum m and
-/// decay d:
+/// Stochastic gradient descent. With the gradient g of a parameter p, the learning rate r, momentum m,
+/// dampening q and decay d:
 ///
 ///     g <- g + d p
-///     v <- m v + g                    (Polyak 1964; v is 0 at first)
+///     v <- m v + (1 - q) g            (Polyak 1964; at the first step v <- g)
 ///     p <- p - r v                    with `nesterov`: p - r (g + m v)   (Sutskever et al. 2013)
 ///
-/// As PyTorch defines it. Keras puts the learning rate inside v, which differs once the rate changes.
+/// As PyTorch defines it. Keras puts the learning rate inside v, which differs once the rate changes, and has
+/// no dampening.
 template <class T>
-class Sgd {
+class Sgd : public Optimizer<T> {
   public:
-    /// Throws `std::invalid_argument` for a negative option, a momentum above 1, and Nesterov without
-    /// momentum.
+    /// Throws `std::invalid_argument` for a negative option, a momentum or dampening above 1, and Nesterov
+    /// without momentum or with dampening.
     explicit Sgd(const ParameterList<T>& parameters, SgdOptions options = {});
 
-    /// Updates every parameter. Throws `std::invalid_argument`, and changes nothing, when a gradient is
-    /// missing or not finite.
-    void step(const Gradients<T>& gradients);
-
-    double learning_rate() const { return options_.learning_rate; }
-    void set_learning_rate(double rate);
+    void step(const Gradients<T>& gradients) override;
 
   private:
     SgdOptions options_;
-    Slots<T> slots_;
 };
 
 extern template class Sgd<float>;

@@ -1,9 +1,8 @@
 #include <fmt/format.h>
-#include <optim/fused_update.hpp>
+#include <optim/require.hpp>
 #include <optim/slots.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
 namespace tapeloop::optim {
@@ -59,30 +58,7 @@ void Slots<T>::update(std::string_view operation, const Gradients<T>& gradients,
     for (std::size_t i = 0; i < slots_.size(); ++i) update(slots_[i], *checked[i]);
 }
 
-template <class T>
-std::size_t first_not_finite(const Tensor<T>& tensor) {
-    Lanes<T> probe = 0;  // 0 times a NaN or an infinity is NaN, and stays it in a sum
-    fused_update<T, 1, 0>(shape_of(tensor), {tensor.data()}, {},
-                          [&probe](const auto& in, auto&) { probe = probe + 0 * in[0]; });
-    std::array<T, Lanes<T>::width> sums;
-    probe.store(sums.data());
-    if (std::all_of(sums.begin(), sums.end(), [](T sum) { return sum == 0; })) return tensor.size();
-    const T* begin = tensor.data();
-    const T* end = begin + tensor.size();
-    return static_cast<std::size_t>(std::find_if_not(begin, end, [](T x) { return std::isfinite(x); }) -
-                                    begin);
-}
-
-void require_option(std::string_view optimizer, std::string_view option, double value, double low,
-                    double high) {
-    if (!(value >= low && value <= high))
-        throw std::invalid_argument(
-            fmt::format("{}: {} is {}; it must be in [{}, {}]", optimizer, option, value, low, high));
-}
-
 template class Slots<float>;
 template class Slots<double>;
-template std::size_t first_not_finite(const Tensor<float>&);
-template std::size_t first_not_finite(const Tensor<double>&);
 
 }  // namespace tapeloop::optim

@@ -26,19 +26,12 @@ class Slots {
     void update(std::string_view operation, const Gradients<T>& gradients,
                 const std::function<void(Slot<T>&, const Tensor<T>&)>& update);
 
+    std::vector<Slot<T>>& list() { return slots_; }
     const std::vector<Slot<T>>& list() const { return slots_; }
 
   private:
     std::vector<Slot<T>> slots_;
 };
-
-/// The index of the first element that is NaN or infinite; the size if there is none.
-template <class T>
-std::size_t first_not_finite(const Tensor<T>& tensor);
-
-/// Throws `std::invalid_argument` unless `value` is in [low, high].
-void require_option(std::string_view optimizer, std::string_view option, double value, double low,
-                    double high);
 
 extern template class Slots<float>;
 extern template class Slots<double>;

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <optim/slots.hpp>
+
+#include <cstdint>
+
+namespace tapeloop::optim {
+
+/// All that steps change in an optimizer, the parameters' values apart.
+template <class T>
+struct OptimizerState {
+    struct Entry {
+        std::string path;                ///< of the parameter
+        std::vector<Tensor<T>> running;  ///< in the order of the optimizer's documented formulas
+    };
+    std::string optimizer;
+    std::uint64_t steps = 0;
+    double learning_rate = 0;
+    std::vector<Entry> entries;
+};
+
+/// What every optimizer can do. It refers to its parameters; it moves but does not copy, since two of them on
+/// the same parameters would each know half of the steps.
+template <class T>
+class Optimizer {
+  public:
+    virtual ~Optimizer() = default;
+    Optimizer(Optimizer&&) noexcept = default;
+    Optimizer& operator=(Optimizer&&) noexcept = default;
+    Optimizer(const Optimizer&) = delete;
+    Optimizer& operator=(const Optimizer&) = delete;
+
+    /// Updates every parameter. Throws `std::invalid_argument`, and changes nothing, when a gradient is
+    /// missing, of another shape, or not finite.
+    virtual void step(const Gradients<T>& gradients) = 0;
+
+    /// The steps that were made.
+    std::uint64_t steps() const { return steps_; }
+    double learning_rate() const { return learning_rate_; }
+    /// Throws `std::invalid_argument` when `rate` is negative or not finite.
+    void set_learning_rate(double rate);
+
+    OptimizerState<T> state() const;
+    /// Goes on from `state`, with the same options and parameters (their values are not part of it). Throws
+    /// `std::invalid_argument`, and changes nothing, when it is the state of another optimizer, or of
+    /// parameters with other paths or shapes.
+    void restore(const OptimizerState<T>& state);
+
+  protected:
+    /// `name` opens the texts of errors and must outlive the optimizer. Throws as `set_learning_rate` does.
+    Optimizer(std::string_view name, const ParameterList<T>& parameters, std::size_t running_count,
+              double learning_rate);
+
+    /// One step: calls `update` for each parameter after all gradients were checked, and counts it.
+    void update(const Gradients<T>& gradients, const std::function<void(Slot<T>&, const Tensor<T>&)>& update);
+    std::vector<Slot<T>>& slots() { return slots_.list(); }
+
+  private:
+    std::string_view name_;
+    Slots<T> slots_;
+    std::uint64_t steps_ = 0;
+    double learning_rate_;
+};
+
+extern template class Optimizer<float>;
+extern template class Optimizer<double>;
+
+}  // namespace tapeloop::optim

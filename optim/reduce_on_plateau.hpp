@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+namespace tapeloop::optim {
+
+struct ReduceOnPlateauOptions {
+    double learning_rate = 0.01;    ///< the first
+    double factor = 0.1;            ///< what it is multiplied by
+    std::uint64_t patience = 10;    ///< metrics in a row that may bring nothing better
+    double threshold = 1e-4;        ///< by how much a better metric must be better
+    bool relative = true;           ///< whether the threshold is a fraction of the best metric
+    bool larger_is_better = false;  ///< as an accuracy, and not as a loss
+    std::uint64_t cooldown = 0;     ///< metrics after a reduction that are not counted as bad
+    double least = 0;               ///< the smallest rate
+    double smallest_change = 1e-8;  ///< a reduction that is not larger is left out
+};
+
+/// A learning rate that is reduced when a metric no longer gets better:
+///
+///     optimizer.set_learning_rate(plateau(validation_loss));     // after each epoch
+///
+/// As PyTorch's `ReduceLROnPlateau`: the reduction comes with the metric number patience + 1 in a row that is
+/// not better than the best. Keras reduces with number `patience` already, and its threshold is not relative.
+/// It is a plain value: a copy keeps its state.
+class ReduceOnPlateau {
+  public:
+    /// Throws `std::invalid_argument` for a negative option, and a factor that is not below 1.
+    explicit ReduceOnPlateau(ReduceOnPlateauOptions options);
+
+    /// Takes the next metric, and returns the rate from here on. Throws `std::invalid_argument`, and changes
+    /// nothing, when the metric is NaN.
+    double operator()(double metric);
+
+    double learning_rate() const { return learning_rate_; }
+
+  private:
+    bool is_better(double metric) const;
+    void reduce();
+
+    ReduceOnPlateauOptions options_;
+    double learning_rate_;
+    double best_;
+    std::uint64_t bad_ = 0;      // metrics in a row
+    std::uint64_t cooling_ = 0;  // metrics that are still not counted
+};
+
+}  // namespace tapeloop::optim

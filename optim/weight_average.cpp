@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+#include <optim/fused_update.hpp>
+#include <optim/require.hpp>
+#include <optim/weight_average.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace tapeloop::optim {
+namespace {
+
+template <class T>
+void require_finite_weights(const Slot<T>& slot) {
+    const Tensor<T>& value = slot.parameter->value();
+    const std::size_t bad = first_not_finite(value);
+    if (bad < value.size())
+        throw std::invalid_argument(
+            fmt::format("weight_average: parameter '{}' {} has {} at element {}; nothing was averaged",
+                        slot.path, slot.parameter->shape().text(), value.data()[bad], bad));
+}
+
+template <class T>
+void put(Parameter<T>& parameter, const Tensor<T>& value) {
+    std::copy_n(value.data(), value.size(), parameter.update().data());
+}
+
+}  // namespace
+
+template <class T>
+WeightAverage<T>::WeightAverage(const ParameterList<T>& parameters, WeightAverageOptions options)
+    : options_(options), slots_(parameters, 1) {
+    require_below_one("weight_average", "decay", options.decay);
+}
+
+template <class T>
+double WeightAverage<T>::share() const {
+    const auto n = static_cast<double>(updates_ + 1);
+    const double rest = 1 - options_.decay;
+    if (updates_ == 0) return 1;
+    switch (options_.start) {
+        case AverageStart::bias_correction:
+            return rest / (1 - std::pow(options_.decay, n));
+        case AverageStart::warm_up:
+            return std::max(rest, 9 / (n + 9));
+        case AverageStart::first_weights:
+            break;
+    }
+    return rest;
+}
+
+template <class T>
+void WeightAverage<T>::update() {
+    if (swapped_in_)
+        throw std::logic_error(
+            "weight_average: the parameters hold their averages; update when the AveragedWeights has ended");
+    for (const Slot<T>& slot : slots_.list()) require_finite_weights(slot);
+    const T fresh = static_cast<T>(share());
+    const T kept = static_cast<T>(1 - share());
+    for (Slot<T>& slot : slots_.list()) {
+        T* a = slot.running[0].data();
+        fused_update<T, 2, 1>(slot.parameter->shape(), {a, slot.parameter->value().data()}, {a},
+                              [=](const auto& in, auto& out) { out[0] = kept * in[0] + fresh * in[1]; });
+    }
+    ++updates_;
+}
+
+template <class T>
+const Tensor<T>& WeightAverage<T>::operator[](const Parameter<T>& parameter) const {
+    if (updates_ == 0)
+        throw std::logic_error("weight_average: there is no average yet; update after a step first");
+    for (const Slot<T>& slot : slots_.list())
+        if (slot.parameter->storage() == parameter.storage()) return slot.running[0];
+    throw std::invalid_argument(
+        fmt::format("weight_average: parameter '{}' is not among those that are averaged", parameter.name()));
+}
+
+template <class T>
+AveragedWeights<T>::AveragedWeights(WeightAverage<T>& average) : average_(average) {
+    if (average.swapped_in_)
+        throw std::logic_error("averaged_weights: the parameters hold their averages already");
+    if (average.updates_ == 0)
+        throw std::logic_error("averaged_weights: there is no average yet; update after a step first");
+    for (const Slot<T>& slot : average.slots_.list()) weights_.push_back(slot.parameter->value());
+    for (Slot<T>& slot : average.slots_.list()) put(*slot.parameter, slot.running[0]);
+    average.swapped_in_ = true;
+}
+
+template <class T>
+AveragedWeights<T>::~AveragedWeights() {
+    const std::vector<Slot<T>>& slots = average_.slots_.list();
+    for (std::size_t i = 0; i < slots.size(); ++i) put(*slots[i].parameter, weights_[i]);
+    average_.swapped_in_ = false;
+}
+
+template class WeightAverage<float>;
+template class WeightAverage<double>;
+template class AveragedWeights<float>;
+template class AveragedWeights<double>;
+
+}  // namespace tapeloop::optim
