@@ -2,6 +2,7 @@
 
 /// The whole engine.
 #include <autograd/custom.hpp>
+#include <autograd/derivatives.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
@@ -14,3 +15,4 @@
 #include <autograd/tape.hpp>
 #include <autograd/tensor.hpp>
 #include <autograd/var.hpp>
+#include <autograd/watch.hpp>

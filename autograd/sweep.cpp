@@ -4,6 +4,7 @@
 #include <autograd/ops/shape.hpp>
 #include <autograd/reduction.hpp>
 #include <autograd/sweep.hpp>
+#include <autograd/watch.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -172,16 +173,21 @@ void Sweep<T>::compute(Panel& panel) {
 }
 
 template <class T>
+void Sweep<T>::settle(Index node) {
+    const auto panel =
+        std::find_if(panels_.begin(), panels_.end(), [node](const Panel& p) { return p.node == node; });
+    if (panel == panels_.end()) return;
+    compute(*panel);
+    held_bytes_ -= panel->a.memory().bytes() + panel->g.memory().bytes();
+    panels_.erase(panel);
+}
+
+template <class T>
 void Sweep<T>::run() {
+    const bool observed = tape_.observed();
     for (Index node = reach_.last() + 1; node-- > reach_.first();) {
         if (!reach_.contains(node)) continue;
-        const auto panel =
-            std::find_if(panels_.begin(), panels_.end(), [node](const Panel& p) { return p.node == node; });
-        if (panel != panels_.end()) {
-            compute(*panel);
-            held_bytes_ -= panel->a.memory().bytes() + panel->g.memory().bytes();
-            panels_.erase(panel);
-        }
+        if (!panels_.empty()) settle(node);
         const Node<T>& record = tape_.node(node);
         if (is_result(node)) continue;  // kept for the operation it is a result of
         // A root may be one of several results: those behind it were never reached.
@@ -189,6 +195,8 @@ void Sweep<T>::run() {
         for (Index result = 0; result < record.results; ++result) reached = reached || has(node + 1 + result);
         if (!reached) continue;
         record.operation->pull(*this, node);
+        if (observed) [[unlikely]]
+            tape_.observe_pull(*this, node);
         release(node);
         for (Index result = 0; result < record.results; ++result)
             if (wants(node + 1 + result)) release(node + 1 + result);
@@ -223,7 +231,12 @@ void GraphSweep<T>::run() {
         if (results == result_mark) continue;
         bool reached = has(node);
         for (Index result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
-        if (reached) tape_.node(node).operation->pull(*this, node);
+        if (!reached) continue;
+        try {
+            tape_.node(node).operation->pull(*this, node);
+        } catch (const NonFinite& error) {
+            throw error.while_differentiating(tape_.describe(node));
+        }
     }
 }
 

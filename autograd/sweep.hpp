@@ -74,6 +74,8 @@ class Sweep {
 
     /// Has `node`'s cotangent end up in `tensor`, and keeps it there.
     void ask(Index node, Tensor<T>& tensor);
+    /// Computes the products of `node` that still wait for company.
+    void settle(Index node);
     /// Takes every node from the last to the first.
     void run();
     std::size_t peak_bytes() const { return peak_bytes_; }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/tape.hpp>
+#include <autograd/watch.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -158,7 +159,24 @@ Index Tape<T>::append(const Operation<T>& operation, std::span<const Index> inpu
     const bool cut_off = !recording_ && !inputs.empty();
     const Operation<T>& made_by = cut_off ? Constant<T>::instance() : operation;
     nodes_.push_back({&made_by, data, shape, first, count, label_, 0, site});
-    return static_cast<Index>(nodes_.size() - 1);
+    const auto index = static_cast<Index>(nodes_.size() - 1);
+    if (observed_) [[unlikely]]
+        observe_append(index);
+    return index;
+}
+
+template <class T>
+void Tape<T>::observe_append(Index node) {
+    if (options_.watch) require_finite_value(*this, node);
+    for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
+        observer->appended(*this, node);
+}
+
+template <class T>
+void Tape<T>::observe_pull(Sweep<T>& sweep, Index node) {
+    if (options_.watch) require_finite_cotangents(sweep, node);
+    for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
+        observer->pulled(sweep, node);
 }
 
 template <class T>
@@ -260,6 +278,18 @@ Var<float> input(const Operand<float>& tensor) {
 Var<double> input(const Operand<double>& tensor) {
     Tape<double>& tape = tensor.tape() != nullptr ? *tensor.tape() : Tape<double>::current();
     return tape.var(tensor.enter(tape));
+}
+
+template <class T>
+thread_local TapeObserver<T>* innermost_observer = nullptr;
+
+template <>
+TapeObserver<float>*& TapeObserver<float>::innermost() {
+    return innermost_observer<float>;
+}
+template <>
+TapeObserver<double>*& TapeObserver<double>::innermost() {
+    return innermost_observer<double>;
 }
 
 template class Tape<float>;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/observer.hpp>
 #include <autograd/operation.hpp>
 #include <autograd/parameter.hpp>
 #include <autograd/repeated.hpp>
@@ -30,6 +31,9 @@ struct Node {
 struct TapeOptions {
     /// Run `map` as one fused pass. Off, it records the operations that the function is made of, for study.
     bool fuse = true;
+    /// Stop at the first NaN or infinity, forward or backward, with an error that says where: see
+    /// autograd/watch.hpp.
+    bool watch = false;
 };
 
 /// What a tape holds, and what differentiating it took.
@@ -91,6 +95,17 @@ class Tape {
     /// Whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
     bool recording() const { return recording_; }
     void set_recording(bool on) { recording_ = on; }
+    /// Whether it stops at the first NaN or infinity.
+    void set_watch(bool on) {
+        options_.watch = on;
+        observed_ = on || TapeObserver<T>::innermost() != nullptr;
+    }
+    /// Whether somebody wants to know of nodes and rules: a watch or an observer.
+    bool observed() const { return observed_; }
+    void observe_append(Index node);
+    void observe_pull(Sweep<T>& sweep, Index node);
+    /// Puts another operation in a node's place, such as one that wraps it.
+    void replace_operation(Index node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
     /// The node of a parameter that has been used on this tape.
     const Index* find(const typename Parameter<T>::Storage* parameter) const;
     /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where
@@ -130,6 +145,7 @@ class Tape {
     Tape* outer_;
     TapeOptions options_;
     bool recording_ = true;
+    bool observed_ = options_.watch || TapeObserver<T>::innermost() != nullptr;
     Index label_ = 0;
     std::vector<Node<T>, PoolAllocator<Node<T>>> nodes_;
     std::vector<Index, PoolAllocator<Index>> inputs_;

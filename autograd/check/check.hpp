@@ -1,0 +1,6 @@
+#pragma once
+
+/// Checks of gradients, for users' own tests. `autograd/check/doctest.hpp` has the matcher for doctest.
+#include <autograd/check/check_gradient.hpp>
+#include <autograd/check/fault.hpp>
+#include <autograd/check/report.hpp>

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <autograd/check/function.hpp>
+#include <autograd/check/report.hpp>
+
+namespace tapeloop {
+
+/// The same for a function whose arguments are in a list; what the templates below call.
+GradientReport check_function(const CheckFunction<float>& f, const CheckInputs<float>& inputs,
+                              const CheckOptions& options = {});
+GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<double>& inputs,
+                              const CheckOptions& options = {});
+
+namespace detail {
+
+/// The same tensors in double. There must be no parameters.
+CheckInputs<double> in_double(const CheckInputs<float>& inputs);
+
+}  // namespace detail
+
+/// Holds the gradient of f against central differences.
+///
+///     check_gradient([](const auto& x, const auto& W) { return tanh(matmul(x, W)); }, {{"x", x}, {"W", W}});
+///     check_gradient([&] { return loss(model); }, model.parameters());
+///     check_gradient([&](const auto& x) { return loss(model(x)); }, {model.U, {"x", x, {{"time",
+///     "batch"}}}});
+///
+/// f gets one `Var` per tensor among the inputs, in their order (or all in a `std::vector<Var<T>>`), uses the
+/// parameters by itself, and returns a `Var` of any shape, or several. It is called many times and must give
+/// the same each time. Results of several elements get a random cotangent.
+///
+/// Parameters are as before afterwards, to the last bit, whatever is thrown. What f throws is passed on.
+/// Throws `std::invalid_argument` when f does not take that many arguments or there is nothing to check, and
+/// `std::logic_error` when f records on another tape than the current one.
+template <class F>
+GradientReport check_gradient(const F& f, const CheckInputs<double>& inputs,
+                              const CheckOptions& options = {}) {
+    return check_function(detail::erased<double>(f), inputs, options);
+}
+
+/// Tensors of `float` are checked in double if f takes `Var<double>` as well, as a generic lambda does. Where
+/// it does not, or parameters of `float` take part, differences are coarse, and the report warns of it.
+template <class F>
+GradientReport check_gradient(const F& f, const CheckInputs<float>& inputs,
+                              const CheckOptions& options = {}) {
+    if constexpr (detail::takes_any<double, F>)
+        if (inputs.tensor_count() == inputs.size())
+            return check_function(detail::erased<double>(f), detail::in_double(inputs), options);
+    return check_function(detail::erased<float>(f), inputs, options);
+}
+
+}  // namespace tapeloop

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <autograd/check/diagnosis.hpp>
+
+#include <functional>
+
+/// Arithmetic on the slices of tensors and of Jacobians that lie in flat vectors.
+namespace tapeloop::detail {
+
+using Elements = std::vector<double>;
+
+/// An axis as three nested loops: outer positions, the axis, what lies inside.
+struct AxisLoops {
+    std::size_t outer = 1;
+    std::size_t extent = 1;
+    std::size_t inner = 1;
+
+    AxisLoops(const Shape& shape, std::size_t axis) : extent(shape[axis]) {
+        for (std::size_t a = 0; a < axis; ++a) outer *= shape[a];
+        for (std::size_t a = axis + 1; a < shape.rank(); ++a) inner *= shape[a];
+    }
+    std::size_t size() const { return outer * extent * inner; }
+    std::size_t slice_of(std::size_t index) const { return index / inner % extent; }
+    /// The same element in another slice.
+    std::size_t moved(std::size_t index, std::size_t slice) const {
+        return index - slice_of(index) * inner + slice * inner;
+    }
+};
+
+/// The gradient that another cotangent would give, by the Jacobian.
+Elements contributions(const Evidence& evidence, const Elements& cotangent);
+/// `x` with the element i from `from(i)`; none gives 0.
+Elements rearranged(const Elements& x, const std::function<std::optional<std::size_t>(std::size_t)>& from);
+/// The last two axes exchanged, laid out in the shape of the original.
+Elements transposed(const Elements& x, const Shape& shape);
+
+/// Compares candidates with the tape's gradient.
+class Fit {
+  public:
+    explicit Fit(const Evidence& evidence);
+
+    /// Whether the candidate is what the tape gave, where that is known.
+    bool fits(const Elements& candidate) const;
+    bool is_known(std::size_t i) const { return evidence_.tolerance[i] >= 0; }
+    bool is_right(std::size_t i) const;
+    /// Whether both values are next to nothing there.
+    bool is_neutral(std::size_t i) const;
+    bool near(std::size_t i, double a, double b) const;
+    /// The largest known numeric value.
+    double scale() const { return scale_; }
+
+  private:
+    const Evidence& evidence_;
+    double scale_ = 0;
+};
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,289 @@
+#include <fmt/format.h>
+#include <autograd/check/fault.hpp>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/sweep.hpp>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <stdexcept>
+
+namespace tapeloop {
+namespace {
+
+using Kind = Fault::Kind;
+
+constexpr std::array<std::string_view, 6> kinds{"flip sign",      "drop",      "scale",
+                                                "swap arguments", "transpose", "freeze"};
+
+bool is_square(const Shape& shape) {
+    return shape.rank() >= 2 && shape.back() == shape[shape.rank() - 2] && shape.back() > 1;
+}
+
+/// The last two axes exchanged.
+std::vector<int> exchange(std::size_t rank) {
+    std::vector<int> axes(rank);
+    for (std::size_t axis = 0; axis < rank; ++axis) axes[axis] = static_cast<int>(axis);
+    std::swap(axes[rank - 1], axes[rank - 2]);
+    return axes;
+}
+
+Array<float> times(const Array<float>& x, double factor) {
+    Array<float> y(x.shape());
+    std::transform(x.data(), x.data() + x.size(), y.data(),
+                   [factor](float element) { return static_cast<float>(factor * element); });
+    return y;
+}
+Array<double> times(const Array<double>& x, double factor) {
+    Array<double> y(x.shape());
+    std::transform(x.data(), x.data() + x.size(), y.data(),
+                   [factor](double element) { return factor * element; });
+    return y;
+}
+template <class T>
+Var<T> times(const Var<T>& x, double factor) {
+    return multiply(x, factor);
+}
+
+/// What an argument gets instead; nothing if it gets nothing.
+template <class V>
+std::optional<V> falsified(const Fault& fault, const V& cotangent) {
+    switch (fault.kind) {
+        case Kind::flip_sign:
+            return times(cotangent, -1);
+        case Kind::scale:
+            return times(cotangent, fault.factor);
+        case Kind::transpose:
+            if (is_square(cotangent.shape())) return transpose(cotangent, exchange(cotangent.shape().rank()));
+            return cotangent;
+        case Kind::swap_arguments:
+            return cotangent;  // by `Falsified`
+        case Kind::drop:
+        case Kind::freeze:
+            break;
+    }
+    return {};
+}
+
+/// An operation around another, which delivers into a sweep of its own first.
+template <class T>
+class Falsified final : public Operation<T> {
+  public:
+    Falsified(const Operation<T>& inner, const Fault& fault) : inner_(inner), fault_(fault) {}
+
+    std::string_view name() const override { return inner_.name(); }
+    T* place(Sweep<T>&, Index, Index) const override { return nullptr; }
+
+    void pull(Sweep<T>& sweep, Index node) const override {
+        if (!wants_any(sweep, node)) return;
+        Sweep<T> own(sweep.tape(), reach(sweep, node));
+        for_results(sweep.tape(), node, [&](Index result) {
+            if (sweep.has(result)) own.deliver(node, result, sweep.cotangent(result));
+        });
+        inner_.pull(own, node);
+        for (Index input : distinct_inputs(sweep.tape(), node)) own.settle(input);
+        deliver<Array<T>>(sweep, own, node);
+    }
+    void pull(GraphSweep<T>& sweep, Index node) const override {
+        if (!wants_any(sweep, node)) return;
+        GraphSweep<T> own(sweep.tape(), reach(sweep, node));
+        for_results(sweep.tape(), node, [&](Index result) {
+            if (sweep.has(result)) own.deliver(node, result, sweep.cotangent(result));
+        });
+        inner_.pull(own, node);
+        deliver<Var<T>>(sweep, own, node);
+    }
+
+  private:
+    template <class SweepType>
+    static bool wants_any(SweepType& sweep, Index node) {
+        const auto inputs = sweep.tape().inputs(node);
+        return std::any_of(inputs.begin(), inputs.end(), [&](Index input) { return sweep.wants(input); });
+    }
+    /// Its node, and those of its inputs that the outer sweep wants.
+    template <class SweepType>
+    static Reach<T> reach(SweepType& sweep, Index node) {
+        const Tape<T>& tape = sweep.tape();
+        std::vector<Index> wanted;
+        for (Index input : tape.inputs(node))
+            if (sweep.wants(input)) wanted.push_back(input);
+        Index first = node;
+        for (Index input : wanted) {
+            // One of several results may want its cotangent placed in that of the node which made it.
+            const bool is_result = tape.node(input).results == result_mark;
+            first = std::min(first, is_result ? tape.inputs(input)[0] : input);
+        }
+        return Reach<T>(tape, first, node + results_of(tape, node), wanted);
+    }
+    static Index results_of(const Tape<T>& tape, Index node) {
+        return tape.node(node).results == result_mark ? 0 : tape.node(node).results;
+    }
+    template <class F>
+    static void for_results(const Tape<T>& tape, Index node, const F& f) {
+        const Index results = results_of(tape, node);
+        for (Index result = node + (results == 0 ? 0 : 1); result <= node + results; ++result) f(result);
+    }
+    static std::vector<Index> distinct_inputs(const Tape<T>& tape, Index node) {
+        std::vector<Index> inputs;
+        for (Index input : tape.inputs(node))
+            if (std::find(inputs.begin(), inputs.end(), input) == inputs.end()) inputs.push_back(input);
+        return inputs;
+    }
+
+    template <class V, class SweepType>
+    void deliver(SweepType& sweep, SweepType& own, Index node) const {
+        // A copy: recording moves the tape's vectors.
+        const std::vector<Index> inputs(sweep.tape().inputs(node).begin(), sweep.tape().inputs(node).end());
+        const std::vector<Index> distinct = distinct_inputs(sweep.tape(), node);
+        std::vector<std::optional<V>> cotangents;
+        for (Index input : distinct)
+            cotangents.push_back(own.has(input) ? std::optional<V>(own.cotangent(input)) : std::nullopt);
+        const bool swaps = fault_.kind == Kind::swap_arguments && distinct.size() >= 2 &&
+                           sweep.tape().node(distinct[0]).shape == sweep.tape().node(distinct[1]).shape;
+        if (swaps) std::swap(cotangents[0], cotangents[1]);
+        for (std::size_t k = 0; k < distinct.size(); ++k) {
+            if (!cotangents[k].has_value() || !sweep.wants(distinct[k])) continue;
+            const bool meant = !fault_.argument.has_value() || fault_.kind == Kind::freeze ||
+                               (*fault_.argument < inputs.size() && inputs[*fault_.argument] == distinct[k]);
+            const std::optional<V> given = meant ? falsified(fault_, *cotangents[k]) : cotangents[k];
+            if (given.has_value()) sweep.deliver(node, distinct[k], *given);
+        }
+    }
+
+    const Operation<T>& inner_;
+    Fault fault_;
+};
+
+/// Whether the path holds the part between slashes or ends.
+bool has_part(const std::string& path, const std::string& part) {
+    return ("/" + path + "/").find("/" + part + "/") != std::string::npos;
+}
+
+/// What `faults_of` looks at.
+template <class T>
+class Census final : public TapeObserver<T> {
+  public:
+    explicit Census(std::vector<Fault>& faults, std::set<std::string>& known)
+        : faults_(faults), known_(known) {}
+
+    void appended(Tape<T>& tape, Index node) override {
+        const auto inputs = tape.inputs(node);
+        const std::string name(tape.node(node).operation->name());
+        if (inputs.empty() || name == "result") return;
+        for (std::size_t argument = 0; argument < inputs.size(); ++argument) {
+            add({Kind::flip_sign, name, argument});
+            add({Kind::drop, name, argument});
+            if (is_square(tape.node(inputs[argument]).shape)) add({Kind::transpose, name, argument});
+        }
+        // Of a sum both get the same.
+        if (inputs.size() >= 2 && inputs[0] != inputs[1] && name != "add" &&
+            tape.node(inputs[0]).shape == tape.node(inputs[1]).shape)
+            add({Kind::swap_arguments, name});
+    }
+
+  private:
+    void add(Fault fault) {
+        if (known_.insert(fault.text()).second) faults_.push_back(std::move(fault));
+    }
+    std::vector<Fault>& faults_;
+    std::set<std::string>& known_;
+};
+
+bool passes(const NamedCheck& check) {
+    try {
+        return check.passes();
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+std::string Fault::text() const {
+    std::string text = fmt::format("{} of {}", kinds[static_cast<std::size_t>(kind)],
+                                   operation.empty() ? "every operation" : operation);
+    if (argument.has_value()) text += fmt::format(", argument {}", *argument);
+    if (kind == Kind::scale) text += fmt::format(", by {:.6g}", factor);
+    if (!label.empty()) text += ", at " + label;
+    return text;
+}
+
+template <class T>
+void InjectedFault<T>::appended(Tape<T>& tape, Index node) {
+    const Operation<T>& operation = *tape.node(node).operation;
+    const std::string_view name = operation.name();
+    if (tape.inputs(node).empty() || name == "result") return;
+    if (!fault_.operation.empty() && name != fault_.operation) return;
+    if (!fault_.label.empty() && !has_part(tape.label(node), fault_.label)) return;
+    tape.replace_operation(node, tape.keep(Falsified<T>(operation, fault_)));
+    ++nodes_;
+}
+
+template class InjectedFault<float>;
+template class InjectedFault<double>;
+
+std::vector<Fault> FaultReport::unnoticed() const {
+    std::vector<Fault> faults;
+    for (const FaultTrial& trial : trials)
+        if (trial.nodes != 0 && trial.noticed_by.empty()) faults.push_back(trial.fault);
+    return faults;
+}
+
+std::vector<Fault> FaultReport::unused() const {
+    std::vector<Fault> faults;
+    for (const FaultTrial& trial : trials)
+        if (trial.nodes == 0) faults.push_back(trial.fault);
+    return faults;
+}
+
+std::string FaultReport::text() const {
+    const auto list = [](const std::vector<std::string>& names) {
+        std::string text;
+        for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+        return text;
+    };
+    std::string text = fmt::format("{} faults, {} unnoticed, {} that met no node\n", trials.size(),
+                                   unnoticed().size(), unused().size());
+    for (const FaultTrial& trial : trials) {
+        text += fmt::format("  {:<48} ", trial.fault.text());
+        if (trial.nodes == 0)
+            text += "met no node\n";
+        else if (trial.noticed_by.empty())
+            text += "NOT NOTICED\n";
+        else
+            text += fmt::format("noticed by {}{}\n", list(trial.noticed_by),
+                                trial.missed_by.empty() ? "" : "; not by " + list(trial.missed_by));
+    }
+    return text;
+}
+
+FaultReport try_faults(const std::vector<Fault>& faults, const std::vector<NamedCheck>& checks) {
+    for (const NamedCheck& check : checks)
+        if (!passes(check))
+            throw std::invalid_argument(
+                fmt::format("try_faults: '{}' does not pass without a fault", check.name));
+    FaultReport report;
+    for (const Fault& fault : faults) {
+        FaultTrial trial{fault, 0, {}, {}};
+        for (const NamedCheck& check : checks) {
+            const InjectedFault<float> in_float(fault);
+            const InjectedFault<double> in_double(fault);
+            (passes(check) ? trial.missed_by : trial.noticed_by).push_back(check.name);
+            trial.nodes += in_float.nodes() + in_double.nodes();
+        }
+        report.trials.push_back(std::move(trial));
+    }
+    return report;
+}
+
+std::vector<Fault> faults_of(const std::function<void()>& f) {
+    std::vector<Fault> faults;
+    std::set<std::string> known;
+    const Census<float> in_float(faults, known);
+    const Census<double> in_double(faults, known);
+    f();
+    return faults;
+}
+
+}  // namespace tapeloop

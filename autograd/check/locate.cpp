@@ -1,0 +1,295 @@
+#include <fmt/format.h>
+#include <autograd/check/evidence.hpp>
+#include <autograd/check/locate.hpp>
+#include <autograd/check/random.hpp>
+#include <autograd/observer.hpp>
+#include <autograd/sweep.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace tapeloop::detail {
+namespace {
+
+// Larger graphs are not searched.
+constexpr std::size_t most_edges = 4'000;
+constexpr std::size_t most_kept = 20'000'000;
+// Larger operations are named, but not looked into.
+constexpr std::size_t most_moved = 1'000;
+constexpr std::size_t largest_jacobian = 2'000'000;
+
+/// An operation and one of its arguments, with what its rules delivered.
+struct Edge {
+    Index from;
+    Index to;
+    Index results;  ///< how many nodes behind `to` are its results; 0 if it is its own
+    FaultyRule rule;
+    Shape shape;
+    double largest;  ///< of the argument's elements
+    std::vector<Evidence::Result> result_shapes;
+    std::vector<double> cotangent;
+    std::vector<double> delivered;
+};
+
+/// Notes every edge of a sweep, in the order of the sweep.
+template <class T>
+class Recorder final : public TapeObserver<T> {
+  public:
+    explicit Recorder(const Tape<T>& tape) : tape_(tape) {}
+
+    void pulled(Sweep<T>& sweep, Index node) override {
+        if (&sweep.tape() != &tape_ || kept_ > most_kept) return;
+        const auto inputs = tape_.inputs(node);
+        for (auto input = inputs.begin(); input != inputs.end(); ++input)
+            if (sweep.wants(*input) && std::find(inputs.begin(), input, *input) == input &&
+                tape_.node(*input).data != nullptr)
+                note(sweep, *input, node, static_cast<std::size_t>(input - inputs.begin()));
+    }
+
+    bool is_complete() const { return kept_ <= most_kept && edges_.size() <= most_edges; }
+    std::vector<Edge>& edges() { return edges_; }
+
+  private:
+    void note(Sweep<T>& sweep, Index from, Index to, std::size_t argument) {
+        const Node<T>& node = tape_.node(to);
+        Edge edge{from, to, node.results == result_mark ? 0 : node.results, {}, tape_.node(from).shape, 0, {},
+                  {},   {}};
+        for (const T element : tape_.array(from).elements())
+            edge.largest = std::max(edge.largest, static_cast<double>(std::abs(element)));
+        edge.rule = {std::string(node.operation->name()), argument, tape_.label(to), node.site.file_name(),
+                     node.site.line()};
+        // An operation that was itself given as f has no line of the user's.
+        if (edge.rule.file.ends_with("autograd/check/function.hpp")) edge.rule.file.clear();
+        const Index first = to + (edge.results == 0 ? 0 : 1);
+        for (Index result = first; result <= to + edge.results; ++result) {
+            const std::size_t size = tape_.node(result).shape.size();
+            edge.result_shapes.push_back({tape_.node(result).shape, {}});
+            if (sweep.has(result))
+                append(edge.cotangent, sweep.cotangent(result));
+            else
+                edge.cotangent.resize(edge.cotangent.size() + size, 0);
+        }
+        sweep.settle(from);
+        std::vector<double>& before = arrived_[from];
+        before.resize(edge.shape.size(), 0);
+        if (sweep.has(from)) append(edge.delivered, sweep.cotangent(from));
+        edge.delivered.resize(edge.shape.size(), 0);
+        for (std::size_t i = 0; i < before.size(); ++i) {
+            const double total = edge.delivered[i];
+            edge.delivered[i] -= before[i];
+            before[i] = total;
+        }
+        kept_ += edge.delivered.size() + edge.cotangent.size();
+        edges_.push_back(std::move(edge));
+    }
+    static void append(std::vector<double>& to, const Array<T>& array) {
+        to.insert(to.end(), array.data(), array.data() + array.size());
+    }
+
+    const Tape<T>& tape_;
+    std::vector<Edge> edges_;
+    std::map<Index, std::vector<double>> arrived_;
+    std::size_t kept_ = 0;
+};
+
+/// Moves an argument just while its operation computes, and keeps what comes out.
+template <class T>
+class Mover final : public TapeObserver<T> {
+  public:
+    Mover(const Subject<T>& subject, const Edge& edge, const std::vector<double>& step)
+        : subject_(subject), edge_(edge), step_(step) {}
+    ~Mover() override { restore(); }
+    Mover(const Mover&) = delete;
+    Mover& operator=(const Mover&) = delete;
+
+    void appended(Tape<T>& tape, Index node) override {
+        if (&tape != subject_.tape()) return;
+        if (node + 1 == edge_.to) move(tape);
+        if (node != edge_.to + edge_.results) return;
+        keep(tape);  // before the restoring: a result may lie in the argument's memory
+        restore();
+    }
+    /// Empty if the operation was not met again.
+    const std::vector<double>& values() const { return values_; }
+
+  private:
+    void move(Tape<T>& tape) {
+        const Node<T>& node = tape.node(edge_.from);
+        if (edge_.from >= tape.size() || node.shape != edge_.shape || node.data == nullptr) return;
+        data_ = node.data;
+        before_.assign(data_, data_ + step_.size());
+        for (std::size_t i = 0; i < step_.size(); ++i)
+            data_[i] = static_cast<T>(static_cast<double>(data_[i]) + step_[i]);
+    }
+    void restore() {
+        if (data_ != nullptr) std::copy(before_.begin(), before_.end(), data_);
+        data_ = nullptr;
+    }
+    void keep(const Tape<T>& tape) {
+        const Index first = edge_.to + (edge_.results == 0 ? 0 : 1);
+        for (Index result = first; data_ != nullptr && result <= edge_.to + edge_.results; ++result) {
+            const Array<T> array = tape.array(result);
+            values_.insert(values_.end(), array.data(), array.data() + array.size());
+        }
+        if (values_.size() != edge_.cotangent.size()) values_.clear();
+    }
+
+    const Subject<T>& subject_;
+    const Edge& edge_;
+    const std::vector<double>& step_;
+    T* data_ = nullptr;
+    std::vector<T> before_;
+    std::vector<double> values_;
+};
+
+template <class T>
+class Location {
+  public:
+    Location(Subject<T>& subject, const Differences<T>& differences)
+        : subject_(subject), differences_(differences) {}
+
+    std::optional<Located> find(std::size_t input) {
+        std::optional<std::vector<Edge>> edges = record(input);
+        if (!edges.has_value()) return {};
+        std::vector<const Edge*> wrong;
+        for (const Edge& edge : *edges) {
+            const std::optional<bool> right = is_right(edge);
+            if (!right.has_value()) return {};
+            if (!*right) wrong.push_back(&edge);
+        }
+        Located located;
+        if (wrong.empty()) return located;
+        const Edge& first = **std::min_element(wrong.begin(), wrong.end(),
+                                               [](const Edge* a, const Edge* b) { return a->to < b->to; });
+        located.rule = first.rule;
+        located.rule->others = wrong.size() - 1;
+        located.is_at_input = std::none_of(edges->begin(), edges->end(),
+                                           [&](const Edge& edge) { return edge.to == first.from; });
+        located.explanation = explain_edge(first, subject_.input(input));
+        return located;
+    }
+
+  private:
+    std::optional<std::vector<Edge>> record(std::size_t input) {
+        std::vector<Edge> edges;
+        {
+            // The tape first: it asks whether it is observed when it is made.
+            const TapeObserver<T> awake;
+            Tape<T> tape;
+            const auto run = subject_.run(tape);
+            Recorder<T> recorder(tape);
+            const WrtList<T> wrt({subject_.wrt(run).list()[input]});
+            static_cast<void>(gradient(subject_.roots(run.results, differences_.cotangent()), wrt));
+            if (!recorder.is_complete()) return {};
+            edges = std::move(recorder.edges());
+        }
+        return edges;
+    }
+
+    /// What the operation gives with its argument moved by `step`; empty if it is not met again.
+    std::vector<double> moved(const Edge& edge, const std::vector<double>& step) {
+        Mover<T> mover(subject_, edge, step);
+        std::vector<double> ignored;
+        subject_.evaluate(ignored);
+        return mover.values();
+    }
+
+    /// (f(x + step) - f(x - step)) / 2, element by element.
+    std::vector<double> change(const Edge& edge, std::vector<double> step) {
+        std::vector<double> plus = moved(edge, step);
+        for (double& amount : step) amount = -amount;
+        const std::vector<double> minus = moved(edge, step);
+        if (plus.size() != minus.size()) return {};
+        double squares = 0;
+        for (std::size_t o = 0; o < plus.size(); ++o) {
+            squares += plus[o] * plus[o] * edge.cotangent[o] * edge.cotangent[o];
+            plus[o] = (plus[o] - minus[o]) / 2;
+        }
+        rounding_ = 8 * differences_.tolerances().epsilon * std::sqrt(squares);
+        return plus;
+    }
+
+    double inner(const std::vector<double>& a, const std::vector<double>& b) const {
+        double sum = 0;
+        for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+        return sum;
+    }
+
+    std::optional<bool> is_right(const Edge& edge) {
+        if (edge.delivered.empty() || edge.cotangent.empty()) return true;
+        CheckRandom random(edge.to * 31 + edge.from);
+        std::vector<double> direction(edge.delivered.size());
+        for (double& amount : direction) amount = random.weight();
+        double size = 0;
+        for (std::size_t i = 0; i < direction.size(); ++i)
+            size += edge.delivered[i] * edge.delivered[i] * direction[i] * direction[i];
+        // A smaller step too: the usual one may straddle a kink.
+        for (double part : {1.0, 1.0 / 32}) {
+            std::vector<double> step = direction;
+            const double usual = differences_.step_for(edge.largest) * part;
+            for (double& amount : step) amount *= usual;
+            const std::vector<double> changed = change(edge, step);
+            if (changed.empty()) return {};
+            const double numeric = inner(changed, edge.cotangent) / usual;
+            const double tape = inner(edge.delivered, direction);
+            const double margin = close * (std::sqrt(size) + std::abs(numeric)) + 1e-9 + rounding_ / usual;
+            if (std::abs(numeric - tape) <= margin) return true;
+        }
+        return false;
+    }
+
+    std::optional<Explanation> explain_edge(const Edge& edge, const CheckInput<T>& input) {
+        const std::size_t size = edge.delivered.size();
+        const std::size_t results = edge.cotangent.size();
+        if (size > most_moved || size * results > largest_jacobian) return {};
+        Evidence evidence;
+        evidence.shape = edge.shape;
+        evidence.results = edge.result_shapes;
+        evidence.cotangent = edge.cotangent;
+        evidence.tape = edge.delivered;
+        if (edge.from == 0 && edge.shape == input.shape()) evidence.info = input.info;
+        for (std::size_t i = 0; i < size; ++i) {
+            std::vector<double> step(size, 0);
+            step[i] = differences_.step_for(edge.largest);
+            std::vector<double> column = change(edge, step);
+            for (double& element : column) element /= step[i];
+            evidence.jacobian.insert(evidence.jacobian.end(), column.begin(), column.end());
+            if (column.size() != results) return {};
+        }
+        evidence.numeric = contributions(evidence, evidence.cotangent);
+        for (double element : evidence.numeric)
+            evidence.tolerance.push_back(close * std::abs(element) + differences_.tolerances().absolute);
+        name_extents(evidence);
+        return explain(evidence);
+    }
+
+    static void name_extents(Evidence& evidence) {
+        const auto add = [&](const std::string& name, const Shape& shape) {
+            for (std::size_t axis = 0; axis < shape.rank(); ++axis)
+                evidence.extents.push_back(
+                    {fmt::format("the extent of axis {} of {} ({})", axis, name, shape[axis]), shape[axis]});
+        };
+        add("the argument", evidence.shape);
+        for (const Evidence::Result& result : evidence.results) add("the operation's result", result.shape);
+    }
+
+    // How far a rule may be from the differences of its operation.
+    static constexpr double close = sizeof(T) == 8 ? 1e-5 : 5e-2;
+
+    Subject<T>& subject_;
+    const Differences<T>& differences_;
+    double rounding_ = 0;  ///< what rounding can do to the last change
+};
+
+}  // namespace
+
+template <class T>
+std::optional<Located> locate(Subject<T>& subject, const Differences<T>& differences, std::size_t input) {
+    return Location<T>(subject, differences).find(input);
+}
+
+template std::optional<Located> locate(Subject<float>&, const Differences<float>&, std::size_t);
+template std::optional<Located> locate(Subject<double>&, const Differences<double>&, std::size_t);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <autograd/check/diagnosis.hpp>
+#include <autograd/check/differences.hpp>
+
+/// Which operation's rule is wrong.
+namespace tapeloop::detail {
+
+struct Located {
+    /// The first wrong rule on the way from the input to the result; none if all are right.
+    std::optional<FaultyRule> rule;
+    /// What is wrong with this rule, by the derivatives of its operation alone.
+    std::optional<Explanation> explanation;
+    /// Whether its argument is the input itself.
+    bool is_at_input = false;
+};
+
+/// Holds every rule between the input and the result against differences of its own operation: the argument
+/// is moved where it lies in the tape's memory, just while the operation computes. Nothing if the graph is
+/// too large, or f does not record the same one each time.
+template <class T>
+std::optional<Located> locate(Subject<T>& subject, const Differences<T>& differences, std::size_t input);
+
+extern template std::optional<Located> locate(Subject<float>&, const Differences<float>&, std::size_t);
+extern template std::optional<Located> locate(Subject<double>&, const Differences<double>&, std::size_t);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <autograd/check/input.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace tapeloop {
+
+/// How a gradient is checked. All of it has defaults; a tolerance or step of 0 stands for the one that suits
+/// the type.
+struct CheckOptions {
+    /// 1: the gradient. 2: also the gradient of the gradient, Jacobian-vector against vector-Jacobian
+    /// products, and the Hessian's symmetry.
+    int order = 1;
+    /// Of random cotangents and directions; without one, the environment's TAPELOOP_CHECK_SEED, or 1.
+    std::optional<std::uint64_t> seed = std::nullopt;
+
+    /// A difference passes if it is below any of: `relative` times the larger of both values (1e-6; float:
+    /// 0.02), `absolute` (1e-8; float: 1e-3), and what rounding of the results alone can make of it.
+    double relative = 0;
+    double absolute = 0;
+    /// The step of the central differences is this, the cube root of epsilon by default, times max(1, |x|).
+    double step = 0;
+
+    /// Inputs with more elements are checked in random directions first.
+    std::size_t full_limit = 20'000;
+    /// How many directions.
+    std::size_t directions = 8;
+    /// How many elements of such an input are checked one by one when a direction fails.
+    std::size_t elements_after_failure = 2'000;
+
+    /// How many of each input's elements the report keeps, the worst first.
+    std::size_t worst = 5;
+    /// Look for the class of a mistake, and for the operation whose rule it is.
+    bool diagnose = true;
+    /// What the axes of the function's result mean.
+    InputInfo result = {};
+};
+
+}  // namespace tapeloop

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+namespace tapeloop::detail {
+
+/// Numbers that are the same on every machine (splitmix64).
+class CheckRandom {
+  public:
+    explicit CheckRandom(std::uint64_t seed) : state_(seed) {}
+
+    std::uint64_t next() {
+        std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+        return z ^ (z >> 31);
+    }
+    /// In [0, 1).
+    double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+    /// Of either sign, from 0.5 to 1.5: as a cotangent it hides nothing.
+    double weight() {
+        const double size = 0.5 + uniform();
+        return (next() & 1U) != 0 ? size : -size;
+    }
+
+  private:
+    std::uint64_t state_;
+};
+
+}  // namespace tapeloop::detail

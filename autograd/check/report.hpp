@@ -1,0 +1,130 @@
+#pragma once
+
+#include <autograd/check/options.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tapeloop {
+
+/// What a report has to say of a gradient.
+enum class Diagnosis {
+    sign,                   ///< the negative of the right one
+    factor,                 ///< a multiple of it; the finding says what the factor equals
+    transposed,             ///< the transposed one, or the product with a matrix that should be transposed
+    exchanged,              ///< the right gradient of another input
+    axis_not_summed,        ///< of a sum over an axis only one summand arrives
+    axis_summed,            ///< summed, or averaged, over an axis that the input has
+    time_step_missing,      ///< nothing arrives from one time step
+    time_order,             ///< the time steps are in another order
+    first_step_only,        ///< only the first time step is right
+    last_step_only,         ///< only the last time step is right
+    time_step,              ///< some time steps are wrong
+    gate,                   ///< the blocks of some gates are wrong, those of others right
+    part,                   ///< some slices along an axis are wrong, the others right
+    no_gradient,            ///< zero everywhere though the function depends on the input
+    unasked_gradient,       ///< a gradient though the function does not depend on the input
+    cotangent_ignored,      ///< what a cotangent of ones would give
+    not_finite,             ///< NaN or infinite
+    recorded_rule_differs,  ///< `gradient_graph` gives another value than `gradient`
+    not_linear,             ///< the recorded gradient is not linear in the cotangent
+    asymmetric_hessian,     ///< <w, H z> differs from <z, H w>
+    unexplained,            ///< wrong in none of these ways
+    kink,                   ///< one-sided differences disagree: nothing is wrong
+    rounding,               ///< differences of no step are exact enough to tell: nothing is known to be wrong
+    non_deterministic,      ///< two calls gave different values
+};
+
+/// `sign`, `time step missing`.
+std::string_view name_of(Diagnosis diagnosis);
+/// Whether it makes a check fail: all do but `kink` and `rounding`.
+bool is_mistake(Diagnosis diagnosis);
+
+/// What an element was found to be.
+enum class Verdict { right, kink, rounding, wrong };
+/// Which tolerance is the largest at an element, and so decides.
+enum class ToleranceRule { relative, absolute, rounding };
+
+/// One element of a gradient.
+struct CheckedElement {
+    std::size_t index = 0;              ///< in row-major order
+    std::vector<std::size_t> position;  ///< by axis
+    std::string gate;                   ///< empty without `InputInfo::gates`
+    std::optional<std::size_t> time_step;
+    double tape = 0;        ///< the reverse sweep's value
+    double numeric = 0;     ///< that of the differences
+    double difference = 0;  ///< of these two
+    double step = 0;        ///< of the differences
+    double tolerance = 0;
+    ToleranceRule rule = ToleranceRule::relative;
+    Verdict verdict = Verdict::right;
+
+    /// The differences at one step.
+    struct Trial {
+        double step;
+        double central;
+        double below;  ///< one-sided, from x - step to x
+        double above;
+    };
+    /// What other steps gave; empty if the first was good enough.
+    std::vector<Trial> sweep;
+
+    /// `[3, 1], t=3, gate forget`
+    std::string place() const;
+};
+
+/// The gradient by one input.
+struct CheckedInput {
+    std::string name;
+    Shape shape;
+    int order = 1;               ///< 2 for the gradient of the gradient
+    std::size_t directions = 0;  ///< random directions that were tried; 0 if all elements were
+    std::size_t failed_directions = 0;
+    std::size_t compared = 0;      ///< elements compared one by one
+    std::size_t wrong = 0;         ///< of these
+    std::size_t undecided = 0;     ///< of these, at a kink or lost in rounding
+    double largest = 0;            ///< the largest magnitude of the tape's gradient
+    double largest_deviation = 0;  ///< the largest difference between elements
+    /// The largest difference over its tolerance first.
+    std::vector<CheckedElement> worst;
+};
+
+/// Where a rule is that was found to be wrong.
+struct FaultyRule {
+    std::string operation;     ///< `matmul`
+    std::size_t argument = 0;  ///< whose cotangent is wrong
+    std::string label;         ///< `layer0/t=3`
+    std::string file;          ///< where the user called it; empty if it was given as f itself
+    std::uint32_t line = 0;
+    std::size_t others = 0;  ///< how many more rules are wrong, behind this one
+};
+
+/// One thing that the report has to say.
+struct Finding {
+    Diagnosis diagnosis;
+    int order;          ///< 1, or 2 for the gradient of the gradient
+    std::string input;  ///< the input's name; empty if it is about the function
+    std::string text;   ///< a sentence
+    double factor = 0;  ///< for `factor`
+    std::optional<FaultyRule> rule = std::nullopt;
+};
+
+/// What a check found: a value.
+struct GradientReport {
+    std::uint64_t seed = 0;
+    bool in_double = true;
+    std::size_t result_elements = 0;
+    std::size_t evaluations = 0;
+    std::vector<CheckedInput> inputs;
+    std::vector<Finding> findings;
+    std::vector<std::string> warnings;
+
+    /// Whether nothing was found to be wrong. Kinks and rounding are not wrong.
+    bool passed() const;
+    bool has(Diagnosis diagnosis) const;
+    /// The report for people, of bounded length.
+    std::string text() const;
+};
+
+}  // namespace tapeloop

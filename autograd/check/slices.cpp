@@ -1,0 +1,358 @@
+#include <fmt/format.h>
+#include <autograd/check/slices.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tapeloop::detail {
+namespace {
+
+using Maybe = std::optional<Explanation>;
+using Slices = std::vector<std::size_t>;
+
+// Along longer axes orders are not looked for: each slice would be compared with each.
+constexpr std::size_t longest_order = 256;
+
+bool is_time(const InputInfo& info, std::size_t axis) { return time_axis(info) == axis; }
+
+/// `0, 1 and 2`, shortened.
+std::string list_text(const Slices& slices) {
+    std::string text;
+    for (std::size_t i = 0; i < slices.size(); ++i) {
+        if (i == 8) return text + fmt::format(" and {} more", slices.size() - i);
+        text += (i == 0 ? "" : i + 1 == slices.size() ? " and " : ", ") + std::to_string(slices[i]);
+    }
+    return text;
+}
+
+std::string steps_text(const Slices& slices, const InputInfo& info, std::size_t axis) {
+    if (is_time(info, axis))
+        return fmt::format("time step{} {}", slices.size() == 1 ? "" : "s", list_text(slices));
+    return fmt::format("slice{} {} along {}", slices.size() == 1 ? "" : "s", list_text(slices),
+                       axis_text(info, axis));
+}
+
+/// In which slice of the numeric gradient each of the tape's slices is found.
+std::optional<Slices> permutation(const Evidence& evidence, const Fit& fit, const AxisLoops& loops) {
+    Slices sources;
+    std::vector<bool> taken(loops.extent, false);
+    for (std::size_t k = 0; k < loops.extent; ++k) {
+        std::size_t source = 0;
+        for (; source < loops.extent; ++source) {
+            if (taken[source]) continue;
+            bool same = true;
+            for (std::size_t outer = 0; same && outer < loops.outer; ++outer)
+                for (std::size_t inner = 0; same && inner < loops.inner; ++inner) {
+                    const std::size_t here = (outer * loops.extent + k) * loops.inner + inner;
+                    const std::size_t there = loops.moved(here, source);
+                    same = fit.is_known(here) && fit.is_known(there) &&
+                           fit.near(here, evidence.tape[here], evidence.numeric[there]);
+                }
+            if (same) break;
+        }
+        if (source == loops.extent) return {};
+        taken[source] = true;
+        sources.push_back(source);
+    }
+    if (std::is_sorted(sources.begin(), sources.end())) return {};
+    return sources;
+}
+
+bool is_reversed(const Slices& sources) {
+    for (std::size_t k = 0; k < sources.size(); ++k)
+        if (sources[k] != sources.size() - 1 - k) return false;
+    return true;
+}
+
+Elements shifted(const Elements& x, const AxisLoops& loops, std::ptrdiff_t by) {
+    return rearranged(x, [&](std::size_t i) -> std::optional<std::size_t> {
+        const auto source = static_cast<std::ptrdiff_t>(loops.slice_of(i)) - by;
+        if (source < 0 || source >= static_cast<std::ptrdiff_t>(loops.extent)) return {};
+        return loops.moved(i, static_cast<std::size_t>(source));
+    });
+}
+
+std::string noun(const InputInfo& info, std::size_t axis) {
+    return is_time(info, axis) ? "time steps" : "slices along " + axis_text(info, axis);
+}
+
+/// The gates' axis as loops over gates.
+AxisLoops gate_loops(const Evidence& evidence) {
+    AxisLoops loops(evidence.shape, evidence.shape.rank() - 1);
+    loops.inner = loops.extent / evidence.info.gates.size();
+    loops.extent = evidence.info.gates.size();
+    return loops;
+}
+
+Maybe exchanged_gates(const Evidence& evidence, const Fit& fit) {
+    if (evidence.info.gates.size() < 2) return {};
+    const auto sources = permutation(evidence, fit, gate_loops(evidence));
+    if (!sources.has_value()) return {};
+    std::string text = "the blocks of the gates are exchanged:";
+    for (std::size_t k = 0; k < sources->size(); ++k)
+        if ((*sources)[k] != k)
+            text += fmt::format(" `{}` has the gradient of `{}`,", evidence.info.gates[k],
+                                evidence.info.gates[(*sources)[k]]);
+    text.pop_back();
+    return Explanation{Diagnosis::gate, text};
+}
+
+enum class State { right, wrong, neutral };
+
+std::vector<State> states_of(const Evidence& evidence, const Fit& fit, const AxisLoops& loops) {
+    std::vector<State> states(loops.extent, State::neutral);
+    for (std::size_t i = 0; i < evidence.tape.size(); ++i) {
+        if (!fit.is_known(i)) continue;
+        State& state = states[loops.slice_of(i)];
+        if (!fit.is_right(i))
+            state = State::wrong;
+        else if (state == State::neutral && !fit.is_neutral(i))
+            state = State::right;
+    }
+    return states;
+}
+
+Slices slices_in(const std::vector<State>& states, State wanted) {
+    Slices slices;
+    for (std::size_t k = 0; k < states.size(); ++k)
+        if (states[k] == wanted) slices.push_back(k);
+    return slices;
+}
+
+bool is_zero_in(const Evidence& evidence, const AxisLoops& loops, const Slices& slices) {
+    for (std::size_t i = 0; i < evidence.tape.size(); ++i)
+        if (evidence.tape[i] != 0 &&
+            std::find(slices.begin(), slices.end(), loops.slice_of(i)) != slices.end())
+            return false;
+    return true;
+}
+
+/// What can be said of the values of some slices alone.
+std::string values_text(const Evidence& evidence, const AxisLoops& loops, const Slices& slices) {
+    Evidence part = evidence;
+    for (std::size_t i = 0; i < part.tape.size(); ++i) {
+        if (std::find(slices.begin(), slices.end(), loops.slice_of(i)) != slices.end()) continue;
+        part.tape[i] = part.numeric[i] = 0;
+        part.tolerance[i] = -1;
+    }
+    const Maybe found = explain_values(part);
+    if (!found.has_value()) return "";
+    switch (found->diagnosis) {
+        case Diagnosis::no_gradient:
+            return "; nothing arrives there";
+        case Diagnosis::sign:
+            return "; there the sign is wrong";
+        case Diagnosis::factor:
+            return fmt::format("; there it is {:.6g} times the right one", found->factor);
+        default:
+            return "";
+    }
+}
+
+Maybe wrong_steps(const Evidence& evidence, const Fit& fit) {
+    const std::optional<std::size_t> axis = time_axis(evidence.info);
+    if (!axis.has_value()) return {};
+    const AxisLoops loops(evidence.shape, *axis);
+    const std::vector<State> states = states_of(evidence, fit, loops);
+    const Slices wrong = slices_in(states, State::wrong);
+    const Slices right = slices_in(states, State::right);
+    if (wrong.empty() || right.empty()) return {};
+    const std::string values = values_text(evidence, loops, wrong);
+    if (loops.extent > 2 && right == Slices{0})
+        return Explanation{Diagnosis::first_step_only, "only the first time step is right" + values};
+    if (loops.extent > 2 && right == Slices{loops.extent - 1})
+        return Explanation{Diagnosis::last_step_only, "only the last time step is right" + values};
+    if (is_zero_in(evidence, loops, wrong))
+        return Explanation{Diagnosis::time_step_missing,
+                           fmt::format("nothing arrives at {}", steps_text(wrong, evidence.info, *axis))};
+    return Explanation{Diagnosis::time_step,
+                       fmt::format("{} {} wrong, the others right{}", steps_text(wrong, evidence.info, *axis),
+                                   wrong.size() == 1 ? "is" : "are", values)};
+}
+
+/// The axis along which the wrong slices are the smallest share.
+Maybe wrong_part(const Evidence& evidence, const Fit& fit) {
+    double smallest = 1;
+    Maybe best;
+    for (std::size_t axis = 0; axis < evidence.shape.rank(); ++axis) {
+        const AxisLoops loops(evidence.shape, axis);
+        const std::vector<State> states = states_of(evidence, fit, loops);
+        const Slices wrong = slices_in(states, State::wrong);
+        const double share = static_cast<double>(wrong.size()) / static_cast<double>(loops.extent);
+        if (share >= smallest || slices_in(states, State::right).empty()) continue;
+        smallest = share;
+        best =
+            Explanation{Diagnosis::part,
+                        fmt::format("only {} {} wrong{}", steps_text(wrong, evidence.info, axis),
+                                    wrong.size() == 1 ? "is" : "are", values_text(evidence, loops, wrong))};
+    }
+    return best;
+}
+
+/// One axis of one of the results, whose elements start at `offset` of all results.
+struct ResultAxis {
+    const Evidence::Result& result;
+    std::size_t offset;
+    std::size_t axis;
+    AxisLoops loops;
+
+    bool contains(std::size_t o) const { return o >= offset && o < offset + loops.size(); }
+    std::size_t slice_of(std::size_t o) const { return loops.slice_of(o - offset); }
+    bool is_time() const { return detail::is_time(result.info, axis); }
+};
+
+std::vector<ResultAxis> axes_of_results(const Evidence& evidence) {
+    std::vector<ResultAxis> axes;
+    std::size_t offset = 0;
+    for (const Evidence::Result& result : evidence.results) {
+        for (std::size_t axis = 0; axis < result.shape.rank(); ++axis)
+            if (result.shape[axis] > 1) axes.push_back({result, offset, axis, AxisLoops(result.shape, axis)});
+        offset += result.shape.size();
+    }
+    return axes;
+}
+
+/// What each slice of the result contributes to the gradient.
+std::vector<Elements> contributions_of(const Evidence& evidence, const ResultAxis& axis) {
+    const std::size_t results = evidence.cotangent.size();
+    std::vector<Elements> parts(axis.loops.extent, Elements(evidence.tape.size(), 0));
+    for (std::size_t i = 0; i < evidence.tape.size(); ++i)
+        for (std::size_t o = axis.offset; o < axis.offset + axis.loops.size(); ++o)
+            parts[axis.slice_of(o)][i] += evidence.cotangent[o] * evidence.jacobian[i * results + o];
+    return parts;
+}
+
+Elements without(const Elements& whole, const Elements& part) {
+    Elements rest = whole;
+    for (std::size_t i = 0; i < rest.size(); ++i) rest[i] -= part[i];
+    return rest;
+}
+
+/// Whether several slices of the result act on the same elements, so that a sum is due.
+bool is_a_sum(const Evidence& evidence, const Fit& fit, const Elements& part) {
+    for (std::size_t i = 0; i < part.size(); ++i)
+        if (fit.is_known(i) && std::abs(part[i]) > 1e-5 * fit.scale() &&
+            !fit.near(i, part[i], evidence.numeric[i]))
+            return true;
+    return false;
+}
+
+Maybe only_slice(const Evidence& evidence, const Fit& fit, const ResultAxis& axis, std::size_t k,
+                 const Elements& part) {
+    const InputInfo& info = axis.result.info;
+    const std::string text =
+        fmt::format("only {} of the result contributes to the gradient", steps_text({k}, info, axis.axis));
+    if (axis.is_time() && k == 0) return Explanation{Diagnosis::first_step_only, text};
+    if (axis.is_time() && k + 1 == axis.loops.extent) return Explanation{Diagnosis::last_step_only, text};
+    if (axis.is_time()) return Explanation{Diagnosis::time_step, text};
+    if (!is_a_sum(evidence, fit, part)) return {};  // then it is a matter of the input's slices
+    return Explanation{Diagnosis::axis_not_summed, text + "; the sum over them is missing"};
+}
+
+Maybe missing_slices(const Evidence& evidence, const Fit& fit, const ResultAxis& axis,
+                     const std::vector<Elements>& parts) {
+    const auto found = [&](const Slices& slices) {
+        return Explanation{axis.is_time() ? Diagnosis::time_step_missing : Diagnosis::part,
+                           fmt::format("{} of the result {} nothing to the gradient",
+                                       steps_text(slices, axis.result.info, axis.axis),
+                                       slices.size() == 1 ? "contributes" : "contribute")};
+    };
+    for (std::size_t k = 0; k < parts.size(); ++k)
+        if ((axis.is_time() || is_a_sum(evidence, fit, parts[k])) &&
+            fit.fits(without(evidence.numeric, parts[k])))
+            return found({k});
+    // A sum that starts late or stops early.
+    for (const bool from_front : {true, false}) {
+        Elements rest = evidence.numeric;
+        Slices slices;
+        for (std::size_t count = 0; count + 1 < parts.size(); ++count) {
+            const std::size_t k = from_front ? count : parts.size() - 1 - count;
+            rest = without(rest, parts[k]);
+            slices.insert(from_front ? slices.end() : slices.begin(), k);
+            if (count > 0 && axis.is_time() && fit.fits(rest)) return found(slices);
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::optional<Explanation> order_of_input(const Evidence& evidence, const Fit& fit) {
+    if (Maybe found = exchanged_gates(evidence, fit)) return found;
+    for (std::size_t axis = 0; axis < evidence.shape.rank(); ++axis) {
+        const AxisLoops loops(evidence.shape, axis);
+        if (loops.extent < 2 || loops.extent > longest_order) continue;
+        if (const auto sources = permutation(evidence, fit, loops))
+            return Explanation{Diagnosis::time_order,
+                               fmt::format("the {} of the gradient are {}", noun(evidence.info, axis),
+                                           is_reversed(*sources) ? "in reverse order"
+                                                                 : "in the order " + list_text(*sources))};
+        for (const std::ptrdiff_t by : {1, -1})
+            if (loops.extent > 2 && fit.fits(shifted(evidence.numeric, loops, by)))
+                return Explanation{Diagnosis::time_order,
+                                   fmt::format("the {} are {} by one", noun(evidence.info, axis),
+                                               by > 0 ? "late" : "early")};
+    }
+    return {};
+}
+
+std::optional<Explanation> order_of_results(const Evidence& evidence, const Fit& fit) {
+    if (evidence.jacobian.empty()) return {};
+    for (const ResultAxis& axis : axes_of_results(evidence)) {
+        const auto with_slices_from = [&](const auto& source) {
+            return fit.fits(contributions(
+                evidence, rearranged(evidence.cotangent, [&](std::size_t o) -> std::optional<std::size_t> {
+                    if (!axis.contains(o)) return o;
+                    const std::ptrdiff_t from = source(static_cast<std::ptrdiff_t>(axis.slice_of(o)));
+                    if (from < 0 || from >= static_cast<std::ptrdiff_t>(axis.loops.extent)) return {};
+                    return axis.offset + axis.loops.moved(o - axis.offset, static_cast<std::size_t>(from));
+                })));
+        };
+        const auto last = static_cast<std::ptrdiff_t>(axis.loops.extent) - 1;
+        const std::string what = noun(axis.result.info, axis.axis);
+        const auto found = [&](std::string_view how) {
+            return Explanation{Diagnosis::time_order,
+                               fmt::format("the {} of the result's cotangent are taken {}", what, how)};
+        };
+        if (with_slices_from([last](std::ptrdiff_t k) { return last - k; })) return found("in reverse order");
+        if (last < 2) continue;
+        if (with_slices_from([](std::ptrdiff_t k) { return k - 1; }) ||
+            with_slices_from([last](std::ptrdiff_t k) { return k == 0 ? last : k - 1; }))
+            return found("from the one before");
+        if (with_slices_from([](std::ptrdiff_t k) { return k + 1; }) ||
+            with_slices_from([last](std::ptrdiff_t k) { return k == last ? 0 : k + 1; }))
+            return found("from the one behind");
+    }
+    return {};
+}
+
+std::optional<Explanation> slices_of_results(const Evidence& evidence, const Fit& fit) {
+    if (evidence.jacobian.empty()) return {};
+    for (const ResultAxis& axis : axes_of_results(evidence)) {
+        const std::vector<Elements> parts = contributions_of(evidence, axis);
+        for (std::size_t k = 0; k < parts.size(); ++k)
+            if (fit.fits(parts[k]))
+                if (Maybe found = only_slice(evidence, fit, axis, k, parts[k])) return found;
+        if (Maybe found = missing_slices(evidence, fit, axis, parts)) return found;
+    }
+    return {};
+}
+
+std::optional<Explanation> wrong_gates(const Evidence& evidence, const Fit& fit) {
+    if (evidence.info.gates.size() < 2) return {};
+    const AxisLoops loops = gate_loops(evidence);
+    const std::vector<State> states = states_of(evidence, fit, loops);
+    const Slices wrong = slices_in(states, State::wrong);
+    if (wrong.empty() || slices_in(states, State::right).empty()) return {};
+    std::string names;
+    for (std::size_t k : wrong) names += (names.empty() ? "`" : ", `") + evidence.info.gates[k] + "`";
+    return Explanation{Diagnosis::gate, fmt::format("only the block of gate {} is wrong{}", names,
+                                                    values_text(evidence, loops, wrong))};
+}
+
+std::optional<Explanation> slices_of_input(const Evidence& evidence, const Fit& fit) {
+    if (Maybe found = wrong_steps(evidence, fit)) return found;
+    return wrong_part(evidence, fit);
+}
+
+}  // namespace tapeloop::detail

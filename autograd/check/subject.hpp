@@ -1,0 +1,83 @@
+#pragma once
+
+#include <autograd/check/function.hpp>
+#include <autograd/gradient.hpp>
+
+#include <cstdint>
+#include <span>
+
+/// What is checked: a function at a point that can be moved.
+namespace tapeloop::detail {
+
+template <class T>
+class Subject {
+  public:
+    /// A function's results, or with `order` 2 its gradient by all inputs, whose inputs are then followed by
+    /// the cotangents of the results.
+    Subject(const CheckFunction<T>& f, const CheckInputs<T>& inputs, int order, std::uint64_t seed);
+    /// Restores the parameters.
+    ~Subject();
+    Subject(const Subject&) = delete;
+    Subject& operator=(const Subject&) = delete;
+
+    std::size_t size() const { return inputs_.size(); }
+    const CheckInput<T>& input(std::size_t k) const { return inputs_[k]; }
+    /// How many of the inputs are the function's own.
+    std::size_t own_inputs() const { return own_inputs_; }
+    std::span<T> elements(std::size_t k);
+
+    /// The results at this point, one behind the other.
+    void evaluate(std::vector<double>& results);
+    std::size_t evaluations() const { return evaluations_; }
+    const std::vector<Shape>& result_shapes() const { return result_shapes_; }
+
+    /// What one recorded run gives.
+    struct Differentiated {
+        std::vector<double> results;
+        std::vector<std::vector<double>> gradients;  ///< by input
+    };
+    /// The gradient of <cotangent, results> by every input, from the tape.
+    Differentiated differentiate(std::span<const double> cotangent);
+
+    /// One run on a tape: the nodes of the tensor inputs, and the results.
+    struct Run {
+        std::vector<Var<T>> arguments;
+        std::vector<Var<T>> results;
+    };
+    Run run(Tape<T>& tape);
+    /// What the gradient is asked by, input by input.
+    WrtList<T> wrt(const Run& run) const;
+    /// Roots of a run with parts of `cotangent`.
+    std::vector<Root<T>> roots(const std::vector<Var<T>>& results, std::span<const double> cotangent) const;
+
+    /// Whether plain evaluations are recorded too: for functions that differentiate by themselves.
+    void set_recording(bool on) { recording_ = on; }
+
+    int order() const { return order_; }
+    /// The tape of the run that is going on.
+    const Tape<T>* tape() const { return tape_; }
+
+  private:
+    struct Saved {
+        Parameter<T>* parameter;
+        Tensor<T> value;
+        std::uint64_t version;
+    };
+    void evaluate_gradient(std::vector<double>& results);
+    std::vector<Root<T>> own_roots(const Run& run) const;
+
+    const CheckFunction<T>& f_;
+    std::vector<CheckInput<T>> inputs_;
+    std::size_t own_inputs_;
+    std::vector<Saved> saved_;
+    std::vector<Shape> result_shapes_;
+    std::size_t evaluations_ = 0;
+    int order_;
+    bool recording_ = false;
+    const Tape<T>* tape_ = nullptr;
+};
+
+extern template class Subject<float>;
+extern template class Subject<double>;
+
+}  // namespace tapeloop::detail

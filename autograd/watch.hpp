@@ -1,0 +1,73 @@
+#pragma once
+
+#include <autograd/tape.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+/// Stopping at the first NaN or infinity. `Tape<T> tape({.watch = true});` watches all that is recorded and
+/// differentiated on a tape, `Watch<T> watch;` what happens in a scope.
+///
+/// What is looked at: every value that is recorded, and every cotangent that a rule delivers. A NaN stops at
+/// once, one that was given included; an infinity where none of the operation's arguments has one, so that a
+/// mask of -inf can be given on purpose.
+namespace tapeloop {
+
+/// What the elements of a tensor are.
+struct ValueRange {
+    std::string name;  ///< which tensor: `argument 0 (parameter 'W')`
+    Shape shape;
+    double min = 0;  ///< of the finite elements; 0 if there are none
+    double max = 0;
+    std::size_t nan = 0;
+    std::size_t infinite = 0;
+
+    /// `[3, 4], -0.5 to 2, 1 NaN, 2 infinite`
+    std::string text() const;
+};
+
+/// Thrown where the first NaN or infinity appears. The text says all that the members hold.
+class NonFinite : public std::runtime_error {
+  public:
+    struct Details {
+        bool forward = true;    ///< in a value; else in a cotangent
+        std::string operation;  ///< whose value or rule it is
+        std::string label;      ///< its label path, time step included: `layer0/t=3`
+        std::string file;       ///< where the user called it
+        std::uint32_t line = 0;
+        ValueRange result;               ///< the tensor that is not finite
+        std::vector<ValueRange> inputs;  ///< what it was computed from
+    };
+
+    explicit NonFinite(Details details, const std::string& context = "");
+    const Details& details() const { return details_; }
+
+    /// The same, found while the rules of `node` were being recorded.
+    NonFinite while_differentiating(const std::string& node) const;
+
+  private:
+    Details details_;
+};
+
+/// Watches the current tape in its scope.
+template <class T>
+class Watch {
+  public:
+    Watch() : tape_(Tape<T>::current()), before_(tape_.options().watch) { tape_.set_watch(true); }
+    ~Watch() { tape_.set_watch(before_); }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+  private:
+    Tape<T>& tape_;
+    bool before_;
+};
+
+// For the tape. A node that is not finite is taken back before the throw.
+template <class T>
+void require_finite_value(Tape<T>& tape, Index node);
+template <class T>
+void require_finite_cotangents(Sweep<T>& sweep, Index node);
+
+}  // namespace tapeloop
