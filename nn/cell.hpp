@@ -22,7 +22,8 @@ namespace tapeloop::nn {
 ///     ParameterList<T> parameters();
 ///         What is trained: `return parameter_list(U, W, b);`
 ///
-/// Every part of a state has the batch as its first axis, or is handed on as it is. `static_assert(nn::Cell<
+/// Every part of a state has the batch as its first axis, or is handed on as it is. An axis behind the first
+/// that is 0 in the initial state is open: a given state may have any extent there. `static_assert(nn::Cell<
 /// MyCell>)` beside a cell checks the first three, and `unroll` says in words what is missing.
 ///
 /// A layer that needs a whole sequence, such as one that reads it in both directions, has instead of `step`

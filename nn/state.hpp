@@ -3,6 +3,7 @@
 #include <autograd/tape.hpp>
 
 #include <array>
+#include <functional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -133,19 +134,20 @@ auto map_state(const F& f, const S& state, const Same&... same) {
     }
 }
 
-/// Whether the parts of two states have the same shapes, and vectors in them the same length.
-template <class S>
-bool same_shapes(const S& a, const S& b) {
+/// Whether the parts of two states have the same shapes, or shapes that `fits` takes for the same, and vectors
+/// in them the same length.
+template <class S, class Fits = std::equal_to<>>
+bool same_shapes(const S& a, const S& b, const Fits& fits = {}) {
     bool same = true;
     if constexpr (detail::is_list<S>) {
         same = a.size() == b.size();
-        for (std::size_t i = 0; same && i < a.size(); ++i) same = same_shapes(a[i], b[i]);
+        for (std::size_t i = 0; same && i < a.size(); ++i) same = same_shapes(a[i], b[i], fits);
     } else if constexpr (detail::has_fields<S>) {
-        const auto compare = [&same](const auto& x, const auto& y) { same = same && same_shapes(x, y); };
+        const auto compare = [&](const auto& x, const auto& y) { same = same && same_shapes(x, y, fits); };
         [&]<std::size_t... K>(std::index_sequence<K...>) { (detail::with_element<K>(compare, a, b), ...); }
         (std::make_index_sequence<std::tuple_size_v<S>>());
     } else {
-        same = a.shape() == b.shape();
+        same = fits(a.shape(), b.shape());
     }
     return same;
 }

@@ -37,6 +37,13 @@ std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const
     return batch;
 }
 
+bool fits_usual(const Shape& given, const Shape& usual) {
+    if (given.rank() != usual.rank()) return false;
+    for (std::size_t axis = 0; axis < usual.rank(); ++axis)
+        if (given[axis] != usual[axis] && (axis == 0 || usual[axis] != 0)) return false;
+    return true;
+}
+
 void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual, std::size_t batch,
                       const Site& site) {
     fail(fmt::format("unroll: the given state is {}; for x's batch of {} it must be {}, as the cell's "

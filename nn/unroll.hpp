@@ -21,11 +21,16 @@ std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const
 [[noreturn]] void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before,
                                   std::size_t time_step, const Site& site);
 
+/// Whether a part of a given state fits the usual one: its shape is the same, but for axes behind the first
+/// that are usually 0. Those are open: the source that a decoder attends to has any length.
+bool fits_usual(const Shape& given, const Shape& usual);
+
 template <class C>
 void require_state(const C& cell, const StateOf<C>& state, std::size_t batch, const Site& site) {
     const Attempt<ValueOf<C>> taken_back;
     const StateOf<C> usual = cell.initial_state(batch);
-    if (!same_shapes(state, usual)) fail_given_state(shapes_of(state), shapes_of(usual), batch, site);
+    if (!same_shapes(state, usual, fits_usual))
+        fail_given_state(shapes_of(state), shapes_of(usual), batch, site);
 }
 
 // Outputs where no row has a time step: how wide they would be is found by one step that is taken back.

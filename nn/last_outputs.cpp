@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+#include <autograd/operation.hpp>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/index.hpp>
+#include <autograd/ops/shape.hpp>
+#include <nn/initialisers.hpp>
+#include <nn/last_outputs.hpp>
+#include <nn/lengths.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tapeloop::nn {
+namespace {
+
+constexpr std::string_view name = "last_outputs";
+
+Shape without_time(const Shape& outputs) {
+    Shape shape;
+    for (std::size_t axis = 1; axis < outputs.rank(); ++axis) shape.append(outputs[axis]);
+    return shape;
+}
+
+/// [B, 1, ..]: 1 for the rows that have a last output.
+template <class T>
+Tensor<T> has_output(const std::vector<std::size_t>& lengths, std::size_t rank) {
+    std::vector<std::size_t> shape(rank, 1);
+    shape[0] = lengths.size();
+    Tensor<T> mask = uninitialised<T>(Shape(shape));
+    std::transform(lengths.begin(), lengths.end(), mask.data(),
+                   [](std::size_t length) { return static_cast<T>(length > 0); });
+    return mask;
+}
+
+template <class T>
+Var<T> last_of(const Operand<T>& outputs, std::vector<std::size_t> lengths) {
+    const Shape& shape = outputs.shape();
+    if (shape.rank() < 2)
+        throw std::invalid_argument(with_site(
+            fmt::format("{}: outputs is {}; it must be [T, B, ..]", name, shape.text()), outputs.site(), ""));
+    const std::size_t batch = shape[1];
+    if (lengths.empty()) lengths.assign(batch, shape[0]);
+    require_lengths(name, lengths, shape[0], batch);
+    const Shape result = without_time(shape);
+    if (shape[0] == 0 || batch == 0) return input(zeros<T>(result));
+
+    Shape rows{shape[0] * batch};
+    for (std::size_t axis = 2; axis < shape.rank(); ++axis) rows.append(shape[axis]);
+    std::vector<std::size_t> places(batch);
+    for (std::size_t row = 0; row < batch; ++row)
+        places[row] = (lengths[row] == 0 ? 0 : lengths[row] - 1) * batch + row;
+    const Var<T> last = gather_rows(Operand<T>(reshape(outputs, rows), outputs.site()), Indices(places));
+    if (std::find(lengths.begin(), lengths.end(), 0U) == lengths.end()) return last;
+    return where(Operand<T>(has_output<T>(lengths, result.rank()), outputs.site()), last, 0);
+}
+
+}  // namespace
+
+Var<float> last_outputs(const Operand<float>& outputs, const std::vector<std::size_t>& lengths) {
+    return last_of(outputs, lengths);
+}
+Var<double> last_outputs(const Operand<double>& outputs, const std::vector<std::size_t>& lengths) {
+    return last_of(outputs, lengths);
+}
+
+}  // namespace tapeloop::nn

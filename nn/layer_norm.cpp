@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+#include <autograd/map.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/record.hpp>
+#include <nn/layer_norm.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tapeloop::nn {
+namespace {
+
+auto mean_of_rows(const auto& x) { return sum(x, -1, true) / static_cast<double>(x.shape().back()); }
+
+struct Spread {
+    static constexpr std::string_view name = "standardise";
+    static auto value(const auto& g, const auto& mean_g, const auto& y, const auto& mean_gy,
+                      const auto& deviation) {
+        const auto inner = g - mean_g - where(equal(mean_gy, 0), 0, mean_gy * y);
+        return where(equal(inner, 0), 0, inner / deviation);
+    }
+};
+
+template <class T>
+Array<T> zero_safe_product(const Array<T>& g, const Array<T>& y) {
+    return elementwise(elementary::Scale{}, g, y);
+}
+template <class T>
+Var<T> zero_safe_product(const Var<T>& g, const Var<T>& y) {
+    return scale(g, y);
+}
+
+template <class T>
+Array<T> spread(const Array<T>& g, const Array<T>& mean_g, const Array<T>& y, const Array<T>& mean_gy,
+                const Array<T>& deviation) {
+    return elementwise(Spread{}, g, mean_g, y, mean_gy, deviation);
+}
+template <class T>
+Var<T> spread(const Var<T>& g, const Var<T>& mean_g, const Var<T>& y, const Var<T>& mean_gy,
+              const Var<T>& deviation) {
+    return scale(g - mean_g - scale(mean_gy, y), 1 / deviation);
+}
+
+/// With s = sqrt(variance + epsilon): dx = (g - mean(g) - y mean(g y)) / s. Where a whole row's cotangent is
+/// 0 so is dx, whatever x holds.
+struct Standardise {
+    static constexpr std::string_view name = "standardise";
+    double epsilon;
+
+    static Shape shape(const Shape& x) {
+        if (x.rank() == 0 || x.back() == 0)
+            throw std::invalid_argument(
+                fmt::format("{}: x is {}; its last axis must have elements", name, x.text()));
+        return x;
+    }
+
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        const Array<T> centred = x - mean_of_rows(x);
+        const Array<T> deviation = sqrt(mean_of_rows(square(centred)) + epsilon);
+        run_function<T, 2>(elementary::Divide{}, x.shape(), {centred, deviation}, {y.data(), false});
+    }
+
+    auto rules() const {
+        return std::tuple{[e = epsilon](const auto& g, const auto& y, const auto& x) {
+            const auto centred = x - mean_of_rows(x);
+            const auto deviation = sqrt(mean_of_rows(square(centred)) + e);
+            return spread(g, mean_of_rows(g), y, mean_of_rows(zero_safe_product(g, y)), deviation);
+        }};
+    }
+};
+
+void require_epsilon(std::string_view name, double epsilon) {
+    if (!(epsilon >= 0))
+        throw std::invalid_argument(fmt::format("{}: epsilon is {}; it must not be negative", name, epsilon));
+}
+
+template <class T>
+Var<T> standardised(const Operand<T>& x, double epsilon) {
+    require_epsilon(Standardise::name, epsilon);
+    return apply(Standardise{epsilon}, x);
+}
+
+}  // namespace
+
+Var<float> standardise(const Operand<float>& x, double epsilon) { return standardised(x, epsilon); }
+Var<double> standardise(const Operand<double>& x, double epsilon) { return standardised(x, epsilon); }
+
+template <class T>
+LayerNorm<T>::LayerNorm(std::size_t size, LayerNormOptions options) : epsilon(options.epsilon) {
+    if (size == 0) throw std::invalid_argument("LayerNorm: size is 0; it must be at least 1");
+    require_epsilon("LayerNorm", epsilon);
+    Tensor<T> ones = uninitialised<T>({size});
+    Tensor<T> zeros = ones;
+    std::fill_n(ones.data(), size, T(1));
+    std::fill_n(zeros.data(), size, T(0));
+    gamma = Parameter<T>("gamma", std::move(ones));
+    beta = Parameter<T>("beta", std::move(zeros));
+}
+
+template <class T>
+LayerNorm<T>::LayerNorm(Tensor<T> factor, Tensor<T> shift, LayerNormOptions options)
+    : gamma("gamma", std::move(factor)), beta("beta", std::move(shift)), epsilon(options.epsilon) {
+    require_epsilon("LayerNorm", epsilon);
+    if (gamma.shape().rank() != 1 || gamma.shape().size() == 0 || beta.shape() != gamma.shape())
+        throw std::invalid_argument(fmt::format("LayerNorm: gamma is {} and beta {}; both must be [D]",
+                                                gamma.shape().text(), beta.shape().text()));
+}
+
+template <class T>
+Var<T> LayerNorm<T>::operator()(const Operand<T>& x) const {
+    if (x.shape().rank() == 0 || x.shape().back() != gamma.shape()[0])
+        throw std::invalid_argument(
+            with_site(fmt::format("LayerNorm: x is {} and gamma {}; x's last axis must be as long as gamma",
+                                  x.shape().text(), gamma.shape().text()),
+                      x.site(), ""));
+    return map([](auto y, auto factor, auto shift) { return y * factor + shift; }, standardised(x, epsilon),
+               gamma, beta, x.site());
+}
+
+template struct LayerNorm<float>;
+template struct LayerNorm<double>;
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/record.hpp>
+#include <autograd/reduction.hpp>
+#include <nn/masked_softmax.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace tapeloop::nn {
+namespace {
+
+constexpr double nothing = -std::numeric_limits<double>::infinity();
+
+struct Opened {
+    static auto value(const auto& x, const auto& open) { return where(equal(open, 0), nothing, x); }
+};
+struct ExpDifference {
+    static auto value(const auto& x, const auto& shift) { return exp(x - shift); }
+};
+
+struct MaskedSoftmax {
+    static constexpr std::string_view name = "masked_softmax";
+
+    static Shape shape(const Shape& x, const Shape& open) {
+        if (x.rank() == 0 || !broadcasts_to(open, x))
+            throw std::invalid_argument(
+                fmt::format("{}: scores are {} and open is {}; scores must have an axis, and open broadcast "
+                            "to them",
+                            name, x.text(), open.text()));
+        return x;
+    }
+
+    template <class T>
+    static void value(const Array<T>& y, const Array<T>& x, const Array<T>& open) {
+        if (x.size() == 0) return;
+        const Shape rows = x.shape().with(x.shape().rank() - 1, 1);
+        const Array<T> opened(x.shape());
+        const Array<T> shift(rows);
+        const Array<T> total(rows);
+        run_function<T, 2>(Opened{}, x.shape(), {x, open}, {opened.data(), false});
+        max_into(opened, rows, shift.data());
+        for (T& element : shift.elements())
+            if (element == static_cast<T>(nothing)) element = 0;
+        run_function<T, 2>(ExpDifference{}, x.shape(), {opened, shift}, {opened.data(), false});
+        sum_into(opened, rows, {total.data(), false});
+        for (T& element : total.elements())
+            if (element == 0) element = 1;
+        run_function<T, 2>(elementary::Divide{}, x.shape(), {opened, total}, {y.data(), false});
+    }
+
+    static auto rules() {
+        return std::tuple{[](const auto& g, const auto& y, const auto&, const auto&) {
+            return y * (g - sum(g * y, -1, true));
+        }};
+    }
+};
+
+}  // namespace
+
+Var<float> masked_softmax(const Operand<float>& scores, const Operand<float>& open) {
+    return apply(MaskedSoftmax{}, scores, open);
+}
+Var<double> masked_softmax(const Operand<double>& scores, const Operand<double>& open) {
+    return apply(MaskedSoftmax{}, scores, open);
+}
+
+}  // namespace tapeloop::nn
