@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <stdexcept>
 
 namespace tapeloop::nn {
 
@@ -19,6 +20,8 @@ template <class L>
 concept HasParameters = requires(L& layer) {
     layer.parameters();
 };
+
+[[noreturn]] void fail_part_count(std::size_t given, std::size_t needed);
 
 /// What `AnyLayer` asks of the layer that it holds.
 template <class T>
@@ -105,9 +108,7 @@ class ErasedRecurrent final : public ErasedLayer<T> {
     Own structured(const State& list) const {
         std::size_t count = 0;
         for_each_part([&](char) { ++count; }, structure_);
-        if (list.size() != count)
-            throw std::invalid_argument(fmt::format(
-                "AnyLayer: the given state has {} parts; this layer's has {}", list.size(), count));
+        if (list.size() != count) fail_part_count(list.size(), count);
         auto next = list.begin();
         return map_state([&](char) { return *next++; }, structure_);
     }

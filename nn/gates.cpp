@@ -4,9 +4,57 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 
 namespace tapeloop::nn {
 namespace {
+
+std::string listed(GateNames names) {
+    std::string text;
+    for (std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
+    return text;
+}
+
+std::size_t place_of(GateNames names, std::string_view name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end())
+        throw std::invalid_argument(
+            names.empty() ? fmt::format("gate: there is no gate `{}`; the cell has none", name)
+                          : fmt::format("gate: there is no gate `{}`; there are {}", name, listed(names)));
+    return static_cast<std::size_t>(found - names.begin());
+}
+
+Shape part_of(const Shape& packed, GateNames names) {
+    if (packed.rank() == 0 || packed.back() % names.size() != 0)
+        throw std::invalid_argument(
+            fmt::format("gate: the packed weight is {}; its last axis must hold {} gates side by side ({})",
+                        packed.text(), names.size(), listed(names)));
+    return packed.with(packed.rank() - 1, packed.back() / names.size());
+}
+
+/// Calls `f` with the place in the packed weight where each row of one gate's part begins, and with that row.
+template <class F>
+void for_each_row(const Shape& part, std::size_t place, std::size_t count, const F& f) {
+    const std::size_t columns = part.back();
+    if (columns == 0) return;
+    for (std::size_t row = 0; row < part.size() / columns; ++row) f((row * count + place) * columns, row);
+}
+
+template <class T>
+Tensor<T> copy_part(const Tensor<T>& packed, const Shape& shape, std::size_t place, std::size_t count) {
+    Tensor<T> part = uninitialised<T>(shape);
+    for_each_row(shape, place, count, [&](std::size_t begin, std::size_t row) {
+        std::copy_n(packed.data() + begin, shape.back(), part.data() + row * shape.back());
+    });
+    return part;
+}
+
+template <class T>
+void fill_part(std::span<T> packed, const Shape& shape, std::size_t place, std::size_t count, T value) {
+    for_each_row(shape, place, count, [&](std::size_t begin, std::size_t) {
+        std::fill_n(packed.data() + begin, shape.back(), value);
+    });
+}
 
 template <class T, class Draw>
 Tensor<T> side_by_side(std::size_t rows, std::size_t columns, std::size_t gate_count, const Draw& draw) {
@@ -23,6 +71,46 @@ Tensor<T> side_by_side(std::size_t rows, std::size_t columns, std::size_t gate_c
 }  // namespace
 
 template <class T>
+Gate<T>::Gate(Parameter<T>& parameter, GateNames names, std::string_view name)
+    : parameter_(&parameter),
+      place_(place_of(names, name)),
+      count_(names.size()),
+      shape_(part_of(parameter.shape(), names)) {}
+
+template <class T>
+Tensor<T> Gate<T>::value() const {
+    return copy_part(parameter_->value(), shape_, place_, count_);
+}
+
+template <class T>
+void Gate<T>::assign(const Tensor<T>& value) {
+    if (shape_of(value) != shape_)
+        throw std::invalid_argument(fmt::format("gate: the value is {} and this gate's part of `{}` is {}",
+                                                shape_of(value).text(), parameter_->name(), shape_.text()));
+    const std::span<T> packed = parameter_->update();
+    for_each_row(shape_, place_, count_, [&](std::size_t begin, std::size_t row) {
+        std::copy_n(value.data() + row * shape_.back(), shape_.back(), packed.data() + begin);
+    });
+}
+
+template <class T>
+void Gate<T>::assign(double value) {
+    fill_part(parameter_->update(), shape_, place_, count_, static_cast<T>(value));
+}
+
+template <class T>
+void Gate<T>::freeze(Gradients<T>& gradients) const {
+    Tensor<T>& gradient = gradients[*parameter_];
+    fill_part(std::span<T>(gradient.data(), gradient.size()), shape_, place_, count_, T(0));
+}
+
+template <class T>
+Tensor<T> gate_part(const Tensor<T>& packed, GateNames names, std::string_view name) {
+    const std::size_t place = place_of(names, name);
+    return copy_part(packed, part_of(shape_of(packed), names), place, names.size());
+}
+
+template <class T>
 Tensor<T> packed_xavier(std::size_t input_size, std::size_t hidden_size, std::size_t gate_count,
                         Generator& generator) {
     return side_by_side<T>(input_size, hidden_size, gate_count,
@@ -30,9 +118,15 @@ Tensor<T> packed_xavier(std::size_t input_size, std::size_t hidden_size, std::si
 }
 
 template <class T>
-Tensor<T> packed_orthogonal(std::size_t hidden_size, std::size_t gate_count, Generator& generator) {
-    return side_by_side<T>(hidden_size, hidden_size, gate_count,
+Tensor<T> packed_orthogonal(std::size_t state_size, std::size_t hidden_size, std::size_t gate_count,
+                            Generator& generator) {
+    return side_by_side<T>(state_size, hidden_size, gate_count,
                            [&](const Shape& shape) { return orthogonal<T>(shape, generator); });
+}
+
+template <class T>
+Tensor<T> packed_orthogonal(std::size_t hidden_size, std::size_t gate_count, Generator& generator) {
+    return packed_orthogonal<T>(hidden_size, hidden_size, gate_count, generator);
 }
 
 void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hidden_size) {
@@ -42,9 +136,16 @@ void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hi
                         hidden_size));
 }
 
-template Tensor<float> packed_xavier(std::size_t, std::size_t, std::size_t, Generator&);
-template Tensor<double> packed_xavier(std::size_t, std::size_t, std::size_t, Generator&);
-template Tensor<float> packed_orthogonal(std::size_t, std::size_t, Generator&);
-template Tensor<double> packed_orthogonal(std::size_t, std::size_t, Generator&);
+#define TAPELOOP_GATES(T)                                                                \
+    template class Gate<T>;                                                              \
+    template Tensor<T> gate_part(const Tensor<T>&, GateNames, std::string_view);         \
+    template Tensor<T> packed_xavier(std::size_t, std::size_t, std::size_t, Generator&); \
+    template Tensor<T> packed_orthogonal(std::size_t, std::size_t, Generator&);          \
+    template Tensor<T> packed_orthogonal(std::size_t, std::size_t, std::size_t, Generator&);
+
+TAPELOOP_GATES(float)
+TAPELOOP_GATES(double)
+
+#undef TAPELOOP_GATES
 
 }  // namespace tapeloop::nn

@@ -7,7 +7,9 @@ namespace tapeloop::nn {
 static_assert(TrainableCell<GruCell<float>>);
 
 template <class T>
-GruCell<T>::GruCell(std::size_t input_size, std::size_t hidden_size, Generator& generator) {
+GruCell<T>::GruCell(std::size_t input_size, std::size_t hidden_size, Generator& generator,
+                    GruOptions gru_options)
+    : options(gru_options) {
     require_sizes("GruCell", input_size, hidden_size);
     U = Parameter<T>("U", packed_xavier<T>(input_size, hidden_size, 3, generator));
     W = Parameter<T>("W", packed_orthogonal<T>(hidden_size, 3, generator));

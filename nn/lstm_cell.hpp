@@ -5,6 +5,8 @@
 #include <autograd/parameter.hpp>
 #include <nn/initialisers.hpp>
 
+#include <array>
+#include <string_view>
 #include <tuple>
 
 namespace tapeloop::nn {
@@ -23,7 +25,7 @@ struct LstmOptions {
 ///     c' = f c + i g                    h' = o tanh(c')
 ///
 /// x is [B, I]; the state is the pair h, c of [B, H]; the output is h'. Gates are packed side by side in the
-/// order input, forget, candidate, output.
+/// order input, forget, candidate, output. Peepholes, projection and other variants: `LstmVariantCell`.
 template <class T>
 struct LstmCell {
     Parameter<T> U;  ///< input to hidden, [I, 4H]
@@ -33,6 +35,11 @@ struct LstmCell {
     /// U is drawn by `xavier_uniform` and W by `orthogonal`, gate by gate. Throws `std::invalid_argument`
     /// when a size is 0.
     LstmCell(std::size_t input_size, std::size_t hidden_size, Generator& generator, LstmOptions options = {});
+
+    /// Of U, W and b.
+    static constexpr std::array<std::string_view, 4> gate_names() {
+        return {"input", "forget", "candidate", "output"};
+    }
 
     std::array<Var<T>, 2> initial_state(std::size_t batch) const {
         const Var<T> zero = input(zeros<T>({batch, W.shape()[0]}));

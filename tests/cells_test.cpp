@@ -1,13 +1,12 @@
-#include "expect.hpp"
+#include "cell_check.hpp"
 
-#include <autograd/gradient.hpp>
-#include <autograd/ops/elementwise.hpp>
-#include <autograd/ops/reduce.hpp>
+#include <autograd/ops/join.hpp>
+#include <autograd/ops/linalg.hpp>
 #include <nn/elman_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/gru_cell.hpp>
+#include <nn/linear.hpp>
 #include <nn/lstm_cell.hpp>
-#include <nn/unroll.hpp>
 
 #include <cmath>
 
@@ -17,23 +16,6 @@ using namespace tapeloop::test;
 // The library's cells against their equations in plain loops, over a sequence of several steps.
 
 namespace {
-
-constexpr std::size_t T = 4;
-constexpr std::size_t B = 2;
-constexpr std::size_t I = 3;
-constexpr std::size_t H = 5;
-
-double logistic(double a) { return 1 / (1 + std::exp(-a)); }
-
-/// Row `row` of x times column `column` of W.
-double product(const Tensor<double>& x, const Tensor<double>& W, std::size_t row, std::size_t column) {
-    double total = 0;
-    for (std::size_t k = 0; k < x.shape()[1]; ++k) total += at(x, {row, k}) * at(W, {k, column});
-    return total;
-}
-
-/// The next state, h first, of x [B, I], a state and the parameters.
-using Step = std::function<Tensors(const Tensor<double>& x, const Tensors& state, const Tensors& parameters)>;
 
 Step elman_step(double (*f)(double)) {
     return [f](const Tensor<double>& x, const Tensors& state, const Tensors& p) {
@@ -70,143 +52,6 @@ Tensors gru_step(const Tensor<double>& x, const Tensors& state, const Tensors& p
     })};
 }
 
-/// A cell's equations, and what it is run on: x, the initial state's parts, the parameters.
-struct Case {
-    std::size_t parts;
-    Step step;
-    Tensors arguments;
-};
-
-/// The outputs of all time steps, and the parts of the last state.
-Tensors run_loops(const Case& c, const Tensors& arguments) {
-    const auto begin = arguments.begin() + 1;
-    const auto middle = begin + static_cast<std::ptrdiff_t>(c.parts);
-    Tensors state(begin, middle);
-    const Tensors parameters(middle, arguments.end());
-    Tensor<double> outputs = uninitialised<double>({T, B, H});
-    for (std::size_t t = 0; t < T; ++t) {
-        const Tensor<double> x = generate({B, I}, [&](const Position& i) {
-            return at(arguments[0], {t, i[0], i[1]});
-        });
-        state = c.step(x, state, parameters);
-        std::copy_n(state[0].data(), B * H, outputs.data() + t * B * H);
-    }
-    state.insert(state.begin(), outputs);
-    return state;
-}
-
-template <class C>
-Case case_of(C& cell, std::size_t parts, Step step) {
-    Random random("cells");
-    Tensors arguments{random.tensor({T, B, I})};
-    for (std::size_t k = 0; k < parts; ++k) arguments.push_back(random.tensor({B, H}));
-    for (const auto& entry : cell.parameters()) arguments.push_back(random.tensor(entry.parameter->shape()));
-    return {parts, std::move(step), std::move(arguments)};
-}
-
-struct Run {
-    Tensors results;
-    Tensors gradients;
-    Tensors recorded;  ///< the same from `gradient_graph`
-    Tensors second;    ///< the gradient of <recorded, direction>
-};
-
-constexpr unsigned all = ~0U;
-
-/// Unrolls the cell on a tape; the results whose bit is in `used` get the cotangents.
-template <class C>
-Run run_tape(C& cell, const Tensors& arguments, const Tensors& cotangents, const Tensors& directions,
-             unsigned used = all, bool fuse = true) {
-    Tape<double> tape({.fuse = fuse});
-    const Var<double> x = input(arguments[0]);
-    WrtList<double> wrt{x};
-    std::size_t next = 1;
-    const auto given = [&](const Var<double>&) {
-        const Var<double> part = input(arguments[next++]);
-        wrt.add(part);
-        return part;
-    };
-    const auto state = nn::map_state(given, cell.initial_state(B));
-    for (const auto& entry : cell.parameters()) {
-        entry.parameter->assign(arguments[next++]);
-        wrt.add(*entry.parameter);
-    }
-    const auto unrolled = nn::unroll(cell, x, state);
-    std::vector<Var<double>> y{unrolled.outputs};
-    nn::for_each_part([&](const Var<double>& part) { y.push_back(part); }, unrolled.state);
-
-    Run run;
-    std::vector<Root<double>> roots;
-    std::vector<GraphRoot<double>> graph_roots;
-    for (std::size_t k = 0; k < y.size(); ++k) {
-        run.results.push_back(y[k].value());
-        if ((used >> k & 1U) == 0) continue;
-        roots.push_back({y[k], cotangents[k]});
-        graph_roots.push_back({y[k], input(cotangents[k])});
-    }
-    for (const Tensor<double>& g : gradient(roots, wrt)) run.gradients.push_back(g);
-    const GradientGraph<double> graph = gradient_graph(graph_roots, wrt);
-    Var<double> projected = input(filled({}, 0));
-    for (std::size_t k = 0; k < graph.size(); ++k) {
-        run.recorded.push_back(graph.at(k).value());
-        projected = projected + sum(graph.at(k) * directions[k]);
-    }
-    for (const Tensor<double>& g : gradient(projected, wrt)) run.second.push_back(g);
-    return run;
-}
-
-Tensors random_like(std::string_view seed, const Tensors& x) {
-    Random random(seed);
-    Tensors result;
-    for (const Tensor<double>& one : x) result.push_back(random.tensor(shape_of(one)));
-    return result;
-}
-
-void check_all_close(const Tensors& actual, const Tensors& expected, double tolerance) {
-    REQUIRE(actual.size() == expected.size());
-    for (std::size_t k = 0; k < actual.size(); ++k) {
-        CAPTURE(k);
-        check_close(actual[k], expected[k], tolerance);
-    }
-}
-
-template <class C>
-void check_cell(C& cell, const Case& c) {
-    const Tensors values = run_loops(c, c.arguments);
-    const Tensors cotangents = random_like("cotangents", values);
-    const Tensors directions = random_like("directions", c.arguments);
-    const auto run = [&](const Tensors& arguments, unsigned used, bool fuse) {
-        return run_tape(cell, arguments, cotangents, directions, used, fuse);
-    };
-    const Run fused = run(c.arguments, all, true);
-    check_all_close(fused.results, values, 1e-13);
-
-    for (std::size_t k = 0; k < c.arguments.size(); ++k) {
-        CAPTURE(k);
-        const auto loss = [&](const Tensors& a) { return inner(run_loops(c, a), cotangents); };
-        check_close(fused.gradients[k], derivative(loss, c.arguments, k), 1e-8);
-    }
-    check_all_close(fused.recorded, fused.gradients, 1e-12);
-    const auto gradients = [&](const Tensors& a) { return run(a, all, true).gradients; };
-    check_all_close(fused.second, derivative_along(gradients, c.arguments, directions), 1e-7);
-
-    const Run plain = run(c.arguments, all, false);
-    check_all_close(plain.results, fused.results, 1e-13);
-    check_all_close(plain.gradients, fused.gradients, 1e-12);
-    check_all_close(plain.second, fused.second, 1e-11);
-
-    // One result alone: the outputs, h, c.
-    for (unsigned only = 0; only < values.size(); ++only) {
-        CAPTURE(only);
-        Tensors single = cotangents;
-        for (std::size_t k = 0; k < single.size(); ++k)
-            if (k != only) single[k].fill(0);
-        const Tensors whole = run_tape(cell, c.arguments, single, directions).gradients;
-        check_all_close(run(c.arguments, 1U << only, true).gradients, whole, 1e-13);
-        check_all_close(run(c.arguments, 1U << only, false).gradients, whole, 1e-12);
-    }
-}
-
 /// Whether the k-th of n square blocks, side by side, is orthogonal.
 template <class V>
 void check_orthogonal_block(const Tensor<V>& packed, std::size_t k) {
@@ -226,7 +71,7 @@ TEST_CASE("cells: Elman's values and gradients of both orders are those of plain
     nn::Generator generator(1);
     const auto check = [&](nn::Activation activation, double (*f)(double)) {
         nn::ElmanCell<double> cell(I, H, generator, {activation});
-        check_cell(cell, case_of(cell, 1, elman_step(f)));
+        check_cell(cell, case_of(cell, elman_step(f)));
     };
     SUBCASE("tanh") {
         check(nn::Activation::tanh, [](double a) { return std::tanh(a); });
@@ -240,32 +85,22 @@ TEST_CASE("cells: Elman's values and gradients of both orders are those of plain
 TEST_CASE("cells: the LSTM's values and gradients of both orders are those of plain loops") {
     nn::Generator generator(1);
     nn::LstmCell<double> cell(I, H, generator);
-    check_cell(cell, case_of(cell, 2, lstm_step));
+    check_cell(cell, case_of(cell, lstm_step));
 }
 
 TEST_CASE("cells: the GRU's values and gradients of both orders are those of plain loops") {
     nn::Generator generator(1);
     nn::GruCell<double> cell(I, H, generator);
-    check_cell(cell, case_of(cell, 1, gru_step));
+    check_cell(cell, case_of(cell, gru_step));
 }
 
 TEST_CASE("cells: in float they are near those in double") {
     nn::Generator generator(1);
-    const auto check = [&](auto&& cell, auto&& wide, std::size_t parts, const Step& step) {
-        const Case c = case_of(wide, parts, step);
-        std::size_t next = 1;
-        Tape<float> tape;
-        const auto given = [&](const auto&) { return input(rounded<float>(c.arguments[next++])); };
-        const auto state = nn::map_state(given, cell.initial_state(B));
-        for (const auto& entry : cell.parameters())
-            entry.parameter->assign(rounded<float>(c.arguments[next++]));
-        const auto y = nn::unroll(cell, input(rounded<float>(c.arguments[0])), state).outputs;
-        check_close(as_double(y.value()), run_loops(c, c.arguments)[0], 1e-5);
-    };
+    const auto check = [&](auto&& cell, const Step& step) { check_float(cell, case_of(cell, step)); };
     const auto tanh_step = elman_step([](double a) { return std::tanh(a); });
-    check(nn::ElmanCell<float>(I, H, generator), nn::ElmanCell<double>(I, H, generator), 1, tanh_step);
-    check(nn::LstmCell<float>(I, H, generator), nn::LstmCell<double>(I, H, generator), 2, lstm_step);
-    check(nn::GruCell<float>(I, H, generator), nn::GruCell<double>(I, H, generator), 1, gru_step);
+    check(nn::ElmanCell<float>(I, H, generator), tanh_step);
+    check(nn::LstmCell<float>(I, H, generator), lstm_step);
+    check(nn::GruCell<float>(I, H, generator), gru_step);
 }
 
 TEST_CASE("cells: start from zeros, and list their parameters by name") {
@@ -321,4 +156,43 @@ TEST_CASE("cells: weights that do not fit, and sizes of 0, are refused") {
             "LstmCell: input_size is 2 and hidden_size 0; both must be at least 1");
     refused([&] { nn::GruCell<double>(0, 0, generator); },
             "GruCell: input_size is 0 and hidden_size 0; both must be at least 1");
+}
+
+TEST_CASE("cells: the models of the lecture have as many parameters as in Keras") {
+    nn::Generator generator(1);
+    const auto elman = [&](std::size_t inputs, std::size_t units) {
+        return nn::ElmanCell<float>(inputs, units, generator).parameters().value_count();
+    };
+    const auto dense = [&](std::size_t inputs) {
+        return nn::Linear<float>(inputs, 1, generator).parameters().value_count();
+    };
+    CHECK(elman(4, 3) == 24);
+    CHECK(elman(1, 20) + dense(20) == 461);
+    CHECK(elman(1, 256) + dense(256) == 66305);
+    CHECK(elman(1, 34) + 3 * elman(34, 34) + dense(34) == 8297);
+    // LSTM(10) and GRU(10), reset after, of one input; Keras' GRU has a second bias for all three gates, of
+    // which only the candidate's is not merely added.
+    CHECK(nn::LstmCell<float>(1, 10, generator).parameters().value_count() == 480);
+    CHECK(nn::GruCell<float>(1, 10, generator).parameters().value_count() == 390 - 2 * 10);
+}
+
+TEST_CASE("cells: the stacked notation W_a [h, x] is the two separate products, in value and in gradients") {
+    nn::Generator generator(1);
+    const nn::ElmanCell<double> cell(I, H, generator);
+    Random random("stacked");
+    Tape<double> tape;
+    const Var<double> h = input(random.tensor({B, H}));
+    const Var<double> x = input(random.tensor({B, I}));
+    // Row vectors: [h, x] is [B, H + I], and W_a, which is W above U, [H + I, H].
+    const Var<double> W_a = concatenate({input(cell.W), input(cell.U)}, 0);
+    const Var<double> stacked = tanh(affine(concatenate({h, x}, 1), W_a, cell.b));
+    const Var<double> separate = nn::advance(cell, x, h).first;
+    check_close(stacked.value(), separate.value(), 1e-15);
+
+    const Tensor<double> cotangent = random.tensor({B, H});
+    const WrtList<double> wrt{cell.U, cell.W, cell.b, h, x};
+    const Gradients<double> by_stacked = gradient({Root<double>{stacked, cotangent}}, wrt);
+    const Gradients<double> by_separate = gradient({Root<double>{separate, cotangent}}, wrt);
+    for (std::size_t k = 0; k < by_stacked.size(); ++k)
+        check_close(by_stacked.at(k), by_separate.at(k), 1e-14);
 }
