@@ -8,6 +8,9 @@
 #include <nn/gru_cell.hpp>
 #include <nn/linear.hpp>
 #include <nn/lstm_cell.hpp>
+#include <nn/lstm_variant_cell.hpp>
+#include <nn/minimal_gru_cell.hpp>
+#include <nn/reset_before_gru_cell.hpp>
 #include <nn/residual.hpp>
 #include <nn/reversed.hpp>
 #include <nn/stack.hpp>
@@ -27,14 +30,27 @@ using Layer = nn::AnyLayer<double>;
 template <class Use>
 auto with_random_cell(std::size_t inputs, std::size_t units, Random& random, nn::Generator& generator,
                       const Use& use) -> Layer {
-    switch (random.below(5)) {
+    const auto update = random.below(2) == 0 ? nn::Update::keeps : nn::Update::takes;
+    switch (random.below(7)) {
         case 0:
             return use(nn::ElmanCell<double>(inputs, units, generator));
         case 1:
             return use(
                 nn::ElmanCell<double>(inputs, units, generator, {.activation = nn::Activation::sigmoid}));
         case 2:
-            return use(nn::GruCell<double>(inputs, units, generator));
+            return use(nn::GruCell<double>(inputs, units, generator, {.update = update}));
+        case 3:
+            return use(nn::ResetBeforeGruCell<double>(inputs, units, generator, {.update = update}));
+        case 4:
+            return use(nn::MinimalGruCell<double>(inputs, units, generator, {.update = update}));
+        case 5: {
+            nn::LstmVariantOptions options;
+            options.peephole = random.below(2) == 1;
+            options.coupled = random.below(2) == 1;
+            options.layer_norm = random.below(2) == 1;
+            options.layer_norm_epsilon = 0.1;  // else so curved that differences are coarse
+            return use(nn::LstmVariantCell<double>(inputs, units, generator, options));
+        }
         default:
             return use(nn::LstmCell<double>(inputs, units, generator));
     }
