@@ -33,7 +33,7 @@ void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const v
     for (std::size_t part = 0; part < parts; ++part) run(context, part);
 }
 
-OneThread::OneThread() : before_(1) {}
+OneThread::OneThread() = default;
 OneThread::~OneThread() = default;
 
 #endif

@@ -32,7 +32,7 @@ class OneThread {
     OneThread& operator=(const OneThread&) = delete;
 
   private:
-    int before_;
+    [[maybe_unused]] int before_ = 1;
 };
 
 }  // namespace tapeloop
