@@ -147,7 +147,7 @@ TEST_CASE("attention: dot-product values and gradients of both orders are those 
     }
 }
 
-TEST_CASE("attention: NaN behind the end of a row has no influence; a row of length 0 gives zeros") {
+TEST_CASE("attention: NaN behind the end of a row has no influence, a row of length 0 gives zeros") {
     nn::Generator generator(5);
     nn::AdditiveAttention<double> additive(K, K, 3, generator);
     check_spoiled(additive);

@@ -115,7 +115,7 @@ TEST_CASE("decode_greedy: no length, no rows, all rows ending, no end") {
     CHECK(ended[1].log_probability == 0);
 }
 
-TEST_CASE("decode_greedy: a tie goes to the first, in float too; tokens that are ruled out are never taken") {
+TEST_CASE("decode_greedy: a tie goes to the first, in float too, tokens that are ruled out are never taken") {
     const float nothing = -std::numeric_limits<float>::infinity();
     const Tape<float> tape;
     Tensor<float> row = rounded<float>(tensor({1, 4}, {1, 2, 2, 0}));

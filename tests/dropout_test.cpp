@@ -139,7 +139,7 @@ TEST_CASE("recurrent dropout: h is read through one mask at all time steps") {
     }
 }
 
-TEST_CASE("recurrent dropout: an LSTM's c is read as it is; outside of training nothing changes") {
+TEST_CASE("recurrent dropout: an LSTM's c is read as it is, outside of training nothing changes") {
     nn::Generator generator(4);
     nn::LstmCell<double> lstm(I, H, generator);
     const Tensor<double> x = sequence();

@@ -20,7 +20,7 @@ Tensors rows_in_loops(const Tensor<double>& table, const std::vector<std::ptrdif
 
 }  // namespace
 
-TEST_CASE("Embedding: rows of the table, for tokens of any shape; a token twice gets both gradients") {
+TEST_CASE("Embedding: rows of the table, for tokens of any shape, a token twice gets both gradients") {
     Random random("embedding");
     const std::vector<std::ptrdiff_t> tokens{3, 0, 3, 4, 3, 1};
     const Tensor<double> table = random.tensor({5, 2});

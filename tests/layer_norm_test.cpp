@@ -44,7 +44,7 @@ TEST_CASE("LayerNorm: values and gradients of both orders are those of plain loo
     }
 }
 
-TEST_CASE("LayerNorm: starts as the standardised row; three nodes and the parameters") {
+TEST_CASE("LayerNorm: starts as the standardised row, three nodes and the parameters") {
     Random random("standardised");
     const Tensor<double> x = random.tensor({3, 6});
     const nn::LayerNorm<double> layer(6);

@@ -97,7 +97,7 @@ TEST_CASE("sample: tokens come as often as they should") {
     check({.top_k = 9}, {true, true, true, true, true});
 }
 
-TEST_CASE("sample: a token that is ruled out never comes; float; errors") {
+TEST_CASE("sample: a token that is ruled out never comes, float, errors") {
     const float nothing = -std::numeric_limits<float>::infinity();
     const Tape<float> tape;
     const auto step = [&](const Indices& tokens, const Var<float>& state) {
