@@ -18,11 +18,10 @@ void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const v
     for (int part = 0; part < count; ++part) run(context, static_cast<std::size_t>(part));
 }
 
-OneThread::OneThread() : before_(omp_get_max_threads()) {
-    if (before_ != 1) omp_set_num_threads(1);
-}
-OneThread::~OneThread() {
-    if (before_ != 1) omp_set_num_threads(before_);
+std::size_t limit_threads(std::size_t count) {
+    const int before = omp_get_max_threads();
+    if (before != static_cast<int>(count)) omp_set_num_threads(static_cast<int>(count));
+    return static_cast<std::size_t>(before);
 }
 
 #else
@@ -33,8 +32,7 @@ void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const v
     for (std::size_t part = 0; part < parts; ++part) run(context, part);
 }
 
-OneThread::OneThread() = default;
-OneThread::~OneThread() = default;
+std::size_t limit_threads(std::size_t /*count*/) { return 1; }
 
 #endif
 

@@ -23,16 +23,19 @@ void in_parallel(std::size_t parts, const F& f) {
         parts, [](const void* context, std::size_t part) { (*static_cast<const F*>(context))(part); }, &f);
 }
 
+/// Sets how many threads this one may share its work with, itself included; returns what it was.
+std::size_t limit_threads(std::size_t count);
+
 /// A scope in which all work stays on this thread.
 class OneThread {
   public:
-    OneThread();
-    ~OneThread();
+    OneThread() : before_(limit_threads(1)) {}
+    ~OneThread() { limit_threads(before_); }
     OneThread(const OneThread&) = delete;
     OneThread& operator=(const OneThread&) = delete;
 
   private:
-    [[maybe_unused]] int before_ = 1;
+    std::size_t before_;
 };
 
 }  // namespace tapeloop
