@@ -1,15 +1,16 @@
 #include "baselines.hpp"
 #include "cells.hpp"
 #include "first_batch_check.hpp"
-#include "one_thread.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "sampling.hpp"
 #include "training.hpp"
 
 #include <fmt/format.h>
+#include <autograd/threads.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <stdexcept>
 
@@ -84,7 +85,9 @@ void run(const Options& options) {
 
 int main(int count, char** arguments) {
     try {
-        char_rnn::compute_on_one_thread();
+        // A batch's products gain little from a second thread, and where another program wants the second
+        // core, the OpenMP under them spins in wait for it and training comes to a stand.
+        if (std::getenv("OMP_NUM_THREADS") == nullptr) tapeloop::limit_threads(1);
         if (const auto options = char_rnn::parse_command_line(count, arguments)) char_rnn::run(*options);
         return 0;
     } catch (const std::invalid_argument& error) {

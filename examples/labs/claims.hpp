@@ -1,0 +1,26 @@
+#pragma once
+
+#include "training.hpp"
+
+#include <string>
+
+namespace lab {
+
+/// What a lab promises of its results. Every run must lower the loss; that a model beats another, or a
+/// baseline, is asked of a full run only. A promise that is not kept is printed, and makes the exit code 1.
+class Claims {
+  public:
+    explicit Claims(bool quick) : quick_(quick) {}
+
+    /// Of errors, less being better.
+    void beats(const std::string& model, double error, const std::string& other, double other_error);
+    void improves(const std::string& model, const Losses& losses);
+
+    int exit_code() const { return kept_ ? 0 : 1; }
+
+  private:
+    bool quick_;
+    bool kept_ = true;
+};
+
+}  // namespace lab
