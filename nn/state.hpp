@@ -134,8 +134,8 @@ auto map_state(const F& f, const S& state, const Same&... same) {
     }
 }
 
-/// Whether the parts of two states have the same shapes, or shapes that `fits` takes for the same, and vectors
-/// in them the same length.
+/// Whether the parts of two states have the same shapes, or shapes that `fits` takes for the same, and
+/// vectors in them the same length.
 template <class S, class Fits = std::equal_to<>>
 bool same_shapes(const S& a, const S& b, const Fits& fits = {}) {
     bool same = true;
