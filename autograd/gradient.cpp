@@ -97,12 +97,9 @@ Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wr
     for (const Wrt<T>& one : wrt.list()) values.push_back(uninitialised<T>(one.shape()));
 
     Sweep<T> sweep(tape, reach_of(tape, asked, last_root(roots)));
-    std::vector<Index> first_place(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const auto same = std::find(asked.of_wrt.begin(), asked.of_wrt.end(), asked.of_wrt[i]);
-        first_place[i] = static_cast<Index>(same - asked.of_wrt.begin());
-        if (asked.of_wrt[i].has_value() && sweep.wants(*asked.of_wrt[i]) && first_place[i] == i)
-            sweep.ask(*asked.of_wrt[i], values[i]);
+        const std::optional<Index> node = asked.of_wrt[i];
+        if (node.has_value() && sweep.wants(*node) && !sweep.is_asked(*node)) sweep.ask(*node, values[i]);
     }
     for (const Root<T>& root : roots)
         if (sweep.wants(root.value.index()))
@@ -115,8 +112,8 @@ Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wr
         const std::optional<Index> node = asked.of_wrt[i];
         if (!node.has_value() || !sweep.wants(*node) || !sweep.has(*node))
             std::fill_n(values[i].data(), values[i].size(), T(0));
-        else if (first_place[i] != i)
-            values[i] = values[first_place[i]];
+        else if (const Array<T> cotangent = sweep.cotangent(*node); cotangent.data() != values[i].data())
+            std::copy_n(cotangent.data(), cotangent.size(), values[i].data());  // asked for twice
     }
     return {wrt.list(), std::move(values)};
 }
@@ -147,6 +144,14 @@ GradientGraph<T> record_sweep(const std::vector<GraphRoot<T>>& roots, const WrtL
         tape.truncate(size_before);
         throw;
     }
+}
+
+template <class T>
+WrtList<T> all_of(Tape<T>& tape) {
+    std::vector<Wrt<T>> nodes;
+    for (Index node = 0; node < tape.size(); ++node)
+        if (tape.node(node).data != nullptr) nodes.emplace_back(tape.var(node));
+    return nodes;
 }
 
 template <class T>
@@ -181,6 +186,9 @@ const V& GradientsOf<T, V>::operator[](const Wrt<T>& wrt) const& {
             ? fmt::format("gradients: parameter '{}' was not asked for", wrt.parameter()->name)
             : std::string("gradients: that Var was not asked for"));
 }
+
+WrtList<float> every_node(Tape<float>& tape) { return all_of(tape); }
+WrtList<double> every_node(Tape<double>& tape) { return all_of(tape); }
 
 Gradients<float> gradient(const std::vector<Root<float>>& roots, const WrtList<float>& wrt) {
     return sweep_roots(roots, wrt);

@@ -48,6 +48,11 @@ class WrtList {
     std::vector<Wrt<T>> list_;
 };
 
+/// All nodes of a tape that have a value, in their order: `gradient(J, every_node(tape))` keeps the cotangent
+/// of each.
+WrtList<float> every_node(Tape<float>& tape);
+WrtList<double> every_node(Tape<double>& tape);
+
 /// The result of a sweep: for each parameter or `Var` asked for, a `V` of its shape. `Tensor`s outlive the
 /// tape.
 template <class T, class V>
@@ -63,6 +68,8 @@ class GradientsOf {
     V operator[](const Wrt<T>& wrt) && { return std::move((*this)[wrt]); }
 
     std::size_t size() const { return values_.size(); }
+    /// What was asked for, in its order.
+    const std::vector<Wrt<T>>& wrt() const { return wrt_; }
     /// In the order in which they were asked for.
     const V& at(std::size_t i) const { return values_.at(i); }
     V& at(std::size_t i) { return values_.at(i); }

@@ -2,6 +2,7 @@
 
 #include <autograd/var.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace tapeloop {
@@ -20,6 +21,8 @@ template <class T>
 class Operation {
   public:
     virtual std::string_view name() const = 0;
+    /// What it was called with besides its inputs, for people: `axis 1`.
+    virtual std::string arguments() const { return {}; }
     /// Hands the cotangent of `node` on to those of its inputs that want one.
     virtual void pull(Sweep<T>& sweep, Index node) const = 0;
     /// The same, recorded.

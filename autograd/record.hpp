@@ -149,6 +149,12 @@ class Defined final : public Operation<T> {
     explicit Defined(const Def& def) : def_(def) {}
 
     std::string_view name() const override { return Def::name; }
+    std::string arguments() const override {
+        if constexpr (requires { def_.arguments(); })
+            return def_.arguments();
+        else
+            return {};
+    }
 
     void pull(Sweep<T>& sweep, Index node) const override {
         const auto inputs = inputs_of(sweep.tape(), node);

@@ -74,6 +74,7 @@ class Sweep {
 
     /// Has `node`'s cotangent end up in `tensor`, and keeps it there.
     void ask(Index node, Tensor<T>& tensor);
+    bool is_asked(Index node) const { return slot(node).asked; }
     /// Computes the products of `node` that still wait for company.
     void settle(Index node);
     /// Takes every node from the last to the first.

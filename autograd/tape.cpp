@@ -80,6 +80,7 @@ class Leaf final : public Operation<T> {
     void pull(Sweep<T>&, Index) const override {}
     void pull(GraphSweep<T>&, Index) const override {}
 
+    const std::shared_ptr<typename Parameter<T>::Storage>& storage() const { return storage_; }
     void require_unchanged() const {
         if (storage_->version != version_)
             throw std::logic_error(
@@ -219,6 +220,18 @@ const Index* Tape<T>::find(const typename Parameter<T>::Storage* parameter) cons
 }
 
 template <class T>
+std::shared_ptr<const typename Parameter<T>::Storage> Tape<T>::parameter(Index index) const {
+    if (nodes_[index].operation->name() != "parameter") return nullptr;
+    return static_cast<const Leaf<T>*>(nodes_[index].operation)->storage();
+}
+
+template <class T>
+std::optional<Index> Tape<T>::detached_from(Index index) const {
+    const auto found = detached_.find(index);
+    return found == detached_.end() ? std::nullopt : std::optional<Index>(found->second);
+}
+
+template <class T>
 void Tape<T>::require_unchanged_parameters() const {
     for (const auto& [parameter, index] : leaves_)
         static_cast<const Leaf<T>*>(nodes_[index].operation)->require_unchanged();
@@ -231,6 +244,7 @@ void Tape<T>::truncate(std::size_t size) {
     nodes_.resize(size);
     std::erase_if(leaves_, [size](const auto& leaf) { return leaf.second >= size; });
     std::erase_if(names_, [size](const auto& name) { return name.first >= size; });
+    std::erase_if(detached_, [size](const auto& detached) { return detached.first >= size; });
 }
 
 template <class T>
@@ -248,6 +262,21 @@ std::string Tape<T>::label_text(Index label) const {
         path = path.empty() ? part : part + "/" + path;
     }
     return path;
+}
+
+template <class T>
+std::string Tape<T>::module(Index index) const {
+    std::string path;
+    for (Index label = nodes_[index].label; label != 0; label = labels_[label].parent)
+        if (labels_[label].step < 0) path = labels_[label].name + (path.empty() ? "" : "/" + path);
+    return path;
+}
+
+template <class T>
+std::optional<std::size_t> Tape<T>::time_step(Index index) const {
+    for (Index label = nodes_[index].label; label != 0; label = labels_[label].parent)
+        if (labels_[label].step >= 0) return static_cast<std::size_t>(labels_[label].step);
+    return {};
 }
 
 template <class T>

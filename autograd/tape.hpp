@@ -70,6 +70,10 @@ class Tape {
 
     /// `encoder/layer1/t=3`; empty for a node outside every `Label`.
     std::string label(Index index) const { return label_text(nodes_[index].label); }
+    /// The same without time steps: of the path `decoder/t=3/attention` the module is `decoder/attention`.
+    std::string module(Index index) const;
+    /// The innermost time step of the label path.
+    std::optional<std::size_t> time_step(Index index) const;
     /// `add (cell.hpp:42, encoder/t=3)`, as error texts name a node.
     std::string describe(Index index) const;
     /// The name that `Var::named` gave; empty without.
@@ -108,6 +112,11 @@ class Tape {
     void replace_operation(Index node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
     /// The node of a parameter that has been used on this tape.
     const Index* find(const typename Parameter<T>::Storage* parameter) const;
+    /// The parameter of a leaf; null for every other node.
+    std::shared_ptr<const typename Parameter<T>::Storage> parameter(Index index) const;
+    /// The node whose value `detach` took; none for every other node.
+    std::optional<Index> detached_from(Index index) const;
+    void note_detached(Index index, Index source) { detached_.emplace(index, source); }
     /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where
     /// they are.
     void require_unchanged_parameters() const;
@@ -160,6 +169,7 @@ class Tape {
     std::vector<LabelEntry> labels_;
     std::unordered_map<const void*, Index> leaves_;
     std::unordered_map<Index, std::string> names_;
+    std::unordered_map<Index, Index> detached_;
 };
 
 template <class T>

@@ -14,18 +14,6 @@ struct Row {
     std::size_t values = 0;
 };
 
-/// The path of a label without its time steps: `decoder/t=3/attention` is of the layer `decoder/attention`.
-std::string layer_path(const std::string& label) {
-    std::string path;
-    for (std::size_t begin = 0; begin <= label.size();) {
-        const std::size_t end = std::min(label.find('/', begin), label.size());
-        const std::string part = label.substr(begin, end - begin);
-        if (!part.empty() && part.rfind("t=", 0) != 0) path += (path.empty() ? "" : "/") + part;
-        begin = end + 1;
-    }
-    return path;
-}
-
 Row& row_of(std::vector<Row>& rows, const std::string& path) {
     const auto known =
         std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.path == path; });
@@ -38,7 +26,7 @@ void add_outputs(std::vector<Row>& rows, const Tape<T>& tape) {
     for (Index node = 0; node < tape.size(); ++node) {
         // Constants, leaves and operations with several results have no value of the layer's own.
         if (tape.node(node).input_count == 0 || tape.node(node).data == nullptr) continue;
-        Row& row = row_of(rows, layer_path(tape.label(node)));
+        Row& row = row_of(rows, tape.module(node));
         row.output = tape.node(node).shape;
         row.has_output = true;
     }

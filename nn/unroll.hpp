@@ -94,7 +94,8 @@ UnrolledOf<C> run_time_loop(const C& cell, const Var<ValueOf<C>>& x, const Site&
     using T = ValueOf<C>;
     const std::size_t T_all = x.shape()[0];
     const Endings<T> endings(options.lengths, T_all);
-    const Var<T> projected = project(cell, endings.none() ? x : mask_by_lengths(x, options.lengths));
+    const Var<T> read = endings.none() ? x : mask_by_lengths(x, options.lengths);
+    const Var<T> projected = options.hoist ? project(cell, read) : read;
     const std::vector<Var<T>> inputs = unstack(Operand<T>(projected, site));
     const std::size_t count = endings.last();
     std::vector<Var<T>> outputs(count);
@@ -103,7 +104,8 @@ UnrolledOf<C> run_time_loop(const C& cell, const Var<ValueOf<C>>& x, const Site&
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
         const Label<T> time_step(t);
-        auto [output, next] = cell.step(inputs[t], result.state);
+        const Var<T> u = options.hoist ? inputs[t] : project(cell, inputs[t]);
+        auto [output, next] = cell.step(u, result.state);
         if (!same_shapes<StateOf<C>>(next, result.state))
             fail_next_state(shapes_of(next), shapes_of(result.state), t, site);
         outputs[t] = output;
@@ -111,7 +113,8 @@ UnrolledOf<C> run_time_loop(const C& cell, const Var<ValueOf<C>>& x, const Site&
         if (options.trace) result.trace[t] = result.state;
     }
     if (outputs.empty()) {
-        result.outputs = no_outputs(cell, projected.shape(), initial);
+        const Shape shape = options.hoist ? projected.shape() : project(cell, read).shape();
+        result.outputs = no_outputs(cell, shape, initial);
         return result;
     }
     if (options.trace && !options.reverse)

@@ -10,6 +10,9 @@ namespace tapeloop::nn {
 struct UnrollOptions {
     /// x and the outputs are [B, T, ..] instead of [T, B, ..].
     bool batch_first = false;
+    /// Run the cell's `project` once for all time steps. Off, each step projects its own input, slower, so
+    /// that every use of a weight stands at its time step in the recorded graph: for study.
+    bool hoist = true;
     /// Keep the state after every time step in `Unrolled::trace`.
     bool trace = false;
     /// Read from the last time step to the first. Outputs and trace stand at the t they belong to, and the

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/check/fault.hpp>
+#include <autograd/local_sweep.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/sweep.hpp>
@@ -75,67 +76,31 @@ class Falsified final : public Operation<T> {
     std::string_view name() const override { return inner_.name(); }
     T* place(Sweep<T>&, Index, Index) const override { return nullptr; }
 
-    void pull(Sweep<T>& sweep, Index node) const override {
-        if (!wants_any(sweep, node)) return;
-        Sweep<T> own(sweep.tape(), reach(sweep, node));
-        for_results(sweep.tape(), node, [&](Index result) {
-            if (sweep.has(result)) own.deliver(node, result, sweep.cotangent(result));
-        });
-        inner_.pull(own, node);
-        for (Index input : distinct_inputs(sweep.tape(), node)) own.settle(input);
-        deliver<Array<T>>(sweep, own, node);
-    }
-    void pull(GraphSweep<T>& sweep, Index node) const override {
-        if (!wants_any(sweep, node)) return;
-        GraphSweep<T> own(sweep.tape(), reach(sweep, node));
-        for_results(sweep.tape(), node, [&](Index result) {
-            if (sweep.has(result)) own.deliver(node, result, sweep.cotangent(result));
-        });
-        inner_.pull(own, node);
-        deliver<Var<T>>(sweep, own, node);
-    }
+    std::string arguments() const override { return inner_.arguments(); }
+
+    void pull(Sweep<T>& sweep, Index node) const override { pull_falsified<Array<T>>(sweep, node); }
+    void pull(GraphSweep<T>& sweep, Index node) const override { pull_falsified<Var<T>>(sweep, node); }
 
   private:
-    template <class SweepType>
-    static bool wants_any(SweepType& sweep, Index node) {
-        const auto inputs = sweep.tape().inputs(node);
-        return std::any_of(inputs.begin(), inputs.end(), [&](Index input) { return sweep.wants(input); });
-    }
-    /// Its node, and those of its inputs that the outer sweep wants.
-    template <class SweepType>
-    static Reach<T> reach(SweepType& sweep, Index node) {
-        const Tape<T>& tape = sweep.tape();
+    template <class V, class SweepType>
+    void pull_falsified(SweepType& sweep, Index node) const {
         std::vector<Index> wanted;
-        for (Index input : tape.inputs(node))
+        for (Index input : detail::distinct_inputs(sweep.tape(), node))
             if (sweep.wants(input)) wanted.push_back(input);
-        Index first = node;
-        for (Index input : wanted) {
-            // One of several results may want its cotangent placed in that of the node which made it.
-            const bool is_result = tape.node(input).results == result_mark;
-            first = std::min(first, is_result ? tape.inputs(input)[0] : input);
-        }
-        return Reach<T>(tape, first, node + results_of(tape, node), wanted);
-    }
-    static Index results_of(const Tape<T>& tape, Index node) {
-        return tape.node(node).results == result_mark ? 0 : tape.node(node).results;
-    }
-    template <class F>
-    static void for_results(const Tape<T>& tape, Index node, const F& f) {
-        const Index results = results_of(tape, node);
-        for (Index result = node + (results == 0 ? 0 : 1); result <= node + results; ++result) f(result);
-    }
-    static std::vector<Index> distinct_inputs(const Tape<T>& tape, Index node) {
-        std::vector<Index> inputs;
-        for (Index input : tape.inputs(node))
-            if (std::find(inputs.begin(), inputs.end(), input) == inputs.end()) inputs.push_back(input);
-        return inputs;
+        if (wanted.empty()) return;
+        const auto own = detail::sweep_alone<SweepType>(sweep.tape(), inner_, node, wanted,
+                                                        [&](Index result) -> std::optional<V> {
+                                                            if (!sweep.has(result)) return {};
+                                                            return sweep.cotangent(result);
+                                                        });
+        deliver<V>(sweep, own, node);
     }
 
     template <class V, class SweepType>
-    void deliver(SweepType& sweep, SweepType& own, Index node) const {
+    void deliver(SweepType& sweep, const SweepType& own, Index node) const {
         // A copy: recording moves the tape's vectors.
         const std::vector<Index> inputs(sweep.tape().inputs(node).begin(), sweep.tape().inputs(node).end());
-        const std::vector<Index> distinct = distinct_inputs(sweep.tape(), node);
+        const std::vector<Index> distinct = detail::distinct_inputs(sweep.tape(), node);
         std::vector<std::optional<V>> cotangents;
         for (Index input : distinct)
             cotangents.push_back(own.has(input) ? std::optional<V>(own.cotangent(input)) : std::nullopt);

@@ -51,6 +51,7 @@ class Joined final : public Operation<T> {
     explicit Joined(std::size_t axis) : axis_(axis) {}
 
     std::string_view name() const override { return Def::name; }
+    std::string arguments() const override { return fmt::format("axis {}", axis_); }
 
     /// Where each part lies in the whole: calls `f(input, shape, begin, extent)`.
     template <class F>

@@ -31,6 +31,11 @@ struct Matmul {
     static constexpr std::string_view name = "matmul";
     Transposed transposed;
 
+    std::string arguments() const {
+        if (!transposed.a && !transposed.b) return {};
+        return transposed.a && transposed.b ? "both transposed"
+                                            : fmt::format("{} transposed", transposed.a ? "a" : "b");
+    }
     Shape shape(const Shape& a, const Shape& b) const {
         if (a.rank() < 2 || b.rank() < 2)
             fail(name, a, b, "both must have at least two axes; for vectors there are dot and outer");

@@ -31,6 +31,12 @@ std::uint32_t Axes::mask(std::string_view operation, std::size_t rank) const {
     return bits;
 }
 
+std::string Axes::text() const {
+    if (count_ == 0) return {};
+    return fmt::format("{} {}", count_ == 1 ? "axis" : "axes",
+                       fmt::join(axes_.begin(), axes_.begin() + count_, ", "));
+}
+
 namespace {
 
 /// What all reductions share: the shape of the result, and the one in which it broadcasts back to x.
@@ -38,6 +44,7 @@ struct Reduction {
     Axes axes;
     bool keepdims = false;
 
+    std::string arguments() const { return axes.text(); }
     Shape reduced(std::string_view name, const Shape& x, bool keep) const {
         const std::uint32_t mask = axes.mask(name, x.rank());
         Shape result;
@@ -195,6 +202,7 @@ Array<T> logsumexp(const Array<T>& x, Axes axes, bool keepdims = false) {
 struct Softmax {
     static constexpr std::string_view name = "softmax";
     int axis;
+    std::string arguments() const { return fmt::format("axis {}", axis); }
     Shape shape(const Shape& x) const {
         normalised_axis(name, axis, x.rank());
         return x;
@@ -214,6 +222,7 @@ struct Softmax {
 struct LogSoftmax {
     static constexpr std::string_view name = "log_softmax";
     int axis;
+    std::string arguments() const { return fmt::format("axis {}", axis); }
     Shape shape(const Shape& x) const {
         normalised_axis(name, axis, x.rank());
         return x;

@@ -20,6 +20,8 @@ class Axes {
 
     /// Bit i set for axis i of a tensor with `rank` axes. Throws naming `operation`.
     std::uint32_t mask(std::string_view operation, std::size_t rank) const;
+    /// `axis 1`, `axes 0, 2`; empty for all.
+    std::string text() const;
 
   private:
     std::array<std::int8_t, Shape::max_rank> axes_{};

@@ -92,6 +92,7 @@ struct Transpose : Viewing<Transpose> {
     explicit Transpose(std::span<const int> axes) : count(axes.size()) {
         std::copy_n(axes.begin(), std::min(count, permutation.size()), permutation.begin());
     }
+    std::string arguments() const { return count == 0 ? "" : fmt::format("axes {}", order()); }
 
     View view(const Shape& x) const {
         std::array<std::size_t, Shape::max_rank> axes{};
@@ -121,10 +122,11 @@ struct Transpose : Viewing<Transpose> {
   private:
     [[noreturn]] void fail_permutation(const Shape& x) const {
         fail(name, x,
-             fmt::format("the permutation [{}] must name each of its {} axes once",
-                         fmt::join(permutation.begin(),
-                                   permutation.begin() + std::min(count, permutation.size()), ", "),
-                         x.rank()));
+             fmt::format("the permutation [{}] must name each of its {} axes once", order(), x.rank()));
+    }
+    std::string order() const {
+        const auto end = permutation.begin() + std::min(count, permutation.size());
+        return fmt::format("{}", fmt::join(permutation.begin(), end, ", "));
     }
 };
 
@@ -133,6 +135,7 @@ struct Flip : Viewing<Flip> {
     int axis;
 
     explicit Flip(int along) : axis(along) {}
+    std::string arguments() const { return fmt::format("axis {}", axis); }
     View view(const Shape& x) const { return View::of(x).flipped(normalised_axis(name, axis, x.rank())); }
     auto rules() const {
         return std::tuple{[*this](const auto& g, const auto&, const auto&) { return apply(*this, g); }};
@@ -165,6 +168,10 @@ struct Slice : Viewing<Slice> {
 
     Slice(int along, std::ptrdiff_t from, std::ptrdiff_t to, std::size_t by)
         : axis(along), begin(from), end(to), step(by) {}
+    std::string arguments() const {
+        return fmt::format("axis {}, {} to {}{}", axis, begin, end,
+                           step == 1 ? "" : fmt::format(" by {}", step));
+    }
 
     View view(const Shape& x) const {
         const std::size_t at = normalised_axis(name, axis, x.rank());
@@ -190,6 +197,7 @@ struct Place {
     Slice where;
     Shape whole;
 
+    std::string arguments() const { return where.arguments(); }
     Shape shape(const Shape&) const { return whole; }
     template <class T>
     void value(const Array<T>& y, const Array<T>& x) const {
@@ -280,8 +288,11 @@ template <class T>
 Var<T> detached(const Operand<T>& x) {
     static const Detached<T> operation;
     Tape<T>& tape = tape_of("detach", x);
-    const Array<T> value = tape.array(x.enter(tape));
-    return tape.var(tape.append(operation, {}, value.shape(), value.data(), x.site()));
+    const Index source = x.enter(tape);
+    const Array<T> value = tape.array(source);
+    const Index index = tape.append(operation, {}, value.shape(), value.data(), x.site());
+    tape.note_detached(index, source);
+    return tape.var(index);
 }
 
 }  // namespace

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <autograd/tape.hpp>
+
+#include <functional>
+#include <vector>
+
+namespace tapeloop {
+
+/// What the rules of one operation hand to one of its inputs.
+template <class T>
+struct Contribution {
+    Index input;
+    Tensor<T> cotangent;  ///< of the input's shape
+};
+
+/// The cotangent of a node; null if none arrives there.
+template <class T>
+using CotangentOf = std::function<const Tensor<T>*(Index node)>;
+
+/// Runs the rules of `node` alone: what they hand to each of its distinct inputs, or to those among `wanted`
+/// unless that is empty, for the cotangents of its results. For a node that is itself the result of an
+/// operation with several, ask for the operation in front of it. Empty where no cotangent arrives. In a sweep
+/// the cotangent of a node is the sum of the contributions of all its users.
+template <class T>
+std::vector<Contribution<T>> contributions(Tape<T>& tape, Index node, const CotangentOf<T>& cotangent_of,
+                                           const std::vector<Index>& wanted = {});
+
+extern template std::vector<Contribution<float>> contributions(Tape<float>&, Index, const CotangentOf<float>&,
+                                                               const std::vector<Index>&);
+extern template std::vector<Contribution<double>> contributions(Tape<double>&, Index,
+                                                                const CotangentOf<double>&,
+                                                                const std::vector<Index>&);
+
+}  // namespace tapeloop
