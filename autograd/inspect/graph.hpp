@@ -86,6 +86,7 @@ class Graph {
     explicit Graph(std::vector<GraphNode> nodes);
 
     std::size_t size() const { return members_.size(); }
+    bool empty() const { return members_.empty(); }
     Iterator begin() const { return {*this, 0}; }
     Iterator end() const { return {*this, size()}; }
     bool contains(Index index) const;
