@@ -34,13 +34,17 @@
 
 namespace tapeloop::detail {
 
-/// The report, and how to see it again.
-inline std::string failure_text(const GradientReport& report, const std::string& call) {
-    std::string text = "check_gradient(" + call + ")\n" + report.text() +
-                       "  again: TAPELOOP_CHECK_SEED=" + std::to_string(report.seed);
+/// How to run this test again with the same random numbers.
+inline std::string again_text(std::uint64_t seed) {
+    std::string text = "  again: TAPELOOP_CHECK_SEED=" + std::to_string(seed);
     const doctest::ContextOptions* options = doctest::getContextOptions();
     if (options == nullptr || options->currentTest == nullptr) return text;
     return text + " " + options->binary_name.c_str() + " --test-case='" + options->currentTest->m_name + "'";
+}
+
+/// The report, and how to see it again.
+inline std::string failure_text(const GradientReport& report, const std::string& call) {
+    return "check_gradient(" + call + ")\n" + report.text() + again_text(report.seed);
 }
 
 }  // namespace tapeloop::detail
