@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/study/gradient_ledger.hpp>
+#include <autograd/study/norm.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 #include <autograd/study/gradient_ledger.hpp>
+#include <autograd/study/norm.hpp>
+#include <autograd/study/table.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 
 namespace tapeloop {
@@ -42,20 +45,14 @@ std::string matrix_text(const GradientLedger& ledger) {
     return text;
 }
 
-/// The distances that a table shows: the small ones, then fewer and fewer.
-bool is_shown(std::ptrdiff_t distance, std::ptrdiff_t last) {
-    const std::ptrdiff_t size = std::abs(distance);
-    for (std::ptrdiff_t scale = 1; scale <= size; scale *= 10)
-        if (size == scale || size == 2 * scale || size == 5 * scale) return true;
-    return distance == 0 || distance == last;
-}
+std::size_t size_of(std::ptrdiff_t distance) { return static_cast<std::size_t>(std::abs(distance)); }
 
 std::string distance_text(const GradientLedger& ledger) {
     const std::vector<LedgerDistance> distances = ledger.by_distance();
     if (distances.empty()) return {};
     std::string text = "  by distance    pairs   mean norm     largest\n";
     for (const LedgerDistance& one : distances)
-        if (is_shown(one.distance, distances.back().distance))
+        if (detail::is_shown(size_of(one.distance), size_of(distances.back().distance)))
             text += fmt::format("  {:>11}{:>9}{:>12.2e}{:>12.2e}\n", one.distance, one.pairs, one.mean,
                                 one.largest);
     return text;

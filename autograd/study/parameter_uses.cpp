@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <autograd/contributions.hpp>
 #include <autograd/local_sweep.hpp>
+#include <autograd/study/norm.hpp>
 #include <autograd/study/parameter_uses.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <unordered_map>
 
@@ -87,29 +87,5 @@ std::vector<std::optional<Tensor<double>>> ParameterUses<T>::contributions(
 
 template class ParameterUses<float>;
 template class ParameterUses<double>;
-
-namespace detail {
-
-double norm_of(const Tensor<double>& x) {
-    // Scaled, so that squares of tiny and of huge elements stay in range.
-    double largest = 0;
-    for (double element : x) {
-        if (std::isnan(element)) return element;
-        largest = std::max(largest, std::abs(element));
-    }
-    if (largest == 0 || std::isinf(largest)) return largest;
-    double sum = 0;
-    for (double element : x) sum += (element / largest) * (element / largest);
-    return largest * std::sqrt(sum);
-}
-
-std::string csv_field(const std::string& text) {
-    if (text.find_first_of(",\"\n") == std::string::npos) return text;
-    std::string quoted = "\"";
-    for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return quoted + "\"";
-}
-
-}  // namespace detail
 
 }  // namespace tapeloop

@@ -44,19 +44,4 @@ class ParameterUses {
 extern template class ParameterUses<float>;
 extern template class ParameterUses<double>;
 
-namespace detail {
-
-/// The Euclidean norm of all elements, or the Frobenius norm of a matrix.
-double norm_of(const Tensor<double>& x);
-template <class T>
-Tensor<double> as_double(const Tensor<T>& x) {
-    Tensor<double> result = uninitialised<double>(shape_of(x));
-    for (std::size_t i = 0; i < x.size(); ++i) result.data()[i] = static_cast<double>(x.data()[i]);
-    return result;
-}
-/// A field of a CSV file, in quotes where it needs them.
-std::string csv_field(const std::string& text);
-
-}  // namespace detail
-
 }  // namespace tapeloop
