@@ -47,6 +47,13 @@ struct Task {
     }
 };
 
+/// Not zeros, or the first use of W would contribute nothing.
+template <class C>
+auto first_state(const C& cell) {
+    return nn::map_state([](const auto& part) { return input(filled(part.shape(), 0.3)); },
+                         cell.initial_state(B));
+}
+
 /// The same network with a cell of its own for every step, all with the same weights: the gradient of loss t
 /// alone by the copy at k is the entry (t, k).
 template <class C, class Make>
@@ -57,7 +64,7 @@ std::vector<Tensor<double>> untied_entries(const Make& make, const Task& task, s
     std::vector<Tensor<double>> entries(T * T);
     for (std::size_t t = 0; t < T; ++t) {
         Tape<double> tape;
-        auto state = cells[0].initial_state(B);
+        auto state = first_state(cells[0]);
         std::vector<Var<double>> outputs(T);
         for (std::size_t i = 0; i < T; ++i) {
             const std::size_t k = reverse ? T - 1 - i : i;
@@ -94,7 +101,8 @@ void check_against_untied(const Make& make, std::string_view seed, bool reverse 
         CAPTURE(parameter.name());
         const std::vector<Tensor<double>> expected = untied_entries<C>(make, task, p, reverse);
         Tape<double> tape;
-        const Var<double> outputs = nn::unroll(cell, task.x, {.hoist = false, .reverse = reverse}).outputs;
+        const Var<double> outputs =
+            nn::unroll(cell, task.x, first_state(cell), {.hoist = false, .reverse = reverse}).outputs;
         const GradientLedger ledger =
             gradient_ledger(task.losses(outputs), parameter, {.keep_entries = true});
         REQUIRE(ledger.uses.size() == T);
@@ -323,7 +331,7 @@ TEST_CASE("gradient norms: contributions of uses and cotangents of states") {
     const auto make = maker<nn::LstmCell<double>>(12);
     nn::LstmCell<double> cell = make();
     Tape<double> tape;
-    const auto run = nn::unroll(cell, task.x, {.hoist = false, .trace = true});
+    const auto run = nn::unroll(cell, task.x, first_state(cell), {.hoist = false, .trace = true});
     const Var<double> J = sum(task.losses(run.outputs));
     const GradientNorms norms = gradient_norms(J, cell.parameters(), nn::states(run.trace));
 
