@@ -311,6 +311,55 @@ TEST_CASE("jacobian lens: the parts of an Elman step are diag(f') and W, of an L
     check_close(part_of(step.weights, 1, H, H), filled({4 * H, H}, 0));
 }
 
+TEST_CASE("jacobian lens: norms of parts that change from step to step") {
+    const nn::ResetBeforeGruCell<double> cell = random_cell<nn::ResetBeforeGruCell<double>>(14);
+    Random random("norms of parts");
+    Tape<double> tape;
+    const auto run = nn::unroll(cell, random.tensor({T, B, I}), {.trace = true});
+    const JacobianLens lens = jacobian_lens(nn::states(run.trace));
+    const JacobianSpectrum spectrum = lens.spectrum();
+    // By power iteration.
+    const auto norm = [](const Tensor<double>& a) {
+        Tensor<double> v = filled({a.shape(1), 1}, 1);
+        double length = 0;
+        for (int i = 0; i < 2000; ++i) {
+            v = times(transposed(a), times(a, v));
+            length = std::sqrt(inner({v}, {v}));
+            v = each(v, [&](double x) { return x / length; });
+        }
+        return std::sqrt(length);
+    };
+    for (std::size_t i = 0; i < T - 1; ++i) {
+        const StepJacobian& step = lens.of_row(0)[i];
+        CHECK(spectrum.steps[i].singular_values[0] == doctest::Approx(norm(step.whole)));
+        CHECK(spectrum.steps[i].weights == doctest::Approx(norm(step.weights)));
+        CHECK(spectrum.steps[i].activations == doctest::Approx(norm(step.activations)));
+        CHECK(spectrum.steps[i].direct == doctest::Approx(norm(step.direct)));
+        CHECK(spectrum.steps[i].bound() >= spectrum.steps[i].singular_values[0]);
+    }
+    CHECK(spectrum.steps[0].weights != spectrum.steps[1].weights);
+}
+
+TEST_CASE("jacobian lens: a matrix of data is no weight, a masked parameter is one") {
+    const Parameter<double> W("W", orthogonal(H, 1));
+    Tape<double> tape;
+    const Var<double> h = input(filled({B, H}, 0.1));
+    const Var<double> by_data = tanh(matmul(h, input(orthogonal(H, 2))));
+    CHECK(jacobian_lens({{h}, {by_data}}).of_row(0)[0].weights.shape(0) == 0);
+    CHECK(jacobian_lens({{h}, {by_data}}).spectrum().steps[0].direct > 1);
+    const Var<double> masked = W * 0.5;
+    const Var<double> by_weight = tanh(matmul(h, masked));
+    check_close(jacobian_lens({{h}, {by_weight}}).of_row(0)[0].weights,
+                each(transposed(W.value()), [](double w) { return w / 2; }));
+    // What another time step computed is data, though a parameter took part.
+    const Var<double> memory = [&] {
+        const Label<double> step(0);
+        return tanh(matmul(input(filled({H, H}, 0.2)), W));
+    }();
+    const Label<double> step(1);
+    CHECK(jacobian_lens({{h}, {matmul(h, memory)}}).of_row(0)[0].weights.shape(0) == 0);
+}
+
 TEST_CASE("jacobian lens: known linear systems") {
     SUBCASE("orthogonal: nothing shrinks and nothing grows") {
         const JacobianSpectrum spectrum = lens_of_linear(orthogonal(5, 1), 30).spectrum();

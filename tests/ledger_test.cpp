@@ -10,6 +10,7 @@
 #include <nn/generator.hpp>
 #include <nn/gru_cell.hpp>
 #include <nn/lstm_cell.hpp>
+#include <nn/lstm_variant_cell.hpp>
 #include <nn/reset_before_gru_cell.hpp>
 #include <nn/study/states.hpp>
 #include <nn/unroll.hpp>
@@ -172,8 +173,17 @@ TEST_CASE("gradient ledger: every pair equals the gradient of one loss by one un
     SUBCASE("GRU, whose map reads a bias") {
         check_against_untied<nn::GruCell<double>>(maker<nn::GruCell<double>>(3), "c");
     }
-    SUBCASE("GRU with the reset before, whose map has two results") {
+    SUBCASE("GRU with the reset before") {
         check_against_untied<nn::ResetBeforeGruCell<double>>(maker<nn::ResetBeforeGruCell<double>>(4), "d");
+    }
+    SUBCASE("LSTM with peepholes, whose map has two results and reads them") {
+        const auto make = [] {
+            nn::Generator generator(13);
+            nn::LstmVariantCell<double> cell(I, H, generator, {.peephole = true});
+            cell.p.assign(Random("peepholes").tensor(cell.p.shape()));
+            return cell;
+        };
+        check_against_untied<nn::LstmVariantCell<double>>(make, "f");
     }
     SUBCASE("in reverse") {
         check_against_untied<nn::LstmCell<double>>(maker<nn::LstmCell<double>>(5), "e", true);

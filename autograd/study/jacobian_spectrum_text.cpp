@@ -53,9 +53,9 @@ std::string verdict_text(const JacobianSpectrum& spectrum) {
                     name_of(spectrum.flow), whole.distance, scientific(whole.log_singular_values.front()),
                     std::exp(whole.log_singular_values.front() / static_cast<double>(whole.distance)));
     text += spectrum.factor < 1
-                ? fmt::format("  the bound's factor is {:.3f} a step, below 1: it has to vanish\n",
+                ? fmt::format("  the bound's factor is {:.6g} a step, below 1: it has to vanish\n",
                               spectrum.factor)
-                : fmt::format("  the bound's factor is {:.3f} a step, not below 1: it allows either\n",
+                : fmt::format("  the bound's factor is {:.6g} a step, not below 1: it allows either\n",
                               spectrum.factor);
     return text;
 }
