@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+#include <autograd/study/gradient_ledger.hpp>
+#include <autograd/study/norm.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+
+namespace tapeloop {
+namespace {
+
+Tensor<double> zeros(const Shape& shape) {
+    Tensor<double> result = uninitialised<double>(shape);
+    result.fill(0);
+    return result;
+}
+
+double inner(const Tensor<double>& a, const Tensor<double>& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+double largest_of(const Tensor<double>& x) {
+    double largest = 0;
+    for (double element : x) largest = std::max(largest, std::abs(element));
+    return largest;
+}
+
+/// The losses as roots of sweeps, with their time steps.
+template <class T>
+struct TimedRoots {
+    std::vector<Root<T>> roots;
+    std::vector<std::size_t> steps;
+    /// The sum of all losses.
+    std::vector<Root<T>> all;
+};
+
+template <class T>
+Tensor<T> filled(const Shape& shape, T value) {
+    Tensor<T> result = uninitialised<T>(shape);
+    result.fill(value);
+    return result;
+}
+
+template <class T>
+TimedRoots<T> roots_of(const Var<T>& losses) {
+    const Shape& shape = losses.shape();
+    if (shape.rank() == 0 || shape.size() == 0)
+        throw std::invalid_argument(
+            fmt::format("gradient_ledger: losses is {}; its first axis must be time, and it must not be "
+                        "empty: take the losses before they are summed, as with Reduction::none",
+                        shape.text()));
+    TimedRoots<T> timed;
+    const std::size_t each = shape.size() / shape[0];
+    for (std::size_t t = 0; t < shape[0]; ++t) {
+        Root<T> root{losses, filled(shape, T(0))};
+        std::fill_n(root.cotangent.data() + t * each, each, T(1));
+        timed.roots.push_back(std::move(root));
+        timed.steps.push_back(t);
+    }
+    timed.all = {{losses, filled(shape, T(1))}};
+    return timed;
+}
+
+template <class T>
+TimedRoots<T> roots_of(const std::vector<Var<T>>& losses) {
+    if (losses.empty()) throw std::invalid_argument("gradient_ledger: no losses given");
+    TimedRoots<T> timed;
+    std::set<std::size_t> labelled;
+    for (const Var<T>& loss : losses) {
+        if (&loss.tape() != &losses.front().tape())
+            throw std::logic_error("gradient_ledger: the losses lie on different tapes");
+        timed.roots.push_back({loss, filled(loss.shape(), T(1))});
+        const auto step = loss.tape().time_step(loss.index());
+        if (step.has_value() && labelled.insert(*step).second) timed.steps.push_back(*step);
+    }
+    if (timed.steps.size() != losses.size()) {
+        timed.steps.resize(losses.size());
+        std::iota(timed.steps.begin(), timed.steps.end(), std::size_t(0));
+    }
+    timed.all = timed.roots;
+    return timed;
+}
+
+void note_deviation(GradientLedger& ledger, const Tensor<double>& sum) {
+    const double scale = largest_of(ledger.gradient);
+    double largest = 0;
+    for (std::size_t i = 0; i < sum.size(); ++i)
+        largest = std::max(largest, std::abs(sum.data()[i] - ledger.gradient.data()[i]));
+    ledger.deviation = largest == 0 ? 0 : largest / scale;
+}
+
+template <class T>
+GradientLedger keep(const TimedRoots<T>& timed, const Parameter<T>& parameter, const LedgerOptions& options) {
+    const ParameterUses<T> uses(timed.roots.front().value.tape(), parameter);
+    if (uses.list().empty())
+        throw std::invalid_argument(
+            fmt::format("gradient_ledger: parameter '{}' is no input of any operation on the losses' tape",
+                        parameter.name()));
+    GradientLedger ledger;
+    ledger.parameter = parameter.name();
+    ledger.losses = timed.steps;
+    ledger.uses = uses.list();
+    ledger.gradient = detail::as_double(gradient(timed.all, {parameter}).at(0));
+    const std::size_t columns = ledger.uses.size();
+    ledger.norms = zeros({timed.roots.size(), columns});
+    ledger.shares = zeros({timed.roots.size(), columns});
+    if (options.keep_entries) ledger.entries.resize(timed.roots.size() * columns);
+
+    Tensor<double> sum = zeros(parameter.shape());
+    const double squared = inner(ledger.gradient, ledger.gradient);
+    for (std::size_t t = 0; t < timed.roots.size(); ++t) {
+        auto summands = uses.contributions({timed.roots[t]});
+        for (std::size_t k = 0; k < columns; ++k) {
+            if (!summands[k].has_value()) continue;
+            Tensor<double>& entry = *summands[k];
+            ledger.norms(t, k) = detail::norm_of(entry);
+            if (squared > 0) ledger.shares(t, k) = inner(entry, ledger.gradient) / squared;
+            for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] += entry.data()[i];
+            if (options.keep_entries) ledger.entries[t * columns + k] = std::move(entry);
+        }
+    }
+    note_deviation(ledger, sum);
+    return ledger;
+}
+
+}  // namespace
+
+GradientLedger gradient_ledger(const Var<float>& losses, const Parameter<float>& parameter,
+                               const LedgerOptions& options) {
+    return keep(roots_of(losses), parameter, options);
+}
+GradientLedger gradient_ledger(const Var<double>& losses, const Parameter<double>& parameter,
+                               const LedgerOptions& options) {
+    return keep(roots_of(losses), parameter, options);
+}
+GradientLedger gradient_ledger(const std::vector<Var<float>>& losses, const Parameter<float>& parameter,
+                               const LedgerOptions& options) {
+    return keep(roots_of(losses), parameter, options);
+}
+GradientLedger gradient_ledger(const std::vector<Var<double>>& losses, const Parameter<double>& parameter,
+                               const LedgerOptions& options) {
+    return keep(roots_of(losses), parameter, options);
+}
+
+}  // namespace tapeloop

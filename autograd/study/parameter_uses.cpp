@@ -1,0 +1,91 @@
+#include <fmt/format.h>
+#include <autograd/contributions.hpp>
+#include <autograd/local_sweep.hpp>
+#include <autograd/study/norm.hpp>
+#include <autograd/study/parameter_uses.hpp>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+namespace tapeloop {
+namespace {
+
+template <class T>
+bool reads(const Tape<T>& tape, Index node, Index input) {
+    const auto inputs = tape.inputs(node);
+    return std::find(inputs.begin(), inputs.end(), input) != inputs.end();
+}
+
+template <class T>
+bool is_zero(const Tensor<T>& x) {
+    return std::all_of(x.begin(), x.end(), [](T element) { return element == T(0); });
+}
+
+/// Adds the elements of `more`, or takes them if nothing was there.
+template <class T>
+void add_to(std::optional<Tensor<double>>& sum, const Tensor<T>& more) {
+    if (!sum.has_value()) {
+        sum = detail::as_double(more);
+        return;
+    }
+    for (std::size_t i = 0; i < more.size(); ++i) sum->data()[i] += static_cast<double>(more.data()[i]);
+}
+
+}  // namespace
+
+std::string ParameterUse::label() const {
+    return time_step.has_value() ? fmt::format("t={}", *time_step) : descriptions.front();
+}
+
+template <class T>
+ParameterUses<T>::ParameterUses(Tape<T>& tape, const Parameter<T>& parameter) : tape_(tape) {
+    std::map<std::size_t, ParameterUse> steps;
+    std::vector<ParameterUse> others;
+    if (const Index* leaf = tape.find(parameter.storage().get())) {
+        leaf_ = *leaf;
+        for (Index node = leaf_ + 1; node < tape.size(); ++node) {
+            if (!reads(tape, node, leaf_)) continue;
+            const auto step = tape.time_step(node);
+            ParameterUse& use = step.has_value() ? steps[*step] : others.emplace_back();
+            use.time_step = step;
+            use.nodes.push_back(node);
+            use.descriptions.push_back(tape.describe(node));
+        }
+    }
+    for (auto& [step, use] : steps) uses_.push_back(std::move(use));
+    uses_.insert(uses_.end(), others.begin(), others.end());
+}
+
+template <class T>
+std::vector<std::optional<Tensor<double>>> ParameterUses<T>::contributions(
+    const std::vector<Root<T>>& roots) const {
+    Index last = 0;
+    for (const Root<T>& root : roots) last = std::max(last, root.value.index());
+    std::vector<Wrt<T>> results;
+    for (const ParameterUse& use : uses_)
+        for (Index node : use.nodes)
+            for (Index result : detail::results_of(tape_, node))
+                if (result <= last) results.emplace_back(tape_.var(result));
+    const Gradients<T> cotangents = gradient(roots, WrtList<T>(results));
+
+    // Zeros contribute zeros; without them, the time steps behind a loss take no time.
+    std::unordered_map<Index, const Tensor<T>*> arrived;
+    for (std::size_t i = 0; i < results.size(); ++i)
+        if (!is_zero(cotangents.at(i))) arrived.emplace(results[i].var().index(), &cotangents.at(i));
+    const CotangentOf<T> cotangent_of = [&](Index node) {
+        const auto found = arrived.find(node);
+        return found == arrived.end() ? nullptr : found->second;
+    };
+    std::vector<std::optional<Tensor<double>>> summands(uses_.size());
+    for (std::size_t k = 0; k < uses_.size(); ++k)
+        for (Index node : uses_[k].nodes)
+            for (const auto& one : tapeloop::contributions(tape_, node, cotangent_of, {leaf_}))
+                add_to(summands[k], one.cotangent);
+    return summands;
+}
+
+template class ParameterUses<float>;
+template class ParameterUses<double>;
+
+}  // namespace tapeloop

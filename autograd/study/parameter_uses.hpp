@@ -1,0 +1,47 @@
+#pragma once
+
+#include <autograd/gradient.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tapeloop {
+
+/// One place in time at which a parameter takes part in a computation.
+struct ParameterUse {
+    /// That of the nodes; none for a node outside every time step, which is a use of its own.
+    std::optional<std::size_t> time_step;
+    /// The operations that have the parameter as an input there.
+    std::vector<Index> nodes;
+    std::vector<std::string> descriptions;  ///< of the nodes, as error texts name them
+
+    /// `t=3`, or the description of the node where there is no time step.
+    std::string label() const;
+};
+
+/// The uses of one parameter, and what each of them contributes to a gradient.
+template <class T>
+class ParameterUses {
+  public:
+    ParameterUses(Tape<T>& tape, const Parameter<T>& parameter);
+
+    /// Those at time steps in the order of time, then the others; none if the parameter is no input of any
+    /// operation on the tape.
+    const std::vector<ParameterUse>& list() const { return uses_; }
+
+    /// For each use its summand, of the parameter's shape, of the gradient that `gradient(roots, parameter)`
+    /// gives: one sweep, in which the cotangents of the using nodes are kept, then the rules of those nodes
+    /// alone. Nothing where no cotangent arrives.
+    std::vector<std::optional<Tensor<double>>> contributions(const std::vector<Root<T>>& roots) const;
+
+  private:
+    Tape<T>& tape_;
+    Index leaf_ = 0;
+    std::vector<ParameterUse> uses_;
+};
+
+extern template class ParameterUses<float>;
+extern template class ParameterUses<double>;
+
+}  // namespace tapeloop

@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+#include <autograd/study/state_steps.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tapeloop::detail {
+namespace {
+
+/// Throws unless the states lie on one tape and have the same parts.
+template <class T>
+void require_alike(const States<T>& states) {
+    if (states.size() < 2 || states.front().empty())
+        throw std::invalid_argument(
+            fmt::format("jacobian_lens: {} states of {} parts; it takes at least two states of one part",
+                        states.size(), states.empty() ? 0 : states.front().size()));
+    const std::vector<Var<T>>& first = states.front();
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        if (states[i].size() != first.size())
+            throw std::invalid_argument(fmt::format("jacobian_lens: state {} has {} parts and state 0 has {}",
+                                                    i, states[i].size(), first.size()));
+        for (std::size_t part = 0; part < first.size(); ++part) {
+            if (&states[i][part].tape() != &first.front().tape())
+                throw std::logic_error("jacobian_lens: the states lie on different tapes");
+            if (states[i][part].shape() != first[part].shape())
+                throw std::invalid_argument(fmt::format(
+                    "jacobian_lens: part {} of state {} is {} and of state 0 {}; they must be equal", part, i,
+                    states[i][part].shape().text(), first[part].shape().text()));
+        }
+    }
+}
+
+/// The parts that some step changes.
+template <class T>
+std::vector<std::size_t> changing_parts(const States<T>& states) {
+    std::vector<std::size_t> parts;
+    for (std::size_t part = 0; part < states.front().size(); ++part)
+        if (std::any_of(states.begin(), states.end(),
+                        [&](const auto& state) { return !state[part].is(states.front()[part]); }))
+            parts.push_back(part);
+    if (parts.empty())
+        throw std::invalid_argument("jacobian_lens: all states are the same; no step changes one");
+    return parts;
+}
+
+template <class T>
+std::size_t batch_of(const std::vector<Var<T>>& state, const std::vector<std::size_t>& parts) {
+    const Shape& first = state[parts.front()].shape();
+    for (std::size_t part : parts) {
+        const Shape& shape = state[part].shape();
+        if (shape.rank() == 0 || first.rank() == 0 || shape.size() == 0 || shape[0] != first[0])
+            throw std::invalid_argument(
+                fmt::format("jacobian_lens: part {} of the state is {}; all parts must be [B, ..] with the "
+                            "same B, and not empty",
+                            part, shape.text()));
+    }
+    return first[0];
+}
+
+/// Throws when the state that a step reads has two parts that cannot be told apart.
+void require_distinct(const std::vector<Index>& nodes, std::size_t state) {
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        if (std::find(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(i), nodes[i]) !=
+            nodes.begin() + static_cast<std::ptrdiff_t>(i))
+            throw std::invalid_argument(
+                fmt::format("jacobian_lens: two parts of state {} are one and the same node, so that nothing "
+                            "can be differentiated by one of them alone; give the network an initial state "
+                            "whose parts are inputs of their own, or leave this state out",
+                            state));
+}
+
+}  // namespace
+
+std::vector<Index> Segments::nodes() const {
+    std::vector<Index> nodes;
+    for (const Segment& part : list) nodes.push_back(part.node);
+    return nodes;
+}
+
+template <class T>
+std::vector<Segments> segments_of(const States<T>& states) {
+    require_alike(states);
+    const std::vector<std::size_t> parts = changing_parts(states);
+    const std::size_t batch = batch_of(states.front(), parts);
+    const Tape<T>& tape = states.front().front().tape();
+    std::vector<Segments> all;
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        std::vector<Index> nodes;
+        for (std::size_t part : parts) nodes.push_back(states[i][part].index());
+        if (i + 1 < states.size()) require_distinct(nodes, i);
+        if (i > 0 && nodes.front() < all.back().list.front().node)
+            throw std::invalid_argument(
+                fmt::format("jacobian_lens: state {} was computed before state {}; give them in the order in "
+                            "which the network computed them, for a reversed one from the last time step on",
+                            i, i - 1));
+        all.push_back(Segments::of(tape, nodes, batch));
+    }
+    return all;
+}
+
+template std::vector<Segments> segments_of(const States<float>&);
+template std::vector<Segments> segments_of(const States<double>&);
+
+}  // namespace tapeloop::detail

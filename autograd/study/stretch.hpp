@@ -1,0 +1,48 @@
+#pragma once
+
+#include <autograd/tape.hpp>
+
+#include <unordered_map>
+#include <vector>
+
+namespace tapeloop::detail {
+
+/// Cotangents of nodes; nothing has arrived at those that are not in it.
+template <class T>
+using Cotangents = std::unordered_map<Index, Tensor<T>>;
+
+/// The part of a recorded graph between two sets of nodes, to be pulled back through many times. Unlike in
+/// `gradient`, nothing passes beyond the nodes in front: they are taken for independent of each other, as the
+/// parts of a state are to the step that reads them, even if one was computed from another.
+template <class T>
+class Stretch {
+  public:
+    /// One operation through which a node behind depends on one in front.
+    struct Step {
+        Index node;
+        std::vector<Index> inputs;  ///< those that do so, each once
+    };
+
+    Stretch(Tape<T>& tape, const std::vector<Index>& front, const std::vector<Index>& behind);
+
+    /// In the order of the tape.
+    const std::vector<Step>& steps() const { return steps_; }
+
+    /// What arrives at the nodes in front for cotangents of any nodes of the stretch.
+    Cotangents<T> pull(Cotangents<T> given) const { return pull(std::move(given), {}); }
+    /// The same without the paths that enter `node` of a cut by its `input`; the cotangents of these nodes
+    /// are in the result, too.
+    Cotangents<T> pull(Cotangents<T> given, const std::unordered_map<Index, Index>& cut) const;
+
+  private:
+    bool is_in_front(Index node) const;
+
+    Tape<T>& tape_;
+    std::vector<Index> front_;
+    std::vector<Step> steps_;
+};
+
+extern template class Stretch<float>;
+extern template class Stretch<double>;
+
+}  // namespace tapeloop::detail

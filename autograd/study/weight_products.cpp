@@ -1,0 +1,59 @@
+#include <autograd/study/weight_products.hpp>
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace tapeloop::detail {
+namespace {
+
+/// Whether `matrix`, a factor of `product`, is made of parameters, at least one, and constants: a weight,
+/// also one that was masked or transposed before it was used. What other time steps computed comes of the
+/// data.
+template <class T>
+bool is_weight(const Tape<T>& tape, Index matrix, Index product) {
+    bool has_parameter = false;
+    std::vector<Index> open{matrix};
+    std::unordered_set<Index> seen;
+    while (!open.empty()) {
+        const Index node = open.back();
+        open.pop_back();
+        if (!seen.insert(node).second) continue;
+        const auto inputs = tape.inputs(node);
+        const auto step = tape.time_step(node);
+        if (!inputs.empty() && step.has_value() && step != tape.time_step(product)) return false;
+        has_parameter = has_parameter || tape.parameter(node) != nullptr;
+        open.insert(open.end(), inputs.begin(), inputs.end());
+    }
+    return has_parameter;
+}
+
+bool contains(const std::vector<Index>& list, Index node) {
+    return std::find(list.begin(), list.end(), node) != list.end();
+}
+
+}  // namespace
+
+template <class T>
+std::vector<WeightProduct> weight_products(const Tape<T>& tape, const Stretch<T>& stretch,
+                                           std::size_t batch) {
+    std::vector<WeightProduct> products;
+    for (const auto& step : stretch.steps()) {
+        const Shape& shape = tape.node(step.node).shape;
+        const std::string_view operation = tape.node(step.node).operation->name();
+        if ((operation != "matmul" && operation != "affine") || shape.rank() != 2 || shape[0] != batch)
+            continue;
+        const auto inputs = tape.inputs(step.node);
+        const Index factor = inputs[0];
+        // x in affine(x, W, x) enters twice, and its two ways in cannot be cut apart.
+        const bool enters_once = std::count(inputs.begin(), inputs.end(), factor) == 1;
+        if (contains(step.inputs, factor) && !contains(step.inputs, inputs[1]) && enters_once &&
+            is_weight(tape, inputs[1], step.node))
+            products.push_back({step.node, factor});
+    }
+    return products;
+}
+
+template std::vector<WeightProduct> weight_products(const Tape<float>&, const Stretch<float>&, std::size_t);
+template std::vector<WeightProduct> weight_products(const Tape<double>&, const Stretch<double>&, std::size_t);
+
+}  // namespace tapeloop::detail

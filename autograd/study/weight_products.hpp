@@ -1,0 +1,24 @@
+#pragma once
+
+#include <autograd/study/stretch.hpp>
+
+#include <vector>
+
+namespace tapeloop::detail {
+
+/// A product of a weight with something that depends on a stretch's front.
+struct WeightProduct {
+    Index node;
+    Index factor;  ///< the input that is not the weight
+};
+
+/// Those among the steps of a stretch whose results are [batch, ..].
+template <class T>
+std::vector<WeightProduct> weight_products(const Tape<T>& tape, const Stretch<T>& stretch, std::size_t batch);
+
+extern template std::vector<WeightProduct> weight_products(const Tape<float>&, const Stretch<float>&,
+                                                           std::size_t);
+extern template std::vector<WeightProduct> weight_products(const Tape<double>&, const Stretch<double>&,
+                                                           std::size_t);
+
+}  // namespace tapeloop::detail
