@@ -239,6 +239,22 @@ class Location {
         return false;
     }
 
+    /// What the axes of a tensor on the way mean, as far as an input tells: one with a time axis of which it
+    /// has all but the last extent, and one that is packed of gates and has its last extent.
+    InputInfo info_like(const Shape& shape) const {
+        InputInfo info;
+        for (std::size_t k = 0; k < subject_.size(); ++k) {
+            const InputInfo& known = subject_.input(k).info;
+            const Shape known_shape = subject_.input(k).shape();
+            if (shape.rank() == 0 || known_shape.rank() == 0) continue;
+            if (time_axis(known).has_value() && shape.rank() == known_shape.rank() &&
+                std::equal(shape.begin(), shape.end() - 1, known_shape.begin()))
+                info.axes = known.axes;
+            if (!known.gates.empty() && shape.back() == known_shape.back()) info.gates = known.gates;
+        }
+        return info;
+    }
+
     std::optional<Explanation> explain_edge(const Edge& edge, const CheckInput<T>& input) {
         const std::size_t size = edge.delivered.size();
         const std::size_t results = edge.cotangent.size();
@@ -248,7 +264,8 @@ class Location {
         evidence.results = edge.result_shapes;
         evidence.cotangent = edge.cotangent;
         evidence.tape = edge.delivered;
-        if (edge.from == 0 && edge.shape == input.shape()) evidence.info = input.info;
+        evidence.info = edge.from == 0 && edge.shape == input.shape() ? input.info : info_like(edge.shape);
+        for (Evidence::Result& result : evidence.results) result.info = info_like(result.shape);
         for (std::size_t i = 0; i < size; ++i) {
             std::vector<double> step(size, 0);
             step[i] = differences_.step_for(edge.largest);
