@@ -36,7 +36,15 @@ struct Edge {
 template <class T>
 class Recorder final : public TapeObserver<T> {
   public:
-    explicit Recorder(const Tape<T>& tape) : tape_(tape) {}
+    Recorder(const Tape<T>& tape, const std::vector<Root<T>>& roots) : tape_(tape) {
+        // A root that is used by another operation as well has a cotangent from the start.
+        for (const Root<T>& root : roots) {
+            std::vector<double>& before = arrived_[root.value.index()];
+            before.resize(root.cotangent.size(), 0);
+            for (std::size_t i = 0; i < before.size(); ++i)
+                before[i] += static_cast<double>(root.cotangent.data()[i]);
+        }
+    }
 
     void pulled(Sweep<T>& sweep, Index node) override {
         if (&sweep.tape() != &tape_ || kept_ > most_kept) return;
@@ -92,6 +100,20 @@ class Recorder final : public TapeObserver<T> {
     std::map<Index, std::vector<double>> arrived_;
     std::size_t kept_ = 0;
 };
+
+/// The first `detach` of something that depends on a node, as text; empty if there is none.
+template <class T>
+std::string first_detached(const Tape<T>& tape, Index from) {
+    std::vector<bool> depends(tape.size(), false);
+    for (Index node = from; node < tape.size(); ++node) {
+        const auto inputs = tape.inputs(node);
+        const auto source = tape.detached_from(node);
+        if (source.has_value() && depends[*source]) return tape.describe(node);
+        depends[node] = node == from || std::any_of(inputs.begin(), inputs.end(),
+                                                    [&](Index input) { return depends[input]; });
+    }
+    return "";
+}
 
 /// Moves an argument just while its operation computes, and keeps what comes out.
 template <class T>
@@ -159,6 +181,7 @@ class Location {
             if (!*right) wrong.push_back(&edge);
         }
         Located located;
+        located.detached = detached_;
         if (wrong.empty()) return located;
         const Edge& first = **std::min_element(wrong.begin(), wrong.end(),
                                                [](const Edge* a, const Edge* b) { return a->to < b->to; });
@@ -178,9 +201,14 @@ class Location {
             const TapeObserver<T> awake;
             Tape<T> tape;
             const auto run = subject_.run(tape);
-            Recorder<T> recorder(tape);
-            const WrtList<T> wrt({subject_.wrt(run).list()[input]});
-            static_cast<void>(gradient(subject_.roots(run.results, differences_.cotangent()), wrt));
+            const std::vector<Root<T>> roots = subject_.roots(run.results, differences_.cotangent());
+            Recorder<T> recorder(tape, roots);
+            const Wrt<T> by = subject_.wrt(run).list()[input];
+            static_cast<void>(gradient(roots, {by}));
+            const Index* leaf = by.parameter() != nullptr ? tape.find(by.parameter()) : nullptr;
+            detached_ = first_detached(tape, leaf != nullptr             ? *leaf
+                                             : by.parameter() == nullptr ? by.var().index()
+                                                                         : Index(tape.size()));
             if (!recorder.is_complete()) return {};
             edges = std::move(recorder.edges());
         }
@@ -296,6 +324,7 @@ class Location {
 
     Subject<T>& subject_;
     const Differences<T>& differences_;
+    std::string detached_;
     double rounding_ = 0;  ///< what rounding can do to the last change
 };
 
