@@ -166,7 +166,7 @@ void check_broken(const char* item, const char* fragment) {
 TEST_CASE("check_cell: a state that is kept in the cell is found, however it is kept") {
     check_broken<CountsSteps>("no state in the cell", "must be in the state");
     check_broken<KeepsItsState>("no state in the cell", "after another sequence");
-    check_broken<KeepsAVar>("no state in the cell", "it throws");
+    check_broken<KeepsAVar>("shapes", "it throws: var: its tape is gone");
     check_broken<DrawsNumbers>("no state in the cell", "must be in the state");
     check_broken<DrawsNumbers>("same bits", "again");
     check_broken<CountsSteps>("save and restore", "resumed behind t=0");

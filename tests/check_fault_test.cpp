@@ -122,7 +122,9 @@ TEST_CASE("fault: one of several terms is dropped, wherever the tape was taken b
             const std::size_t before = tape.size();
             static_cast<void>(x * 7.0);
             tape.truncate(before);
-            const Var<double> J = sum(x * 2.0) + sum(x * 3.0) + sum(x * 4.0);
+            const Var<double> twice = x * 2.0;
+            const Var<double> thrice = x * 3.0;
+            const Var<double> J = sum(twice + thrice + x * 4.0);
             result = gradient(J, {x})[x];
         }
         return result;
