@@ -156,8 +156,14 @@ void Examination<T>::run() {
     gradients_ = std::move(differentiated.gradients);
     differences_.emplace(subject_, cotangent, center_, options_);
     for (std::size_t k = 0; k < subject_.size(); ++k) check_input(k);
-    if (!is_same_again("before and after others") || !options_.diagnose) return;
-    for (const Suspect& suspect : suspects_) diagnose(suspect);
+    if (!is_same_again("before and after others")) return;
+    for (const Suspect& suspect : suspects_) {
+        if (options_.diagnose)
+            diagnose(suspect);
+        else
+            find(Diagnosis::unexplained, subject_.input(suspect.input).name,
+                 "the gradient is wrong; in which way was not asked for");
+    }
 }
 
 template <class T>
@@ -360,17 +366,19 @@ void Examination<T>::diagnose(const Suspect& suspect) {
         if (explanation.has_value()) located->explanation->text += "; at the input, " + explanation->text;
         explanation = located->explanation;
     }
+    const bool rules_are_right = located.has_value() && !located->rule.has_value();
     if (!explanation.has_value())
-        explanation = Explanation{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
+        explanation =
+            rules_are_right
+                ? Explanation{Diagnosis::detached, "some ways from the input to the result are cut"}
+                : Explanation{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
     Finding finding{explanation->diagnosis, subject_.order(), subject_.input(suspect.input).name,
                     explanation->text, explanation->factor};
-    if (located.has_value()) {
-        finding.rule = located->rule;
-        if (!finding.rule.has_value())
-            finding.text +=
-                "; every recorded rule on the way is right, so f uses a value outside the "
-                "recording, such as value() or item()";
-    }
+    if (located.has_value()) finding.rule = located->rule;
+    if (rules_are_right)
+        finding.text += fmt::format(
+            "; every recorded rule on the way is right, so a value is used outside the recording{}",
+            located->detached.empty() ? ", such as value() or item()" : ": " + located->detached);
     report_.findings.push_back(std::move(finding));
 }
 

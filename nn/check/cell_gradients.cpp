@@ -11,24 +11,32 @@ bool is_among(const std::vector<std::string>& names, const std::string& name) {
 }
 
 std::string text_of(const Finding& finding) {
-    std::string text = finding.input.empty() ? "" : finding.input + ": ";
-    text += fmt::format("{}: {}", name_of(finding.diagnosis), finding.text);
-    if (finding.rule.has_value()) {
-        text += fmt::format(" (the rule of {} for its argument {}", finding.rule->operation,
+    std::string text = fmt::format("{}: {}", name_of(finding.diagnosis), finding.text);
+    if (finding.rule.has_value())
+        text += fmt::format(" (the rule of {} for its argument {})", finding.rule->operation,
                             finding.rule->argument);
-        text += finding.rule->label.empty() ? ")" : ", " + finding.rule->label + ")";
-    }
     return text;
 }
 
-/// The mistakes of an order that concern one of the inputs, or all.
+/// The mistakes of an order that concern one of the inputs, or all; inputs with the same in one.
 std::string mistakes(const GradientReport& report, const std::vector<std::string>& names, int order) {
-    std::string text;
-    for (const Finding& finding : report.findings)
-        if (is_mistake(finding.diagnosis) && finding.order == order &&
-            (order == 2 || finding.input.empty() || is_among(names, finding.input)))
-            text += (text.empty() ? "" : "; ") + text_of(finding);
-    return text;
+    std::vector<std::pair<std::string, std::string>> found;  // inputs, and what is wrong with them
+    for (const Finding& finding : report.findings) {
+        if (!is_mistake(finding.diagnosis) || finding.order != order ||
+            (order == 1 && !finding.input.empty() && !is_among(names, finding.input)))
+            continue;
+        const std::string text = text_of(finding);
+        const auto same =
+            std::find_if(found.begin(), found.end(), [&text](const auto& one) { return one.second == text; });
+        if (same != found.end())
+            same->first += ", " + finding.input;
+        else
+            found.emplace_back(finding.input, text);
+    }
+    std::string all;
+    for (const auto& [inputs, text] : found)
+        all += (all.empty() ? "" : "; ") + (inputs.empty() ? "" : inputs + ": ") + text;
+    return all;
 }
 
 std::string counts(const GradientReport& report, const std::vector<std::string>& names, int order) {

@@ -87,7 +87,10 @@ void CellItems<T>::run() {
 template <class T>
 Found CellItems<T>::judged(const std::string& difference, std::string text, std::string_view advice) {
     if (difference.empty()) return {CellVerdict::passed, std::move(text)};
-    return {CellVerdict::failed, fmt::format("{}; {}", difference, advice)};
+    const bool is_of_values = !difference.starts_with("gradient by");
+    return {CellVerdict::failed,
+            fmt::format("{}; {}", difference,
+                        is_of_values ? advice : "the values agree, so a rule is wrong: see the gradients")};
 }
 
 /// A random start near the initial state, and random cotangents.
@@ -111,7 +114,9 @@ Batch<T> CellItems<T>::random_batch(const Tensor<T>& x) {
         for (T& element : value) element += static_cast<T>(random_.uniform() - 0.5);
         state.push_back(input(value));
         batch.state.push_back(std::move(value));
-        batch.state_cotangents.push_back(weights(Shape(extents)));
+        // A part without a batch is every row's; handed on, it would get its cotangent from each.
+        const bool is_batched = cell_.is_batched[batch.state_cotangents.size()];
+        batch.state_cotangents.push_back(is_batched ? weights(Shape(extents)) : zeros<T>(Shape(extents)));
     }
     batch.output_cotangent = weights(unroll(subject_.layer, x, state).outputs.shape());
     return batch;
@@ -231,6 +236,8 @@ std::string CellItems<T>::row_alone(const Batch<T>& padded, const CellRun& whole
     const CellRun alone = cell_.unrolled(cell_.part(padded, steps, {row}));
     for (std::size_t k = 0; k < alone.by_parameter.size(); ++k)
         add_to(sum.by_parameter[k], alone.by_parameter[k]);
+    for (std::size_t k = 0; k < alone.by_state.size(); ++k)
+        if (!cell_.is_batched[k]) add_to(sum.by_state[k], alone.by_state[k]);
     const CellRun behind = cell_.part(whole, range(length, padded.time_steps()), {row});
     if (!all_zero(behind.outputs) || !all_zero(behind.by_x))
         return fmt::format("outputs or gradients by x behind the end (t={}) of row {} are not 0", length,
@@ -252,13 +259,13 @@ Found CellItems<T>::padded_batch() {
     }
     const CellRun whole = cell_.unrolled(padded, options);
     CellRun sum = whole;
-    for (Tensor<double>& one : sum.by_parameter) one.fill(0);
+    cell_.clear_sums(sum);
     std::string found;
     for (std::size_t row = 0; row < padded.size() && found.empty(); ++row)
         found = row_alone(padded, whole, row, options.lengths[row], sum);
     if (found.empty())
-        found = cell_.difference_of_parameters(
-            whole, sum, {"of a padded batch", "summed over its rows alone"}, rounding<T>);
+        found = cell_.difference_of_sums(whole, sum, {"of a padded batch", "summed over its rows alone"},
+                                         rounding<T>);
     return judged(
         found, fmt::format("gives what its rows give alone, of lengths {}", fmt::join(options.lengths, ", ")),
         "a row may depend on no other row and on nothing behind its end");
@@ -304,7 +311,7 @@ Found CellItems<T>::no_rows() {
     const std::vector<std::size_t> steps = range(0, batch_.time_steps());
     const CellRun run = cell_.unrolled(cell_.part(batch_, steps, {}));
     CellRun expected = cell_.part(run_, steps, {});
-    for (Tensor<double>& one : expected.by_parameter) one.fill(0);
+    cell_.clear_sums(expected);
     return judged(cell_.difference(expected, run, {"without rows", "with B = 0"}, 0),
                   fmt::format("outputs {}, gradients 0", shape_of(run.outputs).text()),
                   "a batch without rows must have outputs without rows and gradients of 0");

@@ -107,10 +107,6 @@ struct FirstDifference {
     void compare(const std::string& name, const Tensor<double>& a, const Tensor<double>& b) {
         if (text.empty()) text = difference(name, a, b, names, tolerance);
     }
-    void compare(const std::string& prefix, const std::vector<std::string>& list, const Tensors& a,
-                 const Tensors& b) {
-        for (std::size_t k = 0; k < a.size(); ++k) compare(prefix + list[k], a[k], b[k]);
-    }
 };
 
 }  // namespace
@@ -237,21 +233,35 @@ std::string difference(const std::string& name, const Tensor<double>& a, const T
 }
 
 template <class T>
+void CheckedCell<T>::clear_sums(CellRun& run) const {
+    for (Tensor<double>& one : run.by_parameter) one.fill(0);
+    for (std::size_t k = 0; k < run.by_state.size(); ++k)
+        if (!is_batched[k]) run.by_state[k].fill(0);
+}
+
+template <class T>
 std::string CheckedCell<T>::difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
                                                double tolerance) const {
     FirstDifference found{names, tolerance, {}};
     found.compare("outputs", a.outputs, b.outputs);
-    found.compare("final ", state_names, a.state, b.state);
+    for (std::size_t k = 0; k < a.state.size(); ++k)
+        found.compare("final " + state_names[k], a.state[k], b.state[k]);
     found.compare("gradient by x", a.by_x, b.by_x);
-    found.compare("gradient by the initial ", state_names, a.by_state, b.by_state);
+    for (std::size_t k = 0; k < a.by_state.size(); ++k)
+        if (is_batched[k])
+            found.compare("gradient by the initial " + state_names[k], a.by_state[k], b.by_state[k]);
     return found.text;
 }
 
 template <class T>
-std::string CheckedCell<T>::difference_of_parameters(const CellRun& a, const CellRun& b,
-                                                     const RunNames& names, double tolerance) const {
+std::string CheckedCell<T>::difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
+                                               double tolerance) const {
     FirstDifference found{names, tolerance, {}};
-    found.compare("gradient by ", parameter_names, a.by_parameter, b.by_parameter);
+    for (std::size_t k = 0; k < a.by_parameter.size(); ++k)
+        found.compare("gradient by " + parameter_names[k], a.by_parameter[k], b.by_parameter[k]);
+    for (std::size_t k = 0; k < a.by_state.size(); ++k)
+        if (!is_batched[k])
+            found.compare("gradient by the initial " + state_names[k], a.by_state[k], b.by_state[k]);
     return found.text;
 }
 
@@ -259,7 +269,7 @@ template <class T>
 std::string CheckedCell<T>::difference(const CellRun& a, const CellRun& b, const RunNames& names,
                                        double tolerance) const {
     const std::string found = difference_of_rows(a, b, names, tolerance);
-    return found.empty() ? difference_of_parameters(a, b, names, tolerance) : found;
+    return found.empty() ? difference_of_sums(a, b, names, tolerance) : found;
 }
 
 template struct CheckedCell<float>;

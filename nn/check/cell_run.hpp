@@ -71,19 +71,23 @@ struct CheckedCell {
     /// Some rows of a batch and some of their time steps.
     Batch<T> part(const Batch<T>& batch, const std::vector<std::size_t>& steps,
                   const std::vector<std::size_t>& rows) const;
-    /// The same of a run. The gradients by parameters are those of the whole.
+    /// The same of a run. What is summed over rows is that of the whole.
     CellRun part(const CellRun& run, const std::vector<std::size_t>& steps,
                  const std::vector<std::size_t>& rows) const;
+
+    /// Sets what is summed over rows to 0.
+    void clear_sums(CellRun& run) const;
 
     /// The first thing in which two runs differ by more than `tolerance`, relative to its largest element:
     /// `outputs at [2, 0, 1]: 0.3 by unroll, 0.2 step by step`. Empty if they agree.
     std::string difference(const CellRun& a, const CellRun& b, const RunNames& names, double tolerance) const;
-    /// The same of all but the gradients by parameters.
+    /// The same of what belongs to rows.
     std::string difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
                                    double tolerance) const;
-    /// The same of the gradients by parameters.
-    std::string difference_of_parameters(const CellRun& a, const CellRun& b, const RunNames& names,
-                                         double tolerance) const;
+    /// The same of what is summed over rows: the gradients by parameters, and by parts of the state without a
+    /// batch.
+    std::string difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
+                                   double tolerance) const;
 };
 
 /// The slices `which` of x along an axis, in that order.
