@@ -1,6 +1,7 @@
 #include "expect.hpp"
 
 #include <autograd/gradient.hpp>
+#include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
@@ -271,6 +272,26 @@ TEST_CASE("jacobian lens: a stack, whose upper layer reads the new state of the 
             check_close(plus(times(step.activations, step.weights), step.direct), step.whole, 1e-12);
         }
     }
+}
+
+TEST_CASE("jacobian lens: a part that was computed from another passes nothing on to it") {
+    Random random("apart");
+    Tape<double> tape;
+    const Var<double> a = input(random.tensor({B, H}));
+    // The step reads both results of the map, but only one of them is part of the state.
+    const auto [part, aside] = map([](auto x) { return std::tuple{sin(x), x * x}; }, a);
+    const Var<double> first = part * aside;
+    const Var<double> second = 2 * a + 3 * part;
+    const Tensor<double> J = jacobian_lens({{a, part}, {first, second}}).of_row(0)[0].whole;
+    for (std::size_t i = 0; i < H; ++i)
+        for (std::size_t j = 0; j < H; ++j) {
+            const double x = a.value()(0, i);
+            const double same = i == j ? 1 : 0;
+            CHECK(J(i, j) == doctest::Approx(same * std::sin(x) * 2 * x));
+            CHECK(J(i, H + j) == doctest::Approx(same * x * x));
+            CHECK(J(H + i, j) == doctest::Approx(same * 2));
+            CHECK(J(H + i, H + j) == doctest::Approx(same * 3));
+        }
 }
 
 TEST_CASE("jacobian lens: the parts of an Elman step are diag(f') and W, of an LSTM's c the forget gate") {
