@@ -297,6 +297,12 @@ TEST_CASE("gradient ledger: norms by distance, text and CSV") {
         CHECK(distances[d].mean == doctest::Approx(sum / static_cast<double>(T - d)));
         CHECK(distances[d].largest == largest);
     }
+    // Read in reverse, a loss depends on the uses behind it.
+    const Var<double> reversed = nn::unroll(cell, task.x, first_state(cell), {.reverse = true}).outputs;
+    const std::vector<LedgerDistance> back = gradient_ledger(task.losses(reversed), cell.W).by_distance();
+    REQUIRE(back.size() == T);
+    CHECK(back.front().distance == 1 - static_cast<std::ptrdiff_t>(T));
+    CHECK(back.back().distance == 0);
     CHECK(ledger.csv().rfind("loss,t=0,t=1,t=2,t=3,t=4\nt=0,", 0) == 0);
     CHECK(lines_of(ledger.csv()) == T + 1);
     CHECK(contains(ledger.csv(), fmt::format("{}", ledger.norms(3, 1))));

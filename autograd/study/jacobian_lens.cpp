@@ -111,7 +111,8 @@ class StepSweeps {
 template <class T>
 bool StepSweeps<T>::rows_are_independent() const {
     const auto scale_of = [&](const Segment& part, std::size_t element) {
-        return 1 + static_cast<double>(element / part.width) / static_cast<double>(before_.batch);
+        const std::size_t row = element / part.width;
+        return 1 + static_cast<double>(row) / static_cast<double>(before_.batch);
     };
     const auto pulled = [&](bool scaled) {
         Cotangents<T> seeds;

@@ -44,9 +44,7 @@ std::vector<WeightProduct> weight_products(const Tape<T>& tape, const Stretch<T>
             continue;
         const auto inputs = tape.inputs(step.node);
         const Index factor = inputs[0];
-        // x in affine(x, W, x) enters twice, and its two ways in cannot be cut apart.
-        const bool enters_once = std::count(inputs.begin(), inputs.end(), factor) == 1;
-        if (contains(step.inputs, factor) && !contains(step.inputs, inputs[1]) && enters_once &&
+        if (contains(step.inputs, factor) && !contains(step.inputs, inputs[1]) &&
             is_weight(tape, inputs[1], step.node))
             products.push_back({step.node, factor});
     }
