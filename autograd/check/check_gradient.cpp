@@ -14,12 +14,6 @@
 namespace tapeloop {
 namespace {
 
-std::uint64_t seed_of(const CheckOptions& options) {
-    if (options.seed.has_value()) return *options.seed;
-    const char* given = std::getenv("TAPELOOP_CHECK_SEED");
-    return given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-}
-
 template <class T>
 void require_inputs(const CheckInputs<T>& inputs, const CheckOptions& options) {
     if (inputs.size() == 0) throw std::invalid_argument("check_gradient: there are no inputs to check");
@@ -32,7 +26,7 @@ template <class T>
 GradientReport check(const CheckFunction<T>& f, const CheckInputs<T>& inputs, const CheckOptions& options) {
     require_inputs(inputs, options);
     GradientReport report;
-    report.seed = seed_of(options);
+    report.seed = detail::seed_of(options);
     report.in_double = sizeof(T) == 8;
     if (!report.in_double)
         report.warnings.emplace_back(
@@ -61,6 +55,12 @@ GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<
 }
 
 namespace detail {
+
+std::uint64_t seed_of(const CheckOptions& options) {
+    if (options.seed.has_value()) return *options.seed;
+    const char* given = std::getenv("TAPELOOP_CHECK_SEED");
+    return given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
+}
 
 CheckInputs<double> in_double(const CheckInputs<float>& inputs) {
     std::vector<CheckInput<double>> list;

@@ -38,4 +38,10 @@ struct CheckOptions {
     InputInfo result = {};
 };
 
+namespace detail {
+
+/// The options' seed, or the environment's, or 1.
+std::uint64_t seed_of(const CheckOptions& options);
+
+}  // namespace detail
 }  // namespace tapeloop

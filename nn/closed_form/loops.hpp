@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string_view>
+#include <vector>
 
 /// What the closed forms are written with: plain loops on purpose, so that they share no code with what they
 /// check. A matrix is [rows, columns].
@@ -79,7 +80,8 @@ void add_to(Tensor<T>& sum, const Tensor<T>& term) {
 /// Time step t of a sequence [T, B, ..]: [B, ..].
 template <class T>
 Tensor<T> time_step_of(const Tensor<T>& sequence, std::size_t t) {
-    Tensor<T> at_t = uninitialised<T>({sequence.shape(1), sequence.shape(2)});
+    const std::vector<std::size_t> shape(sequence.shape().begin() + 1, sequence.shape().end());
+    Tensor<T> at_t = uninitialised<T>(Shape(shape));
     std::copy_n(sequence.data() + t * at_t.size(), at_t.size(), at_t.data());
     return at_t;
 }

@@ -14,7 +14,7 @@ namespace tapeloop::nn {
 namespace {
 
 template <class T>
-void require_parts(const CellRun<T>& run, std::size_t parts) {
+void require_parts(const CellSequence<T>& run, std::size_t parts) {
     if (run.initial_state.size() != parts || run.final_state.size() != parts)
         throw std::invalid_argument(fmt::format(
             "closed_form_bptt: initial_state has {} parts and final_state {}; this cell's state has {}",
@@ -30,7 +30,7 @@ const State& handed_back(std::size_t t, const std::vector<State>& from_later, co
 }  // namespace
 
 template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>& cell, const CellRun<T>& run) {
+std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>& cell, const CellSequence<T>& run) {
     require_parts(run, 1);
     const auto bptt =
         closed_form::elman_cell_bptt<T>({cell.U.value(), cell.W.value(), cell.b.value(), cell.activation},
@@ -46,7 +46,7 @@ std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>& cell, const CellR
 }
 
 template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>& cell, const CellRun<T>& run) {
+std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>& cell, const CellSequence<T>& run) {
     require_parts(run, 2);
     const auto bptt = closed_form::lstm_bptt<T>({cell.U.value(), cell.W.value(), cell.b.value()}, run.x,
                                                 {run.initial_state[0], run.initial_state[1]}, run.outputs,
@@ -61,7 +61,7 @@ std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>& cell, const CellRu
 }
 
 template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>& cell, const CellRun<T>& run) {
+std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>& cell, const CellSequence<T>& run) {
     require_parts(run, 1);
     const auto bptt = closed_form::gru_bptt<T>(
         {cell.U.value(), cell.W.value(), cell.b.value(), cell.b_recurrent.value(), cell.options}, run.x,
@@ -76,10 +76,10 @@ std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>& cell, const CellRun
     return steps;
 }
 
-#define TAPELOOP_CLOSED_FORMS(T)                                                                 \
-    template std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>&, const CellRun<T>&); \
-    template std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>&, const CellRun<T>&);  \
-    template std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>&, const CellRun<T>&);
+#define TAPELOOP_CLOSED_FORMS(T)                                                                      \
+    template std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>&, const CellSequence<T>&); \
+    template std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>&, const CellSequence<T>&);  \
+    template std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>&, const CellSequence<T>&);
 
 TAPELOOP_CLOSED_FORMS(float)
 TAPELOOP_CLOSED_FORMS(double)

@@ -7,8 +7,8 @@
 /// The closed forms as `verify_bptt` asks for them: of a cell, whatever its weights are called. For a cell of
 /// your own, write the overload
 ///
-///     std::vector<nn::StepTerms<double>> closed_form_bptt(const MyCell& cell, const nn::CellRun<double>&
-///     run);
+///     std::vector<nn::StepTerms<double>> closed_form_bptt(const MyCell& cell, const
+///     nn::CellSequence<double>& run);
 ///
 /// beside it, in its namespace.
 namespace tapeloop::nn {
@@ -22,7 +22,7 @@ struct GruCell;
 
 /// What BPTT of a cell starts from. A state is the list of its parts, [B, ..] each, in their order.
 template <class T>
-struct CellRun {
+struct CellSequence {
     Tensor<T> x;                           ///< [T, B, I]
     std::vector<Tensor<T>> initial_state;  ///< what time step 0 reads
     Tensor<T> outputs;                     ///< dJ by the outputs, [T, B, H]
@@ -39,10 +39,10 @@ struct StepTerms {
 
 /// The terms of every time step by the closed form. Throws `std::invalid_argument` when shapes do not fit.
 template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>& cell, const CellRun<T>& run);
+std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>& cell, const CellSequence<T>& run);
 template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>& cell, const CellRun<T>& run);
+std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>& cell, const CellSequence<T>& run);
 template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>& cell, const CellRun<T>& run);
+std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>& cell, const CellSequence<T>& run);
 
 }  // namespace tapeloop::nn

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <autograd/check/doctest.hpp>
+#include <nn/check/check.hpp>
+
+/// One line in a test of yours:
+///
+///     CHECK_BPTT(cell, x);
+///     CHECK_BPTT(cell, x, [&](const auto& outputs) { return nn::mean_squared_error(outputs, targets); });
+///
+/// It takes what `nn::verify_bptt` takes. The text of a failure is the whole report, with a line that runs
+/// this test again with the same random numbers.
+#define CHECK_BPTT(...) \
+    TAPELOOP_CHECK_REPORT(::tapeloop::nn::verify_bptt(__VA_ARGS__), "verify_bptt(" #__VA_ARGS__ ")")
+
+/// The same, and the test case ends where it fails.
+#define REQUIRE_BPTT(...) \
+    TAPELOOP_REQUIRE_REPORT(::tapeloop::nn::verify_bptt(__VA_ARGS__), "verify_bptt(" #__VA_ARGS__ ")")
