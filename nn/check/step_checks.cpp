@@ -32,13 +32,6 @@ std::vector<double> listed(const Summands& summands) {
     return list;
 }
 
-template <class T>
-Tensor<double> in_double(const Tensor<T>& tensor) {
-    Tensor<double> copy = uninitialised<double>(shape_of(tensor));
-    std::copy_n(tensor.data(), tensor.size(), copy.data());
-    return copy;
-}
-
 /// The step as a function of its input and of the parts of the state that it reads.
 template <class T>
 CheckFunction<T> function_of_step(const BpttCell<T>& cell) {
@@ -126,7 +119,7 @@ std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& ta
     std::vector<Deviation> list;
     for (std::size_t k = 0; k < of_tape.size(); ++k)
         list.push_back(
-            largest_deviation(names.names[k], in_double(*of_tape[k]), in_double(*of_other[k]), scales[k]));
+            largest_deviation(names.names[k], as_double(*of_tape[k]), as_double(*of_other[k]), scales[k]));
     return list;
 }
 
@@ -165,7 +158,7 @@ StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& na
     std::vector<double> scales = listed(summands);
     scales.resize(terms.size());
     for (std::size_t k = 0; k < terms.size(); ++k) {
-        const Tensor<double> of_tape = in_double(*terms[k]);
+        const Tensor<double> of_tape = as_double(*terms[k]);
         const double largest = largest_of(of_tape);
         Deviation deviation{names.names[k], shape_of(of_tape), 0, largest, 0, 0, {}, 0, 0};
         deviation.scale = std::max({largest, scales[k], size * std::numeric_limits<double>::min() / limit});
@@ -186,18 +179,22 @@ StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& na
     return result;
 }
 
+bool hands_back_right(const StepCheck& step, const TermNames& names, double limit) {
+    for (std::size_t k = names.parameters + 1; k < step.deviations.size(); ++k)
+        if (!(step.deviations[k].relative <= limit)) return false;
+    return true;
+}
+
 void settle_verdicts(BpttWay& way, const TermNames& names) {
     bool is_reached_by_wrong = false;
     for (std::size_t t = way.time_steps.size(); t-- > 0;) {
         StepCheck& step = way.time_steps[t];
-        bool hands_back_wrong = false;
-        step.verdict = is_reached_by_wrong ? StepVerdict::inherits : StepVerdict::right;
-        for (std::size_t k = 0; k < step.deviations.size(); ++k) {
-            if (step.deviations[k].relative <= way.limit) continue;
-            step.verdict = StepVerdict::wrong;
-            hands_back_wrong = hands_back_wrong || k > names.parameters;
-        }
-        is_reached_by_wrong = is_reached_by_wrong || hands_back_wrong;
+        const bool is_right = std::all_of(step.deviations.begin(), step.deviations.end(),
+                                          [&](const auto& one) { return one.relative <= way.limit; });
+        step.verdict = !is_right             ? StepVerdict::wrong
+                       : is_reached_by_wrong ? StepVerdict::inherits
+                                             : StepVerdict::right;
+        is_reached_by_wrong = is_reached_by_wrong || !hands_back_right(step, names, way.limit);
     }
 }
 

@@ -24,7 +24,7 @@ template <class T, class Other>
 std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& tape,
                                   const StepTerms<Other>& other, const Summands& summands);
 
-/// Against the closed form of this step alone.
+/// What the closed form makes of a sequence of this step alone.
 template <class T>
 StepTerms<T> closed_form_of_step(const BpttCell<T>& cell, const TapeRun<T>& tape, std::size_t t);
 
@@ -38,6 +38,9 @@ template <class T>
 StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& names, const TapeRun<T>& tape,
                                     std::size_t t, const Summands& summands, double limit,
                                     std::size_t elements, std::uint64_t seed);
+
+/// Whether what it hands back to the state that it reads is right.
+bool hands_back_right(const StepCheck& step, const TermNames& names, double limit);
 
 /// Decides, from the last step back, which are wrong and which inherit.
 void settle_verdicts(BpttWay& way, const TermNames& names);

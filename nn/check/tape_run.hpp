@@ -58,6 +58,13 @@ class LoneStep {
     Stepped<T> results_;
 };
 
+template <class T>
+Tensor<double> as_double(const Tensor<T>& tensor) {
+    Tensor<double> copy = uninitialised<double>(shape_of(tensor));
+    std::copy_n(tensor.data(), tensor.size(), copy.data());
+    return copy;
+}
+
 /// A list as a state on the current tape.
 template <class T>
 Parts<T> entered(const std::vector<Tensor<T>>& state);

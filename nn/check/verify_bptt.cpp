@@ -131,9 +131,11 @@ class Verification {
             ForwardMode<T> forward = forward_mode(cell_, tape_);
             summands_ = std::move(forward.summands);
             way.totals = deviations(names_, tape_.total, forward.total, largest_of(summands_));
+            find_in_sequence(way, forward.total.x);
         }
         for (std::size_t t = 0; t < report_.time_steps; ++t)
-            add_step(way, t, LoneStep<T>(cell_, tape_.points[t]).terms(tape_.cotangents[t]));
+            way.time_steps.push_back(
+                compared(t, LoneStep<T>(cell_, tape_.points[t]).terms(tape_.cotangents[t])));
         add(std::move(way));
     }
 
@@ -144,9 +146,17 @@ class Verification {
                 fmt::format("verify_bptt: the closed form gives {} time steps for a sequence of {}",
                             terms.size(), report_.time_steps));
         BpttWay way{"closed form", options_.exact_limit, {}, {}};
-        way.totals = deviations(names_, tape_.total, total_of(terms, tape_.run.x), largest_of(summands_));
-        for (std::size_t t = 0; t < report_.time_steps; ++t)
-            add_step(way, t, closed_form_of_step(cell_, tape_, t));
+        const StepTerms<T> total = total_of(terms, tape_.run.x);
+        way.totals = deviations(names_, tape_.total, total, largest_of(summands_));
+        find_in_sequence(way, total.x);
+        // As long as the two agree, its own recursion is what is checked.
+        bool is_together = true;
+        way.time_steps.resize(report_.time_steps);
+        for (std::size_t t = report_.time_steps; t-- > 0;) {
+            const StepTerms<T>& other = is_together ? terms[t] : closed_form_of_step(cell_, tape_, t);
+            way.time_steps[t] = compared(t, other);
+            is_together = is_together && hands_back_right(way.time_steps[t], names_, way.limit);
+        }
         add(std::move(way));
     }
 
@@ -183,15 +193,16 @@ class Verification {
         return check_function(f, inputs, options);
     }
 
-    void add_step(BpttWay& way, std::size_t t, const StepTerms<T>& terms) {
-        way.time_steps.push_back(
-            {StepVerdict::right, deviations(names_, tape_.terms[t], terms, summands_[t])});
+    StepCheck compared(std::size_t t, const StepTerms<T>& other) const {
+        return {StepVerdict::right, deviations(names_, tape_.terms[t], other, summands_[t])};
     }
     void add(BpttWay way) {
         settle_verdicts(way, names_);
         report_.ways.push_back(std::move(way));
     }
 
+    template <class Other>
+    void find_in_sequence(const BpttWay& way, const Tensor<Other>& x);
     void find_divergence();
     void conclude();
     std::string conclusion() const;
@@ -205,12 +216,27 @@ class Verification {
     TapeRun<T> tape_;
     TermNames names_;
     std::vector<Summands> summands_;
+    std::optional<Divergence> divergence_of_x_;  ///< of the whole sequence
 };
 
 /// The gate that an element of a packed tensor belongs to.
 std::string gate_of(const Deviation& deviation, const std::vector<std::string>& gates) {
     if (gates.empty() || deviation.at.empty()) return {};
     return gates[deviation.at.back() / (deviation.shape.back() / gates.size())];
+}
+
+/// Of the whole sequence's gradients the one by x has its parts in time.
+template <class T>
+template <class Other>
+void Verification<T>::find_in_sequence(const BpttWay& way, const Tensor<Other>& x) {
+    const double scale = way.totals[names_.parameters].scale;
+    for (std::size_t t = report_.time_steps; t-- > 0 && !divergence_of_x_.has_value();) {
+        Deviation deviation = largest_deviation("x of the whole sequence",
+                                                as_double(closed_form::time_step_of(tape_.total.x, t)),
+                                                as_double(closed_form::time_step_of(x, t)), scale);
+        if (deviation.relative > way.limit)
+            divergence_of_x_ = Divergence{t, way.name, {}, way.limit, std::move(deviation), {}};
+    }
 }
 
 template <class T>
@@ -233,6 +259,7 @@ void Verification<T>::find_divergence() {
             report_.first_divergence = std::move(found);
             return;
         }
+    report_.first_divergence = divergence_of_x_;
 }
 
 template <class T>
@@ -267,13 +294,13 @@ std::string Verification<T>::conclusion() const {
     const BpttWay* differences = way_called("differences");
     const bool step_is_right = forward->steps_agree();
     const bool differences_agree = differences->steps_agree() && report_.differences.passed();
-    if (!report_.first_divergence.has_value())
+    const bool closed_form_agrees = closed_form == nullptr || closed_form->steps_agree();
+    if (differences_agree && step_is_right && forward->totals_agree())
+        return "tape, forward mode and differences agree: the closed form is wrong";
+    if (step_is_right && closed_form_agrees && differences->steps_agree())
         return "every time step is right by itself, the whole is not: what `project` or the cell's own "
                "unroll "
                "does to all time steps at once, or the loss, differentiates wrongly";
-    if (differences_agree && step_is_right && forward->totals_agree())
-        return closed_form != nullptr ? "tape, forward mode and differences agree: the closed form is wrong"
-                                      : "a deviation that no way confirms";
     const std::size_t t = report_.first_divergence->time_step;
     if (!step_is_right)
         return "a step on a tape of its own has another gradient than in the unroll: the recursion over time "
