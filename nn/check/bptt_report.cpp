@@ -159,7 +159,7 @@ std::string BpttReport::text() const {
     text += notes("", findings);
     text += divergence_text(*this);
     text += table(*this);
-    if (!differences.passed()) text += indented(differences.text());
+    if (!passed() && !differences.passed()) text += indented(differences.text());
     return text + notes("warning: ", warnings);
 }
 

@@ -15,6 +15,16 @@ using tapeloop::detail::CheckRandom;
 using tapeloop::detail::Differences;
 using tapeloop::detail::Subject;
 
+// Terms that are smaller than this part of what they are made of need not have as many digits.
+constexpr double noticed = 1e-3;
+
+template <class T>
+double largest_of(const Tensor<T>& first, const std::vector<Tensor<T>>& more) {
+    double largest = nn::largest_of(as_double(first));
+    for (const Tensor<T>& one : more) largest = std::max(largest, nn::largest_of(as_double(one)));
+    return largest;
+}
+
 /// In the order of `TermNames`.
 template <class T>
 std::vector<const Tensor<T>*> listed(const StepTerms<T>& terms) {
@@ -104,6 +114,19 @@ TermNames term_names(const BpttCell<T>& cell, std::size_t state_parts) {
     return names;
 }
 
+template <class T>
+void raise_summands(Summands& summands, const TapeRun<T>& tape, std::size_t t) {
+    const StepPoint<T>& point = tape.points[t];
+    const StepResults<T>& cotangents = tape.cotangents[t];
+    const double size = std::max(1.0, largest_of(point.x, point.state));
+    const double least = noticed * size * largest_of(cotangents.output, cotangents.state);
+    summands.parameters.resize(tape.total.parameters.size());
+    summands.state.resize(point.state.size());
+    for (double& one : summands.parameters) one = std::max(one, least);
+    for (double& one : summands.state) one = std::max(one, least);
+    summands.x = std::max(summands.x, least);
+}
+
 template <class T, class Other>
 std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& tape,
                                   const StepTerms<Other>& other, const Summands& summands) {
@@ -159,7 +182,7 @@ StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& na
     scales.resize(terms.size());
     for (std::size_t k = 0; k < terms.size(); ++k) {
         const Tensor<double> of_tape = as_double(*terms[k]);
-        const double largest = largest_of(of_tape);
+        const double largest = nn::largest_of(of_tape);
         Deviation deviation{names.names[k], shape_of(of_tape), 0, largest, 0, 0, {}, 0, 0};
         deviation.scale = std::max({largest, scales[k], size * std::numeric_limits<double>::min() / limit});
         const std::size_t most = k < names.parameters ? elements : of_tape.size();
@@ -200,6 +223,7 @@ void settle_verdicts(BpttWay& way, const TermNames& names) {
 
 #define TAPELOOP_STEP_CHECKS(T)                                                                           \
     template TermNames term_names(const BpttCell<T>&, std::size_t);                                       \
+    template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                              \
     template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                     \
                                                const StepTerms<double>&, const Summands&);                \
     template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t);        \

@@ -19,6 +19,11 @@ struct TermNames {
 template <class T>
 TermNames term_names(const BpttCell<T>& cell, std::size_t state_parts);
 
+/// Raises summands to what rounding inside a step can be relative to: where a gate is saturated, the 1 - z in
+/// its slope has few digits, and the terms are small besides the cotangents that they are made of.
+template <class T>
+void raise_summands(Summands& summands, const TapeRun<T>& tape, std::size_t t);
+
 /// The deviations of all terms, in the order of `TermNames`.
 template <class T, class Other>
 std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& tape,
@@ -47,6 +52,7 @@ void settle_verdicts(BpttWay& way, const TermNames& names);
 
 #define TAPELOOP_STEP_CHECKS(T)                                                                           \
     extern template TermNames term_names(const BpttCell<T>&, std::size_t);                                \
+    extern template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                       \
     extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,              \
                                                       const StepTerms<double>&, const Summands&);         \
     extern template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t); \

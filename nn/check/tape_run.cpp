@@ -61,6 +61,7 @@ void run_as_usual(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_
     const Var<T> x = input(result.run.x);
     const Parts<T> initial = entered(result.run.initial_state);
     const UnrolledParts<T> unrolled = cell.unroll(x, initial);
+    result.results = {unrolled.outputs.value(), values_of(unrolled.state)};
     WrtList<T> wrt = by_parameters(cell);
     wrt.add(x);
     add_all(wrt, initial);

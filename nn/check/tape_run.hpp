@@ -23,8 +23,9 @@ struct StepResults {
 
 template <class T>
 struct TapeRun {
-    StepTerms<T> total;   ///< of the sequence: by parameter, by x [T, B, I] and by the initial state
-    CellSequence<T> run;  ///< the sequence, and where the loss starts from
+    StepTerms<T> total;      ///< of the sequence: by parameter, by x [T, B, I] and by the initial state
+    StepResults<T> results;  ///< values of the outputs, [T, B, H], and of the final state
+    CellSequence<T> run;     ///< the sequence, and where the loss starts from
     std::vector<StepPoint<T>> points;        ///< by time step, from here on
     std::vector<StepResults<T>> values;      ///< what it gave
     std::vector<StepResults<T>> cotangents;  ///< what reaches it

@@ -6,6 +6,7 @@
 #include <nn/closed_form/loops.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
@@ -95,7 +96,8 @@ class Verification {
     }
 
   private:
-    /// Whether each step gives on its own what it gave within the unroll.
+    /// Whether each step gives on its own what it gave within the unroll, and all of them what `unroll`
+    /// gives.
     bool check_values() {
         for (std::size_t t = 0; t < report_.time_steps; ++t) {
             const StepResults<T> alone = LoneStep<T>(cell_, tape_.points[t]).values();
@@ -103,6 +105,15 @@ class Verification {
             report_.findings.push_back(fmt::format(
                 "t={}: a step from the state that the unroll had there gives something else than in the "
                 "unroll; the cell keeps what is not in its state, or is random",
+                t));
+            return false;
+        }
+        for (std::size_t t = 0; t < report_.time_steps; ++t) {
+            const StepResults<T> in_sequence{closed_form::time_step_of(tape_.results.output, t), {}};
+            if (same_values(in_sequence, {tape_.values[t].output, {}})) continue;
+            report_.findings.push_back(fmt::format(
+                "t={}: the cell's own unroll, or `project` of all time steps at once, gives another output "
+                "than step by step",
                 t));
             return false;
         }
@@ -122,20 +133,25 @@ class Verification {
     void check_forward_mode() {
         BpttWay way{"forward mode", options_.exact_limit, {}, {}};
         const std::size_t carried = carried_by_forward_mode(cell_, tape_.run);
-        if (carried > options_.forward_limit) {
+        std::optional<ForwardMode<T>> forward;
+        if (carried <= options_.forward_limit) {
+            forward = forward_mode(cell_, tape_);
+            summands_ = std::move(forward->summands);
+        } else {
             report_.warnings.push_back(
                 fmt::format("forward mode would carry {} numbers from step to step, and was left out for the "
                             "whole sequence; take fewer rows, or units, or raise `forward_limit`",
                             carried));
-        } else {
-            ForwardMode<T> forward = forward_mode(cell_, tape_);
-            summands_ = std::move(forward.summands);
-            way.totals = deviations(names_, tape_.total, forward.total, largest_of(summands_));
-            find_in_sequence(way, forward.total.x);
         }
-        for (std::size_t t = 0; t < report_.time_steps; ++t)
+        for (std::size_t t = 0; t < report_.time_steps; ++t) {
+            raise_summands(summands_[t], tape_, t);
             way.time_steps.push_back(
                 compared(t, LoneStep<T>(cell_, tape_.points[t]).terms(tape_.cotangents[t])));
+        }
+        if (forward.has_value()) {
+            way.totals = deviations(names_, tape_.total, forward->total, largest_of(summands_));
+            find_in_sequence(way, forward->total.x);
+        }
         add(std::move(way));
     }
 
@@ -205,8 +221,9 @@ class Verification {
     void find_in_sequence(const BpttWay& way, const Tensor<Other>& x);
     void find_divergence();
     void conclude();
-    std::string conclusion() const;
-    const BpttWay* way_called(const std::string& name) const;
+    bool loss_is_right() const;
+    std::string conclusion(bool steps_agree) const;
+    const BpttWay& way_called(const std::string& name) const;
     bool hands_nothing_back(std::size_t t) const;
 
     const BpttCell<T>& cell_;
@@ -263,10 +280,9 @@ void Verification<T>::find_divergence() {
 }
 
 template <class T>
-const BpttWay* Verification<T>::way_called(const std::string& name) const {
-    const auto found = std::find_if(report_.ways.begin(), report_.ways.end(),
-                                    [&](const BpttWay& way) { return way.name == name; });
-    return found == report_.ways.end() ? nullptr : &*found;
+const BpttWay& Verification<T>::way_called(const std::string& name) const {
+    return *std::find_if(report_.ways.begin(), report_.ways.end(),
+                         [&](const BpttWay& way) { return way.name == name; });
 }
 
 template <class T>
@@ -278,34 +294,55 @@ bool Verification<T>::hands_nothing_back(std::size_t t) const {
 }
 
 template <class T>
+bool Verification<T>::loss_is_right() const {
+    const CheckFunction<T> f = [this](const std::vector<Var<T>>& arguments) {
+        return loss_(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
+    };
+    std::vector<CheckInput<T>> inputs{{"outputs", tape_.results.output}};
+    for (const Tensor<T>& part : tape_.results.state) inputs.emplace_back("final state", part);
+    CheckOptions options;
+    options.seed = report_.seed;
+    return check_function(f, inputs, options).passed();
+}
+
+template <class T>
 void Verification<T>::conclude() {
-    const bool ways_agree = std::all_of(report_.ways.begin(), report_.ways.end(), [](const BpttWay& way) {
-        return way.totals_agree() && way.steps_agree();
-    });
-    if (ways_agree && report_.differences.passed()) return;
-    if (report_.findings.empty()) report_.findings.push_back(conclusion());
+    if (!report_.findings.empty()) return;
+    const auto of_all = [this](const auto& property) {
+        return std::all_of(report_.ways.begin(), report_.ways.end(), property);
+    };
+    const bool steps_agree = of_all([](const BpttWay& way) { return way.steps_agree(); });
+    const bool totals_agree = of_all([](const BpttWay& way) { return way.totals_agree(); });
+    if (steps_agree && totals_agree && report_.differences.passed()) return;
+    const bool is_proved = steps_agree && totals_agree &&
+                           !of_all([](const BpttWay& way) { return way.totals.empty(); }) &&
+                           !report_.differences.has(Diagnosis::non_deterministic);
+    if (is_proved && loss_is_right())
+        report_.warnings.emplace_back(
+            "differences over the whole sequence disagree, but those of every step and the sums of the steps "
+            "do "
+            "not: small changes grow too fast over time for them to tell");
+    else
+        report_.findings.push_back(is_proved ? "the steps are right, and their sums: the loss differentiates "
+                                               "wrongly"
+                                             : conclusion(steps_agree));
 }
 
 /// Which ways agree tells what is wrong.
 template <class T>
-std::string Verification<T>::conclusion() const {
-    const BpttWay* closed_form = way_called("closed form");
-    const BpttWay* forward = way_called("forward mode");
-    const BpttWay* differences = way_called("differences");
-    const bool step_is_right = forward->steps_agree();
-    const bool differences_agree = differences->steps_agree() && report_.differences.passed();
-    const bool closed_form_agrees = closed_form == nullptr || closed_form->steps_agree();
-    if (differences_agree && step_is_right && forward->totals_agree())
+std::string Verification<T>::conclusion(bool steps_agree) const {
+    const BpttWay& forward = way_called("forward mode");
+    if (report_.differences.passed() && way_called("differences").steps_agree() && forward.steps_agree() &&
+        forward.totals_agree())
         return "tape, forward mode and differences agree: the closed form is wrong";
-    if (step_is_right && closed_form_agrees && differences->steps_agree())
+    if (steps_agree)
         return "every time step is right by itself, the whole is not: what `project` or the cell's own "
                "unroll "
-               "does to all time steps at once, or the loss, differentiates wrongly";
-    const std::size_t t = report_.first_divergence->time_step;
-    if (!step_is_right)
+               "does to all time steps at once differentiates wrongly";
+    if (!forward.steps_agree())
         return "a step on a tape of its own has another gradient than in the unroll: the recursion over time "
                "is wrong";
-    if (hands_nothing_back(t))
+    if (hands_nothing_back(report_.first_divergence->time_step))
         return "no gradient reaches the state that a step reads: is it detached, or used as a value()?";
     return "a single step differentiates wrongly, on a tape of its own as well: a rule is wrong, or a value "
            "was taken off the tape";
