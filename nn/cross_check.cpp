@@ -38,31 +38,6 @@ ElmanCell<D> copy_of(const ElmanCell<D>& cell) {
     return ElmanCell<D>(cell.U.value(), cell.W.value(), cell.b.value(), {cell.activation});
 }
 
-std::vector<std::size_t> position_of(std::size_t index, const Shape& shape) {
-    std::vector<std::size_t> position(shape.rank());
-    for (std::size_t axis = shape.rank(); axis-- > 0; index /= shape[axis])
-        position[axis] = index % shape[axis];
-    return position;
-}
-
-/// Notes one element's difference if it is the largest so far.
-void note(Deviation& deviation, std::size_t index, D tape, D other) {
-    D relative = tape == other ? 0 : std::abs(tape - other) / deviation.scale;
-    if (std::isnan(relative)) relative = std::numeric_limits<D>::infinity();
-    ++deviation.compared;
-    if (deviation.compared > 1 && relative <= deviation.relative) return;
-    deviation.relative = relative;
-    deviation.at = position_of(index, deviation.shape);
-    deviation.tape = tape;
-    deviation.other = other;
-}
-
-D largest_of(const Tensor<D>& tensor) {
-    D largest = 0;
-    for (D element : tensor) largest = std::max(largest, std::abs(element));
-    return largest;
-}
-
 using Terms = closed_form::ElmanGradients<D>;
 
 /// The gradient by h and by each parameter, in this order: how large the products are that it sums.
@@ -84,7 +59,7 @@ std::vector<Summands> summands_of(const Network& network, const closed_form::Elm
     return summands;
 }
 
-Summands largest_of(const std::vector<Summands>& summands) {
+Summands largest_summands(const std::vector<Summands>& summands) {
     Summands largest{};
     for (const Summands& one : summands)
         for (std::size_t i = 0; i < one.size(); ++i) largest[i] = std::max(largest[i], one[i]);
@@ -205,7 +180,7 @@ Deviation compare_differences(const Network& network, std::string name, const Te
             difference = central_difference(network, elements[index], part);
             if (std::abs(own - difference) <= options.difference_limit * deviation.scale) break;
         }
-        note(deviation, index, own, difference);
+        deviation.note(index, own, difference);
     }
     return deviation;
 }
@@ -243,8 +218,8 @@ CrossCheck check_network(Network network, const CrossCheckOptions& options) {
     check.loss = tape.loss;
     check.options = options;
     const std::vector<Summands> summands = summands_of(network, bptt);
-    check.closed_form =
-        deviations(tape.initial_state, bptt.initial_state, tape.total, bptt.total, largest_of(summands));
+    check.closed_form = deviations(tape.initial_state, bptt.initial_state, tape.total, bptt.total,
+                                   largest_summands(summands));
     check.closed_form.front().name = "h(0)";
     std::rotate(check.closed_form.begin(), check.closed_form.begin() + 1, check.closed_form.end());
     if (options.time_steps) {
@@ -258,19 +233,6 @@ CrossCheck check_network(Network network, const CrossCheckOptions& options) {
 }
 
 }  // namespace
-
-Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other,
-                            double scale) {
-    if (tape.shape() != other.shape())
-        throw std::invalid_argument(
-            fmt::format("largest_deviation: the tape's gradient by {} is {} and the other {}; "
-                        "they must have the same shape",
-                        name, shape_of(tape).text(), shape_of(other).text()));
-    const D largest = std::max(largest_of(tape), largest_of(other));
-    Deviation deviation{std::move(name), shape_of(tape), 0, largest, std::max(largest, scale), 0, {}, 0, 0};
-    for (std::size_t i = 0; i < tape.size(); ++i) note(deviation, i, tape.data()[i], other.data()[i]);
-    return deviation;
-}
 
 template <class T>
 CrossCheck cross_check(const ElmanCell<T>& cell, const Linear<T>& output, const Tensor<T>& x,

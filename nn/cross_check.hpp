@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nn/deviation.hpp>
 #include <nn/elman_cell.hpp>
 #include <nn/linear.hpp>
 #include <nn/losses.hpp>
@@ -9,24 +10,6 @@
 #include <vector>
 
 namespace tapeloop::nn {
-
-/// How far two computations of one gradient are apart.
-struct Deviation {
-    std::string name;             ///< of what it is the gradient by: `U`, `h(0)`
-    Shape shape;                  ///< of the gradient
-    std::size_t compared = 0;     ///< how many of its elements were compared
-    double largest = 0;           ///< the largest magnitude in it
-    double scale = 0;             ///< what the difference is relative to: `largest`, or see `cross_check`
-    double relative = 0;          ///< the largest difference over `scale`; infinite when one side has a NaN
-    std::vector<std::size_t> at;  ///< where that difference is
-    double tape = 0;              ///< the tape's value there
-    double other = 0;             ///< and the other one
-};
-
-/// The largest difference between the tape's gradient and another one of the same shape, relative to the
-/// largest entry or to `scale`, if that is larger.
-Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other,
-                            double scale = 0);
 
 struct CrossCheckOptions {
     double closed_form_limit = 1e-12;

@@ -9,8 +9,12 @@
 #include <nn/bidirectional.hpp>
 #include <nn/cell.hpp>
 #include <nn/closed_form/elman.hpp>
+#include <nn/closed_form/gru.hpp>
+#include <nn/closed_form/lstm.hpp>
+#include <nn/closed_form/of_cell.hpp>
 #include <nn/cross_check.hpp>
 #include <nn/decoding.hpp>
+#include <nn/deviation.hpp>
 #include <nn/dropout.hpp>
 #include <nn/elman_cell.hpp>
 #include <nn/embedding.hpp>

@@ -22,7 +22,7 @@ TEST_CASE("CHECK_GRADIENT: a failure has the report and a line that runs the tes
         "wrong", [](const auto& v) { return v * v; },
         [](const auto& g, const auto&, const auto& v) { return g * v; });
     const GradientReport report = check_gradient(wrong, {{"x", x}}, {.seed = 12});
-    const std::string text = tapeloop::detail::failure_text(report, "wrong, {{\"x\", x}}");
+    const std::string text = tapeloop::detail::failure_text(report, "check_gradient(wrong, {{\"x\", x}})");
     for (const char* part : {"check_gradient(wrong, {{\"x\", x}})", "FAILED", "x: factor", "seed 12",
                              "TAPELOOP_CHECK_SEED=12", "--test-case='CHECK_GRADIENT: a failure has"})
         CHECK_MESSAGE(contains(text, part), text);

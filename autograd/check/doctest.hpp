@@ -13,38 +13,37 @@
 ///
 /// It takes what `check_gradient` takes. The text of a failure is the whole report, with a line that runs
 /// this test again with the same random numbers.
-#define CHECK_GRADIENT(...) TAPELOOP_CHECK_REPORT(::tapeloop::check_gradient(__VA_ARGS__), #__VA_ARGS__)
+#define CHECK_GRADIENT(...) \
+    TAPELOOP_CHECK_REPORT(::tapeloop::check_gradient(__VA_ARGS__), "check_gradient(" #__VA_ARGS__ ")")
 
 /// The same, and the test case ends where it fails.
-#define REQUIRE_GRADIENT(...) TAPELOOP_REQUIRE_REPORT(::tapeloop::check_gradient(__VA_ARGS__), #__VA_ARGS__)
+#define REQUIRE_GRADIENT(...) \
+    TAPELOOP_REQUIRE_REPORT(::tapeloop::check_gradient(__VA_ARGS__), "check_gradient(" #__VA_ARGS__ ")")
 
 #define TAPELOOP_CHECK_REPORT(report, text)                                             \
     do {                                                                                \
-        const ::tapeloop::GradientReport tapeloop_report = report;                      \
+        const auto tapeloop_report = report;                                            \
         DOCTEST_CHECK_MESSAGE(tapeloop_report.passed(),                                 \
                               ::tapeloop::detail::failure_text(tapeloop_report, text)); \
     } while (false)
 
 #define TAPELOOP_REQUIRE_REPORT(report, text)                                             \
     do {                                                                                  \
-        const ::tapeloop::GradientReport tapeloop_report = report;                        \
+        const auto tapeloop_report = report;                                              \
         DOCTEST_REQUIRE_MESSAGE(tapeloop_report.passed(),                                 \
                                 ::tapeloop::detail::failure_text(tapeloop_report, text)); \
     } while (false)
 
 namespace tapeloop::detail {
 
-/// How to run this test again with the same random numbers.
-inline std::string again_text(std::uint64_t seed) {
-    std::string text = "  again: TAPELOOP_CHECK_SEED=" + std::to_string(seed);
+/// A check's report, and how to see it again.
+template <class Report>
+std::string failure_text(const Report& report, const std::string& call) {
+    std::string text =
+        call + "\n" + report.text() + "  again: TAPELOOP_CHECK_SEED=" + std::to_string(report.seed);
     const doctest::ContextOptions* options = doctest::getContextOptions();
     if (options == nullptr || options->currentTest == nullptr) return text;
     return text + " " + options->binary_name.c_str() + " --test-case='" + options->currentTest->m_name + "'";
-}
-
-/// The report, and how to see it again.
-inline std::string failure_text(const GradientReport& report, const std::string& call) {
-    return "check_gradient(" + call + ")\n" + report.text() + again_text(report.seed);
 }
 
 }  // namespace tapeloop::detail

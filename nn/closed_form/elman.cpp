@@ -1,82 +1,14 @@
 #include <fmt/format.h>
 #include <nn/closed_form/elman.hpp>
+#include <nn/closed_form/loops.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 namespace tapeloop::nn::closed_form {
 namespace {
-
-template <class T>
-Tensor<T> zeros_of(std::size_t rows, std::size_t columns) {
-    Tensor<T> tensor = uninitialised<T>({rows, columns});
-    tensor.fill(T(0));
-    return tensor;
-}
-
-// The three products of matrices, in plain loops on purpose: no part of this shares code with what it checks.
-
-/// a b
-template <class T>
-Tensor<T> times(const Tensor<T>& a, const Tensor<T>& b) {
-    const std::size_t m = a.shape(0), n = b.shape(1), inner = a.shape(1);
-    Tensor<T> product = zeros_of<T>(m, n);
-    for (std::size_t i = 0; i < m; ++i)
-        for (std::size_t k = 0; k < inner; ++k)
-            for (std::size_t j = 0; j < n; ++j)
-                product.data()[i * n + j] += a.data()[i * inner + k] * b.data()[k * n + j];
-    return product;
-}
-
-/// a b'
-template <class T>
-Tensor<T> times_transposed(const Tensor<T>& a, const Tensor<T>& b) {
-    const std::size_t m = a.shape(0), n = b.shape(0), inner = a.shape(1);
-    Tensor<T> product = zeros_of<T>(m, n);
-    for (std::size_t i = 0; i < m; ++i)
-        for (std::size_t j = 0; j < n; ++j)
-            for (std::size_t k = 0; k < inner; ++k)
-                product.data()[i * n + j] += a.data()[i * inner + k] * b.data()[j * inner + k];
-    return product;
-}
-
-/// a' b
-template <class T>
-Tensor<T> transposed_times(const Tensor<T>& a, const Tensor<T>& b) {
-    const std::size_t m = a.shape(1), n = b.shape(1), inner = a.shape(0);
-    Tensor<T> product = zeros_of<T>(m, n);
-    for (std::size_t k = 0; k < inner; ++k)
-        for (std::size_t i = 0; i < m; ++i)
-            for (std::size_t j = 0; j < n; ++j)
-                product.data()[i * n + j] += a.data()[k * m + i] * b.data()[k * n + j];
-    return product;
-}
-
-template <class T>
-Tensor<T> column_sums(const Tensor<T>& a) {
-    Tensor<T> sums = uninitialised<T>({a.shape(1)});
-    sums.fill(T(0));
-    for (std::size_t i = 0; i < a.size(); ++i) sums.data()[i % sums.size()] += a.data()[i];
-    return sums;
-}
-
-template <class T>
-void add_bias(Tensor<T>& a, const Tensor<T>& bias) {
-    for (std::size_t i = 0; i < a.size(); ++i) a.data()[i] += bias.data()[i % bias.size()];
-}
-
-template <class T>
-void add_to(Tensor<T>& sum, const Tensor<T>& term) {
-    for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] += term.data()[i];
-}
-
-template <class T>
-Tensor<T> time_step_of(const Tensor<T>& x, std::size_t t) {
-    Tensor<T> at_t = uninitialised<T>({x.shape(1), x.shape(2)});
-    std::copy_n(x.data() + t * at_t.size(), at_t.size(), at_t.data());
-    return at_t;
-}
 
 template <class T>
 T activated(Activation activation, T a) {
@@ -133,105 +65,158 @@ T loss_and_gradient(Tensor<T>& o, const std::ptrdiff_t* targets) {
     return loss;
 }
 
-void require_shape(std::string_view name, const Shape& shape, const Shape& expected) {
-    if (shape != expected)
+template <class T>
+void require_cell(const ElmanCellWeights<T>& weights, const Tensor<T>& x, const Tensor<T>& initial_state,
+                  const Tensor<T>& outputs, const Tensor<T>& final_state) {
+    const Shape sequence = shape_of(x), W = shape_of(weights.W);
+    if (sequence.rank() != 3 || W.rank() != 2)
         throw std::invalid_argument(
-            fmt::format("elman_bptt: {} is {}; with the other arguments it must be {}", name, shape.text(),
-                        expected.text()));
+            fmt::format("elman_cell_bptt: x is {} and W {}; they must be [T, B, I] and [H, H]",
+                        sequence.text(), W.text()));
+    const auto require = [](std::string_view name, const Tensor<T>& tensor, const Shape& expected) {
+        require_shape("elman_cell_bptt", name, shape_of(tensor), expected);
+    };
+    require("W", weights.W, {W[0], W[0]});
+    require("U", weights.U, {sequence[2], W[0]});
+    require("b", weights.b, {W[0]});
+    require("initial_state", initial_state, {sequence[1], W[0]});
+    require("outputs", outputs, {sequence[0], sequence[1], W[0]});
+    require("final_state", final_state, {sequence[1], W[0]});
 }
 
 template <class T>
-void require_fit(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets,
-                 const Tensor<T>& initial_state) {
+void require_network(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets,
+                     const Tensor<T>& initial_state) {
     const Shape sequence = shape_of(x), V = shape_of(weights.V);
     if (sequence.rank() != 3 || V.rank() != 2)
         throw std::invalid_argument(fmt::format(
             "elman_bptt: x is {} and V {}; they must be [T, B, I] and [H, O]", sequence.text(), V.text()));
-    require_shape("U", shape_of(weights.U), {sequence[2], V[0]});
-    require_shape("W", shape_of(weights.W), {V[0], V[0]});
-    require_shape("b", shape_of(weights.b), {V[0]});
-    require_shape("c", shape_of(weights.c), {V[1]});
-    require_shape("targets", Shape::of(targets.shape()), {sequence[0], sequence[1]});
-    require_shape("initial_state", shape_of(initial_state), {sequence[1], V[0]});
+    const auto require = [](std::string_view name, const Shape& shape, const Shape& expected) {
+        require_shape("elman_bptt", name, shape, expected);
+    };
+    require("U", shape_of(weights.U), {sequence[2], V[0]});
+    require("W", shape_of(weights.W), {V[0], V[0]});
+    require("b", shape_of(weights.b), {V[0]});
+    require("c", shape_of(weights.c), {V[1]});
+    require("targets", Shape::of(targets.shape()), {sequence[0], sequence[1]});
+    require("initial_state", shape_of(initial_state), {sequence[1], V[0]});
     for (std::ptrdiff_t target : targets)
         if (target < 0 || target >= static_cast<std::ptrdiff_t>(V[1]))
             throw std::invalid_argument(fmt::format(
                 "elman_bptt: a target is {}; with V {} it must be in 0..{}", target, V.text(), V[1] - 1));
 }
 
-/// h(1), ..., h(T), the loss, and dJ/do(t) of every time step.
+/// h(0), h(1), ..., h(T)
 template <class T>
-void forward(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets, ElmanBptt<T>& bptt) {
+std::vector<Tensor<T>> states_of(const ElmanCellWeights<T>& weights, const Tensor<T>& x,
+                                 const Tensor<T>& initial_state) {
+    std::vector<Tensor<T>> states{initial_state};
     for (std::size_t t = 0; t < x.shape(0); ++t) {
         Tensor<T> h = times(time_step_of(x, t), weights.U);
-        add_to(h, times(bptt.h.back(), weights.W));
+        add_to(h, times(states.back(), weights.W));
         add_bias(h, weights.b);
         for (std::size_t i = 0; i < h.size(); ++i) h.data()[i] = activated(weights.activation, h.data()[i]);
-
-        Tensor<T> o = times(h, weights.V);
-        add_bias(o, weights.c);
-        bptt.loss += loss_and_gradient(o, targets.data() + t * x.shape(1));
-        bptt.outputs.push_back(std::move(o));
-        bptt.h.push_back(std::move(h));
+        states.push_back(std::move(h));
     }
+    return states;
 }
 
 /// The recursion over dJ~/dh(t), from the last time step to the first.
 template <class T>
-void backward(const ElmanWeights<T>& weights, const Tensor<T>& x, ElmanBptt<T>& bptt) {
-    const std::size_t steps = bptt.outputs.size();
-    bptt.states.resize(steps);
-    bptt.preactivations.resize(steps);
+ElmanCellBptt<T> backward(const ElmanCellWeights<T>& weights, const Tensor<T>& x, std::vector<Tensor<T>> h,
+                          const Tensor<T>& outputs, const Tensor<T>& final_state) {
+    const std::size_t steps = x.shape(0);
+    ElmanCellBptt<T> bptt{};
+    bptt.x = zeros_like(x);
     bptt.terms.resize(steps);
-    Tensor<T> from_later = zeros_of<T>(x.shape(1), weights.W.shape(0));  // W' D(t+1) dJ~/dh(t+1)
+    bptt.states.resize(steps);
+    bptt.from_later.resize(steps);
+    bptt.preactivations.resize(steps);
+    Tensor<T> from_later = final_state;
     for (std::size_t t = steps; t-- > 0;) {
-        const Tensor<T>& h = bptt.h[t + 1];
-        const Tensor<T>& h_before = bptt.h[t];
-        const Tensor<T>& d_o = bptt.outputs[t];
-        Tensor<T> d_h = times_transposed(d_o, weights.V);
-        add_to(d_h, from_later);
-
+        Tensor<T> d_h = from_later;
+        add_to(d_h, time_step_of(outputs, t));
         Tensor<T> d_a = d_h;  // D(t) dJ~/dh(t)
-        for (std::size_t i = 0; i < d_a.size(); ++i) d_a.data()[i] *= slope(weights.activation, h.data()[i]);
+        for (std::size_t i = 0; i < d_a.size(); ++i)
+            d_a.data()[i] *= slope(weights.activation, h[t + 1].data()[i]);
 
-        bptt.terms[t] = {transposed_times(time_step_of(x, t), d_a), transposed_times(h_before, d_a),
-                         column_sums(d_a), transposed_times(h, d_o), column_sums(d_o)};
-        from_later = times_transposed(d_a, weights.W);
+        bptt.terms[t] = {transposed_times(time_step_of(x, t), d_a), transposed_times(h[t], d_a),
+                         column_sums(d_a)};
+        set_time_step(bptt.x, t, times_transposed(d_a, weights.U));
+        bptt.from_later[t] = std::move(from_later);
+        from_later = times_transposed(d_a, weights.W);  // W' D(t) dJ~/dh(t)
         bptt.states[t] = std::move(d_h);
         bptt.preactivations[t] = std::move(d_a);
     }
     bptt.initial_state = std::move(from_later);
+    bptt.h = std::move(h);
+    bptt.total = {zeros_like(weights.U), zeros_like(weights.W), zeros_like(weights.b)};
+    for (const ElmanCellGradients<T>& term : bptt.terms) {
+        add_to(bptt.total.U, term.U);
+        add_to(bptt.total.W, term.W);
+        add_to(bptt.total.b, term.b);
+    }
+    return bptt;
 }
 
+/// The loss, and dJ/do(t) of every time step.
 template <class T>
-Tensor<T> zeros_like(const Tensor<T>& weight) {
-    Tensor<T> zeros = weight;
-    zeros.fill(T(0));
-    return zeros;
+void output_layer(const ElmanWeights<T>& weights, const std::vector<Tensor<T>>& h, const Targets& targets,
+                  ElmanBptt<T>& bptt) {
+    for (std::size_t t = 0; t + 1 < h.size(); ++t) {
+        Tensor<T> o = times(h[t + 1], weights.V);
+        add_bias(o, weights.c);
+        bptt.loss += loss_and_gradient(o, targets.data() + t * targets.shape(1));
+        bptt.outputs.push_back(std::move(o));
+    }
 }
 
 }  // namespace
 
 template <class T>
+ElmanCellBptt<T> elman_cell_bptt(const ElmanCellWeights<T>& weights, const Tensor<T>& x,
+                                 const Tensor<T>& initial_state, const Tensor<T>& outputs,
+                                 const Tensor<T>& final_state) {
+    require_cell(weights, x, initial_state, outputs, final_state);
+    return backward(weights, x, states_of(weights, x, initial_state), outputs, final_state);
+}
+
+template <class T>
 ElmanBptt<T> elman_bptt(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets,
                         const Tensor<T>& initial_state) {
-    require_fit(weights, x, targets, initial_state);
+    require_network(weights, x, targets, initial_state);
+    const ElmanCellWeights<T> cell{weights.U, weights.W, weights.b, weights.activation};
+    std::vector<Tensor<T>> h = states_of(cell, x, initial_state);
     ElmanBptt<T> bptt{};
-    bptt.h.push_back(initial_state);
-    forward(weights, x, targets, bptt);
-    backward(weights, x, bptt);
-    bptt.total = {zeros_like(weights.U), zeros_like(weights.W), zeros_like(weights.b), zeros_like(weights.V),
-                  zeros_like(weights.c)};
-    for (const ElmanGradients<T>& term : bptt.terms) {
-        add_to(bptt.total.U, term.U);
-        add_to(bptt.total.W, term.W);
-        add_to(bptt.total.b, term.b);
-        add_to(bptt.total.V, term.V);
-        add_to(bptt.total.c, term.c);
+    output_layer(weights, h, targets, bptt);
+
+    Tensor<T> from_outputs = zeros_of<T>({x.shape(0), x.shape(1), weights.V.shape(0)});  // V' dJ/do(t)
+    for (std::size_t t = 0; t < bptt.outputs.size(); ++t)
+        set_time_step(from_outputs, t, times_transposed(bptt.outputs[t], weights.V));
+    ElmanCellBptt<T> inner = backward(cell, x, std::move(h), from_outputs, zeros_like(initial_state));
+
+    bptt.total = {inner.total.U, inner.total.W, inner.total.b, zeros_like(weights.V), zeros_like(weights.c)};
+    for (std::size_t t = 0; t < inner.terms.size(); ++t) {
+        ElmanCellGradients<T>& term = inner.terms[t];
+        bptt.terms.push_back({std::move(term.U), std::move(term.W), std::move(term.b),
+                              transposed_times(inner.h[t + 1], bptt.outputs[t]),
+                              column_sums(bptt.outputs[t])});
+        add_to(bptt.total.V, bptt.terms[t].V);
+        add_to(bptt.total.c, bptt.terms[t].c);
     }
+    bptt.initial_state = std::move(inner.initial_state);
+    bptt.states = std::move(inner.states);
+    bptt.preactivations = std::move(inner.preactivations);
+    bptt.h = std::move(inner.h);
     return bptt;
 }
 
+template ElmanCellBptt<float> elman_cell_bptt(const ElmanCellWeights<float>&, const Tensor<float>&,
+                                              const Tensor<float>&, const Tensor<float>&,
+                                              const Tensor<float>&);
+template ElmanCellBptt<double> elman_cell_bptt(const ElmanCellWeights<double>&, const Tensor<double>&,
+                                               const Tensor<double>&, const Tensor<double>&,
+                                               const Tensor<double>&);
 template ElmanBptt<float> elman_bptt(const ElmanWeights<float>&, const Tensor<float>&, const Targets&,
                                      const Tensor<float>&);
 template ElmanBptt<double> elman_bptt(const ElmanWeights<double>&, const Tensor<double>&, const Targets&,

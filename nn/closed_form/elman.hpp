@@ -10,6 +10,46 @@
 /// same.
 namespace tapeloop::nn::closed_form {
 
+/// Of an `ElmanCell`: h(t) = f(x(t) U + h(t-1) W + b).
+template <class T>
+struct ElmanCellWeights {
+    Tensor<T> U;  ///< [I, H]
+    Tensor<T> W;  ///< [H, H]
+    Tensor<T> b;  ///< [H]
+    Activation activation = Activation::tanh;
+};
+
+/// The gradient by each weight, or one time step's part of it.
+template <class T>
+struct ElmanCellGradients {
+    Tensor<T> U, W, b;
+};
+
+/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
+template <class T>
+struct ElmanCellBptt {
+    ElmanCellGradients<T> total;               ///< dJ/dU, dJ/dW, dJ/db
+    Tensor<T> x;                               ///< dJ/dx, [T, B, I]
+    Tensor<T> initial_state;                   ///< dJ/dh(0), [B, H]
+    std::vector<ElmanCellGradients<T>> terms;  ///< what each time step contributes to `total`
+    std::vector<Tensor<T>> states;             ///< dJ~/dh(t), the output's own part included, [B, H]
+    /// What the time step behind hands back to h(t); at T, dJ by the final state.
+    std::vector<Tensor<T>> from_later;
+    std::vector<Tensor<T>> preactivations;  ///< D(t) dJ~/dh(t), [B, H]
+    std::vector<Tensor<T>> h;               ///< the states themselves: h(0) and then h(1), ..., h(T)
+};
+
+/// Backpropagation through time of the cell alone, for any loss: `outputs` is dJ/dh(t) as the loss has it,
+/// [T, B, H], and `final_state` what it has besides by h(T), which the last output is not part of.
+///
+///     dJ~/dh(t) = outputs(t) + (D(t+1) dJ~/dh(t+1)) W'            at t = T, with `final_state` behind the +
+///
+/// and the rest as below. Throws `std::invalid_argument` when shapes do not fit.
+template <class T>
+ElmanCellBptt<T> elman_cell_bptt(const ElmanCellWeights<T>& weights, const Tensor<T>& x,
+                                 const Tensor<T>& initial_state, const Tensor<T>& outputs,
+                                 const Tensor<T>& final_state);
+
 /// The Elman network with its output layer: h(t) = f(x(t) U + h(t-1) W + b), o(t) = h(t) V + c.
 template <class T>
 struct ElmanWeights {
@@ -27,7 +67,7 @@ struct ElmanGradients {
     Tensor<T> U, W, b, V, c;
 };
 
-/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
+/// What BPTT of the network computes.
 template <class T>
 struct ElmanBptt {
     T loss;                                 ///< J
@@ -63,6 +103,12 @@ template <class T>
 ElmanBptt<T> elman_bptt(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets,
                         const Tensor<T>& initial_state);
 
+extern template ElmanCellBptt<float> elman_cell_bptt(const ElmanCellWeights<float>&, const Tensor<float>&,
+                                                     const Tensor<float>&, const Tensor<float>&,
+                                                     const Tensor<float>&);
+extern template ElmanCellBptt<double> elman_cell_bptt(const ElmanCellWeights<double>&, const Tensor<double>&,
+                                                      const Tensor<double>&, const Tensor<double>&,
+                                                      const Tensor<double>&);
 extern template ElmanBptt<float> elman_bptt(const ElmanWeights<float>&, const Tensor<float>&, const Targets&,
                                             const Tensor<float>&);
 extern template ElmanBptt<double> elman_bptt(const ElmanWeights<double>&, const Tensor<double>&,

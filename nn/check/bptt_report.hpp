@@ -1,0 +1,72 @@
+#pragma once
+
+#include <autograd/check/report.hpp>
+#include <nn/deviation.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tapeloop::nn {
+
+/// What a time step was found to be.
+enum class StepVerdict {
+    right,
+    inherits,  ///< right by itself, but the cotangent of its state is wrong when it gets there
+    wrong      ///< wrong by itself: it makes something else of the cotangents that reach it
+};
+
+/// One time step by the tape, against another way, both given the cotangents that reach it on the tape.
+struct StepCheck {
+    StepVerdict verdict = StepVerdict::right;
+    /// Of its part of each parameter's gradient, of dJ/dx, and of what it hands back to each part of the
+    /// state that it reads.
+    std::vector<Deviation> deviations;
+};
+
+/// A way to the gradient, against the tape.
+struct BpttWay {
+    std::string name;  ///< `closed form`, `forward mode`, `differences`
+    double limit = 0;  ///< of its relative deviations
+    /// By each parameter, by x, and by each part of the initial state. Those of `differences` are judged one
+    /// by one, in `BpttReport::differences`.
+    std::vector<Deviation> totals;
+    std::vector<StepCheck> time_steps;
+
+    bool totals_agree() const;
+    bool steps_agree() const;
+};
+
+/// The first time step, from the last one back, at which the tape parts from another way.
+struct Divergence {
+    std::size_t time_step = 0;
+    std::string way;
+    std::string gate;  ///< of the packed element; empty if there is none
+    double limit = 0;
+    Deviation deviation;            ///< its name, its place, and both values
+    std::vector<std::string> also;  ///< what else is wrong at this time step
+
+    /// `t=3, U, row 2, column 7, gate forget: tape 0.25, forward mode 0.5`
+    std::string text() const;
+};
+
+/// What `verify_bptt` found: a value.
+struct BpttReport {
+    std::uint64_t seed = 0;
+    bool in_double = true;
+    std::size_t time_steps = 0;
+    std::size_t batch = 0;
+    std::vector<BpttWay> ways;
+    GradientReport differences;  ///< of the whole sequence
+    std::optional<Divergence> first_divergence;
+    std::vector<std::string> findings;  ///< what is wrong, in sentences
+    std::vector<std::string> warnings;
+
+    bool passed() const;
+    /// What the time step was found to be by any of the ways, the worst.
+    StepVerdict verdict_of(std::size_t time_step) const;
+    /// The report for people, of bounded length.
+    std::string text() const;
+};
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,241 @@
+#include <fmt/format.h>
+#include <autograd/check/differences.hpp>
+#include <autograd/check/random.hpp>
+#include <nn/check/step_checks.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace tapeloop::nn::detail {
+namespace {
+
+using tapeloop::detail::CheckRandom;
+using tapeloop::detail::Differences;
+using tapeloop::detail::Subject;
+
+// Terms that are smaller than this part of what they are made of need not have as many digits.
+constexpr double noticed = 1e-3;
+
+template <class T>
+double largest_of(const Tensor<T>& first, const std::vector<Tensor<T>>& more) {
+    double largest = nn::largest_of(as_double(first));
+    for (const Tensor<T>& one : more) largest = std::max(largest, nn::largest_of(as_double(one)));
+    return largest;
+}
+
+/// In the order of `TermNames`.
+template <class T>
+std::vector<const Tensor<T>*> listed(const StepTerms<T>& terms) {
+    std::vector<const Tensor<T>*> list;
+    for (const Tensor<T>& parameter : terms.parameters) list.push_back(&parameter);
+    list.push_back(&terms.x);
+    for (const Tensor<T>& part : terms.state) list.push_back(&part);
+    return list;
+}
+
+std::vector<double> listed(const Summands& summands) {
+    std::vector<double> list = summands.parameters;
+    list.push_back(summands.x);
+    list.insert(list.end(), summands.state.begin(), summands.state.end());
+    return list;
+}
+
+/// The step as a function of its input and of the parts of the state that it reads.
+template <class T>
+CheckFunction<T> function_of_step(const BpttCell<T>& cell) {
+    return [&cell](const std::vector<Var<T>>& arguments) {
+        const auto [output, state] =
+            cell.step(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
+        std::vector<Var<T>> results{output};
+        results.insert(results.end(), state.begin(), state.end());
+        return results;
+    };
+}
+
+template <class T>
+CheckInputs<T> inputs_of_step(const BpttCell<T>& cell, const StepPoint<T>& point) {
+    std::vector<CheckInput<T>> inputs;
+    for (const auto& entry : cell.parameters) inputs.emplace_back(entry.path, *entry.parameter);
+    inputs.emplace_back("x", point.x);
+    for (const Tensor<T>& part : point.state) inputs.emplace_back("state", part);
+    return inputs;
+}
+
+template <class T>
+std::vector<double> flat(const StepResults<T>& cotangents) {
+    std::vector<double> list(cotangents.output.begin(), cotangents.output.end());
+    for (const Tensor<T>& part : cotangents.state) list.insert(list.end(), part.begin(), part.end());
+    return list;
+}
+
+/// Divides by the largest magnitude, which it returns: a small cotangent must not slip below what a
+/// difference can tell.
+double normalise(std::vector<double>& cotangent) {
+    double largest = 0;
+    for (double element : cotangent) largest = std::max(largest, std::abs(element));
+    if (largest == 0 || !std::isfinite(largest)) return 1;
+    for (double& element : cotangent) element /= largest;
+    return largest;
+}
+
+/// Up to `most` of `size` elements, one from each of as many equal stretches.
+std::vector<std::size_t> spread(std::size_t size, std::size_t most, CheckRandom& random) {
+    const std::size_t count = std::min(size, most);
+    std::vector<std::size_t> chosen;
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::size_t begin = k * size / count;
+        const std::size_t width = (k + 1) * size / count - begin;
+        chosen.push_back(begin + static_cast<std::size_t>(random.next() % width));
+    }
+    return chosen;
+}
+
+}  // namespace
+
+template <class T>
+TermNames term_names(const BpttCell<T>& cell, std::size_t state_parts) {
+    TermNames names;
+    names.parameters = cell.parameters.size();
+    for (const auto& entry : cell.parameters) {
+        const Shape& shape = entry.parameter->shape();
+        const Shape& first = cell.parameters.front().parameter->shape();
+        // The others, such as a bias of one gate, are not packed.
+        const bool is_packed = !cell.gates.empty() && shape.rank() != 0 && first.rank() != 0 &&
+                               shape.back() == first.back() && shape.back() % cell.gates.size() == 0;
+        names.names.push_back(entry.path);
+        names.gates.push_back(is_packed ? cell.gates : std::vector<std::string>());
+    }
+    names.names.emplace_back("x");
+    for (std::size_t part = 0; part < state_parts; ++part)
+        names.names.push_back(state_parts == 1 ? "state" : fmt::format("state[{}]", part));
+    names.gates.resize(names.names.size());
+    return names;
+}
+
+template <class T>
+void raise_summands(Summands& summands, const TapeRun<T>& tape, std::size_t t) {
+    const StepPoint<T>& point = tape.points[t];
+    const StepResults<T>& cotangents = tape.cotangents[t];
+    const double size = std::max(1.0, largest_of(point.x, point.state));
+    const double least = noticed * size * largest_of(cotangents.output, cotangents.state);
+    summands.parameters.resize(tape.total.parameters.size());
+    summands.state.resize(point.state.size());
+    for (double& one : summands.parameters) one = std::max(one, least);
+    for (double& one : summands.state) one = std::max(one, least);
+    summands.x = std::max(summands.x, least);
+}
+
+template <class T, class Other>
+std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& tape,
+                                  const StepTerms<Other>& other, const Summands& summands) {
+    const auto of_tape = listed(tape);
+    const auto of_other = listed(other);
+    if (of_tape.size() != of_other.size())
+        throw std::invalid_argument(fmt::format(
+            "verify_bptt: the closed form gives {} parameters and {} parts of a state; the cell "
+            "has {} and {}",
+            other.parameters.size(), other.state.size(), tape.parameters.size(), tape.state.size()));
+    std::vector<double> scales = listed(summands);
+    scales.resize(of_tape.size());
+    std::vector<Deviation> list;
+    for (std::size_t k = 0; k < of_tape.size(); ++k)
+        list.push_back(
+            largest_deviation(names.names[k], as_double(*of_tape[k]), as_double(*of_other[k]), scales[k]));
+    return list;
+}
+
+template <class T>
+StepTerms<T> closed_form_of_step(const BpttCell<T>& cell, const TapeRun<T>& tape, std::size_t t) {
+    const auto as_sequence = [](Tensor<T> step) {
+        std::vector<std::size_t> shape{1};
+        shape.insert(shape.end(), step.shape().begin(), step.shape().end());
+        step.reshape(shape);
+        return step;
+    };
+    const std::vector<StepTerms<T>> terms =
+        cell.closed_form({as_sequence(tape.points[t].x), tape.points[t].state,
+                          as_sequence(tape.cotangents[t].output), tape.cotangents[t].state});
+    if (terms.size() != 1)
+        throw std::invalid_argument(fmt::format(
+            "verify_bptt: the closed form gives {} time steps for a sequence of one", terms.size()));
+    return terms.front();
+}
+
+template <class T>
+StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& names, const TapeRun<T>& tape,
+                                    std::size_t t, const Summands& summands, double limit,
+                                    std::size_t elements, std::uint64_t seed) {
+    const CheckFunction<T> function = function_of_step(cell);
+    Subject<T> subject(function, inputs_of_step(cell, tape.points[t]), 1, seed);
+    std::vector<double> cotangent = flat(tape.cotangents[t]);
+    const double size = normalise(cotangent);
+    std::vector<double> center;
+    subject.evaluate(center);
+    Differences<T> differences(subject, cotangent, center, CheckOptions());
+    CheckRandom random(seed + t);
+
+    StepDifferences result;
+    const auto terms = listed(tape.terms[t]);
+    std::vector<double> scales = listed(summands);
+    scales.resize(terms.size());
+    for (std::size_t k = 0; k < terms.size(); ++k) {
+        const Tensor<double> of_tape = as_double(*terms[k]);
+        const double largest = nn::largest_of(of_tape);
+        Deviation deviation{names.names[k], shape_of(of_tape), 0, largest, 0, 0, {}, 0, 0};
+        deviation.scale = std::max({largest, scales[k], size * std::numeric_limits<double>::min() / limit});
+        const std::size_t most = k < names.parameters ? elements : of_tape.size();
+        for (std::size_t index : spread(of_tape.size(), most, random)) {
+            const double own = of_tape.data()[index];
+            tapeloop::CheckedElement checked = differences.compare(k, index, own / size);
+            if (!(std::abs(checked.difference) * size <= limit * deviation.scale)) {
+                differences.refine(checked, k, index);
+                if (checked.verdict == Verdict::kink || checked.verdict == Verdict::rounding)
+                    ++result.undecided;
+                if (checked.verdict != Verdict::wrong) checked.numeric = checked.tape;
+            }
+            deviation.note(index, own, checked.numeric * size);
+        }
+        result.deviations.push_back(std::move(deviation));
+    }
+    return result;
+}
+
+bool hands_back_right(const StepCheck& step, const TermNames& names, double limit) {
+    for (std::size_t k = names.parameters + 1; k < step.deviations.size(); ++k)
+        if (!(step.deviations[k].relative <= limit)) return false;
+    return true;
+}
+
+void settle_verdicts(BpttWay& way, const TermNames& names) {
+    bool is_reached_by_wrong = false;
+    for (std::size_t t = way.time_steps.size(); t-- > 0;) {
+        StepCheck& step = way.time_steps[t];
+        const bool is_right = std::all_of(step.deviations.begin(), step.deviations.end(),
+                                          [&](const auto& one) { return one.relative <= way.limit; });
+        step.verdict = !is_right             ? StepVerdict::wrong
+                       : is_reached_by_wrong ? StepVerdict::inherits
+                                             : StepVerdict::right;
+        is_reached_by_wrong = is_reached_by_wrong || !hands_back_right(step, names, way.limit);
+    }
+}
+
+#define TAPELOOP_STEP_CHECKS(T)                                                                           \
+    template TermNames term_names(const BpttCell<T>&, std::size_t);                                       \
+    template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                              \
+    template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                     \
+                                               const StepTerms<double>&, const Summands&);                \
+    template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t);        \
+    template StepDifferences differences_of_step(const BpttCell<T>&, const TermNames&, const TapeRun<T>&, \
+                                                 std::size_t, const Summands&, double, std::size_t,       \
+                                                 std::uint64_t);
+
+TAPELOOP_STEP_CHECKS(float)
+TAPELOOP_STEP_CHECKS(double)
+template std::vector<Deviation> deviations(const TermNames&, const StepTerms<float>&, const StepTerms<float>&,
+                                           const Summands&);
+
+#undef TAPELOOP_STEP_CHECKS
+
+}  // namespace tapeloop::nn::detail

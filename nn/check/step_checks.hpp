@@ -1,0 +1,70 @@
+#pragma once
+
+#include <nn/check/bptt_report.hpp>
+#include <nn/check/forward_mode.hpp>
+
+#include <cstdint>
+
+/// A time step by itself: what the tape makes of the cotangents that reach it there, against what others make
+/// of the same. So a step that only inherits a wrong cotangent from a later one is right.
+namespace tapeloop::nn::detail {
+
+/// What the terms of a step are the gradients by, in the order of `listed`, with the gates of each.
+struct TermNames {
+    std::vector<std::string> names;
+    std::vector<std::vector<std::string>> gates;
+    std::size_t parameters = 0;  ///< how many of them, in front; then x, then the parts of the state
+};
+
+template <class T>
+TermNames term_names(const BpttCell<T>& cell, std::size_t state_parts);
+
+/// Raises summands to what rounding inside a step can be relative to: where a gate is saturated, the 1 - z in
+/// its slope has few digits, and the terms are small besides the cotangents that they are made of.
+template <class T>
+void raise_summands(Summands& summands, const TapeRun<T>& tape, std::size_t t);
+
+/// The deviations of all terms, in the order of `TermNames`.
+template <class T, class Other>
+std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& tape,
+                                  const StepTerms<Other>& other, const Summands& summands);
+
+/// What the closed form makes of a sequence of this step alone.
+template <class T>
+StepTerms<T> closed_form_of_step(const BpttCell<T>& cell, const TapeRun<T>& tape, std::size_t t);
+
+struct StepDifferences {
+    std::vector<Deviation> deviations;
+    std::size_t undecided = 0;  ///< elements at a kink, or lost in rounding
+};
+
+/// Against central differences of this step alone, of at most `elements` elements of each parameter.
+template <class T>
+StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& names, const TapeRun<T>& tape,
+                                    std::size_t t, const Summands& summands, double limit,
+                                    std::size_t elements, std::uint64_t seed);
+
+/// Whether what it hands back to the state that it reads is right.
+bool hands_back_right(const StepCheck& step, const TermNames& names, double limit);
+
+/// Decides, from the last step back, which are wrong and which inherit.
+void settle_verdicts(BpttWay& way, const TermNames& names);
+
+#define TAPELOOP_STEP_CHECKS(T)                                                                           \
+    extern template TermNames term_names(const BpttCell<T>&, std::size_t);                                \
+    extern template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                       \
+    extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,              \
+                                                      const StepTerms<double>&, const Summands&);         \
+    extern template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t); \
+    extern template StepDifferences differences_of_step(const BpttCell<T>&, const TermNames&,             \
+                                                        const TapeRun<T>&, std::size_t, const Summands&,  \
+                                                        double, std::size_t, std::uint64_t);
+
+TAPELOOP_STEP_CHECKS(float)
+TAPELOOP_STEP_CHECKS(double)
+extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<float>&,
+                                                  const StepTerms<float>&, const Summands&);
+
+#undef TAPELOOP_STEP_CHECKS
+
+}  // namespace tapeloop::nn::detail

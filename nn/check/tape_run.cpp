@@ -1,0 +1,194 @@
+#include <autograd/check/random.hpp>
+#include <autograd/ops/join.hpp>
+#include <nn/check/tape_run.hpp>
+#include <nn/closed_form/loops.hpp>
+
+namespace tapeloop::nn::detail {
+namespace {
+
+/// Takes gradients off one by one, in the order in which they were asked for.
+template <class T>
+class Taken {
+  public:
+    explicit Taken(const Gradients<T>& gradients) : gradients_(gradients) {}
+    Tensor<T> one() { return gradients_.at(next_++); }
+    std::vector<Tensor<T>> several(std::size_t count) {
+        std::vector<Tensor<T>> list;
+        for (std::size_t k = 0; k < count; ++k) list.push_back(one());
+        return list;
+    }
+
+  private:
+    const Gradients<T>& gradients_;
+    std::size_t next_ = 0;
+};
+
+template <class T>
+std::vector<Tensor<T>> values_of(const Parts<T>& parts) {
+    std::vector<Tensor<T>> values;
+    for (const Var<T>& part : parts) values.push_back(part.value());
+    return values;
+}
+
+/// The loss's results with a weight for each of their elements, the same on every tape.
+template <class T>
+std::vector<Root<T>> weighted(const std::vector<Var<T>>& results, std::uint64_t seed) {
+    tapeloop::detail::CheckRandom random(seed);
+    std::vector<Root<T>> roots;
+    for (const Var<T>& result : results) {
+        Tensor<T> weights = uninitialised<T>(result.shape());
+        for (T& weight : weights) weight = static_cast<T>(random.weight());
+        roots.push_back({result, std::move(weights)});
+    }
+    return roots;
+}
+
+template <class T>
+void add_all(WrtList<T>& wrt, const Parts<T>& parts) {
+    for (const Var<T>& part : parts) wrt.add(part);
+}
+
+template <class T>
+WrtList<T> by_parameters(const BpttCell<T>& cell) {
+    WrtList<T> wrt{std::vector<Wrt<T>>()};
+    for (const auto& entry : cell.parameters) wrt.add(*entry.parameter);
+    return wrt;
+}
+
+template <class T>
+void run_as_usual(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t seed, TapeRun<T>& result) {
+    Tape<T> tape;
+    const Var<T> x = input(result.run.x);
+    const Parts<T> initial = entered(result.run.initial_state);
+    const UnrolledParts<T> unrolled = cell.unroll(x, initial);
+    result.results = {unrolled.outputs.value(), values_of(unrolled.state)};
+    WrtList<T> wrt = by_parameters(cell);
+    wrt.add(x);
+    add_all(wrt, initial);
+    const Gradients<T> gradients = gradient(weighted(loss(unrolled.outputs, unrolled.state), seed), wrt);
+    Taken<T> taken(gradients);
+    result.total.parameters = taken.several(cell.parameters.size());
+    result.total.x = taken.one();
+    result.total.state = taken.several(initial.size());
+}
+
+/// dJ by the outputs and the final state, as leaves of the loss alone.
+template <class T>
+void run_loss(const BpttLoss<T>& loss, const Tensor<T>& outputs, const std::vector<Tensor<T>>& final_state,
+              std::uint64_t seed, TapeRun<T>& result) {
+    Tape<T> tape;
+    const Var<T> y = input(outputs);
+    const Parts<T> state = entered(final_state);
+    WrtList<T> wrt{y};
+    add_all(wrt, state);
+    const Gradients<T> gradients = gradient(weighted(loss(y, state), seed), wrt);
+    Taken<T> taken(gradients);
+    result.run.outputs = taken.one();
+    result.run.final_state = taken.several(state.size());
+}
+
+/// What every time step reads, gives, gets and makes of it.
+template <class T>
+void run_untied(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t seed, TapeRun<T>& result) {
+    const std::size_t steps = result.run.x.shape(0);
+    UntiedParameters<T> parameters(cell.parameters);
+    Tape<T> tape;
+    const Var<T> x = input(result.run.x);
+    const Parts<T> initial = entered(result.run.initial_state);
+    const UnrolledParts<T> unrolled = cell.unroll_untied(x, initial, parameters);
+    WrtList<T> wrt{x};
+    add_all(wrt, initial);
+    for (const Parts<T>& after : unrolled.trace) add_all(wrt, after);
+    for (const auto& own : parameters.time_steps())
+        for (const Wrt<T>& parameter : own) wrt.add(parameter);
+    const Gradients<T> gradients = gradient(weighted(loss(unrolled.outputs, unrolled.state), seed), wrt);
+    const Tensor<T> outputs = unrolled.outputs.value();
+    run_loss(loss, outputs, values_of(unrolled.state), seed, result);
+
+    Taken<T> taken(gradients);
+    const Tensor<T> d_x = taken.one();
+    std::vector<Tensor<T>> handed_back = taken.several(initial.size());
+    std::vector<Tensor<T>> before = result.run.initial_state;
+    for (std::size_t t = 0; t < steps; ++t) {
+        result.points.push_back({closed_form::time_step_of(result.run.x, t), before});
+        before = values_of(unrolled.trace[t]);
+        result.values.push_back({closed_form::time_step_of(outputs, t), before});
+        result.terms.push_back({{}, closed_form::time_step_of(d_x, t), std::move(handed_back)});
+        handed_back = taken.several(initial.size());
+        result.cotangents.push_back({closed_form::time_step_of(result.run.outputs, t), handed_back});
+    }
+    for (StepTerms<T>& terms : result.terms) terms.parameters = taken.several(cell.parameters.size());
+}
+
+}  // namespace
+
+template <class T>
+Parts<T> entered(const std::vector<Tensor<T>>& state) {
+    Parts<T> parts;
+    for (const Tensor<T>& part : state) parts.push_back(input(part));
+    return parts;
+}
+
+template <class T>
+TapeRun<T> run_tape(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
+                    const std::vector<Tensor<T>>& initial_state, std::uint64_t seed) {
+    TapeRun<T> result;
+    result.run.x = x;
+    result.run.initial_state = initial_state;
+    run_as_usual(cell, loss, seed, result);
+    run_untied(cell, loss, seed, result);
+    return result;
+}
+
+template <class T>
+LoneStep<T>::LoneStep(const BpttCell<T>& cell, const StepPoint<T>& point)
+    : cell_(cell),
+      tape_(std::make_unique<Tape<T>>()),
+      x_(input(point.x)),
+      state_(entered(point.state)),
+      results_(cell.step(x_, state_)) {}
+
+template <class T>
+StepResults<T> LoneStep<T>::values() const {
+    return {results_.output.value(), values_of(results_.state)};
+}
+
+template <class T>
+StepTerms<T> LoneStep<T>::terms(const StepResults<T>& cotangents) const {
+    std::vector<Root<T>> roots{{results_.output, cotangents.output}};
+    for (std::size_t k = 0; k < results_.state.size(); ++k)
+        roots.push_back({results_.state[k], cotangents.state[k]});
+    return differentiate(roots);
+}
+
+template <class T>
+StepTerms<T> LoneStep<T>::row(std::size_t part, std::size_t index) const {
+    Tensor<T> one = closed_form::zeros_of<T>(results_.state[part].shape());
+    one.data()[index] = 1;
+    return differentiate({{results_.state[part], std::move(one)}});
+}
+
+template <class T>
+StepTerms<T> LoneStep<T>::differentiate(const std::vector<Root<T>>& roots) const {
+    WrtList<T> wrt = by_parameters(cell_);
+    wrt.add(x_);
+    add_all(wrt, state_);
+    const Gradients<T> gradients = gradient(roots, wrt);
+    Taken<T> taken(gradients);
+    StepTerms<T> terms;
+    terms.parameters = taken.several(cell_.parameters.size());
+    terms.x = taken.one();
+    terms.state = taken.several(state_.size());
+    return terms;
+}
+
+template TapeRun<float> run_tape(const BpttCell<float>&, const BpttLoss<float>&, const Tensor<float>&,
+                                 const std::vector<Tensor<float>>&, std::uint64_t);
+template TapeRun<double> run_tape(const BpttCell<double>&, const BpttLoss<double>&, const Tensor<double>&,
+                                  const std::vector<Tensor<double>>&, std::uint64_t);
+template Parts<float> entered(const std::vector<Tensor<float>>&);
+template Parts<double> entered(const std::vector<Tensor<double>>&);
+template class LoneStep<float>;
+template class LoneStep<double>;
+
+}  // namespace tapeloop::nn::detail

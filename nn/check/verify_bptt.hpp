@@ -1,0 +1,87 @@
+#pragma once
+
+#include <nn/check/bptt_cell.hpp>
+#include <nn/check/bptt_report.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace tapeloop::nn {
+
+/// How a gradient is verified. All of it has defaults; a limit of 0 stands for the one that suits the type.
+struct BpttOptions {
+    /// Of random numbers; without one, the environment's TAPELOOP_CHECK_SEED, or 1.
+    std::optional<std::uint64_t> seed = std::nullopt;
+    /// How far closed form and forward mode may be off (1e-11; float: 1e-4), relative to the largest entry of
+    /// a gradient or the largest sum of products that it is made of.
+    double exact_limit = 0;
+    /// The same for the central differences of single steps (1e-6; float: 0.02).
+    double difference_limit = 0;
+    /// Start from random numbers where the cell's own initial state may be zeros, which hide mistakes.
+    bool random_initial_state = true;
+    /// Forward mode is left out where it would carry more numbers than this from step to step: the state's
+    /// derivatives by everything.
+    std::size_t forward_limit = 8'000'000;
+    /// At most so many elements of each parameter, spread over it, are checked by differences in each step.
+    std::size_t step_elements = 2'000;
+};
+
+namespace detail {
+
+BpttReport verify(const BpttCell<float>& cell, const BpttLoss<float>& loss, const Tensor<float>& x,
+                  const BpttOptions& options);
+BpttReport verify(const BpttCell<double>& cell, const BpttLoss<double>& loss, const Tensor<double>& x,
+                  const BpttOptions& options);
+
+template <class C, class Loss>
+concept LossOf = std::is_invocable_v < const Loss&,
+        const Var<ValueOf<C>>
+& > || std::is_invocable_v<const Loss&, const Var<ValueOf<C>>&, const StateOf<C>&>;
+
+}  // namespace detail
+
+/// Verifies backpropagation through time: computes the gradient of a cell on a sequence x [T, B, I] in
+/// several independent ways, by every parameter, by x and by the initial state, and says where they part.
+///
+///     nn::BpttReport report = nn::verify_bptt(cell, x);
+///     nn::verify_bptt(cell, x, [&](const auto& outputs) { return nn::mean_squared_error(outputs, targets);
+///     }); nn::verify_bptt(cell, x, [](const auto& outputs, const auto& final_state) { ... });
+///
+/// The loss gives a `Var` of any shape, or several; their elements get random weights. Without one, all
+/// outputs and the final state do. The ways are
+///
+/// - the tape: `unroll`, and `gradient` of it;
+/// - the closed form, where one is known: `closed_form_bptt(cell, ..)`, which the library has for
+/// `ElmanCell`,
+///   `LstmCell` and `GruCell`, and which a cell of yours may have (nn/closed_form/of_cell.hpp);
+/// - forward mode: real-time recurrent learning (Williams and Zipser 1989), which carries the derivatives of
+///   the state forward. It takes those of a single step from a tape of this step, so it finds mistakes of the
+///   recursion over time, not of a rule;
+/// - central differences of the loss, element by element (`check_gradient`), which find both.
+///
+/// Then it goes back in time from the end. Each step, given the cotangents that reach it on the tape, has to
+/// make the same of them as by every other way: its part of each parameter's gradient, dJ/dx(t), and what it
+/// hands back to the state before it. The first step that does not is where the ways part; steps before it
+/// that do are right, and inherit.
+///
+/// Everything is computed in the cell's type; for `float` differences are coarse, and the report warns of it.
+/// Parameters are as before afterwards, whatever is thrown. What the cell or the loss throws is passed on.
+/// Throws `std::invalid_argument` when x does not have three axes or an extent is 0.
+template <class C, class Loss>
+requires detail::LossOf<std::remove_reference_t<C>, Loss> BpttReport
+verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x, const Loss& loss,
+            const BpttOptions& options = {}) {
+    using Plain = std::remove_reference_t<C>;
+    static_assert(TrainableCell<Plain>, "verify_bptt takes a cell that lists its parameters, and not const");
+    return detail::verify(detail::bptt_cell<Plain>(cell), detail::bptt_loss(cell, loss), x, options);
+}
+
+template <class C>
+BpttReport verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x,
+                       const BpttOptions& options = {}) {
+    using Plain = std::remove_reference_t<C>;
+    static_assert(TrainableCell<Plain>, "verify_bptt takes a cell that lists its parameters, and not const");
+    return detail::verify(detail::bptt_cell<Plain>(cell), detail::everything<ValueOf<Plain>>(), x, options);
+}
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <autograd/tensor.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+/// What the closed forms are written with: plain loops on purpose, so that they share no code with what they
+/// check. A matrix is [rows, columns].
+namespace tapeloop::nn::closed_form {
+
+template <class T>
+Tensor<T> zeros_of(const Shape& shape) {
+    Tensor<T> zeros = uninitialised<T>(shape);
+    zeros.fill(T(0));
+    return zeros;
+}
+
+template <class T>
+Tensor<T> zeros_like(const Tensor<T>& tensor) {
+    return zeros_of<T>(shape_of(tensor));
+}
+
+/// a b
+template <class T>
+Tensor<T> times(const Tensor<T>& a, const Tensor<T>& b) {
+    const std::size_t m = a.shape(0), n = b.shape(1), inner = a.shape(1);
+    Tensor<T> product = zeros_of<T>({m, n});
+    for (std::size_t i = 0; i < m; ++i)
+        for (std::size_t k = 0; k < inner; ++k)
+            for (std::size_t j = 0; j < n; ++j)
+                product.data()[i * n + j] += a.data()[i * inner + k] * b.data()[k * n + j];
+    return product;
+}
+
+/// a b'
+template <class T>
+Tensor<T> times_transposed(const Tensor<T>& a, const Tensor<T>& b) {
+    const std::size_t m = a.shape(0), n = b.shape(0), inner = a.shape(1);
+    Tensor<T> product = zeros_of<T>({m, n});
+    for (std::size_t i = 0; i < m; ++i)
+        for (std::size_t j = 0; j < n; ++j)
+            for (std::size_t k = 0; k < inner; ++k)
+                product.data()[i * n + j] += a.data()[i * inner + k] * b.data()[j * inner + k];
+    return product;
+}
+
+/// a' b
+template <class T>
+Tensor<T> transposed_times(const Tensor<T>& a, const Tensor<T>& b) {
+    const std::size_t m = a.shape(1), n = b.shape(1), inner = a.shape(0);
+    Tensor<T> product = zeros_of<T>({m, n});
+    for (std::size_t k = 0; k < inner; ++k)
+        for (std::size_t i = 0; i < m; ++i)
+            for (std::size_t j = 0; j < n; ++j)
+                product.data()[i * n + j] += a.data()[k * m + i] * b.data()[k * n + j];
+    return product;
+}
+
+template <class T>
+Tensor<T> column_sums(const Tensor<T>& a) {
+    Tensor<T> sums = zeros_of<T>({a.shape(1)});
+    for (std::size_t i = 0; i < a.size(); ++i) sums.data()[i % sums.size()] += a.data()[i];
+    return sums;
+}
+
+template <class T>
+void add_bias(Tensor<T>& a, const Tensor<T>& bias) {
+    for (std::size_t i = 0; i < a.size(); ++i) a.data()[i] += bias.data()[i % bias.size()];
+}
+
+template <class T>
+void add_to(Tensor<T>& sum, const Tensor<T>& term) {
+    for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] += term.data()[i];
+}
+
+/// Time step t of a sequence [T, B, ..]: [B, ..].
+template <class T>
+Tensor<T> time_step_of(const Tensor<T>& sequence, std::size_t t) {
+    const std::vector<std::size_t> shape(sequence.shape().begin() + 1, sequence.shape().end());
+    Tensor<T> at_t = uninitialised<T>(Shape(shape));
+    std::copy_n(sequence.data() + t * at_t.size(), at_t.size(), at_t.data());
+    return at_t;
+}
+
+template <class T>
+void set_time_step(Tensor<T>& sequence, std::size_t t, const Tensor<T>& at_t) {
+    std::copy_n(at_t.data(), at_t.size(), sequence.data() + t * at_t.size());
+}
+
+inline void require_shape(std::string_view function, std::string_view name, const Shape& shape,
+                          const Shape& expected) {
+    if (shape != expected)
+        throw std::invalid_argument(fmt::format("{}: {} is {}; with the other arguments it must be {}",
+                                                function, name, shape.text(), expected.text()));
+}
+
+}  // namespace tapeloop::nn::closed_form
