@@ -65,6 +65,12 @@ Study.tensors = (() => {
         return made;
     }
 
+    /// A whole tensor from its base64 data.
+    function fromData(shape, data) {
+        const values = fromBase64(data);
+        return fromElements({ shape, grid: shape }, values);
+    }
+
     /// The sum of tensors of one shape; null of none.
     function sum(tensors) {
         if (tensors.length === 0) return null;
@@ -92,5 +98,5 @@ Study.tensors = (() => {
         return largest;
     }
 
-    return { elements, fromBase64, folded, isReduced, place, sum, difference, norm, reach, count };
+    return { elements, fromData, folded, isReduced, place, sum, difference, norm, reach, count };
 })();
