@@ -12,8 +12,11 @@ Study.read = (json) => {
         arriving: [], // indices of contributions to it, in the order of the sweep
         jacobians: [],
     }));
-    for (const node of nodes)
+    for (const node of nodes) {
+        // Results stand right behind the operation that made them.
+        if (node.kind === "result" && node.inputs.length > 0) node.result = node.place - node.inputs[0] - 1;
         for (const input of new Set(node.inputs)) nodes[input].users.push(node.place);
+    }
 
     const contributions = (json.contributions || [])
         .filter((one) => places.has(one.node) && places.has(one.input))
@@ -46,14 +49,20 @@ Study.read = (json) => {
 Study.names = (() => {
     const glyphs = {
         add: "+", subtract: "−", multiply: "×", divide: "÷", negate: "−", sigmoid: "σ", sum: "Σ",
-        less: "<", less_equal: "≤", power: "xʸ", square: "x²", sqrt: "√", constant: "c",
+        less: "<", less_equal: "≤", power: "xʸ", square: "x²", sqrt: "√", constant: "c", slice: "[ : ]",
     };
+    /// What stands in the node's shape: a sign, a word, or for a constant whose elements are equal their value.
     const glyph = (node) => {
-        if (node.leaf || node.kind === "result") return node.name || (node.leaf ? glyphs.constant : "x");
-        return glyphs[node.op] || node.op;
+        if (node.kind === "result") return node.name || `[${node.result}]`;
+        if (!node.leaf) return glyphs[node.op] || node.op;
+        if (node.name) return node.name;
+        const same = node.value && node.value.min === node.value.max;
+        return same ? Study.numbers.text(Study.numbers.parse(node.value.min)) : glyphs.constant;
     };
     const title = (node) => (node.name && node.name !== node.op ? `${node.name} · ${node.op}` : node.op);
     /// "multiply #33, encoder/t=0"
     const full = (node) => `${title(node)} #${node.id}${node.label ? `, ${node.label}` : ""}`;
-    return { glyph, title, full };
+    /// What stands for a node of the step before.
+    const port = "t − 1";
+    return { glyph, title, full, port };
 })();

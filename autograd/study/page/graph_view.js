@@ -175,7 +175,6 @@ Study.graphView = (() => {
                 ...look, event, metric,
                 phase: (place) => shownPhase(this.current(place)),
                 selected: inCell(look.selected),
-                namesPorts: true,
                 loops: this.loops,
                 titleOf: (tile) => `${tile.lane ? `${tile.lane}, ` : ""}t = ${this.timeOf(tile).time}`,
             };

@@ -4,6 +4,9 @@ Study.heatMap = (() => {
     const { element, sharpContext } = Study.dom;
     const { text } = Study.numbers;
 
+    const two = Libraries.format(".2~g");
+    const brief = (value) => (Number.isFinite(value) ? two(value).replace("e-", "e−") : text(value));
+
     /// The scale that several heat maps of one group share: { reach } for signed values.
     const scaleOf = (tensors) => ({ reach: Study.tensors.reach(tensors.filter(Boolean)) });
 
@@ -59,7 +62,7 @@ Study.heatMap = (() => {
                 paintCell(context, value, column * w, row * h, w, h, scale);
                 if (!numbered) continue;
                 context.fillStyle = textColour(value, scale);
-                context.fillText(text(value), (column + 0.5) * w, (row + 0.5) * h + 1, w - 2);
+                context.fillText(brief(value), (column + 0.5) * w, (row + 0.5) * h + 1, w - 2);
             }
         }
         return { w, h };

@@ -8,6 +8,7 @@ Study.layout = (() => {
 
     function sizeOf(text) {
         if ([...text].length <= 1) return { width: 34, height: 34, round: true };
+        if (text === "[ : ]") return { width: 32, height: 24, round: false };
         ruler.font = font;
         return { width: Math.ceil(ruler.measureText(text).width) + 20, height: 28, round: false };
     }
@@ -16,7 +17,7 @@ Study.layout = (() => {
     function partsOf(tile, nodes) {
         const members = tile.members.map((place) => sizeOf(Study.names.glyph(nodes[place])));
         const sources = tile.sources.map((source) => ({
-            ...sizeOf(source.leaf ? Study.names.glyph(nodes[source.from]) : "····"),
+            ...sizeOf(source.leaf ? Study.names.glyph(nodes[source.from]) : Study.names.port),
             uses: source.uses,
         }));
         const edges = [];
@@ -34,7 +35,7 @@ Study.layout = (() => {
 
     function byDagre({ members, sources, edges }) {
         const graph = new Libraries.graphlib.Graph();
-        graph.setGraph({ rankdir: "BT", nodesep: 14, ranksep: 26, edgesep: 8, marginx: 18, marginy: 18 });
+        graph.setGraph({ rankdir: "BT", nodesep: 11, ranksep: 26, edgesep: 8, marginx: 18, marginy: 18 });
         graph.setDefaultEdgeLabel(() => ({}));
         members.forEach((box, index) => graph.setNode(`m${index}`, box));
         sources.forEach((box, index) => graph.setNode(`s${index}`, box));
@@ -97,14 +98,10 @@ Study.layout = (() => {
             if (!this.byKey.has(tile.key)) this.byKey.set(tile.key, layOut(tile, this.nodes));
             return this.byKey.get(tile.key);
         }
-        /// The box of one of the tile's sources, which may be fewer or more than those of the tile laid out.
-        sourceBox(tile, source) {
-            const layout = this.of(tile);
-            const use = source.uses[0];
-            const box = layout.placeOf.get(`${use.local}:${use.argument}`);
-            if (box) return box;
-            const consumer = layout.members[use.local];
-            return { ...sizeOf("x"), x: consumer.x - 30, y: consumer.y + 34 };
+        /// The boxes of one of the tile's sources: one, or several where the tile that was laid out has several.
+        sourceBoxes(tile, source) {
+            const { placeOf } = this.of(tile);
+            return [...new Set(source.uses.map(({ local, argument }) => placeOf.get(`${local}:${argument}`)))];
         }
     }
 

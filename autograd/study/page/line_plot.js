@@ -13,7 +13,7 @@ Study.linePlot = (() => {
         const extent = (values) => values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
         let [x0, x1] = points.length > 0 ? extent(xs) : [0, 1];
         let [y0, y1] = options.domain || (points.length > 0 ? extent(ys) : [0.1, 1]);
-        if (options.log) [y0, y1] = [Math.max(y0, y1 * 1e-30) / 1.2, y1 * 1.2];
+        if (options.log) [y0, y1] = [y0 / 1.2, y1 * 1.2];
         if (y0 === y1) y1 = y0 + 1;
         if (x0 === x1) [x0, x1] = [x0 - 0.5, x1 + 0.5];
         return {
@@ -23,12 +23,12 @@ Study.linePlot = (() => {
     }
 
     function axes(svg, { x, y }, options, width, height, margin) {
-        const across = axisBottom(x).ticks(Math.min(10, width / 70)).tickFormat(Libraries.format("~g")).tickSizeOuter(0);
+        const whole = x.ticks(Math.min(10, width / 70)).filter(Number.isInteger);
+        const across = axisBottom(x).tickValues(whole).tickFormat(Libraries.format("~g")).tickSizeOuter(0);
         svg.append("g").attr("class", "axis").attr("transform", `translate(0,${height - margin.bottom})`).call(across);
         const up = axisLeft(y).ticks(5, options.log ? "~e" : "~g").tickSizeOuter(0).tickSizeInner(margin.left + margin.right - width);
-        const axis = svg.append("g").attr("class", "axis grid").attr("transform", `translate(${margin.left},0)`).call(up);
-        // A logarithmic axis over many decades has more ticks than room.
-        if (options.log) thinOut(axis, y);
+        if (options.log) up.tickValues(decades(y));
+        svg.append("g").attr("class", "axis grid").attr("transform", `translate(${margin.left},0)`).call(up);
         const label = (text, attributes) => {
             const made = svg.append("text").attr("class", "axis-label").text(text);
             for (const [name, value] of Object.entries(attributes)) made.attr(name, value);
@@ -37,14 +37,13 @@ Study.linePlot = (() => {
         label(options.yLabel, { x: 2, y: 12 });
     }
 
-    function thinOut(axis, y) {
-        const decades = Math.log10(y.domain()[1] / y.domain()[0]);
-        const every = Math.max(1, Math.ceil(decades / 6));
-        if (decades < 1.2) return;
-        axis.selectAll(".tick").filter((value) => {
-            const decade = Math.log10(value);
-            return Math.abs(decade - Math.round(decade)) > 1e-6 || Math.round(decade) % every !== 0;
-        }).remove();
+    /// At most seven powers of ten; null, for the axis' own ticks, where there is not even one decade.
+    function decades(y) {
+        const [low, high] = y.domain().map(Math.log10);
+        if (high - low < 1.2) return null;
+        const every = Math.ceil((high - low) / 6);
+        const first = Math.ceil(low / every) * every;
+        return Array.from({ length: Math.floor((high - first) / every) + 1 }, (_, i) => Number(`1e${first + i * every}`));
     }
 
     function paintSeries(svg, series, { x, y }, options) {
@@ -112,7 +111,7 @@ Study.linePlot = (() => {
         paintSeries(svg, series, placed, options);
         const readout = element("p", { class: "readout" }, options.hint || " ");
         follow(svg, series, placed, options, readout, height, margin);
-        return element("div", { class: "line-plot" }, series.length > 1 ? legend(series) : null, svg.node(), readout);
+        return element("div", { class: "line-plot" }, legend(series), svg.node(), readout);
     }
 
     return { plot };

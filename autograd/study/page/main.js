@@ -19,7 +19,10 @@ Study.app = (() => {
                 selected: null, hovered: null, position: this.run.last, view: "network",
                 colouring: "operation", theme: "light", type: "normal",
             });
-            this.folded = new Set(this.foldable.length > 0 && this.structure.times.length > foldAbove ? this.foldable : []);
+            // Folded, a step shows no operations, so it is coloured by what one looks for in a long network.
+            const long = this.structure.times.length > foldAbove;
+            this.folded = new Set(long ? this.foldable : []);
+            if (long) this.session.set({ colouring: "cotangent" });
         }
 
         get foldable() {

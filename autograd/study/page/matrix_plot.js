@@ -58,7 +58,7 @@ Study.matrixPlot = (() => {
     }
 
     /// `rows` and `columns` say what they count; onPick(row, column) hears of clicks.
-    function plot({ matrix, rows, columns, side = 420, onPick }) {
+    function plot({ matrix, rows, columns, side = 360, onPick }) {
         if (matrix.length === 0 || matrix[0].length === 0) return element("p", { class: "hint" }, "empty");
         const limits = range(matrix);
         const canvas = element("canvas", { class: "matrix", role: "img", "aria-label": `${rows} by ${columns}` });

@@ -36,13 +36,6 @@ Study.painter = (() => {
     function paintItem(context, item, look, scale) {
         const theme = Study.colours.theme();
         const node = look.study.nodes[item.place];
-        if (item.port && !look.namesPorts) {
-            context.fillStyle = theme.nodeEdge;
-            context.beginPath();
-            context.arc(item.x, item.y, 3.5, 0, 2 * Math.PI);
-            context.fill();
-            return;
-        }
         const style = styleOf(look, node);
         context.globalAlpha = style.alpha;
         outline(context, item);
@@ -59,8 +52,15 @@ Study.painter = (() => {
         else if (item.place === look.hovered) ring(context, item, theme.soft, 4);
     }
 
+    /// "t − 1" for what comes from the step before, else the name of what comes in.
+    function portName(look, item) {
+        const origin = look.structure.tileOf[item.place];
+        const recurs = origin && origin.row === item.tile.row && origin.time !== null && item.tile.time !== null;
+        return recurs ? (origin.time < item.tile.time ? Study.names.port : "t + 1") : Study.names.glyph(look.study.nodes[item.place]);
+    }
+
     function paintText(context, item, node, colour) {
-        const text = item.port ? "t − 1" : Study.names.glyph(node);
+        const text = item.port ? portName(look, item) : Study.names.glyph(node);
         context.fillStyle = colour;
         context.font = [...text].length === 1 && !node.leaf ? "600 20px system-ui, sans-serif" : Study.layout.font;
         context.textAlign = "center";
@@ -101,8 +101,10 @@ Study.painter = (() => {
             Object.assign(context, { lineWidth: 4, strokeStyle: look.inBackward ? theme.backward : theme.forward });
         context.stroke();
         context.globalAlpha = 1;
-        if (folded ? scale >= 0.22 : scale >= 0.1) paintTitle(context, tile, look, { x, y, width, height }, folded, style.text, scale);
-        if (folded) return;
+        if (folded) {
+            if (scale >= 0.22) paintTitle(context, tile, look, { x, y, width, height }, true, style.text, scale);
+            return;
+        }
 
         const { lines, heads } = Study.paths.ofLayout(scene.layouts.of(tile));
         context.translate(x, y);
@@ -119,8 +121,13 @@ Study.painter = (() => {
         context.textAlign = "center";
         context.textBaseline = folded ? "middle" : "bottom";
         context.fillStyle = folded ? colour : Study.colours.theme().soft;
-        const title = look.titleOf(tile);
-        context.fillText(title, frame.x + frame.width / 2, folded ? frame.y + frame.height / 2 : frame.y - 6, frame.width + 60);
+        const at = [look.titleOf(tile), frame.x + frame.width / 2, folded ? frame.y + frame.height / 2 : frame.y - 6, frame.width + 60];
+        if (!folded) {
+            // Edges that run along the lane pass behind it.
+            Object.assign(context, { strokeStyle: Study.colours.theme().paper, lineWidth: size / 2, lineJoin: "round" });
+            context.strokeText(...at);
+        }
+        context.fillText(...at);
     }
 
     function paintLinks(context, scene, look, visible, scale) {
@@ -145,15 +152,9 @@ Study.painter = (() => {
         const tile = structure.tileOf[to];
         if (tile && scene.placed.has(tile) && !scene.folded.has(tile)) {
             const frame = scene.placed.get(tile);
-            const { byName } = Study.paths.ofLayout(scene.layouts.of(tile));
-            const source = tile.sources.findIndex((one) => one.from === from);
-            const start = structure.tileOf[from] === tile ? `m${structure.localOf[from]}` : `s${source}`;
-            const path = byName.get(`${start} m${structure.localOf[to]}`);
-            if (path) {
-                context.translate(frame.x, frame.y);
-                context.stroke(path);
-                context.translate(-frame.x, -frame.y);
-            }
+            context.translate(frame.x, frame.y);
+            for (const path of Study.paths.inside(scene, tile, from, to)) context.stroke(path);
+            context.translate(-frame.x, -frame.y);
         }
         for (const link of scene.links) {
             const here = link.from === from && (link.to === to || link.port?.port) && link.tile === tile;
@@ -199,6 +200,9 @@ Study.painter = (() => {
         const seen = scene.tiles.filter(visible);
         for (const tile of seen) paintTile(context, scene, tile, look, transform.k);
         paintLinks(context, scene, look, visible, transform.k);
+        for (const tile of seen)
+            if (!scene.folded.has(tile) && transform.k >= 0.1)
+                paintTitle(context, tile, look, scene.placed.get(tile), false, theme.soft, transform.k);
         for (const { line, head } of look.loops || []) {
             context.strokeStyle = context.fillStyle = theme.nodeEdge;
             context.lineWidth = 2.2;

@@ -31,6 +31,20 @@ Study.paths = (() => {
         return layout.paths;
     }
 
+    /// The paths inside a tile from one node to another, or from where it comes in, with the tile's corner as origin.
+    function inside(scene, tile, from, to) {
+        const { structure, layouts, study } = scene;
+        const layout = layouts.of(tile);
+        const { byName } = ofLayout(layout);
+        const end = `m${structure.localOf[to]}`;
+        if (structure.tileOf[from] === tile) return [byName.get(`m${structure.localOf[from]} ${end}`)].filter(Boolean);
+        const paths = study.nodes[to].inputs.map((input, argument) => {
+            const box = input === from ? layout.placeOf.get(`${structure.localOf[to]}:${argument}`) : null;
+            return box && byName.get(`s${layout.sources.indexOf(box)} ${end}`);
+        });
+        return [...new Set(paths)].filter(Boolean);
+    }
+
     /// Draws corners round through `points`.
     function rounded(path, points, radius = 10) {
         path.moveTo(points[0].x, points[0].y);
@@ -71,7 +85,7 @@ Study.paths = (() => {
     function alongLane(path, scene, link, start, end) {
         const below = link.origin.time === null;
         const side = below ? 1 : -1;
-        const bus = scene.middle[link.tile.row] + side * (scene.heights[link.tile.row] / 2 + 22);
+        const bus = scene.middle[link.tile.row] + side * (scene.heights[link.tile.row] / 2 + 34);
         const gutter = scene.placed.get(link.tile).x - 14;
         const from = { x: start.x, y: start.y + (side * start.height) / 2 };
         if (below) {
@@ -112,5 +126,5 @@ Study.paths = (() => {
         return { line, head: arrow };
     }
 
-    return { ofLayout, ofLink, loop };
+    return { ofLayout, inside, ofLink, loop };
 })();

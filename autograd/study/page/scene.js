@@ -3,7 +3,7 @@
 /// them. The unrolled network is one scene, the lanes' cells another.
 Study.scene = (() => {
     const gap = 44; // between columns; what recurs passes through it
-    const laneGap = 70; // between lanes; long edges pass through it
+    const laneGap = 100; // between lanes; long edges pass through it
     const foldedSize = { width: 76, height: 64 };
 
     const sizeOf = (tile, layouts, folded) => (folded.has(tile) ? foldedSize : layouts.of(tile));
@@ -59,13 +59,9 @@ Study.scene = (() => {
             const { x, y } = this.placed.get(tile);
             const layout = this.layouts.of(tile);
             const at = (box) => ({ x: x + box.x, y: y + box.y, width: box.width, height: box.height, round: box.round });
-            return [
-                ...tile.members.map((place, local) => ({ ...at(layout.members[local]), place, local, tile })),
-                ...tile.sources.map((source) => {
-                    const box = at(this.layouts.sourceBox(tile, source));
-                    return { ...box, place: source.from, source, tile, port: !source.leaf };
-                }),
-            ];
+            const sources = tile.sources.flatMap((source) =>
+                this.layouts.sourceBoxes(tile, source).map((box) => ({ ...at(box), place: source.from, source, tile, port: !source.leaf })));
+            return [...tile.members.map((place, local) => ({ ...at(layout.members[local]), place, local, tile })), ...sources];
         }
 
         /// The item that is node `place` itself; for a leaf, the first place where it is used.
@@ -123,10 +119,16 @@ Study.scene = (() => {
             const name = `${start ? from : `tile ${this.tiles.indexOf(origin)}`} ${
                 port ? `${this.tiles.indexOf(tile)} ${port.place} ${port.port}` : `tile ${this.tiles.indexOf(tile)}`
             }`;
-            const far = Math.abs(this.orderOf(tile) - this.orderOf(origin));
-            const kind = origin.row !== tile.row ? (far === 0 ? "lane" : "far") : far === 1 ? "next" : "bus";
-            const recurs = kind === "next" && origin.time !== null && tile.time !== null;
+            const kind = this.kindOf(origin, tile);
+            const recurs = kind === "next";
             return { name, from, to, origin, tile, start, port, kind, recurs };
+        }
+
+        /// How an edge between two tiles runs.
+        kindOf(origin, tile) {
+            const distance = Math.abs(this.orderOf(tile) - this.orderOf(origin));
+            if (origin.row !== tile.row) return distance === 0 ? "lane" : "far";
+            return distance === 1 && origin.time !== null && tile.time !== null ? "next" : "bus";
         }
 
         findBounds() {
@@ -137,7 +139,7 @@ Study.scene = (() => {
                 right = Math.max(right, frame.x + frame.width);
                 bottom = Math.max(bottom, frame.y + frame.height);
             }
-            return { left, top: top - 30, right, bottom: bottom + 30 };
+            return { left, top: top - 44, right, bottom: bottom + 44 };
         }
 
         /// What is drawn at a point: { item } or { tile } or null.
