@@ -46,7 +46,7 @@ Study.painter = (() => {
         context.strokeStyle = style.edge;
         context.stroke();
         context.setLineDash([]);
-        if (scale >= detail) paintText(context, item, node, item.port ? theme.soft : style.text);
+        if (scale >= detail) paintText(context, item, look, node, item.port ? theme.soft : style.text);
         context.globalAlpha = 1;
         if (item.place === look.selected && !item.port) ring(context, item, theme.selected, 5);
         else if (item.place === look.hovered) ring(context, item, theme.soft, 4);
@@ -59,7 +59,7 @@ Study.painter = (() => {
         return recurs ? (origin.time < item.tile.time ? Study.names.port : "t + 1") : Study.names.glyph(look.study.nodes[item.place]);
     }
 
-    function paintText(context, item, node, colour) {
+    function paintText(context, item, look, node, colour) {
         const text = item.port ? portName(look, item) : Study.names.glyph(node);
         context.fillStyle = colour;
         context.font = [...text].length === 1 && !node.leaf ? "600 20px system-ui, sans-serif" : Study.layout.font;

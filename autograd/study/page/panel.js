@@ -146,10 +146,8 @@ Study.panel = (() => {
         jacobians(node) {
             if (node.jacobians.length === 0) return null;
             return element("section", { id: "panel-jacobians" }, element("h3", {}, "Local Jacobian"),
-                node.jacobians.map(({ argument, rows, columns, data }) => {
-                    const tensor = Study.tensors.fromData([rows, columns], data);
-                    return figure({ title: `d y / d ${this.argumentName(node, argument)}`, tensor, width: this.width });
-                }));
+                node.jacobians.map(({ argument, tensor }) =>
+                    figure({ title: `d y / d ${this.argumentName(node, argument)}`, tensor, width: this.width })));
         }
 
         overTime(node) {

@@ -1,23 +1,23 @@
 "use strict";
 /// Tensors of the data: { shape, min, max, norm, grid: [rows, columns], data }. The data is base64 of little-endian
 /// float32, the tensor folded to [everything but the last axis, last axis] and, where that is larger than the grid,
-/// averaged over blocks.
+/// averaged over blocks; with a `scale`, they are to be multiplied by it.
 Study.tensors = (() => {
     const decoded = new WeakMap();
 
-    function fromBase64(text) {
+    function fromBase64(text, scale) {
         const binary = atob(text);
         const bytes = new Uint8Array(binary.length);
         for (let i = 0; i < bytes.length; ++i) bytes[i] = binary.charCodeAt(i);
         const view = new DataView(bytes.buffer);
-        return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
+        return Float64Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true) * scale);
     }
 
     /// The elements of the grid, row by row.
     function elements(tensor) {
         let values = decoded.get(tensor);
         if (!values) {
-            values = fromBase64(tensor.data);
+            values = fromBase64(tensor.data, tensor.scale || 1);
             decoded.set(tensor, values);
         }
         return values;
@@ -61,14 +61,8 @@ Study.tensors = (() => {
         }
         const made = { shape: like.shape, grid: like.grid, min, max, norm: Math.sqrt(squares) };
         made.approximate = isReduced(like);
-        decoded.set(made, Float32Array.from(values));
+        decoded.set(made, Float64Array.from(values));
         return made;
-    }
-
-    /// A whole tensor from its base64 data.
-    function fromData(shape, data) {
-        const values = fromBase64(data);
-        return fromElements({ shape, grid: shape }, values);
     }
 
     /// The sum of tensors of one shape; null of none.
@@ -98,5 +92,5 @@ Study.tensors = (() => {
         return largest;
     }
 
-    return { elements, fromData, folded, isReduced, place, sum, difference, norm, reach, count };
+    return { elements, folded, isReduced, place, sum, difference, norm, reach, count };
 })();
