@@ -72,6 +72,7 @@ Study.panel = (() => {
                 node.arguments ? row("arguments", node.arguments) : null,
                 node.file ? row("source", element("code", { id: "panel-source" }, `${node.file}:${node.line}`)) : null,
                 row("inputs", list(node.inputs)),
+                node.detachedFrom === undefined ? null : row("detached from", this.reference(node.detachedFrom)),
                 row("used by", list(node.users)));
         }
 
