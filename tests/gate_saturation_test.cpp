@@ -1,3 +1,4 @@
+#include <autograd/ops/elementwise.hpp>
 #include <autograd/study/gate_saturation.hpp>
 #include <nn/gates.hpp>
 #include <nn/generator.hpp>
@@ -72,9 +73,9 @@ TEST_CASE("gate_saturation: a share of the elements, by time step and module") {
     Tape<double> plain;
     {
         const Label<double> step(2);
-        tanh(Tensor<double>{-3, 0, 0.5, 3});
+        tanh(input(Tensor<double>{-3, 0, 0.5, 3}));
     }
-    tanh(Tensor<double>{3});
+    tanh(input(Tensor<double>{3}));
     const auto alone = gate_saturation(plain);
     REQUIRE(alone.size() == 1);
     CHECK(alone[0].shares.size() == 3);

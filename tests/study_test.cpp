@@ -88,7 +88,8 @@ json study_of_lstm(const std::filesystem::path& path, std::size_t time_steps, st
         nn::unroll(cell, Tensor<T>(xt::ones<T>({time_steps, std::size_t{2}, std::size_t{3}})),
                    {.hoist = false})
             .outputs;
-    const Gradients<T> gradients = gradient(sum(outputs * outputs), every_node(tape));
+    const Var<T> J = sum(outputs * outputs);
+    const Gradients<T> gradients = gradient(J, every_node(tape));
     write_study(tape, gradients, path, options);
     json data = data_of(read(path));
     CHECK(data["graph"]["nodes"].size() == tape.size());
@@ -98,8 +99,8 @@ json study_of_lstm(const std::filesystem::path& path, std::size_t time_steps, st
         const auto index = node["id"].get<Index>();
         if (tape.node(index).data == nullptr) continue;
         const auto same = [&](const char* name, const Tensor<T>& expected) {
-            if (options.largest_bytes < StudyOptions().largest_bytes) return;
             const std::vector<double> shown = elements(node[name]);
+            if (hidden > 12) return;  // averaged: more than 48 columns
             REQUIRE(shown.size() == expected.size());
             for (std::size_t i = 0; i < shown.size(); ++i)
                 CHECK(shown[i] == doctest::Approx(static_cast<double>(expected.data()[i])).epsilon(1e-6));
@@ -107,8 +108,7 @@ json study_of_lstm(const std::filesystem::path& path, std::size_t time_steps, st
         same("value", tape.var(index).value());
         same("cotangent", gradients[tape.var(index)]);
     }
-    const Tensor<T>& by_W = gradients[cell.W];
-    CHECK(elements(data["graph"]["nodes"][0]["value"]).size() > 0);
+    const Tensor<T>& by_W = gradients[tape.var(*tape.find(cell.W.storage().get()))];
     double squares = 0;
     for (T element : by_W) squares += static_cast<double>(element) * static_cast<double>(element);
     for (const json& node : data["graph"]["nodes"])
@@ -177,7 +177,8 @@ TEST_CASE("write_study: tiny and huge values keep their digits") {
     Tape<double> tape;
     const Var<double> x = input(Tensor<double>{1.25e-200, -5e-201, 0});
     const Var<double> y = x * 1e300 * 1e200;
-    write_study(tape, gradient(sum(y), every_node(tape)), folder / "page.html");
+    const Var<double> J = sum(y);
+    write_study(tape, gradient(J, every_node(tape)), folder / "page.html");
     const json nodes = data_of(read(folder / "page.html"))["graph"]["nodes"];
     CHECK(elements(nodes[0]["value"])[0] == doctest::Approx(1.25e-200).epsilon(1e-6));
     CHECK(elements(nodes[0]["value"])[1] == doctest::Approx(-5e-201).epsilon(1e-6));

@@ -38,7 +38,7 @@ Study.read = (json) => {
         places,
         contributions,
         roots,
-        formulas: json.formulas || {},
+        formulas: json.formulas || [],
         gradientNorms: json.gradient_norms || [],
         ledgers: json.ledgers || [],
         spectra: json.spectra || null,

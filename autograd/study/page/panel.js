@@ -48,13 +48,16 @@ Study.panel = (() => {
                 element("p", { class: "hint" }, `#${node.id} · ${node.kind} · ${where}`));
         }
 
+        /// What the operation computes, and what its rules hand to each input for the result's cotangent g.
         equation(node) {
-            const formula = this.app.study.formulas[node.op];
+            const formula = this.app.study.formulas[node.formula];
             if (!formula) return null;
-            const rules = (formula.rules || []).slice(0, Math.max(1, node.inputs.length));
-            return element("div", { class: "equation" },
-                element("p", { class: "forward" }, formula.value),
-                rules.map((rule, k) => element("p", { class: "backward" }, element("span", { class: "hint" }, `to ${this.argumentName(node, k)}: `), rule)));
+            const ruleOf = (k) => formula.rules[Math.min(k, formula.rules.length - 1)];
+            const rules = node.inputs.slice(0, 6).map((_, k) => [k, ruleOf(k)]).filter(([, rule]) => rule);
+            return element("div", { class: "equation", id: "panel-equation" },
+                element("p", { class: "forward" }, formula.equation),
+                rules.map(([k, rule]) => element("p", { class: "backward" },
+                    element("span", { class: "hint" }, `${rule.argument} = ${this.argumentName(node, k)} gets `), rule.cotangent)));
         }
 
         argumentName(node, k) {

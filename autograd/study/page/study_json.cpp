@@ -1,4 +1,5 @@
 #include <autograd/study/backward_wave.hpp>
+#include <autograd/study/formula.hpp>
 #include <autograd/study/gate_saturation.hpp>
 #include <autograd/study/local_jacobian.hpp>
 #include <autograd/study/page/step_norms.hpp>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace tapeloop::detail {
 namespace {
@@ -64,9 +66,25 @@ json node_json(const GraphNode& node, std::size_t grid) {
     return made;
 }
 
-json graph_json(const Graph& graph, std::size_t grid) {
+json formula_json(const Formula& formula) {
+    json rules = json::array();
+    for (const Rule& rule : formula.rules)
+        rules.push_back({{"argument", rule.argument}, {"cotangent", rule.cotangent}});
+    return {{"equation", formula.equation}, {"rules", std::move(rules)}};
+}
+
+/// Puts the formulas of all nodes into `formulas`, each once.
+json graph_json(const Graph& graph, std::size_t grid, json& formulas) {
     json nodes = json::array();
-    for (const GraphNode& node : graph) nodes.push_back(node_json(node, grid));
+    std::map<const Formula*, std::size_t> places;
+    for (const GraphNode& node : graph) {
+        nodes.push_back(node_json(node, grid));
+        const Formula* formula = formula_of(node.operation, node.arguments);
+        if (formula == nullptr || node.inputs.empty()) continue;
+        const auto [place, first] = places.try_emplace(formula, formulas.size());
+        if (first) formulas.push_back(formula_json(*formula));
+        nodes.back()["formula"] = place->second;
+    }
     return {{"format", "tapeloop graph"}, {"version", 1}, {"nodes", std::move(nodes)}};
 }
 
@@ -141,11 +159,14 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
                                    {"tensor", tensor_json(contribution.cotangent, grid)}});
             norms.add(node, contribution);
         });
+    json formulas = json::array();
+    json nodes = graph_json(graph, grid, formulas);
     return {{"format", "tapeloop study"},
             {"version", 1},
             {"title", options.title},
             {"scalar", sizeof(T) == sizeof(float) ? "float" : "double"},
-            {"graph", graph_json(graph, grid)},
+            {"graph", std::move(nodes)},
+            {"formulas", std::move(formulas)},
             {"roots", roots},
             {"contributions", std::move(contributed)},
             {"jacobians", jacobians_json(tape, largest)},
