@@ -79,7 +79,8 @@ Study.graphView = (() => {
             const whole = Math.min((width - 24) / (right - left), (height - 24) / (bottom - top), 1.25);
             if (!whenLarge || whole >= 0.5) return this.transformTo((left + right) / 2, (top + bottom) / 2, whole);
             const twoSteps = width / (2.4 * Math.max(...this.scene.tiles.map((tile) => this.scene.placed.get(tile).width)));
-            const k = Math.max(0.45, Math.min(twoSteps, 0.9, (height - 24) / (bottom - top)));
+            const readable = this.scene.folded.size > 0 ? 0.9 : Math.min(twoSteps, 0.9);
+            const k = Math.max(0.45, Math.min(readable, (height - 24) / (bottom - top)));
             const tall = k * (bottom - top) > height;
             this.transformTo(left + (width / 2 - 16) / k, tall ? bottom - (height / 2 - 12) / k : (top + bottom) / 2, k);
         }
@@ -87,7 +88,7 @@ Study.graphView = (() => {
         /// Moves a node into sight, if it is not.
         reveal(place) {
             const frame = this.scene.frameOf(place);
-            if (!frame || !this.context) return;
+            if (!frame) return;
             const transform = zoomTransform(this.canvas);
             const [x, y] = transform.apply([frame.x, frame.y]);
             const { width, height } = this.size;
@@ -121,7 +122,9 @@ Study.graphView = (() => {
         hover(event) {
             const hit = this.under(event);
             this.canvas.style.cursor = hit?.item || (hit && this.scene.folded.has(hit.tile)) ? "pointer" : "grab";
-            this.app.session.set({ hovered: hit?.item ? hit.item.place : null });
+            const node = hit?.item && this.app.study.nodes[hit.item.place];
+            this.canvas.title = node ? `${Study.names.full(node)}, ${Study.numbers.shape(node.shape)}` : "";
+            this.app.session.set({ hovered: node ? node.place : null });
         }
     }
 
@@ -130,6 +133,17 @@ Study.graphView = (() => {
         constructor(canvas, app) {
             super(canvas, app, { onPick: ({ item }) => item && app.select(this.current(item.place)) });
             this.look = (owner) => this.lookOfCell(owner);
+        }
+
+        /// All cells; or the first, which stands at the bottom, if all would be too small to read.
+        home() {
+            const { left, top, right, bottom } = this.scene.bounds;
+            const { width, height } = this.size;
+            const whole = Math.min((width - 24) / (right - left), (height - 24) / (bottom - top), 1.25);
+            if (whole >= 0.45 || width === 0) return super.home();
+            this.fitted = true;
+            const k = Math.min((width - 24) / (right - left), 0.7);
+            this.transformTo((left + right) / 2, bottom - (height / 2 - 12) / k, k);
         }
 
         /// The time step whose cell is shown.
