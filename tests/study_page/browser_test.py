@@ -231,6 +231,27 @@ class StudyPage(unittest.TestCase):
             })()""")
             self.assertLess(worst, 1e-5)
 
+    def test_every_moment_of_the_run_and_every_node_is_shown(self):
+        """Whatever is shown must not fail: tearDown finds errors in the console."""
+        for which in ["short", "trouble", "few", "small"]:
+            self.open(which)
+            moments = self.js("""(() => {
+                const shown = new Set();
+                for (let at = 0; at <= app.run.last; ++at) {
+                    app.goTo(at);
+                    app.panel.show();
+                    app.network.draw();
+                    app.cells.draw();
+                    shown.add(document.getElementById("moment").textContent);
+                }
+                for (const node of app.study.nodes) {
+                    app.select(node.place);
+                    app.panel.show();
+                }
+                return [shown.size, app.run.last];
+            })()""")
+            self.assertGreater(moments[0], moments[1] / 3)
+
     def test_play(self):
         self.open("short")
         Select(self.browser.find_element(By.ID, "speed")).select_by_value("400")

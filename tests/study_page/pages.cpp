@@ -94,6 +94,17 @@ json write_trouble(const std::filesystem::path& path) {
     return {{"path", path.string()}, {"J_id", J.index()}};
 }
 
+/// Gradients of two nodes alone, as a program has them that trains: of the other nodes no cotangent is known.
+json write_few_gradients(const std::filesystem::path& path) {
+    nn::Generator generator(8);
+    nn::LstmCell<double> cell(3, 4, generator);
+    Tape<double> tape({.fuse = false});
+    const Var<double> y = nn::unroll(cell, random_tensor({3, 2, 3}, generator)).outputs;
+    const Var<double> J = sum(y * y);
+    write_study(tape, gradient(J, WrtList<double>(cell.parameters()).add(y).add(J)), path);
+    return {{"path", path.string()}, {"J_id", J.index()}};
+}
+
 /// A chain without any label: nothing to fold, and too long to be laid out with care.
 json write_unlabelled(const std::filesystem::path& path, std::size_t length) {
     nn::Generator generator(5);
@@ -116,6 +127,7 @@ int main(int argc, char** argv) {
                      {"larger", write_lstm(folder / "lstm_larger.html", 12, 16, 64)},
                      {"chain", write_unlabelled(folder / "chain.html", 5000)},
                      {"small", write_unlabelled(folder / "small.html", 4)},
+                     {"few", write_few_gradients(folder / "few.html")},
                      {"trouble", write_trouble(folder / "trouble.html")}};
     std::ofstream(folder / "facts.json") << facts.dump(1);
 }

@@ -65,5 +65,6 @@ Study.names = (() => {
     const full = (node) => `${title(node)} #${node.id}${node.label ? `, ${node.label}` : ""}`;
     /// What stands for a node of the step before.
     const port = "t − 1";
-    return { glyph, title, full, port };
+    const portOfAll = "all t";
+    return { glyph, title, full, port, portOfAll };
 })();

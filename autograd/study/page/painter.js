@@ -54,6 +54,7 @@ Study.painter = (() => {
 
     /// "t − 1" for what comes from the step before, else the name of what comes in.
     function portName(look, item) {
+        if (item.source.places.size > 1) return Study.names.portOfAll;
         const origin = look.structure.tileOf[item.place];
         const recurs = origin && origin.row === item.tile.row && origin.time !== null && item.tile.time !== null;
         return recurs ? (origin.time < item.tile.time ? Study.names.port : "t + 1") : Study.names.glyph(look.nodeAt(item.place));

@@ -44,7 +44,7 @@ Study.panel = (() => {
         heading(node) {
             const where = node.label ? node.label.replaceAll("/", " / ") : "outside of every label";
             return element("header", {},
-                element("h2", { id: "panel-title" }, node.leaf ? null : element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
+                element("h2", { id: "panel-title" }, Study.names.title(node).startsWith(Study.names.glyph(node)) ? null : element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
                 element("p", { class: "hint" }, `#${node.id} · ${node.kind} · ${where}`));
         }
 
@@ -52,12 +52,13 @@ Study.panel = (() => {
         equation(node) {
             const formula = this.app.study.formulas[node.formula];
             if (!formula) return null;
-            const ruleOf = (k) => formula.rules[Math.min(k, formula.rules.length - 1)];
-            const rules = node.inputs.slice(0, 6).map((_, k) => [k, ruleOf(k)]).filter(([, rule]) => rule);
+            const { rules } = formula;
+            // The last rule is for all the inputs that are left.
+            const nameOf = (k) => (k === rules.length - 1 && node.inputs.length > rules.length ? "each input" : this.argumentName(node, k));
             return element("div", { class: "equation", id: "panel-equation" },
                 element("p", { class: "forward" }, formula.equation),
-                rules.map(([k, rule]) => element("p", { class: "backward" },
-                    element("span", { class: "hint" }, `${rule.argument} = ${this.argumentName(node, k)} gets `), rule.cotangent)));
+                rules.slice(0, node.inputs.length).map((rule, k) => element("p", { class: "backward" },
+                    element("span", { class: "hint" }, `${rule.argument} = ${nameOf(k)} gets `), rule.cotangent)));
         }
 
         argumentName(node, k) {
@@ -101,7 +102,7 @@ Study.panel = (() => {
         cotangent(node) {
             const { run, session } = this.app;
             const position = session.get("position");
-            if (!node.cotangent) return null;
+            if (!node.cotangent && node.arriving.length === 0) return null;
             const event = run.event(position);
             if (event?.kind === "backward" && event.node === node.place) return this.arrival(node, event, position);
             const now = run.cotangent(node.place, position);
@@ -109,9 +110,10 @@ Study.panel = (() => {
                 const none = position === run.last ? "No contribution arrives here: the gradient is 0." : "No contribution has arrived yet.";
                 return element("section", { id: "panel-cotangent" }, element("p", { class: "hint" }, none));
             }
-            const partial = run.phase(node.place, position) === "partial";
+            const phase = run.phase(node.place, position);
             const scale = scaleOf([now]);
-            const title = partial ? `cotangent, ${run.arrived(node.place, position)} of ${node.arriving.length} contributions` : "cotangent";
+            const title = phase === "partial" ? `cotangent, ${run.arrived(node.place, position)} of ${node.arriving.length} contributions`
+                : node.cotangent ? "cotangent" : "cotangent, as far as it is known";
             return element("section", { id: "panel-cotangent" }, figure({ title, tensor: now, scale, width: this.width, kind: "backward" }), this.legendOf(now, scale));
         }
 
