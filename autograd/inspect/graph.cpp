@@ -190,10 +190,11 @@ Graph Graph::ancestors(Index index) const {
     std::vector<bool> reached(nodes_->size(), false);
     reached[index] = true;
     std::vector<Index> chosen;
-    for (auto member = members_.rbegin(); member != members_.rend(); ++member) {
-        if (!reached[*member]) continue;
-        chosen.push_back(*member);
-        for (Index input : (*nodes_)[*member].inputs) reached[input] = true;
+    for (std::size_t place = members_.size(); place-- > 0;) {
+        const Index member = members_[place];
+        if (!reached[member]) continue;
+        chosen.push_back(member);
+        for (Index input : (*nodes_)[member].inputs) reached[input] = true;
     }
     std::reverse(chosen.begin(), chosen.end());
     return {*this, std::move(chosen)};
