@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/inspect/dot.hpp>
+#include <autograd/inspect/loops.hpp>
 #include <autograd/inspect/words.hpp>
 
 #include <algorithm>
@@ -71,9 +72,10 @@ class Clusters {
         for (const std::string& node : cluster.nodes) result += indent + node + "\n";
         for (const Cluster& part : cluster.parts) {
             const bool is_step = part.name.rfind("t=", 0) == 0 || part.name.rfind("t = ", 0) == 0;
-            result += fmt::format("{}subgraph cluster{} {{\n{}    label={}; style={}; bgcolor={};\n", indent,
-                                  count_++, indent, quoted(part.name), quoted("rounded"),
-                                  quoted(is_step ? "#eef3fa" : "#f7f7f4"));
+            result += fmt::format(
+                "{}subgraph cluster{} {{\n{}    label={}; labelloc=b; labeljust=r; style={}; bgcolor={};\n",
+                indent, count_++, indent, quoted(part.name), quoted("rounded"),
+                quoted(is_step ? "#eef3fa" : "#f7f7f4"));
             write(part, depth + 1, result);
             result += indent + "}\n";
         }
@@ -105,10 +107,16 @@ std::string look_of(const GraphNode& node, bool is_outside) {
     return look;
 }
 
-std::vector<std::string> caption(const GraphNode& node, const std::string& title, const std::string& name) {
-    const bool is_leaf = node.kind == NodeKind::parameter || node.kind == NodeKind::constant;
-    if (name.empty()) return {title, node.shape.text()};
-    return {is_leaf ? name : fmt::format("{} = {}", name, title), node.shape.text()};
+std::vector<std::string> caption(const GraphNode& node, const detail::Title& title, const std::string& name) {
+    const std::string shape = node.shape.rank() == 0 ? "" : node.shape.text();
+    if (node.kind == NodeKind::parameter && !name.empty()) return {name, shape};
+    if (node.kind == NodeKind::constant) {
+        const std::string what = name.empty() && title.arguments.empty() ? title.operation : name;
+        return {what, name.empty() ? title.arguments : "", shape};
+    }
+    const std::string head = name.empty() ? title.operation : fmt::format("{} = {}", name, title.operation);
+    if (node.kind == NodeKind::result) return {fmt::format("{} {}", head, title.arguments), shape};
+    return {head, title.arguments, shape};
 }
 
 std::string document(Clusters& clusters, const std::string& edges) {
@@ -125,6 +133,36 @@ std::string edge(Index from, Index to, const std::string& attributes) {
                        attributes.empty() ? "" : "]");
 }
 
+/// Edges from step to step are kept straight.
+std::string look_of_edge(const GraphNode& from, const GraphNode& to) {
+    if (from.kind == NodeKind::parameter) return "color=\"#b97a1a\"";
+    const bool crosses =
+        from.time_step.has_value() && to.time_step.has_value() && *from.time_step != *to.time_step;
+    return crosses ? "color=\"#1f5fa8\", penwidth=2, weight=10" : "";
+}
+
+/// Invisible edges from the end of each time step to all that the next one begins with, so that time runs
+/// from left to right also where a step has work that could be done before.
+std::string order_of_steps(const Graph& graph) {
+    const detail::TimeLoops times = detail::find_loops(graph);
+    std::map<std::pair<std::size_t, std::size_t>, Index> last;
+    for (const auto& [index, place] : times.places) last[{place.loop, place.order}] = index;
+    std::string edges;
+    for (const auto& [index, place] : times.places) {
+        if (place.order == 0) continue;
+        const std::vector<Index>& inputs = graph[index].inputs;
+        const bool begins = std::none_of(inputs.begin(), inputs.end(), [&, p = place](Index input) {
+            const auto found = times.places.find(input);
+            return found != times.places.end() && found->second.loop == p.loop &&
+                   found->second.order == p.order;
+        });
+        const Index before = last.at({place.loop, place.order - 1});
+        if (begins && before < index && graph[index].kind != NodeKind::constant)
+            edges += edge(before, index, "style=invis, weight=0");
+    }
+    return edges;
+}
+
 std::string unfolded(const Graph& graph) {
     Clusters clusters;
     std::string edges;
@@ -135,13 +173,11 @@ std::string unfolded(const Graph& graph) {
     for (Index index : graph.outside()) draw(graph[index], true);
     for (const GraphNode& node : graph) {
         draw(node, false);
-        for (Index input : node.inputs)
-            edges +=
-                edge(input, node.index, graph[input].kind == NodeKind::parameter ? "color=\"#b97a1a\"" : "");
+        for (Index input : node.inputs) edges += edge(input, node.index, look_of_edge(graph[input], node));
         if (node.detached_from.has_value() && graph.contains(*node.detached_from))
             edges += edge(*node.detached_from, node.index, "style=dashed");
     }
-    return document(clusters, edges);
+    return document(clusters, edges + order_of_steps(graph));
 }
 
 /// The path of a folded node: its label with the loop's steps as one part.
@@ -158,11 +194,13 @@ std::vector<std::string> path_of(const FoldedGraph& graph, const FoldedNode& nod
 
 std::string look_of_edge(const FoldedGraph& graph, const FoldedNode& node, const FoldedInput& input) {
     const std::string steps = detail::occasion(graph, node, input);
-    const std::string delay = detail::delay_text(input.delay);
+    const std::string delay = detail::delay_text(graph, node, input);
     std::string look;
     const auto add = [&](const std::string& attribute) { look += (look.empty() ? "" : ", ") + attribute; };
     if (!delay.empty())
-        add(fmt::format("label={}, constraint=false, penwidth=2, color=\"#1f5fa8\", fontcolor=\"#1f5fa8\"",
+        add(
+            fmt::format("label={}, constraint=false, tailport=n, headport=n, penwidth=2, color=\"#1f5fa8\", "
+                        "fontcolor=\"#1f5fa8\"",
                         quoted(delay)));
     else if (!steps.empty())
         add("label=" + quoted(steps));

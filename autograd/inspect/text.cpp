@@ -59,8 +59,8 @@ std::string ranges_text(const GraphNode& node) {
     return text;
 }
 
-/// `add(%9, %11)`; of many inputs only the first ones and the last.
-std::string call(const std::string& title, const std::vector<std::string>& inputs) {
+/// `add(%9, %11)`, `sum(%9; axis 1)`; of many inputs only the first ones and the last.
+std::string call(const detail::Title& title, const std::vector<std::string>& inputs) {
     constexpr std::size_t most = 6;
     std::string list;
     for (std::size_t k = 0; k < inputs.size(); ++k) {
@@ -68,10 +68,9 @@ std::string call(const std::string& title, const std::vector<std::string>& input
         if (left_out && k == most - 2) list += fmt::format(", .. {} more ..", inputs.size() - most + 1);
         if (!left_out) list += (list.empty() ? "" : ", ") + inputs[k];
     }
-    const std::size_t colon = title.find(": ");
-    if (colon == std::string::npos) return inputs.empty() ? title : fmt::format("{}({})", title, list);
-    return fmt::format("{}({}{}{})", title.substr(0, colon), list, list.empty() ? "" : "; ",
-                       title.substr(colon + 2));
+    if (inputs.empty()) return title.operation + (title.arguments.empty() ? "" : " ") + title.arguments;
+    return fmt::format("{}({}{}{})", title.operation, list, title.arguments.empty() ? "" : "; ",
+                       title.arguments);
 }
 
 std::string source_text(const GraphNode& node) {
@@ -96,7 +95,7 @@ std::string reference(const FoldedGraph& graph, const FoldedNode& node) {
 std::string input_text(const FoldedGraph& graph, const FoldedNode& node, const FoldedInput& input,
                        bool has_others) {
     std::string text = reference(graph, graph.nodes[input.from]);
-    const std::string delay = detail::delay_text(input.delay);
+    const std::string delay = detail::delay_text(graph, node, input);
     if (!delay.empty()) text += fmt::format("[{}]", delay);
     const std::string steps = detail::occasion(graph, node, input);
     // Of several ways the most frequent is the rule, and the others say when.

@@ -16,9 +16,14 @@ std::string common(const FoldedGraph& graph, const FoldedNode& node,
     return same ? first : "";
 }
 
-std::string title(const GraphNode& node, const std::string& arguments) {
-    if (node.kind == NodeKind::result) return "result";
-    return arguments.empty() ? node.operation : fmt::format("{}: {}", node.operation, arguments);
+std::string arguments_of(const GraphNode& node) {
+    if (node.kind == NodeKind::result) return fmt::format("{}", node.index - node.inputs.front() - 1);
+    if (node.kind != NodeKind::constant || !node.value.has_value() || node.value->size() == 0)
+        return node.arguments;
+    const Tensor<double>& value = *node.value;
+    const bool same =
+        std::all_of(value.begin(), value.end(), [&](double element) { return element == *value.begin(); });
+    return same ? fmt::format("{:.3g}", *value.begin()) : "";
 }
 
 /// The time steps of a folded node, ascending.
@@ -40,11 +45,10 @@ std::string name_of(const FoldedGraph& graph, const FoldedNode& node) {
     return common(graph, node, [](const GraphNode& member) { return member.name; });
 }
 
-std::string title(const GraphNode& node) { return title(node, node.arguments); }
+Title title(const GraphNode& node) { return {node.operation, arguments_of(node)}; }
 
-std::string title(const FoldedGraph& graph, const FoldedNode& node) {
-    return title(graph.graph[node.index],
-                 common(graph, node, [](const GraphNode& member) { return member.arguments; }));
+Title title(const FoldedGraph& graph, const FoldedNode& node) {
+    return {graph.graph[node.index].operation, common(graph, node, arguments_of)};
 }
 
 std::string steps_text(const std::vector<std::size_t>& time_steps) {
@@ -67,6 +71,15 @@ std::string occasion(const FoldedGraph& graph, const FoldedNode& node, const Fol
     return input.time_steps == steps_of(graph, in_loop) ? "" : steps_text(input.time_steps);
 }
 
-std::string delay_text(std::ptrdiff_t delay) { return delay == 0 ? "" : fmt::format("t{:+}", -delay); }
+std::string delay_text(const FoldedGraph& graph, const FoldedNode& node, const FoldedInput& input) {
+    if (input.delay == 0) return "";
+    std::ptrdiff_t stride = 1;
+    if (node.loop.has_value() && graph.nodes[input.from].loop == node.loop) {
+        const auto& steps = graph.loops[*node.loop].time_steps;
+        if (steps.size() > 1)
+            stride = static_cast<std::ptrdiff_t>(steps[1]) - static_cast<std::ptrdiff_t>(steps[0]);
+    }
+    return fmt::format("t{:+}", -input.delay * stride);
+}
 
 }  // namespace tapeloop::detail
