@@ -1,6 +1,7 @@
 #include <autograd/study/backward_wave.hpp>
 #include <autograd/study/gate_saturation.hpp>
 #include <autograd/study/local_jacobian.hpp>
+#include <autograd/study/page/graph_json.hpp>
 #include <autograd/study/page/step_norms.hpp>
 #include <autograd/study/page/study_json.hpp>
 #include <autograd/study/page/tensor_json.hpp>
@@ -46,28 +47,6 @@ std::size_t jacobian_elements_within(const Graph& graph, std::size_t limit) {
                     bytes += node.shape.size() * graph[input].shape.size() * 16 / 3;
         return bytes;
     });
-}
-
-json node_json(const GraphNode& node, std::size_t grid) {
-    json made{
-        {"id", node.index},      {"kind", name_of(node.kind)},
-        {"op", node.operation},  {"shape", std::vector<std::uint32_t>(node.shape.begin(), node.shape.end())},
-        {"inputs", node.inputs}, {"module", node.module},
-        {"time", nullptr},       {"label", node.label},
-        {"file", node.file},     {"line", node.line}};
-    if (node.time_step.has_value()) made["time"] = *node.time_step;
-    if (!node.arguments.empty()) made["arguments"] = node.arguments;
-    if (!node.name.empty()) made["name"] = node.name;
-    if (node.detached_from.has_value()) made["detached_from"] = *node.detached_from;
-    if (node.value.has_value()) made["value"] = tensor_json(*node.value, grid);
-    if (node.cotangent.has_value()) made["cotangent"] = tensor_json(*node.cotangent, grid);
-    return made;
-}
-
-json graph_json(const Graph& graph, std::size_t grid) {
-    json nodes = json::array();
-    for (const GraphNode& node : graph) nodes.push_back(node_json(node, grid));
-    return {{"format", "tapeloop graph"}, {"version", 1}, {"nodes", std::move(nodes)}};
 }
 
 template <class T>
