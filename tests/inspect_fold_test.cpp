@@ -250,13 +250,15 @@ TEST_CASE("fold: loops under one label are told apart by the order of their step
     const auto first = nn::unroll(ahead, x);
     nn::unroll(back, x, {.reverse = true});
     nn::unroll(ahead, x, first.state);
+    nn::unroll(back, filled({9, 2, 3}, 0.1), {.reverse = true});
     const FoldedGraph folded = fold(read_graph(tape));
     check_faithful(folded);
-    REQUIRE(folded.loops.size() == 3);
+    REQUIRE(folded.loops.size() == 4);
     CHECK(folded.loops[0].time_steps == steps_from(0, 6));
     CHECK(folded.loops[1].time_steps == Steps{5, 4, 3, 2, 1, 0});
     CHECK(folded.loops[2].time_steps == steps_from(0, 6));
-    CHECK(count_recurrent(folded) == 3);
+    CHECK(folded.loops[3].time_steps == Steps{8, 7, 6, 5, 4, 3, 2, 1, 0});
+    CHECK(count_recurrent(folded) == 4);
 }
 
 TEST_CASE("fold: a step that is labelled in parts is one step") {
@@ -280,6 +282,65 @@ TEST_CASE("fold: a step that is labelled in parts is one step") {
     check_faithful(folded);
     CHECK(folded_node_of(folded, h.index()).members.size() == 7);
     CHECK(folded_node_of(folded, J.index()).members.size() == 7);
+}
+
+TEST_CASE("fold: a parameter that enters in the midst of a later step does not end the loop") {
+    const Parameter<double> W("W", filled({4, 4}, 0.2));
+    const Parameter<double> late("late", filled({4}, 0.2));
+    Tape<double> tape;
+    Var<double> h = input(filled({2, 4}, 1));
+    for (std::size_t t = 0; t < 7; ++t) {
+        const Label<double> step(t);
+        h = matmul(h, W);
+        if (t >= 3) h = h + late;
+        h = tanh(h);
+    }
+    const FoldedGraph folded = fold(read_graph(tape));
+    check_faithful(folded);
+    REQUIRE(folded.loops.size() == 1);
+    CHECK(folded.loops[0].odd_steps == Steps{0, 1, 2});
+    CHECK(folded_node_of(folded, h.index()).members.size() == 7);
+}
+
+TEST_CASE("fold: edges of several delays are several edges") {
+    const Parameter<double> W("W", filled({4, 4}, 0.2));
+    Tape<double> tape;
+    Var<double> h = input(filled({2, 4}, 1));
+    Var<double> before = h;
+    for (std::size_t t = 0; t < 9; ++t) {
+        const Label<double> step(t);
+        const Var<double> read = t % 3 == 2 ? before : h;
+        before = h;
+        h = tanh(matmul(read, W));
+    }
+    const FoldedGraph folded = fold(read_graph(tape));
+    check_faithful(folded);
+    CHECK(count_recurrent(folded) == 2);
+    const FoldedNode& product = folded.nodes[folded_node_of(folded, h.index()).inputs[0].from];
+    REQUIRE(product.inputs.size() == 4);
+    CHECK(product.inputs[0].delay == 1);
+    CHECK(product.inputs[0].time_steps == Steps{1, 3, 4, 6, 7});
+    CHECK(product.inputs[1].delay == 2);
+    CHECK(product.inputs[1].time_steps == Steps{2, 5, 8});
+}
+
+TEST_CASE("fold: rows of a sequence that nobody reads are folded with the others") {
+    const Parameter<double> W("W", filled({4, 4}, 0.2));
+    Tape<double> tape;
+    const std::vector<Var<double>> rows = unstack(input(filled({9, 2, 4}, 1)));
+    Var<double> h = rows[0];
+    for (std::size_t t = 1; t < 6; ++t) {
+        const Label<double> step(t);
+        h = tanh(matmul(h, W) + rows[t]);
+    }
+    const FoldedGraph folded = fold(read_graph(tape));
+    check_faithful(folded);
+    CHECK(folded_node_of(folded, rows[8].index()).members.size() == 8);
+    CHECK(folded_node_of(folded, rows[0].index()).members.size() == 1);
+    // Of a slice without most of them.
+    const Index last = rows[8].index();
+    const Graph some = folded.graph.select([&](const GraphNode& node) { return node.index + 2 > last; });
+    check_faithful(fold(some.descendants(last)));
 }
 
 TEST_CASE(

@@ -116,16 +116,20 @@ class Folding {
     }
     /// The rows of an unstacked sequence that nobody reads, behind the end of all of a batch.
     void group_unused_results() {
+        std::unordered_map<Index, std::set<std::size_t>> served;  // by the node that made the results
+        std::vector<Index> unused;
         for (Index index : nodes_) {
             const GraphNode& node = graph_[index];
-            if (node.kind != NodeKind::result || !node.users.empty() || place_of(index) != nullptr) continue;
-            std::set<std::size_t> served;
-            for (Index sibling : graph_[node.inputs.front()].users)
-                if (time_of_.count(sibling) != 0 && place_of(sibling) == nullptr)
-                    served.insert(group_of_.at(sibling));
-            if (served.size() != 1) continue;
-            groups_.at(group_of_.at(index)).clear();
-            put(index, *served.begin());
+            if (node.kind != NodeKind::result || place_of(index) != nullptr) continue;
+            const std::size_t group = group_of_.at(index);
+            if (node.users.empty()) unused.push_back(index);
+            if (groups_[group].size() > 1) served[node.inputs.front()].insert(group);
+        }
+        for (Index index : unused) {
+            const auto found = served.find(graph_[index].inputs.front());
+            if (found == served.end() || found->second.size() != 1) continue;
+            groups_[group_of_.at(index)].clear();
+            put(index, *found->second.begin());
         }
         std::erase_if(groups_, [](const std::vector<Index>& members) { return members.empty(); });
         for (std::size_t group = 0; group < groups_.size(); ++group)
