@@ -205,11 +205,12 @@ class Folding {
             // From one loop to another, a single use is a handing over, not a delay.
             if (folded.nodes[input.from].loop != node.loop && input.time_steps.size() < 2) input.delay = 0;
         }
+        const auto rank = [](const FoldedInput& input) {
+            return std::tuple(input.argument, -static_cast<std::ptrdiff_t>(input.time_steps.size()),
+                              input.delay == 0);
+        };
         std::stable_sort(node.inputs.begin(), node.inputs.end(),
-                         [](const FoldedInput& a, const FoldedInput& b) {
-                             return std::tuple(a.argument, b.time_steps.size()) <
-                                    std::tuple(b.argument, a.time_steps.size());
-                         });
+                         [&](const FoldedInput& a, const FoldedInput& b) { return rank(a) < rank(b); });
     }
 
     const Graph& graph_;
