@@ -45,7 +45,7 @@ std::vector<float> elements(const json& tensor) {
 json value_json(const Tensor<double>& value, const JsonOptions& options = {}) {
     Tape<double> tape;
     input(value);
-    return json::parse(tapeloop::json(read_graph(tape, {.values = true}), options))["nodes"][0]["value"];
+    return json::parse(to_json(read_graph(tape, {.values = true}), options))["nodes"][0]["value"];
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ TEST_CASE("graph json: a node has what was recorded, and leaves out what it has 
     const auto line = Site::current().line() + 1;
     const Var<double> y = sum(x * W, 0).named("y");
     detach(y);
-    const json read = json::parse(tapeloop::json(read_graph(tape)));
+    const json read = json::parse(to_json(read_graph(tape)));
     CHECK(read["format"] == "tapeloop graph");
     CHECK(read["version"] == 1);
     REQUIRE(read["nodes"].size() == 5);
@@ -91,11 +91,11 @@ TEST_CASE("graph json: a slice keeps its ids") {
     const Var<double> x = input(vector({1}));
     const Label<double> layer("layer");
     exp(x);
-    const json read = json::parse(tapeloop::json(read_graph(tape).labelled("layer")));
+    const json read = json::parse(to_json(read_graph(tape).labelled("layer")));
     REQUIRE(read["nodes"].size() == 1);
     CHECK(read["nodes"][0]["id"] == 1);
     CHECK(read["nodes"][0]["inputs"] == json{0});
-    CHECK(json::parse(tapeloop::json(Graph()))["nodes"].empty());
+    CHECK(json::parse(to_json(Graph()))["nodes"].empty());
 }
 
 TEST_CASE("graph json: values and cotangents, float and double") {
@@ -103,8 +103,7 @@ TEST_CASE("graph json: values and cotangents, float and double") {
     const Var<float> x = input(rounded<float>(tensor({1, 2}, {3, -4})));
     const auto [p, q] = map([](auto v) { return std::tuple{v * v, 5 * v}; }, x);
     const Var<float> J = sum(p);
-    const json read =
-        json::parse(tapeloop::json(read_graph(tape, gradient(J, every_node(tape)), {.values = true})));
+    const json read = json::parse(to_json(read_graph(tape, gradient(J, every_node(tape)), {.values = true})));
     const json& first = read["nodes"][0];
     CHECK(first["value"]["shape"] == json{1, 2});
     CHECK(first["value"]["grid"] == json{1, 2});
@@ -148,8 +147,8 @@ TEST_CASE("graph json: large tensors are averaged over blocks that keep the mean
             CHECK(cells[cell] == doctest::Approx(sums[cell] / counts[cell]).epsilon(1e-6));
     }
     CHECK(value_json(random.tensor({20, 30}), {.largest_grid = 8})["grid"] == json{8, 8});
-    CHECK(text_of<std::invalid_argument>([] { tapeloop::json(Graph(), {.largest_grid = 0}); }) ==
-          "json: largest_grid is 0; it must be at least 1");
+    CHECK(text_of<std::invalid_argument>([] { to_json(Graph(), {.largest_grid = 0}); }) ==
+          "to_json: largest_grid is 0; it must be at least 1");
 }
 
 TEST_CASE("graph json: what JSON has no numbers for, tiny and huge values, and tensors without elements") {
@@ -174,6 +173,6 @@ TEST_CASE("graph json: what JSON has no numbers for, tiny and huge values, and t
 TEST_CASE("graph json: a name that is not UTF-8 does not spoil the rest") {
     Tape<double> tape;
     input(vector({1})).named("a\xff\"\\\n");
-    const json read = json::parse(tapeloop::json(read_graph(tape)));
+    const json read = json::parse(to_json(read_graph(tape)));
     CHECK(read["nodes"][0]["name"] == "a\xef\xbf\xbd\"\\\n");
 }

@@ -103,7 +103,7 @@ TEST_CASE("dot: Graphviz reads a node for each node and an edge for each input")
     for (const NamedLayer& cell : every_cell(generator)) {
         CAPTURE(cell.name);
         const Graph graph = unrolled(cell.layer, 3);
-        const Picture picture(dot(graph));
+        const Picture picture(to_dot(graph));
         CHECK(picture.nodes().size() == graph.size());
         std::size_t edges = 0;
         for (const GraphNode& node : graph) {
@@ -120,7 +120,7 @@ TEST_CASE("dot: layers and time steps are boxes around their nodes, parameters s
     nn::Generator generator(1);
     const std::vector<NamedLayer> cells = every_cell(generator);
     const Graph graph = unrolled(cells.back().layer, 3);
-    const Picture picture(dot(graph));
+    const Picture picture(to_dot(graph));
     std::set<std::string> boxes;
     for (const GraphNode& node : graph) {
         std::string path;
@@ -152,7 +152,7 @@ TEST_CASE("dot: time runs from left to right, whatever could be done ahead") {
         Tape<double> tape({.fuse = false});
         nn::unroll(cell.layer, filled({4, 2, 4}, 0.1), {.hoist = false});
         const Graph graph = read_graph(tape);
-        const Picture picture(dot(graph));
+        const Picture picture(to_dot(graph));
         std::map<std::size_t, double> left;
         std::map<std::size_t, double> right;
         for (const GraphNode& node : graph) {
@@ -177,13 +177,13 @@ TEST_CASE("dot: more than five time steps are folded, unless it is asked otherwi
         return read_graph(tape);
     };
     const Graph five = record(5);
-    CHECK(Picture(dot(five)).nodes().size() == five.size());
+    CHECK(Picture(to_dot(five)).nodes().size() == five.size());
     const Graph six = record(6);
-    const Picture folded(dot(six));
+    const Picture folded(to_dot(six));
     CHECK(folded.nodes().size() == fold(six).nodes.size());
-    CHECK(Picture(dot(six, {.largest_unfolded = 6})).nodes().size() == six.size());
-    CHECK(Picture(dot(five, {.largest_unfolded = 0})).nodes().size() == folded.nodes().size());
-    CHECK(dot(fold(six)) == dot(six));
+    CHECK(Picture(to_dot(six, {.largest_unfolded = 6})).nodes().size() == six.size());
+    CHECK(Picture(to_dot(five, {.largest_unfolded = 0})).nodes().size() == folded.nodes().size());
+    CHECK(to_dot(fold(six)) == to_dot(six));
 }
 
 TEST_CASE("dot: folded, recurrent edges go back and do not move anything, initial states say when") {
@@ -191,7 +191,7 @@ TEST_CASE("dot: folded, recurrent edges go back and do not move anything, initia
     const nn::LstmCell<double> cell(4, 4, generator);
     Tape<double> tape;
     nn::unroll(cell, filled({50, 2, 4}, 0.1));
-    const Picture picture(dot(read_graph(tape)));
+    const Picture picture(to_dot(read_graph(tape)));
     std::size_t recurrent = 0;
     std::size_t initial = 0;
     for (const json& edge : picture.edges()) {
@@ -214,7 +214,7 @@ TEST_CASE("dot: names with any characters are names") {
     const Label<double> part("t=");
     const Var<double> x = input(vector({1})).named(name);
     exp(x).named("\\");
-    const Picture picture(dot(read_graph(tape)));
+    const Picture picture(to_dot(read_graph(tape)));
     REQUIRE(picture.nodes().size() == 2);
     CHECK(picture.edges().size() == 1);
     CHECK(picture.clusters().size() == 2);
@@ -233,14 +233,15 @@ TEST_CASE("dot: a slice shows what it reads from outside, and a detached value w
         last = (detach(y) * y).index();
     }
     const Graph graph = read_graph(tape);
-    const Picture slice(dot(graph.labelled("layer")));
+    const Picture slice(to_dot(graph.labelled("layer")));
     CHECK(slice.nodes().size() == 3);
     CHECK(slice.node(y.index())["style"] == "dotted");
     CHECK(slice.count(y.index(), last) == 1);
     CHECK(slice.cluster("layer")["nodes"].size() == 2);
-    const Picture whole(dot(graph));
+    const Picture whole(to_dot(graph));
     std::size_t dashed = 0;
-    for (const json& edge : whole.edges()) dashed += edge.value("style", "") == "dashed" ? 1 : 0;
+    for (const json& edge : whole.edges())
+        if (edge.value("style", "") == "dashed") ++dashed;
     CHECK(dashed == 1);
-    CHECK(Picture(dot(Graph())).nodes().empty());
+    CHECK(Picture(to_dot(Graph())).nodes().empty());
 }

@@ -447,5 +447,5 @@ TEST_CASE("fold: a long loop takes no recursion and no square of its length") {
     stack(parts);
     const FoldedGraph folded = fold(read_graph(tape));
     CHECK(folded.nodes.size() == 5);
-    CHECK(!text(folded).empty());
+    CHECK(!to_text(folded).empty());
 }

@@ -45,7 +45,7 @@ std::string lines(const std::vector<std::string>& all) {
 }  // namespace
 
 TEST_CASE("text: one line for each node, aligned") {
-    CHECK(without_numbers(text(small_graph(false))) ==
+    CHECK(without_numbers(to_text(small_graph(false))) ==
           lines({"%0:h0             [1, 2]  constant             here", " %1:W  layer      [2, 2]  parameter",
                  "   %2  layer/t=0  [1, 2]  matmul(%0:h0, %1:W)  here",
                  " %3:h  layer/t=0  [1, 2]  tanh(%2)             here",
@@ -55,15 +55,15 @@ TEST_CASE("text: one line for each node, aligned") {
 }
 
 TEST_CASE("text: of a slice, and of nothing") {
-    CHECK(without_numbers(text(small_graph(false).time_steps(1, 2))) ==
+    CHECK(without_numbers(to_text(small_graph(false).time_steps(1, 2))) ==
           lines({"  %4  layer/t=1  [1, 2]  matmul(%3:h, %1:W)  here",
                  "%5:h  layer/t=1  [1, 2]  tanh(%4)            here"}));
-    CHECK(text(Graph()).empty());
-    CHECK(text(fold(Graph())).empty());
+    CHECK(to_text(Graph()).empty());
+    CHECK(to_text(fold(Graph())).empty());
 }
 
 TEST_CASE("text: folded, a state comes from the step before or from where it starts") {
-    CHECK(without_numbers(text(fold(small_graph(false)))) ==
+    CHECK(without_numbers(to_text(fold(small_graph(false)))) ==
           lines({"layer: 2 time steps, t=0 to 1",
                  "%0:h0              [1, 2]  constant                                here",
                  " %1:W  layer       [2, 2]  parameter",
@@ -73,7 +73,7 @@ TEST_CASE("text: folded, a state comes from the step before or from where it sta
 }
 
 TEST_CASE("text: ranges of values and cotangents, when they were read") {
-    const std::string all = without_numbers(text(small_graph(true)));
+    const std::string all = without_numbers(to_text(small_graph(true)));
     CHECK(contains(all, "%0:h0             [1, 2]  constant             here  value 0 .. 0.5; cotangent "));
     CHECK(contains(all, "value 0 .. 0.432; cotangent 1\n"));  // tanh(tanh(0.5))
     CHECK(contains(all, "value 0.432; cotangent 1\n"));
@@ -82,7 +82,7 @@ TEST_CASE("text: ranges of values and cotangents, when they were read") {
     input(tensor({5}, {inf, 1, std::nan(""), -inf, 2}));
     input(tensor({2}, {std::nan(""), std::nan("")}));
     input(tensor({0, 3}, {}));
-    const std::string odd = text(read_graph(tape, {.values = true}));
+    const std::string odd = to_text(read_graph(tape, {.values = true}));
     CHECK(contains(odd, "value 1 .. 2, 1 NaN, 2 infinite\n"));
     CHECK(contains(odd, "value nothing finite, 2 NaN\n"));
     CHECK(contains(odd, "value empty\n"));
@@ -95,7 +95,7 @@ TEST_CASE("text: results have numbers, detached values a source, and many inputs
     detach(q);
     Operands<double> parts(std::vector<Var<double>>(9, p), Site::current());
     stack(parts);
-    const std::string all = text(read_graph(tape));
+    const std::string all = to_text(read_graph(tape));
     CHECK(contains(all, "  map(%0)  "));
     CHECK(contains(all, "  result(%1; 0)  "));
     CHECK(contains(all, "  result(%1; 1)  "));

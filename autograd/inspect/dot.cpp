@@ -213,7 +213,7 @@ std::string look_of_edge(const FoldedGraph& graph, const FoldedNode& node, const
 
 }  // namespace
 
-std::string dot(const FoldedGraph& graph) {
+std::string to_dot(const FoldedGraph& graph) {
     Clusters clusters;
     std::string edges;
     for (const FoldedNode& node : graph.nodes) {
@@ -231,11 +231,11 @@ std::string dot(const FoldedGraph& graph) {
     return document(clusters, edges);
 }
 
-std::string dot(const Graph& graph, const DotOptions& options) {
+std::string to_dot(const Graph& graph, const DotOptions& options) {
     std::set<std::size_t> time_steps;
     for (const GraphNode& node : graph)
         if (node.time_step.has_value()) time_steps.insert(*node.time_step);
-    return time_steps.size() > options.largest_unfolded ? dot(fold(graph)) : unfolded(graph);
+    return time_steps.size() > options.largest_unfolded ? to_dot(fold(graph)) : unfolded(graph);
 }
 
 }  // namespace tapeloop

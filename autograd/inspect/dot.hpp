@@ -12,9 +12,9 @@ struct DotOptions {
 /// A graph as a picture for Graphviz: `dot -Tsvg`. Time runs from left to right; layers and time steps are
 /// boxes around their nodes, parameters are boxes once, what lies outside of a slice is dotted, and an edge
 /// that `detach` cut is dashed.
-std::string dot(const Graph& graph, const DotOptions& options = {});
+std::string to_dot(const Graph& graph, const DotOptions& options = {});
 
 /// The same of a folded graph. Recurrent edges are bold and say how many steps they go back.
-std::string dot(const FoldedGraph& graph);
+std::string to_dot(const FoldedGraph& graph);
 
 }  // namespace tapeloop

@@ -132,14 +132,14 @@ std::string loop_text(const FoldedLoop& loop) {
 
 }  // namespace
 
-std::string text(const Graph& graph) {
+std::string to_text(const Graph& graph) {
     std::vector<Line> lines;
     lines.reserve(graph.size());
     for (const GraphNode& node : graph) lines.push_back(line_of(graph, node));
     return aligned(lines);
 }
 
-std::string text(const FoldedGraph& graph) {
+std::string to_text(const FoldedGraph& graph) {
     std::string loops;
     for (const FoldedLoop& loop : graph.loops) loops += loop_text(loop);
     std::vector<Line> lines;

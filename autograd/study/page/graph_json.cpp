@@ -34,9 +34,9 @@ nlohmann::json graph_json(const Graph& graph, std::size_t largest_grid) {
 
 }  // namespace detail
 
-std::string json(const Graph& graph, const JsonOptions& options) {
+std::string to_json(const Graph& graph, const JsonOptions& options) {
     if (options.largest_grid == 0)
-        throw std::invalid_argument("json: largest_grid is 0; it must be at least 1");
+        throw std::invalid_argument("to_json: largest_grid is 0; it must be at least 1");
     // A name that is not UTF-8 is no reason to lose the rest.
     return detail::graph_json(graph, options.largest_grid)
         .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
