@@ -1,3 +1,5 @@
+#include "numeric.hpp"
+
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
@@ -13,25 +15,15 @@
 
 using namespace tapeloop;
 
-namespace {
-
-Tensor<double> random_tensor(const Shape& shape, nn::Generator& generator) {
-    Tensor<double> x = uninitialised<double>(shape);
-    for (double& element : x) element = generator.uniform(-1, 1);
-    return x;
-}
-
-}  // namespace
-
 TEST_CASE("backward_wave: contributions add up to every cotangent") {
     nn::Generator generator(7);
-    nn::LstmCell<double> cell(3, 4, generator);
+    test::Random random("backward wave");
+    nn::LstmCell<double> cell(3, 4);
     for (const bool fuse : {false, true}) {
         CAPTURE(fuse);
         Tape<double> tape({.fuse = fuse});
-        const Var<double> y = nn::unroll(cell, random_tensor({5, 2, 3}, generator)).outputs;
-        const Gradients<double> gradients =
-            gradient({{y, random_tensor({5, 2, 4}, generator)}}, every_node(tape));
+        const Var<double> y = nn::unroll(cell, random.tensor({5, 2, 3})).outputs;
+        const Gradients<double> gradients = gradient({{y, random.tensor({5, 2, 4})}}, every_node(tape));
 
         std::map<Index, Tensor<double>> sums;
         Index last = y.index();

@@ -1,9 +1,10 @@
+#include "numeric.hpp"
+
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/local_jacobian.hpp>
-#include <nn/generator.hpp>
 
 #include <doctest/doctest.h>
 
@@ -12,12 +13,6 @@
 using namespace tapeloop;
 
 namespace {
-
-Tensor<double> random_tensor(const Shape& shape, nn::Generator& generator) {
-    Tensor<double> x = uninitialised<double>(shape);
-    for (double& element : x) element = generator.uniform(-1, 1);
-    return x;
-}
 
 /// The Jacobian by central differences.
 Tensor<double> by_differences(const std::function<Var<double>(const Var<double>&)>& f,
@@ -58,14 +53,14 @@ void check_jacobian(const std::function<Var<double>(const Var<double>&)>& f, con
 }  // namespace
 
 TEST_CASE("local_jacobians: against differences") {
-    nn::Generator generator(2);
-    const Tensor<double> W = random_tensor({3, 4}, generator);
-    const Tensor<double> x = random_tensor({2, 3}, generator);
+    test::Random random("local jacobians");
+    const Tensor<double> W = random.tensor({3, 4});
+    const Tensor<double> x = random.tensor({2, 3});
     check_jacobian([](const auto& a) { return tanh(a); }, x);
     check_jacobian([&](const auto& a) { return matmul(a, W); }, x);
     check_jacobian([](const auto& a) { return sum(a, {1}); }, x);
     check_jacobian([](const auto& a) { return a * a; }, x);
-    const Tensor<double> row = random_tensor({1, 3}, generator);
+    const Tensor<double> row = random.tensor({1, 3});
     check_jacobian([&](const auto& a) { return x * a; }, row);
 }
 

@@ -2,6 +2,7 @@
 #include <autograd/study/formula.hpp>
 #include <autograd/study/gate_saturation.hpp>
 #include <autograd/study/local_jacobian.hpp>
+#include <autograd/study/page/graph_json.hpp>
 #include <autograd/study/page/step_norms.hpp>
 #include <autograd/study/page/study_json.hpp>
 #include <autograd/study/page/tensor_json.hpp>
@@ -50,22 +51,6 @@ std::size_t jacobian_elements_within(const Graph& graph, std::size_t limit) {
     });
 }
 
-json node_json(const GraphNode& node, std::size_t grid) {
-    json made{
-        {"id", node.index},      {"kind", name_of(node.kind)},
-        {"op", node.operation},  {"shape", std::vector<std::uint32_t>(node.shape.begin(), node.shape.end())},
-        {"inputs", node.inputs}, {"module", node.module},
-        {"time", nullptr},       {"label", node.label},
-        {"file", node.file},     {"line", node.line}};
-    if (node.time_step.has_value()) made["time"] = *node.time_step;
-    if (!node.arguments.empty()) made["arguments"] = node.arguments;
-    if (!node.name.empty()) made["name"] = node.name;
-    if (node.detached_from.has_value()) made["detached_from"] = *node.detached_from;
-    if (node.value.has_value()) made["value"] = tensor_json(*node.value, grid);
-    if (node.cotangent.has_value()) made["cotangent"] = tensor_json(*node.cotangent, grid);
-    return made;
-}
-
 json formula_json(const Formula& formula) {
     json rules = json::array();
     for (const Rule& rule : formula.rules)
@@ -73,19 +58,20 @@ json formula_json(const Formula& formula) {
     return {{"equation", formula.equation}, {"rules", std::move(rules)}};
 }
 
-/// Puts the formulas of all nodes into `formulas`, each once.
-json graph_json(const Graph& graph, std::size_t grid, json& formulas) {
-    json nodes = json::array();
+/// The formulas of a graph, each once; its nodes get their places in that list.
+json formulas_json(const Graph& graph, json& nodes) {
+    json formulas = json::array();
     std::map<const Formula*, std::size_t> places;
+    std::size_t at = 0;
     for (const GraphNode& node : graph) {
-        nodes.push_back(node_json(node, grid));
+        json& made = nodes[at++];
         const Formula* formula = formula_of(node.operation, node.arguments);
         if (formula == nullptr || node.inputs.empty()) continue;
         const auto [place, first] = places.try_emplace(formula, formulas.size());
         if (first) formulas.push_back(formula_json(*formula));
-        nodes.back()["formula"] = place->second;
+        made["formula"] = place->second;
     }
-    return {{"format", "tapeloop graph"}, {"version", 1}, {"nodes", std::move(nodes)}};
+    return formulas;
 }
 
 template <class T>
@@ -159,8 +145,8 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
                                    {"tensor", tensor_json(contribution.cotangent, grid)}});
             norms.add(node, contribution);
         });
-    json formulas = json::array();
-    json nodes = graph_json(graph, grid, formulas);
+    json nodes = graph_json(graph, grid);
+    json formulas = formulas_json(graph, nodes["nodes"]);
     return {{"format", "tapeloop study"},
             {"version", 1},
             {"title", options.title},
