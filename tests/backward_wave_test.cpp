@@ -18,7 +18,7 @@ using namespace tapeloop;
 TEST_CASE("backward_wave: contributions add up to every cotangent") {
     nn::Generator generator(7);
     test::Random random("backward wave");
-    nn::LstmCell<double> cell(3, 4);
+    nn::LstmCell<double> cell(3, 4, generator);
     for (const bool fuse : {false, true}) {
         CAPTURE(fuse);
         Tape<double> tape({.fuse = fuse});
