@@ -5,10 +5,14 @@ include(GNUInstallDirs)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tapeloop)
 
 install(TARGETS tapeloop EXPORT tapeloopTargets)
+if(TARGET tapeloop_study)
+  install(TARGETS tapeloop_study EXPORT tapeloopTargets)
+endif()
 install(EXPORT tapeloopTargets NAMESPACE tapeloop:: DESTINATION ${package_dir})
 foreach(folder autograd nn optim)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION include/tapeloop
-    FILES_MATCHING PATTERN "*.hpp")
+    FILES_MATCHING PATTERN "*.hpp"
+    PATTERN "study/page" EXCLUDE)  # not for users: the page's writer
 endforeach()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/tapeloopConfig.cmake.in

@@ -1,103 +1,20 @@
-#include "numeric.hpp"
-
-#include <autograd/gradient.hpp>
-#include <autograd/map.hpp>
-#include <autograd/ops/elementwise.hpp>
-#include <autograd/ops/index.hpp>
-#include <autograd/ops/join.hpp>
-#include <autograd/ops/linalg.hpp>
-#include <autograd/ops/reduce.hpp>
-#include <autograd/ops/shape.hpp>
+#include "random_program.hpp"
 
 #include <doctest/doctest.h>
 
 // A sweep may keep a cotangent where it is, share it, or write it where another operation wants it. Whether
-// that ever spoils another one depends on how results are shared; so programs are made at random, mostly of
-// operations that move elements, whose results are used any number of times.
+// that ever spoils another one depends on how results are shared; so programs are made at random.
 
 using namespace tapeloop;
 using namespace tapeloop::test;
-
-namespace {
-
-using Values = std::vector<Var<double>>;
-
-const Shape shape{4, 6};
-
-/// One operation that makes [4, 6] of one or two of the values so far.
-Var<double> random_step(Random& random, const Values& values) {
-    const Var<double> x = values[random.below(values.size())];
-    const Var<double> y = values[random.below(values.size())];
-    switch (random.below(17)) {
-        case 0:
-            return x + y;
-        case 1:
-            return x - y;
-        case 2:
-            return sin(x) * y;
-        case 3:
-            return -x;
-        case 4:
-            return reshape(reshape(x, {2, 12}), shape);
-        case 5:
-            return reshape(transpose(x), shape);
-        case 6:
-            return flip(x, static_cast<int>(random.below(2)));
-        case 7:
-            return concatenate({slice(x, 0, 1, 4), slice(y, 0, 0, 1)}, 0);
-        case 8:
-            return concatenate({columns(x, 1, 2), columns(y, 0, 2)}, 1);
-        case 9: {
-            const Values rows = unstack(x);
-            return stack({rows[3], rows[0], rows[3], unstack(y)[1]});
-        }
-        case 10:
-            return gather_rows(x, {2, 2, 0, 3});
-        case 11:
-            return x + sum(y, 0) + mean(x, 1, true);
-        case 12: {
-            const auto [p, q] = map([](auto a, auto b) { return std::tuple{tanh(a) * b, a + b}; }, x, y);
-            return random.below(2) == 0 ? p : q;
-        }
-        case 13:
-            return squeeze(expand_dims(x, 1), 1);
-        case 14:
-            return slice(slice(pad(x, {{1, 0}, {0, 2}}), 1, 2, 8), 0, 1, 5);
-        case 15:
-            return broadcast_to(slice(x, 0, 2, 3), shape) * 0.5;
-        default:
-            return matmul(x, matmul(y, x, {true, false})) * 0.1;
-    }
-}
-
-/// Random, but the same for the same seed: leaves first, then what is made of them.
-Values random_program(std::uint64_t seed, const Tensors& leaves) {
-    Random random(seed);
-    Values values;
-    for (const Tensor<double>& leaf : leaves) values.push_back(input(leaf));
-    for (int i = 0; i < 14; ++i) {
-        const Var<double> bounded = tanh(random_step(random, values));
-        values.push_back(bounded + 0.1 * random_step(random, values));
-    }
-    for (int i = 0; i < 8; ++i) values.push_back(random_step(random, values));
-    return values;
-}
-
-std::vector<Root<double>> random_roots(Random& random, const Values& values) {
-    std::vector<Root<double>> roots;
-    for (int i = 0; i < 4; ++i)
-        roots.push_back({values[values.size() - 1 - random.below(8)], random.tensor(shape)});
-    return roots;
-}
-
-}  // namespace
 
 TEST_CASE(
     "random graphs: a gradient does not depend on what else is asked for, and agrees with the recorded one") {
     for (std::uint64_t seed = 0; seed < 150; ++seed) {
         CAPTURE(seed);
         Random random(seed + 1000);
-        const Tensors leaves{random.tensor(shape), random.tensor(shape), random.tensor(shape)};
+        const Tensors leaves{random.tensor(program_shape), random.tensor(program_shape),
+                             random.tensor(program_shape)};
         Tape<double> tape;
         const Values values = random_program(seed, leaves);
         const std::vector<Root<double>> roots = random_roots(random, values);
@@ -129,7 +46,8 @@ TEST_CASE("random graphs: gradients agree with differences") {
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
         CAPTURE(seed);
         Random random(seed + 5000);
-        const Tensors leaves{random.tensor(shape), random.tensor(shape), random.tensor(shape)};
+        const Tensors leaves{random.tensor(program_shape), random.tensor(program_shape),
+                             random.tensor(program_shape)};
         Tape<double> tape;
         const Values values = random_program(seed, leaves);
         const std::vector<Root<double>> roots = random_roots(random, values);

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <autograd/inspect/fold.hpp>
+
+namespace tapeloop {
+
+struct DotOptions {
+    /// A graph with more time steps than this is drawn folded.
+    std::size_t largest_unfolded = 5;
+};
+
+/// A graph as a picture for Graphviz: `dot -Tsvg`. Time runs from left to right; layers and time steps are
+/// boxes around their nodes, parameters are boxes once, what lies outside of a slice is dotted, and an edge
+/// that `detach` cut is dashed.
+std::string to_dot(const Graph& graph, const DotOptions& options = {});
+
+/// The same of a folded graph. Recurrent edges are bold and say how many steps they go back.
+std::string to_dot(const FoldedGraph& graph);
+
+}  // namespace tapeloop

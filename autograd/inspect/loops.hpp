@@ -1,0 +1,32 @@
+#pragma once
+
+#include <autograd/inspect/graph.hpp>
+
+#include <map>
+
+/// Which nodes of a graph belong to which step of which loop over time.
+namespace tapeloop::detail {
+
+/// A loop over time: the label path that its steps stand under, and their numbers in the order in which they
+/// ran.
+struct TimeLoop {
+    std::string label;
+    std::vector<std::size_t> time_steps;
+};
+
+/// The step of a loop that a node was recorded in.
+struct StepPlace {
+    std::size_t loop;
+    std::size_t order;  ///< among the loop's steps: 0 for the first that ran, whatever its number
+};
+
+struct TimeLoops {
+    std::vector<TimeLoop> loops;
+    std::map<Index, StepPlace> places;  ///< of the nodes that are in a step
+};
+
+/// Finds the loops by the time steps in the nodes' labels. A second loop under the same label, such as one
+/// that reads the sequence from its end, is told from the first by the order of the steps.
+TimeLoops find_loops(const Graph& graph);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,60 @@
+#include <autograd/study/backward_wave.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tapeloop {
+namespace {
+
+/// For each node of the tape its cotangent, null for those that were not asked for.
+template <class T>
+std::vector<const Tensor<T>*> cotangents(const Tape<T>& tape, const Gradients<T>& gradients) {
+    std::vector<const Tensor<T>*> of(tape.size(), nullptr);
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+        const Wrt<T>& wrt = gradients.wrt()[i];
+        if (wrt.parameter() == nullptr) {
+            if (&wrt.var().tape() != &tape)
+                throw std::logic_error("backward_wave: the gradients have one of a Var of another tape");
+            of[wrt.var().index()] = &gradients.at(i);
+        } else if (const Index* leaf = tape.find(wrt.parameter()); leaf != nullptr) {
+            of[*leaf] = &gradients.at(i);
+        }
+    }
+    return of;
+}
+
+template <class T>
+bool is_zero(const Tensor<T>& x) {
+    return std::all_of(x.data(), x.data() + x.size(), [](T element) { return element == 0; });
+}
+
+}  // namespace
+
+template <class T>
+std::vector<Index> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, const WaveVisitor<T>& visit) {
+    const std::vector<const Tensor<T>*> of = cotangents(tape, gradients);
+    // A gradient is zeros both where zeros arrive and where nothing does; only the first are part of the
+    // wave.
+    std::vector<bool> arrived(tape.size(), false);
+    std::vector<Index> roots;
+    for (auto node = static_cast<Index>(tape.size()); node-- > 0;) {
+        if (of[node] != nullptr && !arrived[node] && !is_zero(*of[node])) {
+            arrived[node] = true;
+            roots.push_back(node);
+        }
+        const CotangentOf<T> cotangent_of = [&](Index result) {
+            return arrived[result] ? of[result] : nullptr;
+        };
+        for (const Contribution<T>& contribution : contributions(tape, node, cotangent_of)) {
+            arrived[contribution.input] = true;
+            visit(node, contribution);
+        }
+    }
+    return roots;
+}
+
+template std::vector<Index> backward_wave(Tape<float>&, const Gradients<float>&, const WaveVisitor<float>&);
+template std::vector<Index> backward_wave(Tape<double>&, const Gradients<double>&,
+                                          const WaveVisitor<double>&);
+
+}  // namespace tapeloop

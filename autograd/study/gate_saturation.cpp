@@ -1,0 +1,120 @@
+#include <autograd/contributions.hpp>
+#include <autograd/study/gate_saturation.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <set>
+
+namespace tapeloop {
+namespace {
+
+template <class T>
+bool is_squash(const Tape<T>& tape, Index node) {
+    const std::string_view name = tape.node(node).operation->name();
+    return name == "sigmoid" || name == "tanh";
+}
+
+/// Which of `count` blocks along the last axis a slice takes; none if it takes no whole block.
+template <class T>
+std::optional<std::size_t> block_of(Tape<T>& tape, Index slice, std::size_t count) {
+    const Shape& part = tape.node(slice).shape;
+    const Shape& packed = tape.node(tape.inputs(slice)[0]).shape;
+    if (part.size() == 0 || part.rank() != packed.rank() || part.back() * count != packed.back()) return {};
+    // Where the rule of the slice puts a cotangent shows where the slice begins.
+    const Tensor<T> ones = xt::ones<T>(std::vector<std::size_t>(part.begin(), part.end()));
+    const auto whole = contributions<T>(tape, slice, [&](Index) { return &ones; });
+    if (whole.empty()) return {};
+    const Tensor<T>& placed = whole.front().cotangent;
+    const auto* first = std::find(placed.data(), placed.data() + placed.size(), T(1));
+    const auto column = static_cast<std::size_t>(first - placed.data()) % packed.back();
+    return column % part.back() == 0 ? std::optional(column / part.back()) : std::nullopt;
+}
+
+/// The one block that everything sliced for this node is taken from, going back within its time step to other
+/// gates.
+template <class T>
+std::optional<std::size_t> gate_of(Tape<T>& tape, Index node, std::size_t count) {
+    std::set<std::size_t> blocks;
+    std::vector<Index> open{tape.inputs(node)[0]};
+    std::set<Index> seen;
+    while (!open.empty()) {
+        const Index at = open.back();
+        open.pop_back();
+        if (!seen.insert(at).second || is_squash(tape, at) || tape.node(at).label != tape.node(node).label)
+            continue;
+        if (tape.node(at).operation->name() != "slice") {
+            open.insert(open.end(), tape.inputs(at).begin(), tape.inputs(at).end());
+        } else if (const auto block = block_of(tape, at, count); block.has_value()) {
+            blocks.insert(*block);
+        }
+    }
+    return blocks.size() == 1 ? std::optional(*blocks.begin()) : std::nullopt;
+}
+
+template <class T>
+std::string gate_name(Tape<T>& tape, Index node, const std::vector<std::string>& gates) {
+    const std::optional<std::size_t> gate = gates.empty() ? std::nullopt : gate_of(tape, node, gates.size());
+    const std::string module = tape.module(node);
+    const std::string path = module.empty() ? "" : module + "/";
+    if (gate.has_value()) return path + gates[*gate];
+    const Site& site = tape.node(node).site;
+    return fmt::format("{}{} ({}:{})", path, tape.node(node).operation->name(),
+                       std::filesystem::path(site.file_name()).filename().string(), site.line());
+}
+
+template <class T>
+std::size_t count_saturated(const Array<T>& y, std::string_view operation) {
+    const auto saturated = [&](T element) {
+        const auto value = static_cast<double>(element);
+        if (operation == "tanh") return std::abs(value) > saturated_tanh;
+        return value < saturated_sigmoid || value > 1 - saturated_sigmoid;
+    };
+    return static_cast<std::size_t>(std::count_if(y.data(), y.data() + y.shape().size(), saturated));
+}
+
+struct Count {
+    std::size_t saturated = 0;
+    std::size_t elements = 0;
+};
+
+}  // namespace
+
+template <class T>
+std::vector<GateSaturation> gate_saturation(Tape<T>& tape, const std::vector<std::string>& gates) {
+    std::vector<GateSaturation> found;
+    std::vector<std::vector<Count>> counts;
+    for (Index node = 0; node < tape.size(); ++node) {
+        const std::optional<std::size_t> time_step = tape.time_step(node);
+        if (!time_step.has_value() || !is_squash(tape, node) || tape.inputs(node).empty()) continue;
+        const std::string operation(tape.node(node).operation->name());
+        const std::string name = gate_name(tape, node, gates);
+        auto place = static_cast<std::size_t>(
+            std::find_if(found.begin(), found.end(),
+                         [&](const auto& one) { return one.gate == name && one.operation == operation; }) -
+            found.begin());
+        if (place == found.size()) {
+            found.push_back({name, operation, {}});
+            counts.emplace_back();
+        }
+        if (counts[place].size() <= *time_step) counts[place].resize(*time_step + 1);
+        Count& count = counts[place][*time_step];
+        count.saturated += count_saturated(tape.array(node), operation);
+        count.elements += tape.node(node).shape.size();
+    }
+    for (std::size_t i = 0; i < found.size(); ++i)
+        for (const auto& [saturated, elements] : counts[i])
+            found[i].shares.push_back(elements == 0
+                                          ? std::numeric_limits<double>::quiet_NaN()
+                                          : static_cast<double>(saturated) / static_cast<double>(elements));
+    return found;
+}
+
+template std::vector<GateSaturation> gate_saturation(Tape<float>&, const std::vector<std::string>&);
+template std::vector<GateSaturation> gate_saturation(Tape<double>&, const std::vector<std::string>&);
+
+}  // namespace tapeloop

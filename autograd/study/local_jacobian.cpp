@@ -1,0 +1,41 @@
+#include <autograd/local_sweep.hpp>
+#include <autograd/study/local_jacobian.hpp>
+
+#include <algorithm>
+
+namespace tapeloop {
+
+template <class T>
+std::vector<LocalJacobian> local_jacobians(Tape<T>& tape, Index node, std::size_t largest) {
+    const Shape shape = tape.node(node).shape;
+    if (tape.node(node).data == nullptr || shape.size() > largest) return {};
+    std::vector<Index> small = detail::distinct_inputs(tape, node);
+    std::erase_if(small, [&](Index input) {
+        return tape.node(input).data == nullptr || tape.node(input).shape.size() > largest;
+    });
+    if (small.empty() || tape.node(node).results == result_mark) return {};
+
+    std::vector<LocalJacobian> jacobians;
+    for (Index input : small)
+        jacobians.push_back({input, Tensor<double>(xt::zeros<double>(std::vector<std::size_t>{
+                                        shape.size(), tape.node(input).shape.size()}))});
+    Tensor<T> one_hot = uninitialised<T>(shape);
+    for (std::size_t row = 0; row < shape.size(); ++row) {
+        std::fill_n(one_hot.data(), one_hot.size(), T(0));
+        one_hot.data()[row] = 1;
+        const auto parts = contributions<T>(
+            tape, node, [&](Index) { return &one_hot; }, small);
+        for (const Contribution<T>& part : parts) {
+            const auto into = std::find_if(jacobians.begin(), jacobians.end(),
+                                           [&](const auto& one) { return one.input == part.input; });
+            std::copy_n(part.cotangent.data(), part.cotangent.size(),
+                        into->matrix.data() + row * part.cotangent.size());
+        }
+    }
+    return jacobians;
+}
+
+template std::vector<LocalJacobian> local_jacobians(Tape<float>&, Index, std::size_t);
+template std::vector<LocalJacobian> local_jacobians(Tape<double>&, Index, std::size_t);
+
+}  // namespace tapeloop

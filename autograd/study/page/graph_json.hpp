@@ -1,0 +1,12 @@
+#pragma once
+
+#include <autograd/inspect/graph.hpp>
+
+#include <nlohmann/json.hpp>
+
+namespace tapeloop::detail {
+
+/// A graph as autograd/study/json.hpp describes it.
+nlohmann::json graph_json(const Graph& graph, std::size_t largest_grid);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,220 @@
+"use strict";
+/// Puts the page together.
+Study.app = (() => {
+    const { byId } = Study.dom;
+    const foldAbove = 5; // time steps; longer networks open folded
+    const colourings = ["operation", "value", "cotangent"];
+
+    class App {
+        constructor(json) {
+            this.study = Study.read(json);
+            this.structure = Study.structure.find(this.study);
+            this.layouts = new Study.layout.Layouts(this.study, this.structure);
+            this.run = new Study.run.Run(this.study);
+            this.metrics = {
+                value: new Study.metric.Metric(this.study, this.structure, "value"),
+                cotangent: new Study.metric.Metric(this.study, this.structure, "cotangent"),
+            };
+            this.session = new Study.session.Session({
+                selected: null, hovered: null, position: this.run.last, view: "network",
+                colouring: "operation", theme: "light", type: "normal",
+            });
+            // Folded, a step shows no operations, so it is coloured by what one looks for in a long network.
+            const long = this.structure.times.length > foldAbove;
+            this.folded = new Set(long ? this.foldable : []);
+            if (long) this.session.set({ colouring: "cotangent" });
+        }
+
+        get foldable() {
+            return this.structure.tiles.filter((tile) => tile.time !== null);
+        }
+
+        start() {
+            document.title = byId("title").textContent = this.study.title;
+            this.startLook();
+            this.network = new Study.graphView.GraphView(byId("network-canvas"), this, { onPick: (hit) => this.pick(hit) });
+            this.cells = new Study.graphView.CellView(byId("cell-canvas"), this);
+            this.strip = new Study.strip.Strip(this, this.network);
+            byId("cell-pane").hidden = this.structure.cells.length === 0;
+            if (this.structure.cells.length > 0) this.cells.show(Study.scene.cells(this.study, this.structure, this.layouts));
+            this.rebuild();
+            this.panel = new Study.panel.Panel(this);
+            this.panel.show();
+            this.controls = new Study.controls.Controls(this);
+            this.search = new Study.search.Search(this);
+            Study.keys.listen(this);
+            this.listenToButtons();
+            this.network.home(true);
+            this.readAddress();
+            byId("live").textContent = `${this.study.title} is open.`;
+        }
+
+        startLook() {
+            const root = document.documentElement;
+            const dark = window.matchMedia("(prefers-color-scheme: dark)");
+            this.session.on(["theme"], ({ theme }) => (root.dataset.theme = theme));
+            this.session.on(["type"], ({ type }) => (root.dataset.type = type));
+            this.session.set({ theme: dark.matches ? "dark" : "light" });
+            dark.addEventListener("change", () => this.session.set({ theme: dark.matches ? "dark" : "light" }));
+            this.session.on(["view"], () => this.showView());
+            this.session.on(["theme", "type"], () => this.session.get("view") === "plots" && Study.plots.show(this));
+            this.session.on(["colouring"], () => this.showLegend());
+            this.session.on(["selected"], ({ selected }) => selected !== null && (byId("live").textContent = Study.names.full(this.study.nodes[selected])));
+            this.session.on(["selected", "position", "view"], Study.dom.perFrame(() => this.writeAddress()));
+        }
+
+        listenToButtons() {
+            const go = (id, action) => byId(id).addEventListener("click", action);
+            go("fold", () => this.toggleFold());
+            go("fit", () => this.network.home());
+            go("theme", () => this.toggleTheme());
+            go("type", () => this.toggleType());
+            go("view-network", () => this.session.set({ view: "network" }));
+            go("view-plots", () => this.session.set({ view: "plots" }));
+            byId("colouring").addEventListener("change", (event) => this.session.set({ colouring: event.target.value }));
+            this.showFold();
+            this.showLegend();
+        }
+
+        rebuild() {
+            this.network.show(Study.scene.unrolled(this.study, this.structure, this.layouts, this.folded));
+            this.showFold();
+        }
+
+        pick({ item, tile }) {
+            if (item) this.select(item.place);
+            else if (this.folded.has(tile)) this.toggleTile(tile);
+        }
+
+        select(place) {
+            this.session.set({ selected: place });
+            if (place !== null) this.network.reveal(place);
+        }
+
+        /// Moves the run; what the event is about is selected and shown.
+        goTo(position) {
+            const at = Math.max(0, Math.min(this.run.last, position));
+            const event = this.run.event(at);
+            const follow = event && at < this.run.last;
+            this.session.set({ position: at, ...(follow ? { selected: event.node } : {}) });
+            if (follow) this.network.reveal(this.structure.tileOf[event.node] ? event.node : event.from ?? event.node);
+        }
+
+        selectNeighbour(which) {
+            const place = this.session.get("selected");
+            const next = place === null ? this.study.roots[0] ?? this.study.nodes.length - 1 : this.study.nodes[place][which][0];
+            if (next !== undefined) this.select(next);
+        }
+
+        selectInTime(direction) {
+            const place = this.session.get("selected");
+            if (place === null) return;
+            const same = Study.structure.throughTime(this.structure, place);
+            const next = same[same.indexOf(place) + direction];
+            if (next !== undefined) this.select(next);
+        }
+
+        toggleTile(tile) {
+            const anchor = this.network.scene.placed.get(tile);
+            if (this.folded.has(tile)) this.folded.delete(tile);
+            else this.folded.add(tile);
+            this.rebuild();
+            if (anchor) this.centre(tile);
+        }
+
+        toggleTileOf(place) {
+            const tile = place === null ? null : this.structure.tileOf[place];
+            if (tile && tile.time !== null) this.toggleTile(tile);
+        }
+
+        toggleFold() {
+            this.folded = new Set(this.folded.size > 0 ? [] : this.foldable);
+            this.rebuild();
+        }
+
+        centre(tile) {
+            const { x, y, width, height } = this.network.scene.placed.get(tile);
+            const size = this.network.size;
+            const k = this.network.scene.folded.has(tile) ? 1 : Math.min(1, size.width / (width + 160), (size.height - 40) / height);
+            this.network.transformTo(x + width / 2, y + height / 2, k);
+        }
+
+        showTime(time) {
+            const tile = this.structure.tiles.find((one) => one.time === time);
+            if (!tile) return;
+            this.session.set({ view: "network" });
+            const place = this.session.get("selected");
+            const same = place === null ? [] : Study.structure.throughTime(this.structure, place);
+            this.select(same.find((one) => this.structure.tileOf[one]?.time === time) ?? tile.members[tile.members.length - 1]);
+            this.centre(tile);
+        }
+
+        nextColouring() {
+            const at = colourings.indexOf(this.session.get("colouring"));
+            this.session.set({ colouring: colourings[(at + 1) % colourings.length] });
+        }
+
+        toggleTheme() {
+            this.session.set({ theme: this.session.get("theme") === "dark" ? "light" : "dark" });
+        }
+
+        toggleType() {
+            this.session.set({ type: this.session.get("type") === "large" ? "normal" : "large" });
+        }
+
+        showFold() {
+            const some = this.folded.size > 0;
+            byId("fold").textContent = some ? "Unfold all" : "Fold";
+            byId("fold").disabled = this.foldable.length === 0;
+            byId("fold").setAttribute("aria-pressed", String(some));
+        }
+
+        showView() {
+            const plots = this.session.get("view") === "plots";
+            byId("network").hidden = plots;
+            byId("plots").hidden = !plots;
+            byId("view-network").setAttribute("aria-pressed", String(!plots));
+            byId("view-plots").setAttribute("aria-pressed", String(plots));
+            if (plots) Study.plots.show(this);
+        }
+
+        showLegend() {
+            const name = this.session.get("colouring");
+            byId("colouring").value = name;
+            const metric = this.metrics[name];
+            const legend = byId("colour-legend");
+            legend.hidden = !metric;
+            if (!metric) return;
+            const context = Study.dom.sharpContext(byId("colour-ramp"), 110, 10);
+            for (let x = 0; x < 110; ++x) {
+                context.fillStyle = Study.colours.size(x / 110);
+                context.fillRect(x, 0, 1, 10);
+            }
+            byId("colour-low").textContent = Study.numbers.text(metric.min);
+            byId("colour-high").textContent = Study.numbers.text(metric.max);
+        }
+
+        /// The address says what is shown, so that it can be linked to: #node=17&at=34&view=plots.
+        readAddress() {
+            const given = new URLSearchParams(window.location.hash.slice(1));
+            const node = this.study.places.get(Number(given.get("node")));
+            if (given.has("at")) this.goTo(Number(given.get("at")) || 0);
+            if (given.has("node") && node !== undefined) this.select(node);
+            if (given.get("view") === "plots") this.session.set({ view: "plots" });
+        }
+
+        writeAddress() {
+            const { selected, position, view } = this.session.values;
+            const shown = new URLSearchParams();
+            if (selected !== null) shown.set("node", this.study.nodes[selected].id);
+            if (position !== this.run.last) shown.set("at", position);
+            if (view !== "network") shown.set("view", view);
+            history.replaceState(null, "", `#${shown}`);
+        }
+    }
+
+    return { App };
+})();
+
+Study.current = new Study.app.App(JSON.parse(document.getElementById("study").textContent));
+Study.current.start();

@@ -1,0 +1,176 @@
+"use strict";
+/// The panel: all there is to know of the selected node, at this point of the run.
+Study.panel = (() => {
+    const { element, byId } = Study.dom;
+    const { text, shape } = Study.numbers;
+    const { figure, scaleOf, legend } = Study.heatMap;
+
+    class Panel {
+        constructor(app) {
+            this.app = app;
+            this.root = byId("panel");
+            app.session.on(["selected", "position", "theme", "type", "view"], Study.dom.perFrame(() => this.show()));
+        }
+
+        get width() {
+            return Math.max(180, this.root.clientWidth - 40);
+        }
+
+        show() {
+            const { study, session } = this.app;
+            const place = session.get("selected");
+            if (session.get("view") !== "network") return;
+            if (place === null) {
+                this.root.replaceChildren(this.summary());
+                return;
+            }
+            const node = study.nodes[place];
+            this.root.replaceChildren(
+                ...[this.heading(node), this.equation(node), this.facts(node), this.value(node), this.cotangent(node),
+                    this.contributions(node), this.jacobians(node), this.overTime(node)].filter(Boolean));
+        }
+
+        summary() {
+            const { study, structure } = this.app;
+            const count = (kind) => study.nodes.filter((node) => node.kind === kind).length;
+            return element("div", { class: "summary" },
+                element("h2", {}, "Nothing selected"),
+                element("p", {}, `${study.nodes.length.toLocaleString("en")} nodes, ${count("parameter")} parameters, ${structure.times.length} time steps, ${study.scalar || "float"}.`),
+                element("p", {}, "Click a node, or search for one. Click a time step to open it."),
+                element("p", {}, element("span", { class: "dot forward" }), " forward, values; ", element("span", { class: "dot backward" }), " backward, cotangents."),
+                element("p", {}, element("kbd", {}, "→"), " ", element("kbd", {}, "←"), " step the run, ", element("kbd", {}, "?"), " lists all keys."));
+        }
+
+        heading(node) {
+            const where = node.label ? node.label.replaceAll("/", " / ") : "outside of every label";
+            return element("header", {},
+                element("h2", { id: "panel-title" }, Study.names.title(node).startsWith(Study.names.glyph(node)) ? null : element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
+                element("p", { class: "hint" }, `#${node.id} · ${node.kind} · ${where}`));
+        }
+
+        /// What the operation computes, and what its rules hand to each input for the result's cotangent g.
+        equation(node) {
+            const formula = this.app.study.formulas[node.formula];
+            if (!formula) return null;
+            const { rules } = formula;
+            // The last rule is for all the inputs that are left.
+            const nameOf = (k) => (k === rules.length - 1 && node.inputs.length > rules.length ? "each input" : this.argumentName(node, k));
+            return element("div", { class: "equation", id: "panel-equation" },
+                element("p", { class: "forward" }, formula.equation),
+                rules.slice(0, node.inputs.length).map((rule, k) => element("p", { class: "backward" },
+                    element("span", { class: "hint" }, `${rule.argument} = ${nameOf(k)} gets `), rule.cotangent)));
+        }
+
+        argumentName(node, k) {
+            const input = this.app.study.nodes[node.inputs[k]];
+            return input ? `${Study.names.title(input)} #${input.id}` : `argument ${k + 1}`;
+        }
+
+        facts(node) {
+            const row = (name, ...content) => [element("dt", {}, name), element("dd", {}, ...content)];
+            const list = (places) => places.length === 0 ? ["none"] : [
+                ...places.slice(0, 12).map((place) => this.reference(place)),
+                places.length > 12 ? ` and ${places.length - 12} more` : null];
+            return element("dl", { class: "facts" },
+                row("shape", element("span", { id: "panel-shape" }, shape(node.shape))),
+                node.arguments ? row("arguments", node.arguments) : null,
+                node.file ? row("source", element("code", { id: "panel-source" }, `${node.file}:${node.line}`)) : null,
+                row("inputs", list(node.inputs)),
+                node.detachedFrom === undefined ? null : row("detached from", this.reference(node.detachedFrom)),
+                row("used by", list(node.users)));
+        }
+
+        reference(place) {
+            const node = this.app.study.nodes[place];
+            return element("button", { class: "node-link", title: Study.names.full(node), click: () => this.app.select(place) },
+                `${Study.names.glyph(node)} #${node.id}`);
+        }
+
+        value(node) {
+            const { run, session } = this.app;
+            if (!node.value) return null;
+            if (run.phase(node.place, session.get("position")) === "waiting")
+                return element("section", {}, element("p", { class: "hint", id: "panel-value" }, "The forward pass has not come here yet."));
+            const scale = scaleOf([node.value]);
+            return element("section", { id: "panel-value" }, figure({ title: "value", tensor: node.value, scale, width: this.width, kind: "forward" }), this.legendOf(node.value, scale));
+        }
+
+        legendOf(tensor, scale) {
+            return tensor.grid[0] * tensor.grid[1] > 1 ? legend(scale) : null;
+        }
+
+        cotangent(node) {
+            const { run, session } = this.app;
+            const position = session.get("position");
+            if (!node.cotangent && node.arriving.length === 0) return null;
+            const event = run.event(position);
+            if (event?.kind === "backward" && event.node === node.place) return this.arrival(node, event, position);
+            const now = run.cotangent(node.place, position);
+            if (!now) {
+                const none = position === run.last ? "No contribution arrives here: the gradient is 0." : "No contribution has arrived yet.";
+                return element("section", { id: "panel-cotangent" }, element("p", { class: "hint" }, none));
+            }
+            const phase = run.phase(node.place, position);
+            const scale = scaleOf([now]);
+            const title = phase === "partial" ? `cotangent, ${run.arrived(node.place, position)} of ${node.arriving.length} contributions`
+                : node.cotangent ? "cotangent" : "cotangent, as far as it is known";
+            return element("section", { id: "panel-cotangent" }, figure({ title, tensor: now, scale, width: this.width, kind: "backward" }), this.legendOf(now, scale));
+        }
+
+        /// The moment at which a contribution arrives: the cotangent before it, it, and the cotangent after it.
+        arrival(node, event, position) {
+            const { run, study } = this.app;
+            const { before, contribution, after } = run.arrival(position);
+            const scale = scaleOf([before, contribution, after]);
+            const from = study.nodes[event.from];
+            const small = { scale, width: this.width, kind: "backward" };
+            return element("section", { id: "panel-cotangent", class: "arrival" },
+                element("p", { class: "moment" }, `Contribution ${run.arrived(node.place, position)} of ${node.arriving.length} arrives, from `, this.reference(from.place)),
+                before ? figure({ title: "before", tensor: before, ...small }) : element("figure", { class: "heat backward" }, element("figcaption", {}, element("b", {}, "before"), " nothing yet: 0")),
+                figure({ title: "+ contribution", tensor: contribution, ...small }),
+                figure({ title: "= after", tensor: after, ...small }),
+                legend(scale));
+        }
+
+        contributions(node) {
+            const { run, session, study } = this.app;
+            if (node.arriving.length < 2) return null;
+            const position = session.get("position");
+            const norms = node.arriving.map((index) => Study.tensors.norm(study.contributions[index].tensor));
+            const largest = Math.max(...norms.filter(Number.isFinite), 0) || 1;
+            const rows = node.arriving.slice(0, 40).map((index, k) => {
+                const user = study.nodes[study.contributions[index].node];
+                const there = run.arrivedAt[index] <= position;
+                const bar = element("span", { class: "bar", style: `width:${Math.min(100, (100 * norms[k]) / largest) || 0}%` });
+                return element("li", { class: there ? "" : "pending" }, this.reference(user.place), element("span", { class: "bar-room" }, bar),
+                    element("button", { class: "numbers", title: "Go to the moment when it arrives", click: () => this.app.goTo(run.arrivedAt[index]) }, text(norms[k])));
+            });
+            const more = node.arriving.length > 40 ? element("p", { class: "hint" }, `and ${node.arriving.length - 40} more`) : null;
+            return element("section", {}, element("h3", {}, "Contributions to its cotangent, by norm"), element("ol", { class: "bars" }, rows), more);
+        }
+
+        jacobians(node) {
+            if (node.jacobians.length === 0) return null;
+            return element("section", { id: "panel-jacobians" }, element("h3", {}, "Local Jacobian"),
+                node.jacobians.map(({ argument, tensor }) =>
+                    figure({ title: `d y / d ${this.argumentName(node, argument)}`, tensor, width: this.width })));
+        }
+
+        overTime(node) {
+            const { study, structure } = this.app;
+            const same = Study.structure.throughTime(structure, node.place);
+            if (same.length < 2) return null;
+            const series = ["value", "cotangent"].map((name, index) => ({
+                name, dash: ["7 4", ""][index],
+                colour: Study.colours.theme()[["forward", "backward"][index]],
+                points: same.map((place) => [structure.tileOf[place].time, Study.tensors.norm(study.nodes[place][name])]),
+            })).filter((one) => one.points.some(([, norm]) => norm !== undefined));
+            const positive = series.some((one) => one.points.some(([, norm]) => norm > 0));
+            const pick = (time) => this.app.select(same.find((place) => structure.tileOf[place].time === time));
+            return element("section", {}, element("h3", {}, "The same node through time"),
+                Study.linePlot.plot(series, { log: positive, xLabel: "time step", yLabel: "norm", width: this.width, height: 190, onPick: pick, hint: "click for that time step" }));
+        }
+    }
+
+    return { Panel };
+})();

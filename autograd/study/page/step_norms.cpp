@@ -1,0 +1,46 @@
+#include <autograd/study/page/step_norms.hpp>
+#include <autograd/study/page/tensor_json.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace tapeloop::detail {
+
+StepNorms::StepNorms(const Graph& graph) : graph_(graph) {
+    for (const GraphNode& node : graph_) {
+        if (node.kind != NodeKind::parameter) continue;
+        for (Index user : node.users)
+            if (graph_[user].time_step.has_value()) ++uses_[{node.index, *graph_[user].time_step}];
+    }
+}
+
+template <class T>
+void StepNorms::add(Index node, const Contribution<T>& contribution) {
+    if (!graph_[node].time_step.has_value()) return;
+    const Place place{contribution.input, *graph_[node].time_step};
+    const auto left = uses_.find(place);
+    if (left == uses_.end()) return;
+
+    const auto [sum, first] = sums_.try_emplace(place, contribution.cotangent);
+    if (!first) sum->second += contribution.cotangent;
+    double squares = 0;
+    for (double element : sum->second) squares += element * element;
+    std::vector<double>& norms = norms_[place.first];
+    if (norms.size() <= place.second)
+        norms.resize(place.second + 1, std::numeric_limits<double>::quiet_NaN());
+    norms[place.second] = std::sqrt(squares);
+    // Sums can be large; the last use of a time step ends its sum.
+    if (--left->second == 0) sums_.erase(sum);
+}
+
+nlohmann::json StepNorms::json() const {
+    nlohmann::json list = nlohmann::json::array();
+    for (const auto& [parameter, norms] : norms_)
+        list.push_back({{"parameter", graph_[parameter].name}, {"by_step", numbers_json(norms)}});
+    return list;
+}
+
+template void StepNorms::add(Index, const Contribution<float>&);
+template void StepNorms::add(Index, const Contribution<double>&);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,132 @@
+#include <autograd/study/page/tensor_json.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace tapeloop::detail {
+namespace {
+
+struct Extents {
+    std::size_t rows;
+    std::size_t columns;
+};
+
+Extents folded(const Shape& shape) {
+    if (shape.rank() == 0) return {1, 1};
+    const std::size_t columns = shape.back();
+    return {columns == 0 ? 0 : shape.size() / columns, columns};
+}
+
+Extents grid_of(const Extents& extents, std::size_t largest_grid) {
+    return {std::min(extents.rows, largest_grid), std::min(extents.columns, largest_grid)};
+}
+
+std::string base64(std::span<const std::uint8_t> bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+        std::uint32_t group = 0;
+        for (std::size_t k = 0; k < 3; ++k) group = group << 8U | (k < count ? bytes[i + k] : 0U);
+        for (std::size_t k = 0; k < 4; ++k) text += k <= count ? digits[group >> (18 - 6 * k) & 63U] : '=';
+    }
+    return text;
+}
+
+/// The mean over each block of a cell. A mean keeps sums: the cells of contributions add up to those of the
+/// cotangent.
+template <class T>
+std::vector<double> reduced(const T* elements, const Extents& extents, const Extents& grid) {
+    std::vector<double> cells;
+    cells.reserve(grid.rows * grid.columns);
+    for (std::size_t row = 0; row < grid.rows; ++row) {
+        const std::size_t top = row * extents.rows / grid.rows;
+        const std::size_t bottom = (row + 1) * extents.rows / grid.rows;
+        for (std::size_t column = 0; column < grid.columns; ++column) {
+            const std::size_t left = column * extents.columns / grid.columns;
+            const std::size_t right = (column + 1) * extents.columns / grid.columns;
+            double sum = 0;
+            for (std::size_t i = top; i < bottom; ++i)
+                for (std::size_t k = left; k < right; ++k)
+                    sum += static_cast<double>(elements[i * extents.columns + k]);
+            cells.push_back(sum / static_cast<double>((bottom - top) * (right - left)));
+        }
+    }
+    return cells;
+}
+
+/// What to divide by so that the cells fit a float32: 1, unless they are far smaller or larger.
+double scale_of(const std::vector<double>& cells) {
+    double largest = 0;
+    for (double cell : cells)
+        if (std::isfinite(cell)) largest = std::max(largest, std::abs(cell));
+    return largest == 0 || (largest > 1e-25 && largest < 1e25) ? 1 : largest;
+}
+
+}  // namespace
+
+nlohmann::json number_json(double value) {
+    if (std::isnan(value)) return "nan";
+    if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+    return value;
+}
+
+nlohmann::json numbers_json(std::span<const double> values) {
+    nlohmann::json list = nlohmann::json::array();
+    for (double value : values) list.push_back(number_json(value));
+    return list;
+}
+
+template <class T>
+std::string base64_of(std::span<const T> values) {
+    std::vector<std::uint8_t> bytes;
+    bytes.reserve(4 * values.size());
+    for (T value : values) {
+        const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
+        for (unsigned shift = 0; shift < 32; shift += 8)
+            bytes.push_back(static_cast<std::uint8_t>(bits >> shift));
+    }
+    return base64(bytes);
+}
+
+std::size_t tensor_text_bytes(const Shape& shape, std::size_t largest_grid) {
+    const Extents grid = grid_of(folded(shape), largest_grid);
+    return (4 * grid.rows * grid.columns + 2) / 3 * 4;
+}
+
+template <class T>
+nlohmann::json tensor_json(const T* elements, const Shape& shape, std::size_t largest_grid) {
+    double min = std::numeric_limits<double>::infinity();
+    double max = -min;
+    double squares = 0;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        const auto value = static_cast<double>(elements[i]);
+        if (std::isnan(value)) min = max = value;
+        if (value < min) min = value;
+        if (value > max) max = value;
+        squares += value * value;
+    }
+    const Extents extents = folded(shape);
+    const Extents grid = grid_of(extents, largest_grid);
+    std::vector<double> cells = reduced(elements, extents, grid);
+    const double scale = scale_of(cells);
+    for (double& cell : cells) cell /= scale;
+    nlohmann::json json{{"shape", std::vector<std::uint32_t>(shape.begin(), shape.end())},
+                        {"min", number_json(shape.size() == 0 ? 0 : min)},
+                        {"max", number_json(shape.size() == 0 ? 0 : max)},
+                        {"norm", number_json(std::sqrt(squares))},
+                        {"grid", {grid.rows, grid.columns}},
+                        {"data", base64_of(std::span<const double>(cells))}};
+    if (scale != 1) json["scale"] = scale;
+    return json;
+}
+
+template nlohmann::json tensor_json(const float*, const Shape&, std::size_t);
+template nlohmann::json tensor_json(const double*, const Shape&, std::size_t);
+template std::string base64_of(std::span<const float>);
+template std::string base64_of(std::span<const double>);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <autograd/tensor.hpp>
+
+#include <nlohmann/json.hpp>
+
+/// What the page's data is made of. Private to the page's writer: a user of the library needs no JSON.
+namespace tapeloop::detail {
+
+/// A number, or "nan", "inf" and "-inf", which JSON has no numbers for.
+nlohmann::json number_json(double value);
+nlohmann::json numbers_json(std::span<const double> values);
+
+/// A tensor folded to [everything but its last axis, its last axis] and averaged over blocks to at most
+/// `largest_grid` cells a side, as README.md in this folder describes.
+template <class T>
+nlohmann::json tensor_json(const T* elements, const Shape& shape, std::size_t largest_grid);
+template <class T>
+nlohmann::json tensor_json(const Tensor<T>& tensor, std::size_t largest_grid) {
+    return tensor_json(tensor.data(), shape_of(tensor), largest_grid);
+}
+
+/// How many bytes of text the elements of such a tensor take.
+std::size_t tensor_text_bytes(const Shape& shape, std::size_t largest_grid);
+
+/// Elements as the page reads them: base64 of little-endian float32.
+template <class T>
+std::string base64_of(std::span<const T> values);
+
+extern template nlohmann::json tensor_json(const float*, const Shape&, std::size_t);
+extern template nlohmann::json tensor_json(const double*, const Shape&, std::size_t);
+extern template std::string base64_of(std::span<const float>);
+extern template std::string base64_of(std::span<const double>);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,24 @@
+# tapeloop_study: the library that writes the study page. It is one of its own, so that who does not use it links no JSON.
+if(TAPELOOP_STUDY STREQUAL "AUTO")
+  find_package(nlohmann_json QUIET)
+elseif(TAPELOOP_STUDY)
+  find_package(nlohmann_json REQUIRED)
+endif()
+if(NOT TAPELOOP_STUDY OR NOT nlohmann_json_FOUND)
+  return()
+endif()
+
+set(page_folder ${PROJECT_SOURCE_DIR}/autograd/study/page)
+set(embedded_page ${PROJECT_BINARY_DIR}/study_page.cpp)
+file(GLOB page_files CONFIGURE_DEPENDS ${page_folder}/*.html ${page_folder}/*.js ${page_folder}/*.css ${page_folder}/*.txt)
+add_custom_command(OUTPUT ${embedded_page}
+  COMMAND ${CMAKE_COMMAND} -D folder=${page_folder} -D output=${embedded_page} -P ${CMAKE_CURRENT_LIST_DIR}/EmbedPage.cmake
+  DEPENDS ${page_files} ${CMAKE_CURRENT_LIST_DIR}/EmbedPage.cmake
+  COMMENT "Embedding the study page" VERBATIM)
+
+file(GLOB study_sources CONFIGURE_DEPENDS ${page_folder}/*.cpp)
+add_library(tapeloop_study ${study_sources} ${embedded_page})
+add_library(tapeloop::study ALIAS tapeloop_study)
+set_target_properties(tapeloop_study PROPERTIES CXX_EXTENSIONS OFF EXPORT_NAME study)
+target_link_libraries(tapeloop_study PUBLIC tapeloop PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+tapeloop_warnings(tapeloop_study)

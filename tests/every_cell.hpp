@@ -1,0 +1,21 @@
+#pragma once
+
+#include <nn/any_layer.hpp>
+#include <nn/generator.hpp>
+
+#include <string>
+#include <vector>
+
+namespace tapeloop::test {
+
+/// A layer under a name for messages.
+struct NamedLayer {
+    std::string name;
+    nn::AnyLayer<double> layer;
+};
+
+/// Every cell of the library that reads 4 inputs, with options that change what a step records; wrappers,
+/// stacks and both directions with them.
+std::vector<NamedLayer> every_cell(nn::Generator& generator);
+
+}  // namespace tapeloop::test

@@ -1,0 +1,133 @@
+// Writes the pages that browser_test.py opens into the folder given, and beside them what it has to find
+// there: numbers from the tape and its gradients, which the page gets another way.
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/study/study.hpp>
+#include <autograd/tape.hpp>
+#include <nn/generator.hpp>
+#include <nn/linear.hpp>
+#include <nn/losses.hpp>
+#include <nn/lstm_cell.hpp>
+#include <nn/stack.hpp>
+#include <nn/unroll.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+namespace {
+
+using namespace tapeloop;
+using nlohmann::json;
+
+Tensor<double> random_tensor(const Shape& shape, nn::Generator& generator) {
+    Tensor<double> x = uninitialised<double>(shape);
+    for (double& element : x) element = generator.uniform(-1, 1);
+    return x;
+}
+
+json facts_of(Tape<double>& tape, const Gradients<double>& gradients, Index node) {
+    const Var<double> var = tape.var(node);
+    const Tensor<double> value = var.value();
+    const Tensor<double>& cotangent = gradients[var];
+    return {{"id", node},
+            {"label", tape.label(node)},
+            {"op", tape.node(node).operation->name()},
+            {"shape", std::vector<std::size_t>(value.shape().begin(), value.shape().end())},
+            {"value", std::vector<double>(value.begin(), value.end())},
+            {"cotangent", std::vector<double>(cotangent.begin(), cotangent.end())}};
+}
+
+/// The nodes of one operation at a time step, in their order.
+std::vector<Index> find_nodes(const Tape<double>& tape, std::string_view operation, std::size_t time_step) {
+    std::vector<Index> found;
+    for (Index node = 0; node < tape.size(); ++node)
+        if (tape.node(node).operation->name() == operation && tape.time_step(node) == time_step)
+            found.push_back(node);
+    return found;
+}
+
+/// An LSTM over a random sequence with a linear layer and a loss on top, and the page of it.
+json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::size_t batch,
+                std::size_t hidden) {
+    nn::Generator generator(11);
+    nn::LstmCell<double> cell(5, hidden, generator);
+    nn::Linear<double> linear(hidden, 4, generator);
+    Tape<double> tape({.fuse = false});
+    const Var<double> x = input(random_tensor({time_steps, batch, 5}, generator)).named("x");
+    const Var<double> outputs = nn::unroll(cell, x, {.hoist = false}).outputs;
+    const Var<double> J =
+        nn::mean_squared_error(linear(outputs), random_tensor({time_steps, batch, 4}, generator)).named("J");
+    const Gradients<double> gradients = gradient(J, every_node(tape));
+
+    const auto names = nn::LstmCell<double>::gate_names();
+    StudyOptions options{.title = fmt::format("LSTM, {} time steps", time_steps),
+                         .gates = {names.begin(), names.end()}};
+    write_study(tape, gradients, path, options);
+
+    // The second sigmoid of a step is the forget gate; the last product is the output, which the next step
+    // and the loss both use.
+    return {{"path", path.string()},
+            {"nodes", tape.size()},
+            {"time_steps", time_steps},
+            {"J", J.item()},
+            {"J_id", J.index()},
+            {"forget", facts_of(tape, gradients, find_nodes(tape, "sigmoid", 2).at(1))},
+            {"output", facts_of(tape, gradients, find_nodes(tape, "multiply", 2).back())}};
+}
+
+/// A stack of two loops, and values that are no numbers.
+json write_trouble(const std::filesystem::path& path) {
+    nn::Generator generator(3);
+    nn::Stack<double> model;
+    model.add("lower", nn::LstmCell<double>(3, 4, generator));
+    model.add("upper </script><!--", nn::LstmCell<double>(4, 4, generator));
+    Tape<double> tape({.fuse = false});
+    Tensor<double> x = random_tensor({7, 2, 3}, generator);
+    x(4, 1, 1) = std::nan("");
+    const Var<double> J = sum(nn::unroll(model, x).outputs);
+    const Gradients<double> gradients = gradient(J, every_node(tape));
+    write_study(tape, gradients, path, {.title = "NaN & </script>"});
+    return {{"path", path.string()}, {"J_id", J.index()}};
+}
+
+/// Gradients of two nodes alone, as a program has them that trains: of the other nodes no cotangent is known.
+json write_few_gradients(const std::filesystem::path& path) {
+    nn::Generator generator(8);
+    nn::LstmCell<double> cell(3, 4, generator);
+    Tape<double> tape({.fuse = false});
+    const Var<double> y = nn::unroll(cell, random_tensor({3, 2, 3}, generator)).outputs;
+    const Var<double> J = sum(y * y);
+    write_study(tape, gradient(J, WrtList<double>(cell.parameters()).add(y).add(J)), path);
+    return {{"path", path.string()}, {"J_id", J.index()}};
+}
+
+/// A chain without any label: nothing to fold, and too long to be laid out with care.
+json write_unlabelled(const std::filesystem::path& path, std::size_t length) {
+    nn::Generator generator(5);
+    Tape<double> tape;
+    Var<double> x = input(random_tensor({2, 3}, generator));
+    for (std::size_t i = 0; i < length; ++i) x = i % 2 == 0 ? tanh(x) : x * 1.01;
+    const Var<double> J = sum(x);
+    write_study(tape, gradient(J, every_node(tape)), path);
+    return {{"path", path.string()}, {"nodes", tape.size()}, {"J_id", J.index()}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) return 1;
+    const std::filesystem::path folder = argv[1];
+    const json facts{{"short", write_lstm(folder / "lstm_5.html", 5, 2, 6)},
+                     {"long", write_lstm(folder / "lstm_200.html", 200, 2, 6)},
+                     {"thousands", write_lstm(folder / "lstm_thousands.html", 230, 2, 6)},
+                     {"larger", write_lstm(folder / "lstm_larger.html", 12, 16, 64)},
+                     {"chain", write_unlabelled(folder / "chain.html", 5000)},
+                     {"small", write_unlabelled(folder / "small.html", 4)},
+                     {"few", write_few_gradients(folder / "few.html")},
+                     {"trouble", write_trouble(folder / "trouble.html")}};
+    std::ofstream(folder / "facts.json") << facts.dump(1);
+}
