@@ -43,6 +43,7 @@ class Search {
         ways_[J_].reached = true;
         for (Index node = J_; node > of_; --node)
             if (leads_[node] && ways_[node].reached) extend(node);
+        arrive();
         std::vector<Hop> hops;
         for (Index node = of_; node != J_; node = ways_[node].from)
             hops.push_back({ways_[node].from, node, cotangents_.rms(ways_[node].from), ways_[node].out,
@@ -62,6 +63,11 @@ class Search {
     void extend(Index node) {
         std::vector<Index> inputs = distinct_inputs(tape_, node);
         std::erase_if(inputs, [this](Index input) { return !leads_[input]; });
+        if (std::erase(inputs, of_) != 0) users_.push_back(node);
+        if (!inputs.empty()) extend(node, inputs);
+    }
+
+    void extend(Index node, const std::vector<Index>& inputs) {
         const double in = cotangents_.rms(node);
         if (tape_.node(node).results == result_mark)  // its operation gets all of it
             return offer(node, inputs.front(), in, in);
@@ -76,6 +82,20 @@ class Search {
         for (std::size_t k = 0; k < inputs.size(); ++k) offer(node, inputs[k], in, outs[k]);
     }
 
+    /// The last step, from those users of `of` that are best without it. A parameter has one for each time
+    /// step, and running a rule takes time in proportion to the distance of its arguments on the tape.
+    void arrive() {
+        constexpr std::size_t enough = 64;
+        const auto middle = users_.begin() + static_cast<std::ptrdiff_t>(std::min(enough, users_.size()));
+        std::partial_sort(users_.begin(), middle, users_.end(), [this](Index a, Index b) {
+            const auto rank = [this](Index user) {
+                return std::pair(cotangents_.rms(user) > 0, ways_[user].weight);
+            };
+            return rank(a) > rank(b);
+        });
+        for (auto user = users_.begin(); user != middle; ++user) extend(*user, {of_});
+    }
+
     void offer(Index node, Index input, double in, double out) {
         const double weight = ways_[node].weight + weight_of(in, out);
         Way& way = ways_[input];
@@ -88,6 +108,7 @@ class Search {
     const Cotangents<T>& cotangents_;
     std::vector<bool> leads_;
     std::vector<Way> ways_;
+    std::vector<Index> users_;  ///< of `of`
 };
 
 }  // namespace
