@@ -27,9 +27,9 @@ const std::vector<Formula>& table() {
                                            {"b", "g where b > a, g/2 where a = b, 0 elsewhere"}}},
         {"minimum",      "y = min(a, b)", {{"a", "g where a < b, g/2 where a = b, 0 elsewhere"},
                                            {"b", "g where b < a, g/2 where a = b, 0 elsewhere"}}},
-        {"less",         "y = 1 where a < b, 0 elsewhere", {}},
-        {"less_equal",   "y = 1 where a ≤ b, 0 elsewhere", {}},
-        {"equal",        "y = 1 where a = b, 0 elsewhere", {}},
+        {"less",         "y = 1 where a < b, 0 elsewhere", {{"a", "0"}, {"b", "0"}}},
+        {"less_equal",   "y = 1 where a ≤ b, 0 elsewhere", {{"a", "0"}, {"b", "0"}}},
+        {"equal",        "y = 1 where a = b, 0 elsewhere", {{"a", "0"}, {"b", "0"}}},
         {"where",        "y = a where c ≠ 0, b elsewhere", {{"c", "0"}, {"a", "g where c ≠ 0, 0 elsewhere"},
                                                                         {"b", "g where c = 0, 0 elsewhere"}}},
         {"negate",       "y = -x", {{"x", "-g"}}},
@@ -96,7 +96,8 @@ const std::vector<Formula>& table() {
         {"softmax_rows",          "y = softmax(x) - eₖ", {{"x", "p ⊙ (g - Σ p ⊙ g), p = softmax(x)"}}},
         {"sigmoid_cross_entropy", "y = -w t log(σ(x)) - (1 - t) log(1 - σ(x)), w = 1 if not given",
                                   {{"x", "g ⊙ ((1 - t) σ(x) - w t σ(-x))"},
-                                   {"t", "g ⊙ (w log(1 + exp(-x)) - log(1 + exp(x)))"}}},
+                                   {"t", "g ⊙ (w log(1 + exp(-x)) - log(1 + exp(x)))"},
+                                   {"w", "0"}}},
         {"mean_squared_error",    "y = (x - t)²", {{"x", "2 g ⊙ (x - t)"}, {"t", "-2 g ⊙ (x - t)"}}},
         {"mean_absolute_error",   "y = |x - t|", {{"x", "g ⊙ sign(x - t)"}, {"t", "-g ⊙ sign(x - t)"}}},
         {"huber",                 "y = (x - t)²/2 where |x - t| ≤ δ, δ (|x - t| - δ/2) elsewhere",
@@ -106,7 +107,7 @@ const std::vector<Formula>& table() {
         {"standardise",           "y = (x - μ) / s, μ = mean(x), s = √(var(x) + ε)",
                                   {{"x", "(g - mean(g) - y ⊙ mean(g ⊙ y)) / s"}}},
         {"masked_softmax",        "y = softmax(x) of the elements where c ≠ 0, 0 elsewhere",
-                                  {{"x", "y ⊙ (g - Σ g ⊙ y)"}}},
+                                  {{"x", "y ⊙ (g - Σ g ⊙ y)"}, {"c", "0"}}},
     };
     return formulas;
 }
@@ -134,8 +135,7 @@ std::string_view front_piece(std::string_view text) {
 
 /// Whether what stands behind binds to the name in front of it more tightly than that holds together.
 bool binds(std::string_view behind) {
-    if (behind.starts_with(" / ") || behind.starts_with("/")) return true;
-    return behind.starts_with("^") || behind.starts_with("²") || behind.starts_with("ᵀ");
+    return behind == " /" || behind == "/" || behind == "^" || behind == "²" || behind == "ᵀ";
 }
 
 std::string in_parentheses_if_needed(const std::string& name, std::string_view behind) {
@@ -147,9 +147,12 @@ std::string in_parentheses_if_needed(const std::string& name, std::string_view b
 
 const Rule* Formula::rule(std::size_t k) const {
     if (rules.empty()) return nullptr;
-    const bool takes_any_number = rules.back().argument.find("ᵢ") != std::string_view::npos;
     if (k < rules.size()) return &rules[k];
-    return takes_any_number ? &rules.back() : nullptr;
+    return takes_any_number() ? &rules.back() : nullptr;
+}
+
+bool Formula::takes_any_number() const {
+    return !rules.empty() && rules.back().argument.find("ᵢ") != std::string_view::npos;
 }
 
 const Formula* formula_of(std::string_view operation, std::string_view called_with) {
@@ -162,14 +165,24 @@ const Formula* formula_of(std::string_view operation, std::string_view called_wi
 
 std::span<const Formula> all_formulas() { return table(); }
 
-std::string renamed(std::string_view formula, const std::map<std::string, std::string, std::less<>>& names) {
-    std::string result;
+std::vector<std::string_view> pieces_of(std::string_view formula) {
+    std::vector<std::string_view> pieces;
     while (!formula.empty()) {
-        const std::string_view piece = front_piece(formula);
-        formula.remove_prefix(piece.size());
-        const auto found = names.find(piece);
+        pieces.push_back(front_piece(formula));
+        formula.remove_prefix(pieces.back().size());
+    }
+    return pieces;
+}
+
+std::string renamed(std::string_view formula, const std::map<std::string, std::string, std::less<>>& names) {
+    const std::vector<std::string_view> pieces = pieces_of(formula);
+    std::string result;
+    for (std::size_t k = 0; k < pieces.size(); ++k) {
+        const auto found = names.find(pieces[k]);
+        std::string behind(k + 1 < pieces.size() ? pieces[k + 1] : "");
+        if (behind == " " && k + 2 < pieces.size()) behind += pieces[k + 2];
         result +=
-            found == names.end() ? std::string(piece) : in_parentheses_if_needed(found->second, formula);
+            found == names.end() ? std::string(pieces[k]) : in_parentheses_if_needed(found->second, behind);
     }
     return result;
 }

@@ -31,6 +31,8 @@ struct Formula {
 
     /// The rule of argument `k`; null when nothing is handed to it.
     const Rule* rule(std::size_t k) const;
+    /// Whether its last rule is for all the rest: its arguments are x₁, x₂, ...
+    bool takes_any_number() const;
 };
 
 /// The formula of an operation of the library, by its name and by what it was called with besides its inputs,
@@ -39,6 +41,9 @@ const Formula* formula_of(std::string_view operation, std::string_view called_wi
 
 /// All of them.
 std::span<const Formula> all_formulas();
+
+/// The text cut into words, each with its subscripts, and single other characters.
+std::vector<std::string_view> pieces_of(std::string_view formula);
 
 /// An equation or a rule with other names for its letters: `{"x", "a₁"}` makes tanh(a₁) of tanh(x). A name
 /// that is an expression gets parentheses where it needs them.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <utility>
 
 namespace tapeloop {
@@ -11,16 +12,16 @@ namespace {
 using Pairs = std::pair<std::string_view, std::string_view>;
 
 constexpr Pairs symbols[] = {
-    {"⊙", "\\odot"},       {"·", "\\cdot"},  {"×", "\\times"}, {"Σ", "\\sum"},
-    {"∂", "\\partial"},    {"≤", "\\le"},    {"≥", "\\ge"},    {"≠", "\\ne"},
-    {"≈", "\\approx"},     {"∞", "\\infty"}, {"…", "\\ldots"}, {"−", "-"},
-    {"α", "\\alpha"},      {"β", "\\beta"},  {"γ", "\\gamma"}, {"δ", "\\delta"},
-    {"ε", "\\varepsilon"}, {"η", "\\eta"},   {"θ", "\\theta"}, {"λ", "\\lambda"},
-    {"μ", "\\mu"},         {"ρ", "\\rho"},   {"σ", "\\sigma"}, {"τ", "\\tau"},
-    {"φ", "\\varphi"},     {"ω", "\\omega"}, {"‖", "\\|"},     {"→", "\\to"},
-    {"\\", "\\backslash"}, {"{", "\\{"},     {"}", "\\}"},     {"%", "\\%"},
-    {"#", "\\#"},          {"&", "\\&"},     {"$", "\\$"},     {"~", "\\sim"},
-    {"_", "\\_"},
+    {"⊙", "\\odot"},       {"·", "\\cdot"},  {"×", "\\times"},      {"Σ", "\\sum"},
+    {"∂", "\\partial"},    {"≤", "\\le"},    {"≥", "\\ge"},         {"≠", "\\ne"},
+    {"≈", "\\approx"},     {"∞", "\\infty"}, {"…", "\\ldots"},      {"−", "-"},
+    {"α", "\\alpha"},      {"β", "\\beta"},  {"γ", "\\gamma"},      {"δ", "\\delta"},
+    {"ε", "\\varepsilon"}, {"η", "\\eta"},   {"θ", "\\theta"},      {"λ", "\\lambda"},
+    {"μ", "\\mu"},         {"ρ", "\\rho"},   {"σ", "\\sigma"},      {"τ", "\\tau"},
+    {"φ", "\\varphi"},     {"ω", "\\omega"}, {"ℓ", "\\ell"},        {"′", "'"},
+    {"‖", "\\|"},          {"→", "\\to"},    {"\\", "\\backslash"}, {"{", "\\{"},
+    {"}", "\\}"},          {"%", "\\%"},     {"#", "\\#"},          {"&", "\\&"},
+    {"$", "\\$"},          {"~", "\\sim"},   {"_", "\\_"},
 };
 
 // In the order of the digits, the signs and the letters that Unicode has.
@@ -36,6 +37,10 @@ constexpr std::string_view functions[] = {"exp", "log", "sin", "cos", "tanh", "m
 
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+/// Whether a symbol stands for a letter: Greek ones have two bytes.
+bool is_letter_symbol(std::string_view symbol) {
+    return symbol == "ℓ" || (symbol.size() == 2 && symbol != "Σ" && symbol != "×" && symbol != "·");
+}
 bool is_beyond_ascii(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
 const Pairs* front_of(std::string_view text, const auto& pairs) {
@@ -64,6 +69,12 @@ class Typesetter {
             spaced_ = true;
         } else if (const std::string fraction = take_fraction(); !fraction.empty()) {
             put(fraction, End::atom);
+        } else if (const std::string matrix = take_matrix(); !matrix.empty()) {
+            put(matrix, End::atom);
+        } else if (const std::optional<std::string> inside = take_parentheses()) {
+            const bool is_tall =
+                inside->find("\\begin") != std::string::npos || inside->find("\\frac") != std::string::npos;
+            put(is_tall ? "\\left(" + *inside + "\\right)" : "(" + *inside + ")", End::atom);
         } else if (is_letter(rest_.front())) {
             write_word();
         } else if (rest_.starts_with("√")) {
@@ -100,20 +111,19 @@ class Typesetter {
         if (scripts.empty()) return false;
         if (scripts.back() == ' ') scripts.pop_back();
         result_ += std::string(mark) + "{" + scripts + "}";
-        end_ = End::atom;
+        if (end_ != End::sign) end_ = End::atom;  // of a sum they are its range
         return true;
     }
 
     void write_symbol() {
         if (const Pairs* symbol = front_of(rest_, symbols)) {
             rest_.remove_prefix(symbol->first.size());
-            const bool is_greek = symbol->first.size() == 2 && symbol->first != "Σ" && symbol->first != "×" &&
-                                  symbol->first != "·";
             // A command ends where no letter follows.
             const bool is_open =
                 is_letter(symbol->second.back()) && !rest_.empty() && is_letter(rest_.front());
             put(std::string(symbol->second) + (is_open ? " " : ""),
-                is_greek || symbol->first == "…" || symbol->first == "∞" ? End::atom : End::sign);
+                is_letter_symbol(symbol->first) || symbol->first == "…" || symbol->first == "∞" ? End::atom
+                                                                                                : End::sign);
             return;
         }
         std::size_t size = 1;
@@ -143,17 +153,56 @@ class Typesetter {
         return {};
     }
 
+    /// `[1 2; 3 4]`; empty, and nothing taken, if something else comes. Shapes have commas.
+    std::string take_matrix() {
+        const std::size_t end = rest_.find(']');
+        if (rest_.front() != '[' || end == std::string_view::npos) return {};
+        const std::string_view inside = rest_.substr(1, end - 1);
+        if (inside.find_first_of(",[") != std::string_view::npos) return {};
+        std::string rows;
+        for (std::size_t at = 0; at < inside.size(); ++at) {
+            if (inside[at] == ' ')
+                rows += " & ";
+            else if (inside[at] == ';')
+                rows += " \\\\ ", ++at;
+            else
+                rows += inside[at];
+        }
+        rest_.remove_prefix(end + 1);
+        return "\\begin{pmatrix} " + typeset_numbers(rows) + " \\end{pmatrix}";
+    }
+    /// The powers of ten in a matrix that is otherwise typeset.
+    static std::string typeset_numbers(std::string_view rows) {
+        std::string result;
+        while (!rows.empty()) {
+            const std::size_t end = std::min(rows.find(' '), rows.size());
+            const std::string_view word = rows.substr(0, end);
+            const bool is_number = word.find("·") != std::string_view::npos;
+            result += is_number ? Typesetter(word).all() : std::string(word);
+            if (end < rows.size()) result += ' ';
+            rows.remove_prefix(std::min(end + 1, rows.size()));
+        }
+        return result;
+    }
+
     /// What stands behind ∂: a word with its subscripts.
     std::string take_differential() {
         rest_.remove_prefix(std::string_view("∂").size());
         if (rest_.empty() || !is_letter(rest_.front())) {
             const Pairs* symbol = front_of(rest_, symbols);
-            if (symbol == nullptr || symbol->first.size() != 2) return {};
+            if (symbol == nullptr || !is_letter_symbol(symbol->first)) return {};
             rest_.remove_prefix(symbol->first.size());
-            return std::string(symbol->second) + take_subscripts();
+            return std::string(symbol->second) + take_primes() + take_subscripts();
         }
         const std::string word = Typesetter(take_word()).all();
-        return word + take_subscripts();
+        return word + take_primes() + take_subscripts();
+    }
+
+    std::string take_primes() {
+        constexpr std::string_view prime = "′";
+        std::string primes;
+        for (; rest_.starts_with(prime); rest_.remove_prefix(prime.size())) primes += "'";
+        return primes;
     }
 
     std::string take_subscripts() {
@@ -165,19 +214,24 @@ class Typesetter {
 
     /// What a root or a power goes over: what is in parentheses, or one word with its scripts.
     std::string take_group() {
-        if (rest_.starts_with("(")) {
-            int depth = 0;
-            for (std::size_t end = 0; end < rest_.size(); ++end) {
-                depth += rest_[end] == '(' ? 1 : 0;
-                depth -= rest_[end] == ')' ? 1 : 0;
-                if (depth != 0) continue;
-                const std::string_view inside = rest_.substr(1, end - 1);
-                rest_.remove_prefix(end + 1);
-                return Typesetter(inside).all();
-            }
-        }
+        if (const std::optional<std::string> inside = take_parentheses()) return *inside;
         const std::string_view word = take_word();
         return Typesetter(word).all() + take_subscripts();
+    }
+
+    /// What is in parentheses, up to the one that closes them; nothing, and nothing taken, without them.
+    std::optional<std::string> take_parentheses() {
+        if (!rest_.starts_with("(")) return {};
+        int depth = 0;
+        for (std::size_t end = 0; end < rest_.size(); ++end) {
+            depth += rest_[end] == '(' ? 1 : 0;
+            depth -= rest_[end] == ')' ? 1 : 0;
+            if (depth != 0) continue;
+            const std::string_view inside = rest_.substr(1, end - 1);
+            rest_.remove_prefix(end + 1);
+            return Typesetter(inside).all();
+        }
+        return {};
     }
 
     std::string_view take_word() {

@@ -1,0 +1,215 @@
+#include <fmt/format.h>
+#include <autograd/study/causes.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tapeloop::detail {
+namespace {
+
+using Names = std::initializer_list<std::string_view>;
+
+bool is_one_of(std::string_view name, Names names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_loss(std::string_view name) {
+    return is_one_of(name, {"mean_squared_error", "mean_absolute_error", "huber", "softmax_cross_entropy",
+                            "sigmoid_cross_entropy", "ctc_loss", "square", "abs", "norm", "variance"});
+}
+bool is_softmax(std::string_view name) {
+    return is_one_of(name, {"softmax", "log_softmax", "masked_softmax"});
+}
+bool is_gate(std::string_view name) {
+    return is_softmax(name) || is_one_of(name, {"sigmoid", "clip", "map"});
+}
+/// Moves, repeats, joins or averages elements, and changes none but by a constant.
+bool is_layout(std::string_view name) {
+    return is_one_of(
+        name, {"sum",    "mean",    "sum_to",      "broadcast_to", "stack",       "concatenate", "unstack",
+               "result", "reshape", "expand_dims", "squeeze",      "transpose",   "flip",        "slice",
+               "place",  "pad",     "gather_rows", "scatter_rows", "scatter_add", "take_along",  "add_along",
+               "max",    "min",     "identity",    "add",          "subtract",    "negate"});
+}
+
+// Slopes below these are called small, of anything and of a loss, whose slope is its error.
+constexpr double small_slope = 0.1;
+constexpr double small_loss_slope = 1e-3;
+// A tanh this close to 1 has a slope below 0.1; a sigmoid or softmax is as near its limit.
+constexpr double near_limit = 0.05;
+constexpr double most = 0.5;
+
+template <class T>
+double share_of(std::span<const T> elements, const auto& holds) {
+    if (elements.empty()) return 0;
+    return static_cast<double>(std::count_if(elements.begin(), elements.end(), holds)) /
+           static_cast<double>(elements.size());
+}
+
+template <class T>
+double largest_of(std::span<const T> elements) {
+    double largest = 0;
+    for (T element : elements) largest = std::max(largest, std::abs(static_cast<double>(element)));
+    return largest;
+}
+
+/// The largest singular value, by power iteration on M'M from a start that no structure is orthogonal to.
+template <class T>
+double largest_singular_value(std::span<const T> matrix, std::size_t rows, std::size_t columns) {
+    std::vector<double> right(columns);
+    for (std::size_t j = 0; j < columns; ++j) right[j] = 1 + std::sin(static_cast<double>(j + 1));
+    std::vector<double> left(rows);
+    double norm = 0;
+    for (int round = 0; round < 60; ++round) {
+        const double length = rms(right.data(), columns) * std::sqrt(static_cast<double>(columns));
+        if (length == 0 || !std::isfinite(length)) return length;
+        std::fill(left.begin(), left.end(), 0.0);
+        for (std::size_t i = 0; i < rows; ++i)
+            for (std::size_t j = 0; j < columns; ++j)
+                left[i] += static_cast<double>(matrix[i * columns + j]) * right[j] / length;
+        norm = rms(left.data(), rows) * std::sqrt(static_cast<double>(rows));
+        std::fill(right.begin(), right.end(), 0.0);
+        for (std::size_t i = 0; i < rows; ++i)
+            for (std::size_t j = 0; j < columns; ++j)
+                right[j] += static_cast<double>(matrix[i * columns + j]) * left[i];
+    }
+    return norm;
+}
+
+}  // namespace
+
+template <class T>
+Finding Causes<T>::of(const Hop& hop) {
+    const std::string_view name = operation(hop.node);
+    if (!std::isfinite(hop.out) && std::isfinite(hop.in))
+        return std::isinf(hop.out) ? Finding{Cause::overflow, "its rule overflows"}
+                                   : Finding{Cause::not_a_number, "its rule gives NaN"};
+    if (hop.in > 0 && hop.out == 0) return of_stop(hop);
+    if (name == "matmul" || name == "affine" || name == "dot" || name == "outer") return of_product(hop);
+    if (is_one_of(name, {"multiply", "scale", "divide"})) return of_factor(hop);
+    if (name == "map") return of_map(hop);
+    if (is_layout(name)) return {Cause::averaging, ""};
+    const double factor = hop.in > 0 ? hop.out / hop.in : 1;
+    if (factor < small_slope) {
+        if (const auto limits = of_limits(hop)) return *limits;
+        if (is_loss(name) && factor < small_loss_slope)
+            return {Cause::at_minimum, fmt::format("its slope is {:.2g}: nearly at its minimum", factor)};
+    }
+    return {Cause::slope, ""};
+}
+
+/// Of a hop to which something comes and from which nothing goes on.
+template <class T>
+Finding Causes<T>::of_stop(const Hop& hop) {
+    const std::string_view name = operation(hop.node);
+    if (is_one_of(name, {"less", "less_equal", "equal"}) ||
+        (name == "where" && tape_.inputs(hop.node)[0] == hop.input))
+        return {Cause::no_gradient, "a comparison or a condition hands no gradient on"};
+    if (const auto limits = of_limits(hop)) return *limits;
+    if (is_one_of(name, {"relu", "clip", "leaky_relu", "elu"}))
+        return {Cause::dead, name == "relu" ? "x <= 0 at every element that matters" : "its slope is 0"};
+    // What two factors give that are not 0 but too small together.
+    constexpr double smallest = std::numeric_limits<T>::min();
+    if (name == "where") return {Cause::masked, "its condition takes the other branch"};
+    if (is_one_of(name, {"multiply", "scale", "divide", "dot"})) {
+        if (largest_of(value(other_argument(hop))) == 0)
+            return {Cause::masked, fmt::format("multiplied by 0: {}", described(other_argument(hop)))};
+        if (hop.in > std::sqrt(smallest)) return {Cause::masked, "multiplied by 0 wherever a cotangent is"};
+    }
+    if (is_loss(name) && hop.in > std::sqrt(smallest))
+        return {Cause::at_minimum, "its slope is 0 at every element: the loss is at its minimum"};
+    if (is_one_of(name, {"matmul", "affine"})) return of_product(hop);
+    if (name == "map") return of_map(hop);
+    if (hop.in < std::sqrt(smallest))
+        return {Cause::underflow,
+                fmt::format("{:.1e} is too near the smallest number of the type, {:.0e}", hop.in, smallest)};
+    return {Cause::slope, "its rule gives 0"};
+}
+
+/// Of an activation near its limits.
+template <class T>
+std::optional<Finding> Causes<T>::of_limits(const Hop& hop) const {
+    const std::string_view name = operation(hop.node);
+    const std::span<const T> y = value(hop.node);
+    double share = 0;
+    std::string_view limits = "0 or 1";
+    if (name == "tanh") {
+        share = share_of(y, [](T v) { return std::abs(v) > 1 - near_limit; });
+        limits = "-1 or 1";
+    } else if (name == "sigmoid" || name == "softmax" || name == "masked_softmax") {
+        share = share_of(y, [](T v) { return v < near_limit || v > 1 - near_limit; });
+    } else if (name == "log_softmax") {
+        share = share_of(y, [](T v) { return v < std::log(near_limit) || v > std::log(1 - near_limit); });
+        limits = "certainty";
+    }
+    if (share < most) return {};
+    return Finding{Cause::saturated, fmt::format("{:.0f} % of its values are near {}", 100 * share, limits)};
+}
+
+template <class T>
+std::string Causes<T>::described(Index node) const {
+    const auto parameter = tape_.parameter(node);  // which has no place and no time step
+    return parameter != nullptr ? fmt::format("parameter '{}'", parameter->name) : tape_.describe(node);
+}
+
+template <class T>
+Index Causes<T>::other_argument(const Hop& hop) const {
+    const auto inputs = tape_.inputs(hop.node);
+    return inputs[0] == hop.input && inputs.size() > 1 ? inputs[1] : inputs[0];
+}
+
+template <class T>
+double Causes<T>::spectral_norm_of(Index matrix) {
+    const Shape& shape = tape_.node(matrix).shape;
+    const auto known = spectral_norms_.find(matrix);
+    if (known != spectral_norms_.end()) return known->second;
+    const double norm = largest_singular_value(value(matrix), shape[0], shape[1]);
+    spectral_norms_.emplace(matrix, norm);
+    return norm;
+}
+
+template <class T>
+Finding Causes<T>::of_product(const Hop& hop) {
+    const Index other = other_argument(hop);
+    const bool is_bias = operation(hop.node) == "affine" && tape_.inputs(hop.node)[2] == hop.input &&
+                         tape_.inputs(hop.node)[0] != hop.input;
+    if (is_bias) return {Cause::averaging, ""};
+    if (largest_of(value(other)) == 0)
+        return {Cause::weights, fmt::format("times {}, whose elements are all 0", described(other))};
+    if (hop.out == 0 && hop.in < std::sqrt(std::numeric_limits<T>::min()))
+        return {Cause::underflow, fmt::format("{:.1e} is too near the smallest number of the type", hop.in)};
+    if (tape_.node(other).shape.rank() != 2) return {Cause::weights, ""};
+    const auto elements = [this](Index node) { return static_cast<double>(tape_.node(node).shape.size()); };
+    const double stretch =
+        hop.in > 0 ? hop.out / hop.in * std::sqrt(elements(hop.input) / elements(hop.node)) : 0;
+    return {Cause::weights, fmt::format("stretches the norm by {:.2g}; the spectral norm of {} is {:.2g}",
+                                        stretch, described(other), spectral_norm_of(other))};
+}
+
+/// Of an elementwise product or quotient.
+template <class T>
+Finding Causes<T>::of_factor(const Hop& hop) {
+    const Index other = other_argument(hop);
+    const double factor = hop.in > 0 ? hop.out / hop.in : 1;
+    if (factor > small_slope && factor < 1 / small_slope) return {Cause::slope, ""};
+    const std::string_view name = operation(other);
+    if (factor < small_slope && operation(hop.node) != "divide" && is_gate(name))
+        return {Cause::closed_gate,
+                fmt::format("its gate, {}, is at most {:.1g}", described(other), largest_of(value(other)))};
+    return {Cause::factor, fmt::format("times or through {}, {:.2g} per element", described(other),
+                                       rms(value(other).data(), value(other).size()))};
+}
+
+template <class T>
+Finding Causes<T>::of_map(const Hop& hop) const {
+    const double factor = hop.in > 0 ? hop.out / hop.in : 1;
+    if (hop.out > 0 && factor > small_slope) return {Cause::slope, ""};
+    return {Cause::inside_map,
+            fmt::format("its slope by {} is {:.2g}; record with fuse = false to see inside",
+                        described(hop.input), factor)};
+}
+
+template class Causes<float>;
+template class Causes<double>;
+
+}  // namespace tapeloop::detail

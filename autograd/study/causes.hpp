@@ -1,0 +1,47 @@
+#pragma once
+
+#include <autograd/study/explain.hpp>
+#include <autograd/study/gradient_path.hpp>
+
+#include <unordered_map>
+
+/// What makes one operation shrink, stretch or stop a cotangent.
+namespace tapeloop::detail {
+
+struct Finding {
+    Cause cause;
+    std::string text;  ///< what was seen there, in words; may be empty
+};
+
+template <class T>
+class Causes {
+  public:
+    Causes(Tape<T>& tape, const Cotangents<T>& cotangents) : tape_(tape), cotangents_(cotangents) {}
+
+    /// Of the factor of a hop.
+    Finding of(const Hop& hop);
+
+  private:
+    Finding of_stop(const Hop& hop);
+    Finding of_product(const Hop& hop);
+    Finding of_factor(const Hop& hop);
+    Finding of_map(const Hop& hop) const;
+    std::optional<Finding> of_limits(const Hop& hop) const;
+    double spectral_norm_of(Index matrix);
+    std::string described(Index node) const;
+    /// The other argument of an operation with two; the same one where both are.
+    Index other_argument(const Hop& hop) const;
+    std::string_view operation(Index node) const { return tape_.node(node).operation->name(); }
+    std::span<const T> value(Index node) const {
+        return {tape_.node(node).data, tape_.node(node).shape.size()};
+    }
+
+    Tape<T>& tape_;
+    const Cotangents<T>& cotangents_;
+    std::unordered_map<Index, double> spectral_norms_;
+};
+
+extern template class Causes<float>;
+extern template class Causes<double>;
+
+}  // namespace tapeloop::detail

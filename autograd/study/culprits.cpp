@@ -1,0 +1,149 @@
+#include <fmt/format.h>
+#include <autograd/study/culprits.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+namespace tapeloop::detail {
+namespace {
+
+constexpr double all = std::numeric_limits<double>::infinity();
+// Less than this many powers of ten are no culprit.
+constexpr double least_decades = 0.3;
+constexpr std::size_t most_culprits = 5;
+// What several users hand back cancels when this little of one part is left.
+constexpr double cancelled = 0.1;
+// A product of steps is long from this many on, if none of them does this share of it.
+constexpr std::size_t long_path = 8;
+constexpr double large_share = 0.34;
+
+double decades(double from, double to) {
+    if (from > 0 && to > 0 && std::isfinite(from) && std::isfinite(to)) return std::log10(to / from);
+    return from > 0 && to == 0 ? -all : 0;
+}
+
+bool is_averaging(const PathStep& step) { return step.cause == Cause::averaging; }
+
+/// What becomes of a contribution where it meets those of other users.
+double decades_of_sum(const PathStep& step) { return decades(step.out, step.sum); }
+
+/// What a step changes, its sum included, but for averages.
+double decades_of(const PathStep& step) {
+    if (step.operation == "result") return 0;
+    return (is_averaging(step) ? 0 : decades(step.in, step.out)) + decades_of_sum(step);
+}
+
+/// All steps of one operation with one cause.
+struct Group {
+    double decades = 0;
+    std::size_t steps = 0;
+    const PathStep* largest = nullptr;
+    double most = 0;
+
+    void add(const PathStep& step, double change) {
+        decades += change;
+        ++steps;
+        if (largest != nullptr && std::abs(change) <= std::abs(most)) return;
+        largest = &step;
+        most = change;
+    }
+};
+
+std::string text_of_end(const PathStep& step) {
+    return fmt::format("{}: nothing passes {}{}{}", name_of(step.cause), step.place,
+                       step.finding.empty() ? "" : "; ", step.finding);
+}
+
+std::string text_of(Cause cause, const Group& group) {
+    const PathStep& step = *group.largest;
+    const std::string finding = step.finding.empty() ? "" : "; " + step.finding;
+    if (group.steps == 1)
+        return fmt::format("{}: {} changes it by a factor of {:.2g}{}", name_of(cause), step.place,
+                           std::pow(10, group.decades), finding);
+    return fmt::format("{}: {} in {} steps, a factor of {:.2g} each; most at {}{}", name_of(cause),
+                       step.operation, group.steps,
+                       std::pow(10, group.decades / static_cast<double>(group.steps)), step.place, finding);
+}
+
+std::string text_of_sum(Cause cause, const Group& group) {
+    const PathStep& step = *group.largest;
+    return fmt::format("{}: what {} hands back, {:.1e}, and what the others do add up to {:.1e}",
+                       name_of(cause), step.place, step.out, step.sum);
+}
+
+/// The product over time steps, if there are many and none of them does most of it.
+std::optional<Culprit> long_product(const std::vector<PathStep>& path) {
+    std::map<std::size_t, Group> steps;
+    for (const PathStep& step : path) {
+        const double change = decades_of(step);
+        if (step.time_step.has_value() && step.in > 0 && std::isfinite(change))
+            steps[*step.time_step].add(step, change);
+    }
+    if (steps.size() < long_path) return {};
+    Group all_steps;
+    for (const auto& [t, group] : steps) all_steps.add(*group.largest, group.decades);
+    const double total = all_steps.decades;
+    if (std::abs(total) < 1 || std::abs(all_steps.most) > large_share * std::abs(total)) return {};
+    const double factor = std::pow(10, total / static_cast<double>(steps.size()));
+    return Culprit{
+        Cause::long_product, all_steps.largest->node,
+        fmt::format("long product: it {} by a factor of {:.2f} per step over {} steps, t={} to t={}",
+                    total < 0 ? "shrinks" : "grows", factor, steps.size(), steps.rbegin()->first,
+                    steps.begin()->first),
+        total, steps.size()};
+}
+
+/// Steps that say by themselves what is wrong; the others are ordinary factors of a product.
+bool is_specific(Cause cause) {
+    return cause != Cause::slope && cause != Cause::weights && cause != Cause::accumulation &&
+           cause != Cause::factor;
+}
+
+/// Puts it first, unless there is a culprit that does most of it and says more.
+void insert_product(std::vector<Culprit>& culprits, Culprit product) {
+    const bool is_said = !culprits.empty() && is_specific(culprits.front().cause) &&
+                         std::abs(culprits.front().decades) > std::abs(product.decades) / 2;
+    if (!is_said)
+        culprits.insert(culprits.begin(), std::move(product));
+    else if (std::isinf(culprits.front().decades))
+        culprits.insert(culprits.begin() + 1, std::move(product));
+}
+
+}  // namespace
+
+std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, Verdict verdict) {
+    std::vector<Culprit> culprits;
+    std::map<std::pair<std::string, Cause>, Group> groups;
+    std::map<Cause, Group> sums;
+    for (const PathStep& step : path) {
+        const double change = decades(step.in, step.out);
+        const double sum_change = step.operation == "result" ? 0 : decades_of_sum(step);
+        if (change == -all)
+            culprits.push_back({step.cause, step.node, text_of_end(step), change});
+        else if (!is_averaging(step))
+            groups[{step.operation, step.cause}].add(step, change);
+        if (std::abs(sum_change) > least_decades)
+            sums[step.sum < cancelled * step.out ? Cause::cancellation : Cause::accumulation].add(step,
+                                                                                                  sum_change);
+    }
+    for (const auto& [key, group] : groups)
+        if (std::abs(group.decades) > least_decades)
+            culprits.push_back(
+                {key.second, group.largest->node, text_of(key.second, group), group.decades, group.steps});
+    for (const auto& [cause, group] : sums)
+        culprits.push_back(
+            {cause, group.largest->input, text_of_sum(cause, group), group.decades, group.steps});
+
+    const double wanted = verdict == Verdict::huge ? -1 : verdict == Verdict::usual ? 0 : 1;
+    std::stable_sort(culprits.begin(), culprits.end(), [wanted](const Culprit& a, const Culprit& b) {
+        return wanted == 0 ? std::abs(a.decades) > std::abs(b.decades)
+                           : wanted * a.decades < wanted * b.decades;
+    });
+    if (auto product = long_product(path)) insert_product(culprits, std::move(*product));
+    if (culprits.size() > most_culprits) culprits.resize(most_culprits);
+    return culprits;
+}
+
+}  // namespace tapeloop::detail

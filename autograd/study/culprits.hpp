@@ -1,0 +1,10 @@
+#pragma once
+
+#include <autograd/study/causes.hpp>
+
+namespace tapeloop::detail {
+
+/// What accounts for the size of a gradient that arrives along `path`, most first.
+std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, Verdict verdict);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,382 @@
+#include <fmt/format.h>
+#include <autograd/contributions.hpp>
+#include <autograd/local_sweep.hpp>
+#include <autograd/study/derivation.hpp>
+#include <autograd/study/formula.hpp>
+#include <autograd/study/gradient_path.hpp>
+#include <autograd/study/node_names.hpp>
+#include <autograd/study/numerals.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tapeloop {
+namespace {
+
+using detail::NodeName;
+using Renaming = std::map<std::string, std::string, std::less<>>;
+
+template <class T>
+Tensor<double> as_double(const T* elements, const Shape& shape) {
+    Tensor<double> result = uninitialised<double>(shape);
+    std::copy_n(elements, shape.size(), result.data());
+    return result;
+}
+
+template <class T>
+std::vector<bool> ancestors(const Tape<T>& tape, Index J) {
+    std::vector<bool> wanted(J + 1, false);
+    wanted[J] = true;
+    for (Index node = J + 1; node-- > 0;)
+        if (wanted[node])
+            for (Index input : tape.inputs(node)) wanted[input] = true;
+    return wanted;
+}
+
+/// The letters of a formula for the inputs of a node, in their order; of one that takes any number x₁, x₂,
+/// ...
+std::vector<std::string> letters_of(const Formula* formula, std::size_t inputs) {
+    std::vector<std::string> letters;
+    for (std::size_t k = 0; k < inputs; ++k) {
+        const bool is_fixed = formula != nullptr && !formula->takes_any_number() && k < formula->rules.size();
+        letters.push_back(is_fixed ? std::string(formula->rules[k].argument) : fmt::format("x_{}", k + 1));
+    }
+    return letters;
+}
+
+template <class T>
+class Deriving {
+  public:
+    Deriving(const Var<T>& J, const DerivationOptions& options)
+        : tape_(J.tape()), J_(J.index()), options_(options), wanted_(ancestors(tape_, J_)), cotangents_(J) {
+        require_small();
+        names_ = detail::name_nodes(tape_, J_, wanted_);
+        users_.resize(J_ + 1);
+        for (Index node = 0; node <= J_; ++node)
+            if (wanted_[node] && tape_.node(node).results != result_mark)
+                for (Index input : detail::distinct_inputs(tape_, node)) users_[input].push_back(node);
+    }
+
+    Derivation derive(const std::vector<std::optional<Index>>& wrt, const std::vector<Wrt<T>>& list) {
+        Derivation result;
+        result.of = names_[J_].text();
+        result.options = options_;
+        for (Index node = 0; node <= J_; ++node) {
+            if (!wanted_[node] || names_[node].is_number()) continue;
+            if (is_given(node))
+                result.given.push_back({node, names_[node].text(), {}, value(node)});
+            else if (tape_.node(node).data != nullptr && !tape_.inputs(node).empty())
+                result.forward.push_back(equation(node));
+        }
+        std::stable_partition(result.given.begin(), result.given.end(), [this](const DerivationStep& step) {
+            return tape_.parameter(step.node) != nullptr;
+        });
+        const std::vector<bool> leads = leading_to(wrt);
+        for (Index node = J_ + 1; node-- > 0;)
+            if (wanted_[node] && leads[node] && tape_.node(node).data != nullptr && !is_asked(node, wrt))
+                result.backward.push_back(cotangent(node));
+        for (std::size_t k = 0; k < wrt.size(); ++k)
+            result.gradients.push_back(wrt[k].has_value() && wanted_[*wrt[k]] ? gradient_of(*wrt[k])
+                                                                              : independent(list[k]));
+        return result;
+    }
+
+  private:
+    // What is told, and how.
+
+    void require_small() const {
+        std::size_t operations = 0;
+        for (Index node = 0; node <= J_; ++node)
+            if (wanted_[node] && !tape_.inputs(node).empty()) ++operations;
+        if (operations > options_.largest_graph)
+            throw std::invalid_argument(
+                fmt::format("derivation: the graph of J has {} operations and the options allow {}; take "
+                            "fewer time steps, or "
+                            "raise DerivationOptions::largest_graph",
+                            operations, options_.largest_graph));
+    }
+    bool is_part(Index node) const {
+        return tape_.node(node).results == result_mark && operation(tape_.inputs(node)[0]) == "unstack";
+    }
+    /// Leaves, and the time steps of an input; the whole is told by its parts.
+    bool is_given(Index node) const {
+        if (is_part(node)) return tape_.inputs(tape_.inputs(tape_.inputs(node)[0])[0]).empty();
+        return tape_.inputs(node).empty() && !is_whole(node);
+    }
+    bool is_whole(Index node) const {
+        return !users_[node].empty() &&
+               std::all_of(users_[node].begin(), users_[node].end(),
+                           [this](Index user) { return operation(user) == "unstack"; });
+    }
+    static bool is_asked(Index node, const std::vector<std::optional<Index>>& wrt) {
+        return std::find(wrt.begin(), wrt.end(), std::optional<Index>(node)) != wrt.end();
+    }
+    std::vector<bool> leading_to(const std::vector<std::optional<Index>>& wrt) const {
+        std::vector<bool> leads(J_ + 1, false);
+        for (Index node = 0; node <= J_; ++node) {
+            const auto inputs = tape_.inputs(node);
+            leads[node] = is_asked(node, wrt) || std::any_of(inputs.begin(), inputs.end(),
+                                                             [&](Index input) { return leads[input]; });
+        }
+        return leads;
+    }
+
+    std::string_view operation(Index node) const { return tape_.node(node).operation->name(); }
+    const Formula* formula(Index node) const {
+        return formula_of(operation(node), tape_.node(node).operation->arguments());
+    }
+    Tensor<double> value(Index node) const {
+        return as_double(tape_.node(node).data, tape_.node(node).shape);
+    }
+    Tensor<double> cotangent_value(Index node) const {
+        const Tensor<T>* cotangent = cotangents_.at(node);
+        if (cotangent != nullptr) return as_double(cotangent->data(), tape_.node(node).shape);
+        Tensor<double> zeros = uninitialised<double>(tape_.node(node).shape);
+        zeros.fill(0);
+        return zeros;
+    }
+    std::string derivative(const std::string& name) const {
+        return fmt::format("∂{}/∂{}", names_[J_].text(), name);
+    }
+
+    // The way forward.
+
+    DerivationStep equation(Index node) const {
+        DerivationTerm term{node, right_side(node), {}, {}, tape_.time_step(node), {}};
+        if (const Formula* known = formula(node);
+            known != nullptr && !known->takes_any_number() && operation(node) != "result")
+            term.numbers = numbers_of(right_of(known->equation), node, {});
+        return {node, names_[node].text(), {std::move(term)}, value(node)};
+    }
+    static std::string right_of(std::string_view equation) {
+        return std::string(equation.substr(equation.find(" = ") + 3));
+    }
+
+    std::string right_side(Index node) const {
+        if (operation(node) == "result") {
+            const Index maker = tape_.inputs(node)[0];
+            return operation(maker) == "unstack"
+                       ? fmt::format("part {} of {}", node - maker, names_[tape_.inputs(maker)[0]].text())
+                       : fmt::format("{}, result {}", right_side(maker), node - maker);
+        }
+        const auto inputs = tape_.inputs(node);
+        const Formula* known = formula(node);
+        if (known != nullptr && !known->takes_any_number())
+            return renamed(right_of(known->equation),
+                           letters(node, [](const NodeName& name) { return name.text(); }));
+        std::vector<std::string> names;
+        for (Index input : inputs) names.push_back(names_[input].text());
+        if (known != nullptr && operation(node) != "map")
+            return fmt::format("({}), {}", fmt::join(names, ", "),
+                               operation(node) == "stack" ? "stacked" : "joined");
+        return fmt::format("{}({})", operation(node) == "map" ? "f" : operation(node),
+                           fmt::join(names, ", "));
+    }
+
+    /// What the letters of a node's formula stand for: y, g, the arguments, and n, the elements of a mean.
+    Renaming letters(Index node, const auto& text) const {
+        const auto inputs = tape_.inputs(node);
+        const std::vector<std::string> argument_letters = letters_of(formula(node), inputs.size());
+        Renaming names;
+        for (std::size_t k = 0; k < inputs.size(); ++k) names[argument_letters[k]] = text(names_[inputs[k]]);
+        if (tape_.node(node).data != nullptr) {
+            names["y"] = text(names_[node]);
+            names["g"] = derivative(text(names_[node]));
+            if (tape_.node(node).shape.size() != 0 && !inputs.empty())
+                names["n"] =
+                    std::to_string(tape_.node(inputs[0]).shape.size() / tape_.node(node).shape.size());
+        }
+        return names;
+    }
+
+    /// A formula of a node in numbers; empty if one of its tensors is too large.
+    std::string numbers_of(const std::string& formula, Index node,
+                           const std::optional<Tensor<double>>& g) const {
+        const detail::NumeralOptions numerals{options_.printed_elements, options_.digits};
+        const std::vector<std::string> argument_letters =
+            letters_of(this->formula(node), tape_.inputs(node).size());
+        std::map<std::string, Tensor<double>> values{{"y", value(node)}};
+        if (g.has_value()) values["g"] = *g;
+        for (std::size_t k = 0; k < argument_letters.size(); ++k)
+            values[argument_letters[k]] = value(tape_.inputs(node)[k]);
+        Renaming numbers;
+        if (const auto names = letters(node, [](const NodeName& name) { return name.text(); });
+            names.contains("n"))
+            numbers["n"] = names.at("n");
+        bool all_single = true;
+        for (std::string_view piece : pieces_of(formula)) {
+            const auto found = values.find(std::string(piece));
+            if (found == values.end()) continue;
+            if (!detail::is_printed(found->second, numerals)) return {};
+            all_single = all_single && found->second.size() == 1;
+            numbers[found->first] = detail::numeral(found->second, numerals);
+        }
+        return detail::evaluated(formula, numbers, all_single);
+    }
+
+    // The way back.
+
+    DerivationStep cotangent(Index node) {
+        DerivationStep step{node, derivative(names_[node].text()), {}, cotangent_value(node)};
+        if (node == J_) {
+            step.terms.push_back({node, "1", {}, {}, {}, step.value});
+            return step;
+        }
+        for (auto user = users_[node].rbegin(); user != users_[node].rend(); ++user)
+            if (cotangents_.rms(*user) > 0) add_term(step, *user);
+        return step;
+    }
+    /// The same in the order of time.
+    DerivationStep gradient_of(Index node) {
+        DerivationStep step = cotangent(node);
+        std::reverse(step.terms.begin(), step.terms.end());
+        return step;
+    }
+    DerivationStep independent(const Wrt<T>& of) const {
+        const std::string name =
+            of.parameter() != nullptr ? of.parameter()->name : tape_.name(of.var().index());
+        Tensor<double> zeros = uninitialised<double>(of.shape());
+        zeros.fill(0);
+        return {J_, derivative(name.empty() ? "x" : name), {}, std::move(zeros)};
+    }
+
+    void add_term(DerivationStep& step, Index user) {
+        const auto cotangent_of = [this](Index node) { return cotangents_.at(node); };
+        const auto parts = contributions<T>(tape_, user, cotangent_of, {step.node});
+        if (parts.empty()) return;
+        const auto plain = [](const NodeName& name) { return name.text(); };
+        DerivationTerm term{user,
+                            rule_text(user, step.node, plain),
+                            {},
+                            {},
+                            tape_.time_step(user),
+                            as_double(parts[0].cotangent.data(), tape_.node(step.node).shape)};
+        if (term.time_step.has_value()) {
+            const int t = static_cast<int>(*term.time_step) + 1;
+            bool is_near = true;
+            term.at_any_time = rule_text(user, step.node, [&](const NodeName& name) {
+                const std::string text = name.text_from(t);
+                is_near = is_near && !text.empty();
+                return text;
+            });
+            if (!is_near) term.at_any_time.clear();
+        }
+        if (tape_.node(user).data != nullptr) term.numbers = numbers_of_rules(user, step.node);
+        step.terms.push_back(std::move(term));
+    }
+
+    /// Which arguments of `user` a node is.
+    std::vector<std::size_t> places(Index user, Index node) const {
+        std::vector<std::size_t> result;
+        const auto inputs = tape_.inputs(user);
+        for (std::size_t k = 0; k < inputs.size(); ++k)
+            if (inputs[k] == node) result.push_back(k);
+        return result;
+    }
+    /// The rule for an argument; empty for an operation that has none in the table. What was broadcast is
+    /// summed.
+    std::string rule(Index user, std::size_t argument) const {
+        const Formula* known = formula(user);
+        if (known == nullptr || known->rule(argument) == nullptr || known->takes_any_number()) return {};
+        std::string text(known->rule(argument)->cotangent);
+        if (user == J_) text = without_cotangent(text);  // which is 1
+        const std::size_t own = tape_.node(tape_.inputs(user)[argument]).shape.size();
+        const bool is_repeated = tape_.node(user).shape.size() > own;
+        constexpr std::string_view repeated = ", repeated";
+        if (tape_.node(user).shape.size() == own && text.ends_with(repeated))
+            text.erase(text.size() - repeated.size());
+        return is_repeated && broadcasts(user, argument) ? "sum(" + text + ")" : text;
+    }
+    /// Whether an operation repeats an argument that is smaller than its result.
+    bool broadcasts(Index user, std::size_t argument) const {
+        const auto inputs = tape_.inputs(user);
+        if (operation(user) == "affine") return argument == 2;
+        return operation(user) == "broadcast_to" ||
+               (inputs.size() > 1 && operation(user) != "matmul" && operation(user) != "outer" &&
+                operation(user) != "scatter_add");
+    }
+    static std::string without_cotangent(std::string text) {
+        for (std::size_t at = text.find("g ⊙ "); at != std::string::npos; at = text.find("g ⊙ "))
+            text.erase(at, std::string_view("g ⊙ ").size());
+        return renamed(text, {{"g", "1"}});
+    }
+
+    std::string rule_text(Index user, Index node, const auto& name_text) const {
+        std::string text;
+        for (std::size_t k : places(user, node)) {
+            const std::string one = rule_text(user, k, rule(user, k), name_text);
+            if (!text.empty())
+                text += one.starts_with("-") ? " - " + one.substr(1) : " + " + one;
+            else
+                text = one;
+        }
+        return text;
+    }
+    std::string rule_text(Index user, std::size_t k, const std::string& rule, const auto& name_text) const {
+        if (!rule.empty() && operation(user) != "unstack") return renamed(rule, letters(user, name_text));
+        const std::vector<Index> results = detail::results_of(tape_, user);
+        const std::string argument = name_text(names_[tape_.inputs(user)[k]]);
+        std::vector<std::string> parts;
+        for (Index result : results) {
+            if (cotangents_.rms(result) == 0) continue;
+            const std::string g = derivative(name_text(names_[result]));
+            if (operation(user) == "unstack")
+                parts.push_back(g);
+            else if (operation(user) == "stack" || operation(user) == "concatenate")
+                return fmt::format("({}) at {}", g, argument);
+            else
+                parts.push_back(fmt::format("{} ⊙ ∂{}/∂{}", g, name_text(names_[result]), argument));
+        }
+        return operation(user) == "unstack" ? fmt::format("({}), stacked", fmt::join(parts, ", "))
+                                            : fmt::format("{}", fmt::join(parts, " + "));
+    }
+    std::string numbers_of_rules(Index user, Index node) const {
+        std::string text;
+        for (std::size_t k : places(user, node)) {
+            const std::string one = rule(user, k);
+            const std::string numbers = one.empty() ? one : numbers_of(one, user, cotangent_value(user));
+            if (numbers.empty()) return {};
+            text += text.empty() ? numbers : " + " + numbers;
+        }
+        return text;
+    }
+
+    Tape<T>& tape_;
+    Index J_;
+    DerivationOptions options_;
+    std::vector<bool> wanted_;
+    detail::Cotangents<T> cotangents_;
+    std::vector<NodeName> names_;
+    std::vector<std::vector<Index>> users_;
+};
+
+template <class T>
+Derivation derived(const Var<T>& J, const WrtList<T>& wrt, const DerivationOptions& options) {
+    if (J.shape().size() != 1)
+        throw std::invalid_argument(
+            fmt::format("derivation: J is {}; it must have one element", J.shape().text()));
+    const Tape<T>& tape = J.tape();
+    std::vector<std::optional<Index>> nodes;
+    for (const Wrt<T>& one : wrt.list()) {
+        if (one.parameter() == nullptr && &one.var().tape() != &tape)
+            throw std::logic_error("derivation: asked for a Var of another tape than J's");
+        const Index* leaf = one.parameter() == nullptr ? nullptr : tape.find(one.parameter());
+        std::optional<Index> node;
+        if (one.parameter() == nullptr) node = one.var().index();
+        if (leaf != nullptr) node = *leaf;
+        if (node.has_value() && *node > J.index()) node.reset();
+        nodes.push_back(node);
+    }
+    return Deriving<T>(J, options).derive(nodes, wrt.list());
+}
+
+}  // namespace
+
+Derivation derivation(const Var<float>& J, const WrtList<float>& wrt, const DerivationOptions& options) {
+    return derived(J, wrt, options);
+}
+Derivation derivation(const Var<double>& J, const WrtList<double>& wrt, const DerivationOptions& options) {
+    return derived(J, wrt, options);
+}
+
+}  // namespace tapeloop

@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+#include <autograd/study/broken_paths.hpp>
+#include <autograd/study/culprits.hpp>
+
+#include <cmath>
+#include <stdexcept>
+
+namespace tapeloop {
+namespace {
+
+using detail::Cotangents;
+using detail::Hop;
+
+template <class T>
+std::optional<Index> index_of(const Tape<T>& tape, const Wrt<T>& of) {
+    if (of.parameter() != nullptr) {
+        const Index* known = tape.find(of.parameter());
+        return known == nullptr ? std::nullopt : std::optional<Index>(*known);
+    }
+    if (&of.var().tape() != &tape) throw std::logic_error("explain: `of` is a Var of another tape than J's");
+    return of.var().index();
+}
+
+template <class T>
+std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
+                                const Cotangents<T>& cotangents) {
+    detail::Causes<T> causes(tape, cotangents);
+    std::vector<PathStep> path;
+    for (const Hop& hop : hops) {
+        auto [cause, finding] = causes.of(hop);
+        path.push_back({hop.node, hop.input, std::string(tape.node(hop.node).operation->name()),
+                        tape.time_step(hop.node), tape.describe(hop.node), hop.in, hop.out, hop.sum, cause,
+                        std::move(finding)});
+    }
+    return path;
+}
+
+/// Whether a step only multiplies by a number, as the weight of a loss does.
+template <class T>
+bool is_constant_factor(const Tape<T>& tape, const PathStep& step) {
+    if (step.operation != "multiply" && step.operation != "divide" && step.operation != "scale") return false;
+    for (Index input : tape.inputs(step.node))
+        if (input != step.input && tape.inputs(input).empty() && tape.parameter(input) == nullptr)
+            return true;
+    return false;
+}
+
+/// The cotangent that averages and constant factors leave of J's own.
+template <class T>
+double behind_averages(const Tape<T>& tape, const std::vector<PathStep>& path) {
+    double factor = 1;
+    for (const PathStep& step : path) {
+        if (step.cause != Cause::averaging && !is_constant_factor(tape, step)) break;
+        if (step.out > 0) factor *= step.factor();
+    }
+    return factor;
+}
+
+Verdict verdict_of(const Explanation& explanation, const ExplainOptions& options) {
+    if (!std::isfinite(explanation.gradient)) return Verdict::not_finite;
+    if (explanation.gradient == 0) return Verdict::zero;
+    if (std::max(explanation.gradient, explanation.relative) < options.vanishing_below)
+        return Verdict::vanishing;
+    if (std::min(explanation.gradient, explanation.relative) > options.huge_above) return Verdict::huge;
+    return Verdict::usual;
+}
+
+template <class T>
+std::string name_of(const Tape<T>& tape, const Wrt<T>& of, std::optional<Index> index) {
+    if (of.parameter() != nullptr) return fmt::format("parameter '{}'", of.parameter()->name);
+    return tape.describe(*index);
+}
+
+template <class T>
+Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& options) {
+    Tape<T>& tape = J.tape();
+    if (J.shape().size() != 1)
+        throw std::invalid_argument(
+            fmt::format("explain: J is {}; it must have one element", J.shape().text()));
+    const std::optional<Index> index = index_of(tape, of);
+    Explanation explanation;
+    explanation.of = name_of(tape, of, index);
+    explanation.shown_steps = options.shown_steps;
+    if (!index.has_value() || *index > J.index() || !detail::dependents(tape, *index)[J.index()]) {
+        explanation.verdict = Verdict::zero;
+        explanation.culprits = detail::why_no_path(tape, J.index(), index);
+        return explanation;
+    }
+    const Cotangents<T> cotangents(J);
+    explanation.path = described(tape, detail::largest_path(tape, J.index(), *index, cotangents), cotangents);
+    explanation.gradient = cotangents.rms(*index);
+    explanation.relative = explanation.gradient / behind_averages(tape, explanation.path);
+    explanation.verdict = verdict_of(explanation, options);
+    if (explanation.verdict == Verdict::not_finite)
+        explanation.culprits = detail::why_not_finite(tape, J.index(), explanation.path);
+    if (explanation.culprits.empty())
+        explanation.culprits = detail::culprits_of(explanation.path, explanation.verdict);
+    return explanation;
+}
+
+}  // namespace
+
+Explanation explain(const Var<float>& J, const Wrt<float>& of, const ExplainOptions& options) {
+    return explained(J, of, options);
+}
+Explanation explain(const Var<double>& J, const Wrt<double>& of, const ExplainOptions& options) {
+    return explained(J, of, options);
+}
+
+}  // namespace tapeloop

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+#include <autograd/study/explain.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace tapeloop {
+namespace {
+
+std::string sentence(const Explanation& explanation) {
+    const std::string size = fmt::format("{:.2g} per element", explanation.gradient);
+    switch (explanation.verdict) {
+        case Verdict::zero:
+            return fmt::format("the gradient of {} is zero", explanation.of);
+        case Verdict::vanishing:
+            return fmt::format("the gradient of {} vanishes: {}", explanation.of, size);
+        case Verdict::huge:
+            return fmt::format("the gradient of {} is huge: {}", explanation.of, size);
+        case Verdict::not_finite:
+            return fmt::format("the gradient of {} is not finite", explanation.of);
+        default:
+            return fmt::format("the gradient of {} is usual: {}", explanation.of, size);
+    }
+}
+
+std::string decades_text(double decades) {
+    return std::isinf(decades) ? "     end" : fmt::format("{:>8}", fmt::format("10^{:+.1f}", decades));
+}
+
+/// How much a step changes the cotangent.
+double change_of(const PathStep& step) {
+    if (step.operation == "result" || !(step.in > 0)) return 0;
+    if (!std::isfinite(step.out) || step.out == 0) return std::numeric_limits<double>::infinity();
+    return std::abs(std::log10(step.out / step.in));
+}
+
+/// Steps in a row of the path, shown as one line.
+struct Stretch {
+    std::vector<const PathStep*> steps;
+    std::size_t times = 0;
+
+    const PathStep& largest() const {
+        return **std::max_element(steps.begin(), steps.end(), [](const PathStep* a, const PathStep* b) {
+            return change_of(*a) < change_of(*b);
+        });
+    }
+    std::string text() const {
+        const double in = steps.front()->in;
+        const double out = steps.size() == 1 ? steps.back()->out : steps.back()->sum;
+        const std::string factor = in > 0 ? fmt::format("{:.2g}", out / in) : std::string("-");
+        return fmt::format("  {:>9.2g}  {:>9.2g}  {:>8}  {}\n", in, out, factor, place());
+    }
+    std::string place() const {
+        if (steps.size() == 1) return steps.front()->place;
+        const std::string most = fmt::format("most at {}", largest().place);
+        if (times == 0) return fmt::format("{} operations, {}", steps.size(), most);
+        const std::size_t first = *steps.front()->time_step;
+        if (times == 1) return fmt::format("t={}, {}", first, most);
+        return fmt::format("t={} to t={}, {}", first, *steps.back()->time_step, most);
+    }
+};
+
+/// The path in stretches: of whole time steps where it has them, else of single operations, unless there are
+/// too many.
+std::vector<Stretch> stretches_of(const Explanation& explanation) {
+    std::set<std::size_t> all_times;
+    std::size_t timeless = 0;
+    for (const PathStep& step : explanation.path)
+        if (step.time_step.has_value())
+            all_times.insert(*step.time_step);
+        else
+            ++timeless;
+    const std::size_t rows = std::max<std::size_t>(explanation.shown_steps, 1);
+    const bool is_short = explanation.path.size() <= rows;
+    const std::size_t times = (all_times.size() + rows - 1) / rows;
+    const std::size_t others = (timeless + rows - 1) / rows;
+
+    std::vector<Stretch> stretches;
+    for (const PathStep& step : explanation.path) {
+        if (step.operation == "result") continue;
+        Stretch* last = stretches.empty() ? nullptr : &stretches.back();
+        const PathStep* before = last == nullptr ? nullptr : last->steps.back();
+        const bool fits =
+            before != nullptr && !is_short && before->time_step.has_value() == step.time_step.has_value() &&
+            (step.time_step.has_value() ? before->time_step == step.time_step || last->times < times
+                                        : last->steps.size() < others);
+        if (!fits) last = &stretches.emplace_back();
+        if (step.time_step.has_value() && (!fits || before->time_step != step.time_step)) ++last->times;
+        last->steps.push_back(&step);
+    }
+    return stretches;
+}
+
+std::string path_text(const Explanation& explanation) {
+    std::string text =
+        fmt::format("the path from J, {} operations; cotangents per element\n", explanation.path.size());
+    text += fmt::format("  {:>9}  {:>9}  {:>8}  {}\n", "in", "out", "factor", "operation");
+    for (const Stretch& stretch : stretches_of(explanation)) text += stretch.text();
+    return text;
+}
+
+}  // namespace
+
+std::string_view name_of(Cause cause) {
+    switch (cause) {
+        case Cause::saturated:
+            return "saturated";
+        case Cause::dead:
+            return "dead";
+        case Cause::masked:
+            return "masked";
+        case Cause::closed_gate:
+            return "closed gate";
+        case Cause::factor:
+            return "factor";
+        case Cause::weights:
+            return "weights";
+        case Cause::slope:
+            return "slope";
+        case Cause::inside_map:
+            return "inside map";
+        case Cause::long_product:
+            return "long product";
+        case Cause::cancellation:
+            return "cancellation";
+        case Cause::accumulation:
+            return "accumulation";
+        case Cause::averaging:
+            return "averaging";
+        case Cause::at_minimum:
+            return "at minimum";
+        case Cause::underflow:
+            return "underflow";
+        case Cause::overflow:
+            return "overflow";
+        case Cause::not_a_number:
+            return "not a number";
+        case Cause::no_gradient:
+            return "no gradient";
+        case Cause::detached:
+            return "detached";
+        case Cause::unused:
+            return "unused";
+    }
+    return "";
+}
+
+std::string_view name_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::zero:
+            return "zero";
+        case Verdict::vanishing:
+            return "vanishing";
+        case Verdict::usual:
+            return "usual";
+        case Verdict::huge:
+            return "huge";
+        case Verdict::not_finite:
+            return "not finite";
+    }
+    return "";
+}
+
+std::string Explanation::text() const {
+    std::string text = sentence(*this) + "\n";
+    if (!culprits.empty()) text += verdict == Verdict::usual ? "what changes it most\n" : "because\n";
+    for (const Culprit& culprit : culprits)
+        text += fmt::format("  {}  {}\n", decades_text(culprit.decades), culprit.text);
+    if (!path.empty()) text += path_text(*this);
+    return text;
+}
+
+}  // namespace tapeloop

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <autograd/gradient.hpp>
+
+#include <limits>
+#include <vector>
+
+/// The path along which most of a gradient arrives.
+namespace tapeloop::detail {
+
+/// The root of the mean square, in double, without overflow.
+template <class T>
+double rms(const T* elements, std::size_t count);
+
+/// The cotangents of all nodes up to J, by one sweep.
+template <class T>
+class Cotangents {
+  public:
+    explicit Cotangents(const Var<T>& J);
+
+    /// Null for a node that has no value or no cotangent but zeros.
+    const Tensor<T>* at(Index node) const;
+    /// Per element; of an operation with several results, over all of them.
+    double rms(Index node) const { return rms_[node]; }
+
+  private:
+    double joint_rms(const Tape<T>& tape, Index node) const;
+
+    static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+    Gradients<T> gradients_;
+    std::vector<std::size_t> places_;
+    std::vector<double> rms_;
+};
+
+/// One node of a path, and what it hands on: the root mean squares of its cotangent, of its contribution to
+/// `input`, and of all that arrives there.
+struct Hop {
+    Index node;
+    Index input;
+    double in;
+    double out;
+    double sum;
+};
+
+/// Which nodes depend on `of`, itself included.
+template <class T>
+std::vector<bool> dependents(const Tape<T>& tape, Index of);
+
+/// From J to `of`: the path whose factors, out / in, have the largest product; where every path ends in
+/// zeros, one with as few ends as possible. Empty when there is none.
+template <class T>
+std::vector<Hop> largest_path(Tape<T>& tape, Index J, Index of, const Cotangents<T>& cotangents);
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,288 @@
+#include <fmt/format.h>
+#include <autograd/study/node_names.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace tapeloop::detail {
+namespace {
+
+using Names = std::initializer_list<std::string_view>;
+
+bool is_one_of(std::string_view name, Names names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+bool is_activation(std::string_view name) {
+    return is_one_of(name, {"tanh", "relu", "leaky_relu", "elu", "softplus", "sigmoid"});
+}
+bool is_loss(std::string_view name) {
+    return is_one_of(name, {"mean_squared_error", "mean_absolute_error", "huber", "softmax_cross_entropy",
+                            "sigmoid_cross_entropy", "ctc_loss"});
+}
+
+std::string subscript(int number) {
+    constexpr std::string_view digits = "₀₁₂₃₄₅₆₇₈₉";
+    std::string result;
+    for (char digit : std::to_string(number))
+        result += digit == '-' ? std::string("₋")
+                               : std::string(digits.substr(3 * static_cast<std::size_t>(digit - '0'), 3));
+    return result;
+}
+
+/// `h0` and `h_0` are h with the subscript 0.
+NodeName parsed(const std::string& name) {
+    std::size_t end = name.size();
+    while (end > 0 && std::isdigit(static_cast<unsigned char>(name[end - 1])) != 0) --end;
+    const std::size_t letters = end > 1 && name[end - 1] == '_' ? end - 1 : end;
+    if (end == name.size() || letters == 0 || name.size() - end > 4) return {name, {}, false};
+    return {name.substr(0, letters), std::stoi(name.substr(end)), false};
+}
+
+template <class T>
+class Naming {
+  public:
+    Naming(const Tape<T>& tape, Index J, const std::vector<bool>& wanted)
+        : tape_(tape), J_(J), wanted_(wanted), names_(J + 1), users_(J + 1) {
+        for (Index node = 0; node <= J; ++node)
+            if (wanted[node])
+                for (Index input : tape.inputs(node)) users_[input].push_back(node);
+    }
+
+    std::vector<NodeName> all() {
+        name_given();
+        name_numbers();
+        name_steps();
+        name_initial_states();
+        name_others();
+        name_parts();
+        return std::move(names_);
+    }
+
+  private:
+    /// Where in a step's code a node was recorded: the same for all steps.
+    using Place =
+        std::tuple<std::string, std::string, std::uint32_t, std::uint32_t, std::string, std::size_t>;
+
+    std::string_view operation(Index node) const { return tape_.node(node).operation->name(); }
+    bool has_name(Index node) const { return !names_[node].letter.empty(); }
+    bool has_value(Index node) const { return wanted_[node] && tape_.node(node).data != nullptr; }
+    /// One of the results of `unstack`, which are called by what was unstacked.
+    bool is_part(Index node) const {
+        return operation(node) == "result" && operation(tape_.inputs(node)[0]) == "unstack";
+    }
+    std::optional<int> time_of(Index node) const {
+        const auto t = tape_.time_step(node);
+        return t.has_value() && tape_.parameter(node) == nullptr
+                   ? std::optional<int>(static_cast<int>(*t) + 1)
+                   : std::nullopt;
+    }
+
+    /// Gives a name, with primes if another node has it.
+    void give(Index node, NodeName name) {
+        while (!taken_.insert(name.text()).second) name.letter += "′";
+        letters_.insert(name.letter);
+        names_[node] = std::move(name);
+    }
+
+    void name_given() {
+        for (Index node = 0; node <= J_; ++node) {
+            const std::string given = has_value(node) ? tape_.name(node) : std::string();
+            if (given.empty()) continue;
+            NodeName name = parsed(given);
+            if (!name.number.has_value() && time_of(node).has_value())
+                name = {name.letter, time_of(node), true};
+            if (name.number.has_value()) name.is_time = true;
+            give(node, std::move(name));
+        }
+        if (!has_name(J_)) give(J_, {"J", {}, false});
+    }
+
+    void name_numbers() {
+        for (Index node = 0; node <= J_; ++node)
+            if (has_value(node) && !has_name(node) && operation(node) == "constant" &&
+                tape_.node(node).shape.rank() == 0)
+                names_[node].letter = fmt::format("{:.6g}", *tape_.node(node).data);
+    }
+
+    void name_steps() {
+        std::map<std::pair<int, Place>, std::size_t> counts;
+        std::vector<Index> nodes;
+        for (Index node = 0; node <= J_; ++node) {
+            const std::optional<int> t = time_of(node);
+            if (!has_value(node) || has_name(node) || !t.has_value() || is_part(node)) continue;
+            Place place = place_of(node);
+            std::get<5>(place) = counts[{*t, place}]++;
+            places_.emplace(node, place);
+            nodes.push_back(node);
+        }
+        std::map<Place, std::string> letters;
+        const auto choose = [&](Index node, const std::string& wish) {
+            if (letters.contains(places_[node])) return;
+            letters_.insert(letters[places_[node]] = free_letter(wish));
+        };
+        // States first, which everything else is about.
+        for (Index node : nodes)
+            if (const std::string wish = wish_of_state(node); !wish.empty()) choose(node, wish);
+        for (Index node : nodes) choose(node, wish_of(node));
+        for (Index node : nodes) give(node, {letters[places_[node]], time_of(node), true});
+    }
+    /// h for what a product of the next step reads, c for what is only carried on; empty for what no later
+    /// step uses.
+    std::string wish_of_state(Index node) const {
+        std::string wish;
+        for (Index user : users_[node]) {
+            const std::optional<int> t = time_of(user);
+            if (!t.has_value() || *t <= *time_of(node)) continue;
+            if (operation(user) == "affine" || operation(user) == "matmul") return "h";
+            wish = "c";
+        }
+        return wish;
+    }
+    Place place_of(Index node) const {
+        const Site& site = tape_.node(node).site;
+        return {std::string(operation(node)),
+                site.file_name(),
+                site.line(),
+                site.column(),
+                tape_.module(node),
+                0};
+    }
+
+    /// What the first step gets where later steps get a node of the step before.
+    void name_initial_states() {
+        std::map<Place, std::vector<Index>> steps;
+        for (const auto& [node, place] : places_) steps[place].push_back(node);
+        for (auto& [place, nodes] : steps) {
+            std::sort(nodes.begin(), nodes.end());
+            for (std::size_t k = 1; k < nodes.size(); ++k) name_initial_states(nodes[0], nodes[k]);
+        }
+    }
+    void name_initial_states(Index first, Index later) {
+        const auto before = tape_.inputs(first);
+        const auto usual = tape_.inputs(later);
+        for (std::size_t k = 0; k < std::min(before.size(), usual.size()); ++k) {
+            const NodeName& name = names_[usual[k]];
+            const bool is_from_before = name.is_time && name.number == *time_of(later) - 1;
+            const bool is_unknown = !has_name(before[k]) && !time_of(before[k]).has_value();
+            if (is_from_before && is_unknown) give(before[k], {name.letter, *time_of(first) - 1, true});
+        }
+    }
+
+    /// Nodes outside of time steps; several with one letter are numbered.
+    void name_others() {
+        std::map<std::string, std::vector<Index>> groups;
+        for (Index node = 0; node <= J_; ++node)
+            if (has_value(node) && !has_name(node) && !is_part(node)) groups[wish_of(node)].push_back(node);
+        for (const auto& [wish, nodes] : groups) {
+            const std::string letter = free_letter(wish);
+            for (std::size_t k = 0; k < nodes.size(); ++k)
+                give(nodes[k],
+                     {letter, nodes.size() == 1 ? std::nullopt : std::optional<int>(static_cast<int>(k) + 1),
+                      false});
+        }
+    }
+
+    void name_parts() {
+        for (Index node = 0; node <= J_; ++node) {
+            if (!has_value(node) || has_name(node) || !is_part(node)) continue;
+            const Index maker = tape_.inputs(node)[0];
+            std::string letter = names_[tape_.inputs(maker)[0]].letter;
+            if (letter.size() == 1) letter[0] = static_cast<char>(std::tolower(letter[0]));
+            give(node, {letter, static_cast<int>(node - maker), true});
+        }
+    }
+
+    bool is_used_by(Index node, const auto& holds) const {
+        return std::any_of(users_[node].begin(), users_[node].end(),
+                           [&](Index user) { return holds(operation(user)); });
+    }
+
+    std::string wish_of_product(Index node) const {
+        if (is_used_by(node, is_activation)) return "a";
+        if (is_used_by(node, [](std::string_view user) { return user == "affine" || user == "add"; }))
+            return "u";
+        return "o";
+    }
+    std::string wish_of_constant(Index node) const {
+        for (Index user : users_[node]) {
+            if (operation(user) == "unstack") return "X";
+            const auto inputs = tape_.inputs(user);
+            if ((is_loss(operation(user)) || operation(user) == "subtract") && inputs[1] == node) return "y";
+        }
+        return "x";
+    }
+    std::string wish_of_stack(Index node) const {
+        std::string letter = names_[tape_.inputs(node)[0]].letter;
+        if (letter.size() != 1) return "S";
+        letter[0] = static_cast<char>(std::toupper(letter[0]));
+        return letter;
+    }
+    std::string wish_of(Index node) const {
+        const std::string_view name = operation(node);
+        if (name == "constant") return wish_of_constant(node);
+        if (name == "stack") return wish_of_stack(node);
+        if (name == "affine" || name == "matmul") return wish_of_product(node);
+        if (name == "add") return is_used_by(node, is_activation) ? "a" : "v";
+        if (name == "result") return node == tape_.inputs(node)[0] + 1 ? "h" : "c";
+        if (name == "sigmoid") return "s";
+        if (is_activation(name) || name == "map") return "h";
+        if (is_loss(name)) return "ℓ";
+        if (is_one_of(name, {"softmax", "masked_softmax", "exp"})) return "p";
+        if (is_one_of(name, {"subtract", "mean_absolute_error"})) return "d";
+        if (is_one_of(name, {"multiply", "mean", "max", "maximum"})) return "m";
+        if (is_one_of(name, {"square", "pow", "sqrt"})) return "q";
+        return "z";
+    }
+
+    /// The letter that is wished for, or another one that is not taken.
+    std::string free_letter(const std::string& wish) const {
+        constexpr std::string_view others[] = {"z", "v", "w", "r", "q", "n", "m", "k", "p", "d", "e", "s",
+                                               "f", "g", "i", "l", "α", "β", "γ", "λ", "ρ", "τ", "φ", "ω"};
+        if (!letters_.contains(wish)) return wish;
+        for (std::string_view letter : others)
+            if (!letters_.contains(std::string(letter))) return std::string(letter);
+        std::string primed = wish + "′";
+        while (letters_.contains(primed)) primed += "′";
+        return primed;
+    }
+
+    const Tape<T>& tape_;
+    Index J_;
+    const std::vector<bool>& wanted_;
+    std::vector<NodeName> names_;
+    std::vector<std::vector<Index>> users_;
+    std::map<Index, Place> places_;
+    std::set<std::string> taken_;
+    std::set<std::string> letters_;
+};
+
+}  // namespace
+
+std::string NodeName::text() const { return number.has_value() ? letter + subscript(*number) : letter; }
+
+std::string NodeName::text_from(int t) const {
+    if (!is_time || !number.has_value()) return text();
+    switch (*number - t) {
+        case -1:
+            return letter + "ₜ₋₁";
+        case 0:
+            return letter + "ₜ";
+        case 1:
+            return letter + "ₜ₊₁";
+        default:
+            return {};
+    }
+}
+
+template <class T>
+std::vector<NodeName> name_nodes(const Tape<T>& tape, Index J, const std::vector<bool>& wanted) {
+    return Naming<T>(tape, J, wanted).all();
+}
+
+template std::vector<NodeName> name_nodes(const Tape<float>&, Index, const std::vector<bool>&);
+template std::vector<NodeName> name_nodes(const Tape<double>&, Index, const std::vector<bool>&);
+
+}  // namespace tapeloop::detail

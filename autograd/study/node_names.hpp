@@ -1,0 +1,30 @@
+#pragma once
+
+#include <autograd/tape.hpp>
+
+#include <string>
+#include <vector>
+
+/// Short names for the nodes of a graph, as a textbook would choose them.
+namespace tapeloop::detail {
+
+struct NodeName {
+    std::string letter;         ///< `h`; a number for a constant that is one
+    std::optional<int> number;  ///< its subscript
+    bool is_time = false;       ///< whether the subscript counts time steps, from 1
+
+    bool is_number() const {
+        return !letter.empty() && (letter.front() == '-' || std::isdigit(letter.front()));
+    }
+    /// `h₂`
+    std::string text() const;
+    /// `hₜ₋₁` in a step t = 3; empty if it is further from t than one step.
+    std::string text_from(int t) const;
+};
+
+/// Names for the nodes in `wanted`, at their indices; those of parameters and of named nodes as they are.
+/// No two nodes have the same. J is called J unless it has a name.
+template <class T>
+std::vector<NodeName> name_nodes(const Tape<T>& tape, Index J, const std::vector<bool>& wanted);
+
+}  // namespace tapeloop::detail
