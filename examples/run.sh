@@ -7,7 +7,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build="$root/build/examples"
 
 sh "$root/cmake/install_missing.sh" g++ make cmake \
-    libxtensor-dev libxtensor-blas-dev libxsimd-dev libfmt-dev libopenblas-dev libdnnl-dev libcli11-dev libutfcpp-dev
+    libxtensor-dev libxtensor-blas-dev libxsimd-dev libfmt-dev libopenblas-dev libdnnl-dev \
+    libcli11-dev libutfcpp-dev nlohmann-json3-dev
 
 echo "Building char_rnn in $build"
 cmake --log-level=NOTICE -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTAPELOOP_EXAMPLES=ON
@@ -20,5 +21,9 @@ export CHAR_RNN_FILE
     cd "$root"
     find autograd nn optim ./*.md -name '*.[hc]pp' -o -name '*.md' | LC_ALL=C sort | xargs cat
 ) >"$CHAR_RNN_FILE"
+
+# The page that shows the first batch through time, unless --study names another file.
+CHAR_RNN_STUDY=${CHAR_RNN_STUDY-"$build/char_rnn_study.html"}
+export CHAR_RNN_STUDY
 
 exec "$build/examples/char_rnn" "$@"

@@ -121,18 +121,28 @@ json study_of_lstm(const std::filesystem::path& path, std::size_t time_steps, st
 
 TEST_CASE_TEMPLATE("write_study: nodes, values and plots of an LSTM", T, float, double) {
     const Folder folder;
-    const json data = study_of_lstm<T>(
-        folder / "page.html", 3, 4,
-        {.title = "A <title> & more",
-         .gates = {"input", "forget", "candidate", "output"},
-         .ledgers = {{"W", Tensor<double>{{1, 0}, {2, 3}}}},
-         .spectra = {
-             .state = "h", .steps = {{{2, 1}, 1.5}}, .products = {{0, 2, {0.5, 0.25}}}, .lyapunov = {-0.5}}});
+    GradientLedger ledger;
+    ledger.parameter = "W";
+    ledger.losses = {0, 1};
+    ledger.uses = {{0, {}, {}}, {std::nullopt, {}, {}}};
+    ledger.norms = Tensor<double>{{1, 0}, {2, 3}};
+    JacobianSpectrum spectrum{};
+    spectrum.steps = {{1, {2, 1}, 1.5, 2, 0.5, 0.25}};
+    spectrum.products = {{1, {std::log(100.0), -std::numeric_limits<double>::infinity()}, 0, 0}};
+    spectrum.exponents = {-0.5};
+    const json data = study_of_lstm<T>(folder / "page.html", 3, 4,
+                                       {.title = "A <title> & more",
+                                        .gates = {"input", "forget", "candidate", "output"},
+                                        .ledgers = {ledger},
+                                        .spectrum = spectrum});
     CHECK(data["title"] == "A <title> & more");
     CHECK(data["scalar"] == (sizeof(T) == 4 ? "float" : "double"));
     CHECK(data["ledgers"][0]["matrix"] == json::parse("[[1.0,0.0],[2.0,3.0]]"));
-    CHECK(data["spectra"]["steps"][0]["spectral_radius"] == 1.5);
-    CHECK(data["spectra"]["products"][0]["to"] == 2);
+    CHECK(data["ledgers"][0]["uses"] == json::parse("[0,null]"));
+    CHECK(data["spectrum"]["steps"][0]["spectral_radius"] == 1.5);
+    CHECK(data["spectrum"]["steps"][0]["bound"] == 1.25);
+    CHECK(data["spectrum"]["products"][0]["decades"] == json::parse("[2.0,\"-inf\"]"));
+    CHECK(data["spectrum"]["exponents"][0] == -0.5);
     CHECK(data["saturation"].size() == 5);
     CHECK(data["roots"].size() == 1);
 

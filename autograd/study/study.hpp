@@ -1,47 +1,23 @@
 #pragma once
 
-#include <autograd/gradient.hpp>
+#include <autograd/study/gradient_ledger.hpp>
+#include <autograd/study/jacobian_spectrum.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tapeloop {
 
-/// A matrix of norms for the page: how much each pair of a loss and a use contributes to the gradient of a
-/// parameter. Its rows and columns may stand for anything that the two texts say.
-struct StudyLedger {
-    std::string parameter;
-    Tensor<double> norms;  ///< [losses, uses]
-    std::string rows = "loss at t";
-    std::string columns = "use at k";
-};
-
-/// The Jacobians of a state for the page. NaN stands for what was not computed.
-struct StudySpectra {
-    /// d h(t) / d h(t-1) for each time step t.
-    struct Step {
-        std::vector<double> singular_values;  ///< largest first
-        double spectral_radius = 0;
-    };
-    /// d h(to) / d h(from).
-    struct Product {
-        std::size_t from = 0;
-        std::size_t to = 0;
-        std::vector<double> singular_values;
-    };
-    std::string state;  ///< its name, `h`
-    std::vector<Step> steps;
-    std::vector<Product> products;
-    std::vector<double> lyapunov;  ///< the Lyapunov exponents
-};
-
 struct StudyOptions {
     std::string title = "A network through time";
     /// A cell's `gate_names()`, by which the plot of saturation calls the blocks of its packed weights.
     std::vector<std::string> gates = {};
-    std::vector<StudyLedger> ledgers = {};
-    StudySpectra spectra = {};
+    /// Shown as heat maps.
+    std::vector<GradientLedger> ledgers = {};
+    /// Of the Jacobians from state to state, of one row.
+    std::optional<JacobianSpectrum> spectrum = std::nullopt;
     /// About how large the page's tensors may be together. Where they would be larger, each is averaged over
     /// blocks to fewer than its usual 48 by 48 cells.
     std::size_t largest_bytes = 32'000'000;

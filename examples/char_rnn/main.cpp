@@ -4,6 +4,7 @@
 #include "options.hpp"
 #include "progress.hpp"
 #include "sampling.hpp"
+#include "study_page.hpp"
 #include "training.hpp"
 
 #include <fmt/format.h>
@@ -78,6 +79,10 @@ void run(const Options& options) {
                      vocabulary);
     }
     fmt::print("\nLoss curve: {}\n", curve.path().string());
+    if (!options.study.empty()) {
+        write_study_page(*model, text.training, vocabulary.size(), options);
+        fmt::print("The first batch through time, to be opened in a browser: {}\n", options.study.string());
+    }
 }
 
 }  // namespace

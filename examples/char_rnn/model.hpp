@@ -5,10 +5,13 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <nn/linear.hpp>
+#include <nn/study/states.hpp>
 #include <nn/unroll.hpp>
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace char_rnn {
 
@@ -26,6 +29,14 @@ class Reader {
     virtual Var<float> read(const Indices& characters) = 0;
 };
 
+/// What a model leaves on the current tape when it is recorded for study.
+struct Recording {
+    Var<float> logits;                  ///< [T, B, vocabulary]
+    tapeloop::States<float> states;     ///< after each time step
+    const Parameter<float>* recurrent;  ///< the weight W from state to state
+    std::vector<std::string> gates;     ///< of the packed weights; empty when the cell has none
+};
+
 /// A recurrent cell with an output layer behind it, for any cell.
 class LanguageModel {
   public:
@@ -33,6 +44,9 @@ class LanguageModel {
     virtual ParameterList<float> parameters() = 0;
     /// One who begins to read, in the cell's initial state.
     virtual std::unique_ptr<Reader> reader() const = 0;
+    /// Reads characters that are given one-hot, [T, B, vocabulary], from the initial state, for study: every
+    /// step projects its own input.
+    virtual Recording record(const tapeloop::Tensor<float>& x) const = 0;
 };
 
 /// A cell whose `project` was done by somebody else: it has none, so `unroll` hands its input on as it is.
@@ -43,8 +57,8 @@ struct Projected {
     auto step(const auto& projected, const auto& state) const { return cell.step(projected, state); }
 };
 
-/// `Cell` has the input weights U [vocabulary, G] and their bias b [G] as members, as all cells of the
-/// library.
+/// `Cell` has the input weights U [vocabulary, G], their bias b [G] and the recurrent weights W as members,
+/// as all cells of the library.
 template <class Cell>
 class RecurrentModel : public LanguageModel {
   public:
@@ -58,6 +72,16 @@ class RecurrentModel : public LanguageModel {
         return list;
     }
     std::unique_ptr<Reader> reader() const override { return std::make_unique<CellReader>(*this); }
+    Recording record(const tapeloop::Tensor<float>& x) const override {
+        Recording recording{{}, {}, &cell_.W, {}};
+        if constexpr (requires { cell_.gate_names(); })
+            for (const std::string_view gate : cell_.gate_names()) recording.gates.emplace_back(gate);
+        const auto result = tapeloop::nn::unroll(cell_, input(x).named("x"), {.trace = true, .hoist = false});
+        recording.states = tapeloop::nn::states(result.trace);
+        const tapeloop::Label<float> label("output");
+        recording.logits = output_(result.outputs);
+        return recording;
+    }
 
   private:
     class CellReader : public Reader {

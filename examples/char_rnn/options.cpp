@@ -46,6 +46,18 @@ CLI::Validator one_of_the_cells() {
     return CLI::Validator(check, "");
 }
 
+CLI::Validator new_file() {
+    const auto check = [](const std::string& text) -> std::string {
+        const std::filesystem::path path(text);
+        const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+        if (path.has_filename() && std::filesystem::is_directory(folder) &&
+            !std::filesystem::is_directory(path))
+            return "";
+        return fmt::format("takes the name of a file in a folder that is there, not '{}'", text);
+    };
+    return CLI::Validator(check, "");
+}
+
 void add_flags(CLI::App& app, Options& options) {
     const auto number = [&app](const char* flag, auto& value, const char* help, const CLI::Validator& check) {
         app.add_option(flag, value, help)->check(check)->type_name("NUMBER");
@@ -68,6 +80,10 @@ void add_flags(CLI::App& app, Options& options) {
     number("--minutes", options.minutes, "stop training after this time", positive(100000));
     app.add_option("--output", options.output, "folder for the loss curve, made if it is not there")
         ->type_name("FOLDER");
+    app.add_option("--study", options.study, "write a page that shows the first batch through time (HTML)")
+        ->envname("CHAR_RNN_STUDY")
+        ->check(new_file())
+        ->type_name("FILE");
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ struct Options {
     std::size_t sample = 600;
     double minutes = 2.5;
     std::filesystem::path output = ".";
+    std::filesystem::path study;  ///< where the study page goes; empty for none
 };
 
 /// Reads the command line; nothing when only help was asked for, which is then printed. Throws

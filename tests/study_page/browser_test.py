@@ -347,7 +347,12 @@ class StudyPage(unittest.TestCase):
         titles = [heading.text for heading in self.browser.find_elements(By.CSS_SELECTOR, "#plots h2")]
         self.assertIn("Gradient by time step", titles)
         self.assertIn("Saturation of the gates", titles)
+        for title in ["Gradient ledger", "Jacobian of one step", "Jacobian over many steps"]:
+            self.assertIn(title, titles)
         legends = self.text("#plots")
+        self.assertIn(self.facts["long"]["flow"], legends)
+        self.assertAlmostEqual(self.js("Math.max(...JSON.parse(document.getElementById('study').textContent).ledgers[0].matrix.flat())"),
+                               self.facts["long"]["largest_pair"], places=12)
         for gate in ["input", "forget", "candidate", "output"]:
             self.assertIn(gate, legends)
         self.press("1")

@@ -2,6 +2,7 @@
 // there: numbers from the tape and its gradients, which the page gets another way.
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
+#include <autograd/study/jacobian_lens.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/tape.hpp>
 #include <nn/generator.hpp>
@@ -9,11 +10,13 @@
 #include <nn/losses.hpp>
 #include <nn/lstm_cell.hpp>
 #include <nn/stack.hpp>
+#include <nn/study/states.hpp>
 #include <nn/unroll.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -58,25 +61,31 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
     nn::Linear<double> linear(hidden, 4, generator);
     Tape<double> tape({.fuse = false});
     const Var<double> x = input(random_tensor({time_steps, batch, 5}, generator)).named("x");
-    const Var<double> outputs = nn::unroll(cell, x, {.hoist = false}).outputs;
-    const Var<double> J =
-        nn::mean_squared_error(linear(outputs), random_tensor({time_steps, batch, 4}, generator)).named("J");
+    const auto run = nn::unroll(cell, x, {.trace = true, .hoist = false});
+    const Tensor<double> targets = random_tensor({time_steps, batch, 4}, generator);
+    const Var<double> losses = sum(square(linear(run.outputs) - targets), {1, 2});
+    const Var<double> J = mean(losses).named("J");
     const Gradients<double> gradients = gradient(J, every_node(tape));
 
     const auto names = nn::LstmCell<double>::gate_names();
     StudyOptions options{.title = fmt::format("LSTM, {} time steps", time_steps),
                          .gates = {names.begin(), names.end()}};
+    options.ledgers.push_back(gradient_ledger(losses, cell.W));
+    options.spectrum = jacobian_lens(nn::states(run.trace)).spectrum();
     write_study(tape, gradients, path, options);
 
     // The second sigmoid of a step is the forget gate; the last product is the output, which the next step
     // and the loss both use.
-    return {{"path", path.string()},
-            {"nodes", tape.size()},
-            {"time_steps", time_steps},
-            {"J", J.item()},
-            {"J_id", J.index()},
-            {"forget", facts_of(tape, gradients, find_nodes(tape, "sigmoid", 2).at(1))},
-            {"output", facts_of(tape, gradients, find_nodes(tape, "multiply", 2).back())}};
+    return {
+        {"path", path.string()},
+        {"nodes", tape.size()},
+        {"time_steps", time_steps},
+        {"J", J.item()},
+        {"J_id", J.index()},
+        {"largest_pair", *std::max_element(options.ledgers[0].norms.begin(), options.ledgers[0].norms.end())},
+        {"flow", std::string(name_of(options.spectrum->flow))},
+        {"forget", facts_of(tape, gradients, find_nodes(tape, "sigmoid", 2).at(1))},
+        {"output", facts_of(tape, gradients, find_nodes(tape, "multiply", 2).back())}};
 }
 
 /// A stack of two loops, and values that are no numbers.

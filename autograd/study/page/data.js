@@ -41,7 +41,7 @@ Study.read = (json) => {
         formulas: json.formulas || [],
         gradientNorms: json.gradient_norms || [],
         ledgers: json.ledgers || [],
-        spectra: json.spectra || null,
+        spectrum: json.spectrum || null,
         saturation: json.saturation || [],
     };
 };

@@ -17,7 +17,7 @@ Study.matrixPlot = (() => {
 
     const scaled = (value, { low, high }) => (high > low ? Math.log(value / low) / Math.log(high / low) : 1);
 
-    function paint(canvas, matrix, limits, side) {
+    function paint(canvas, matrix, { rows: down, columns: across }, limits, side) {
         const [rows, columns] = [matrix.length, matrix[0].length];
         const margin = { left: 46, bottom: 24 };
         const cell = side / Math.max(rows, columns);
@@ -31,9 +31,12 @@ Study.matrixPlot = (() => {
         }));
         context.strokeStyle = theme.tileEdge;
         context.strokeRect(margin.left + 0.5, 0.5, cell * columns, cell * rows);
-        ticks(context, rows, columns, cell, margin, theme);
+        ticks(context, down.at, across.at, cell, margin, theme);
         return { cell, margin };
     }
+
+    /// A time step, or none.
+    const time = (step) => step ?? "–";
 
     function ticks(context, rows, columns, cell, margin, theme) {
         context.fillStyle = theme.soft;
@@ -41,10 +44,10 @@ Study.matrixPlot = (() => {
         const every = (count) => Libraries.scaleLinear([0, count - 1], [0, 1]).ticks(Math.min(count, 8)).filter(Number.isInteger);
         context.textAlign = "right";
         context.textBaseline = "middle";
-        for (const row of every(rows)) context.fillText(row, margin.left - 6, Math.max(7, (row + 0.5) * cell));
+        for (const row of every(rows.length)) context.fillText(time(rows[row]), margin.left - 6, Math.max(7, (row + 0.5) * cell));
         context.textAlign = "center";
         context.textBaseline = "top";
-        for (const column of every(columns)) context.fillText(column, margin.left + (column + 0.5) * cell, rows * cell + 6);
+        for (const column of every(columns.length)) context.fillText(time(columns[column]), margin.left + (column + 0.5) * cell, rows.length * cell + 6);
     }
 
     function legend(limits) {
@@ -57,13 +60,13 @@ Study.matrixPlot = (() => {
         return element("p", { class: "legend" }, text(limits.low), canvas, text(limits.high));
     }
 
-    /// `rows` and `columns` say what they count; onPick(row, column) hears of clicks.
+    /// `rows` and `columns` say what they count, `name`, and at which time steps, `at`; onPick(row, column) hears of clicks.
     function plot({ matrix, rows, columns, side = 360, onPick }) {
         if (matrix.length === 0 || matrix[0].length === 0) return element("p", { class: "hint" }, "empty");
         const limits = range(matrix);
-        const canvas = element("canvas", { class: "matrix", role: "img", "aria-label": `${rows} by ${columns}` });
-        const { cell, margin } = paint(canvas, matrix, limits, side);
-        const hint = `down: ${rows}; across: ${columns}; empty: exactly 0`;
+        const canvas = element("canvas", { class: "matrix", role: "img", "aria-label": `${rows.name} by ${columns.name}` });
+        const { cell, margin } = paint(canvas, matrix, { rows, columns }, limits, side);
+        const hint = `down: ${rows.name}; across: ${columns.name}; empty: exactly 0`;
         const readout = element("p", { class: "readout" }, hint);
         const under = (event) => {
             const [row, column] = [Math.floor(event.offsetY / cell), Math.floor((event.offsetX - margin.left) / cell)];
@@ -71,7 +74,7 @@ Study.matrixPlot = (() => {
         };
         canvas.addEventListener("pointermove", (event) => {
             const at = under(event);
-            readout.textContent = at ? `${rows} ${at.row}, ${columns} ${at.column}: ${text(parse(matrix[at.row][at.column]))}` : hint;
+            readout.textContent = at ? `${rows.name}=${time(rows.at[at.row])}, ${columns.name}=${time(columns.at[at.column])}: ${text(parse(matrix[at.row][at.column]))}` : hint;
         });
         canvas.addEventListener("pointerleave", () => (readout.textContent = hint));
         if (onPick) canvas.addEventListener("click", (event) => under(event) && onPick(under(event).row, under(event).column));

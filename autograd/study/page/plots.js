@@ -22,8 +22,11 @@ Study.plots = (() => {
         if (ledgers.length === 0) return null;
         const room = element("div");
         const show = (index) => {
-            const { matrix, rows, columns } = ledgers[index];
-            room.replaceChildren(Study.matrixPlot.plot({ matrix, rows: rows || "loss at t", columns: columns || "use at k", onPick: (_, column) => app.showTime(column) }));
+            const { matrix, losses, uses } = ledgers[index];
+            room.replaceChildren(Study.matrixPlot.plot({
+                matrix, rows: { name: "loss at t", at: losses }, columns: { name: "use at k", at: uses },
+                onPick: (_, column) => uses[column] !== null && app.showTime(uses[column]),
+            }));
         };
         const choice = element("select", { "aria-label": "Parameter", change: (event) => show(Number(event.target.value)) },
             ledgers.map(({ parameter }, index) => element("option", { value: index }, parameter)));
@@ -32,33 +35,33 @@ Study.plots = (() => {
             ledgers.length > 1 ? choice : element("p", {}, element("b", {}, ledgers[0].parameter)), room);
     }
 
-    function spectra(app) {
-        const { spectra: data } = app.study;
-        if (!data?.steps?.length) return null;
-        const values = data.steps.map((step) => (step.singular_values || []).map(parse));
-        const count = Math.max(...values.map((one) => one.length), 0);
-        const ranks = [...new Set([0, Math.floor((count - 1) / 2), count - 1])].filter((rank) => rank >= 0);
-        const names = ["largest singular value", "median", "smallest"];
-        const series = ranks.map((rank, index) => ({ name: names[index], points: values.map((one, time) => [time, one[rank]]) }));
-        if (data.steps.some((step) => step.spectral_radius !== undefined))
-            series.push({ name: "spectral radius", points: data.steps.map((step, time) => [time, parse(step.spectral_radius)]) });
-        return card("Jacobian of one step", "The singular values of d h(t) / d h(t−1). Above 1 a gradient can grow, below 1 it shrinks.",
+    function jacobianSteps(app) {
+        const { spectrum } = app.study;
+        if (!spectrum?.steps.length) return null;
+        const curve = (name, of) => ({ name, points: spectrum.steps.map((step) => [step.time, parse(of(step))]) });
+        const count = spectrum.steps[0].singular_values.length;
+        const series = [
+            curve("largest singular value", (step) => step.singular_values[0]),
+            curve("median", (step) => step.singular_values[Math.floor((count - 1) / 2)]),
+            curve("smallest", (step) => step.singular_values[count - 1]),
+            curve("spectral radius", (step) => step.spectral_radius),
+            curve("bound", (step) => step.bound),
+        ];
+        return card("Jacobian of one step", "The singular values of d h(t) / d h(t−1), and their bound from weights and activations. Above 1 a gradient can grow, below 1 it shrinks.",
             Study.linePlot.plot(series, { log: true, marks: [{ value: 1, text: "1" }], xLabel: "time step", yLabel: "size", ...pickTime(app) }));
     }
 
-    function products(app) {
-        const { spectra: data } = app.study;
-        if (!data?.products?.length) return null;
-        const last = Math.max(...data.products.map((one) => one.to));
-        const chosen = data.products.filter((one) => one.to === last).sort((a, b) => b.from - a.from);
-        const values = chosen.map((one) => one.singular_values.map(parse));
-        const count = Math.max(...values.map((one) => one.length));
-        const ranks = count <= 6 ? [...Array(count).keys()] : [0, 1, 2, Math.floor(count / 2), count - 1];
-        const series = ranks.map((rank) => ({ name: `σ${rank + 1}`, points: chosen.map((one, index) => [last - one.from, values[index][rank]]) }));
-        const exponents = (data.lyapunov || []).map(parse);
-        return card("Jacobian over many steps", `The singular values of d h(${last}) / d h(k), by the distance ${last} − k.`,
-            Study.linePlot.plot(series, { log: true, marks: [{ value: 1, text: "1" }], xLabel: "distance in time steps", yLabel: "size", xName: "distance" }),
-            exponents.length > 0 ? element("p", {}, "Lyapunov exponents: ", element("span", { class: "numbers" }, exponents.slice(0, 12).map(Study.numbers.text).join("  "))) : null);
+    function jacobianProducts(app) {
+        const { spectrum } = app.study;
+        if (!spectrum?.products.length) return null;
+        const count = spectrum.products[0].decades.length;
+        const ranks = count <= 5 ? [...Array(count).keys()] : [0, 1, Math.floor(count / 2), count - 1];
+        const curve = (name, of) => ({ name, points: spectrum.products.map((one) => [one.distance, parse(of(one))]) });
+        const series = [...ranks.map((rank) => curve(`σ${rank + 1}`, (one) => one.decades[rank])), curve("bound", (one) => one.bound)];
+        const exponents = spectrum.exponents.map(parse);
+        return card("Jacobian over many steps", `The singular values of d h(T) / d h(T−d), as powers of ten, by the distance d, and the bound of the largest. The gradient: ${spectrum.flow}.`,
+            Study.linePlot.plot(series, { marks: [{ value: 0, text: "1" }], xLabel: "distance in time steps", yLabel: "log₁₀ of the size", xName: "distance" }),
+            element("p", {}, "Lyapunov exponents: ", element("span", { class: "numbers" }, exponents.slice(0, 12).map(Study.numbers.text).join("  "))));
     }
 
     function saturation(app) {
@@ -70,7 +73,7 @@ Study.plots = (() => {
     }
 
     function show(app) {
-        const cards = [gradientNorms, ledger, spectra, products, saturation].map((make) => make(app)).filter(Boolean);
+        const cards = [gradientNorms, ledger, jacobianSteps, jacobianProducts, saturation].map((make) => make(app)).filter(Boolean);
         if (cards.length === 0) cards.push(card("No plots", "This page was written without gradient norms, ledgers, spectra or gates."));
         byId("plots").replaceChildren(...cards);
     }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <numbers>
 
 namespace tapeloop::detail {
 namespace {
@@ -88,35 +89,46 @@ json jacobians_json(Tape<T>& tape, std::size_t largest) {
     return list;
 }
 
-json ledgers_json(const std::vector<StudyLedger>& ledgers) {
+json ledgers_json(const std::vector<GradientLedger>& ledgers) {
     json list = json::array();
-    for (const StudyLedger& ledger : ledgers) {
-        const Shape shape = shape_of(ledger.norms);
+    for (const GradientLedger& ledger : ledgers) {
+        json uses = json::array();
+        for (const ParameterUse& use : ledger.uses)
+            uses.push_back(use.time_step.has_value() ? json(*use.time_step) : json());
         json matrix = json::array();
-        for (std::size_t row = 0; row < shape[0]; ++row)
-            matrix.push_back(numbers_json({ledger.norms.data() + row * shape[1], shape[1]}));
+        for (std::size_t row = 0; row < ledger.losses.size(); ++row)
+            matrix.push_back(
+                numbers_json({ledger.norms.data() + row * ledger.uses.size(), ledger.uses.size()}));
         list.push_back({{"parameter", ledger.parameter},
-                        {"rows", ledger.rows},
-                        {"columns", ledger.columns},
+                        {"losses", ledger.losses},
+                        {"uses", std::move(uses)},
                         {"matrix", std::move(matrix)}});
     }
     return list;
 }
 
-json spectra_json(const StudySpectra& spectra) {
+/// Decadic logarithms of what is given in natural ones: -inf stays.
+json decades_json(std::vector<double> logarithms) {
+    for (double& logarithm : logarithms) logarithm /= std::numbers::ln10;
+    return numbers_json(logarithms);
+}
+
+json spectrum_json(const JacobianSpectrum& spectrum) {
     json steps = json::array();
-    for (const auto& step : spectra.steps)
-        steps.push_back({{"singular_values", numbers_json(step.singular_values)},
-                         {"spectral_radius", number_json(step.spectral_radius)}});
+    for (const StepSpectrum& step : spectrum.steps)
+        steps.push_back({{"time", step.time_step},
+                         {"singular_values", numbers_json(step.singular_values)},
+                         {"spectral_radius", number_json(step.spectral_radius)},
+                         {"bound", number_json(step.bound())}});
     json products = json::array();
-    for (const auto& product : spectra.products)
-        products.push_back({{"from", product.from},
-                            {"to", product.to},
-                            {"singular_values", numbers_json(product.singular_values)}});
-    return {{"state", spectra.state},
-            {"steps", std::move(steps)},
+    for (const ProductSpectrum& product : spectrum.products)
+        products.push_back({{"distance", product.distance},
+                            {"decades", decades_json(product.log_singular_values)},
+                            {"bound", number_json(product.log_bound / std::numbers::ln10)}});
+    return {{"steps", std::move(steps)},
             {"products", std::move(products)},
-            {"lyapunov", numbers_json(spectra.lyapunov)}};
+            {"exponents", numbers_json(spectrum.exponents)},
+            {"flow", name_of(spectrum.flow)}};
 }
 
 template <class T>
@@ -158,7 +170,7 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
             {"jacobians", jacobians_json(tape, largest)},
             {"gradient_norms", norms.json()},
             {"ledgers", ledgers_json(options.ledgers)},
-            {"spectra", spectra_json(options.spectra)},
+            {"spectrum", options.spectrum.has_value() ? spectrum_json(*options.spectrum) : json()},
             {"saturation", saturation_json(tape, options.gates)}};
 }
 

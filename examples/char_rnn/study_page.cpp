@@ -1,0 +1,50 @@
+#include "study_page.hpp"
+
+#include <fmt/format.h>
+#include <autograd/ops/index.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/study/jacobian_lens.hpp>
+#include <autograd/study/study.hpp>
+#include <nn/losses.hpp>
+
+#include <algorithm>
+
+namespace char_rnn {
+namespace {
+
+using namespace tapeloop;
+
+/// Of larger states the Jacobians take longer than all else here.
+constexpr std::size_t largest_state = 256;
+
+std::size_t state_size(const Recording& recording) {
+    std::size_t size = 0;
+    for (const Var<float>& part : recording.states.front()) size += part.shape().back();
+    return size;
+}
+
+}  // namespace
+
+void write_study_page(const LanguageModel& model, IdSpan training, std::size_t vocabulary_size,
+                      const Options& options) {
+    // Rows beyond a few show nothing new, and make a large page.
+    const std::size_t batch = std::min<std::size_t>(options.batch, 8);
+    const std::size_t steps = std::min<std::size_t>(options.steps, 64);
+    const Stretch stretch = training_lanes(training, batch, steps, 0).stretch(0);
+
+    Tape<float> tape({.fuse = false});
+    const Recording recording = model.record(one_hot<float>(characters_of(stretch), vocabulary_size));
+    const Var<float> losses = nn::softmax_cross_entropy(recording.logits, targets_of(stretch),
+                                                        {.reduction = nn::Reduction::none, .ignore = {}});
+    const Var<float> J = (sum(losses) / batch).named("J");
+
+    StudyOptions study{.title = fmt::format("{}, {} units, reads {}", options.cell, options.hidden,
+                                            options.file.filename().string()),
+                       .gates = recording.gates};
+    study.largest_bytes = 8'000'000;
+    study.ledgers.push_back(gradient_ledger(losses, *recording.recurrent));
+    if (state_size(recording) <= largest_state) study.spectrum = jacobian_lens(recording.states).spectrum();
+    write_study(tape, gradient(J, every_node(tape)), options.study, study);
+}
+
+}  // namespace char_rnn
