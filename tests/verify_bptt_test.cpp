@@ -413,7 +413,7 @@ TEST_CASE("verify_bptt: time steps in the wrong order, in what is done to all at
     const nn::BpttReport report = nn::verify_bptt(WrongOrderCell(), sequence(5, 2));
     check_found(report, 4, "x of the whole sequence", "every time step is right by itself");
     CHECK(steps_found(report, nn::StepVerdict::right).size() == 5);
-    CHECK(report.differences.has(Diagnosis::time_order));
+    CHECK(report.details->has(Diagnosis::time_order));
 }
 
 TEST_CASE("verify_bptt: a layer that truncates in its own unroll") {

@@ -156,8 +156,14 @@ void Examination<T>::run() {
     gradients_ = std::move(differentiated.gradients);
     differences_.emplace(subject_, cotangent, center_, options_);
     for (std::size_t k = 0; k < subject_.size(); ++k) check_input(k);
-    if (!is_same_again("before and after others") || !options_.diagnose) return;
-    for (const Suspect& suspect : suspects_) diagnose(suspect);
+    if (!is_same_again("before and after others")) return;
+    for (const Suspect& suspect : suspects_) {
+        if (options_.diagnose)
+            diagnose(suspect);
+        else
+            find(Diagnosis::unexplained, subject_.input(suspect.input).name,
+                 "the gradient is wrong; it was not to be diagnosed");
+    }
 }
 
 template <class T>
