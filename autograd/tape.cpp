@@ -221,8 +221,9 @@ const Index* Tape<T>::find(const typename Parameter<T>::Storage* parameter) cons
 
 template <class T>
 std::shared_ptr<const typename Parameter<T>::Storage> Tape<T>::parameter(Index index) const {
-    if (nodes_[index].operation->name() != "parameter") return nullptr;
-    return static_cast<const Leaf<T>*>(nodes_[index].operation)->storage();
+    // By type: a program may call an operation of its own by any name.
+    const auto* leaf = dynamic_cast<const Leaf<T>*>(nodes_[index].operation);
+    return leaf == nullptr ? nullptr : leaf->storage();
 }
 
 template <class T>

@@ -110,6 +110,33 @@ TEST_CASE("fault: a label picks the time step, and the scope ends it") {
     check_same_bits(model.gradients().at(0), right);
 }
 
+TEST_CASE("fault: one of several terms is dropped, wherever the tape was taken back before") {
+    const Tensor<double> a = Random(8).tensor({2, 2});
+    const auto gradient_with = [&](std::optional<std::size_t> occurrence) {
+        const InjectedFault<double> injected(
+            {.kind = Kind::drop, .operation = "multiply", .argument = 0, .occurrence = occurrence});
+        Tensor<double> result;
+        for (int run = 0; run < 2; ++run) {  // the second tape may lie where the first did
+            Tape<double> tape;
+            const Var<double> x = input(a);
+            const std::size_t before = tape.size();
+            static_cast<void>(x * 7.0);
+            tape.truncate(before);
+            const Var<double> twice = x * 2.0;
+            const Var<double> thrice = x * 3.0;
+            const Var<double> J = sum(twice + thrice + x * 4.0);
+            result = gradient(J, {x})[x];
+        }
+        return result;
+    };
+    check_close(gradient_with(std::nullopt), filled({2, 2}, 0));
+    check_close(gradient_with(0), filled({2, 2}, 7));
+    check_close(gradient_with(1), filled({2, 2}, 6));
+    check_close(gradient_with(2), filled({2, 2}, 5));
+    check_close(gradient_with(3), filled({2, 2}, 9));
+    CHECK(Fault{.operation = "multiply", .occurrence = 1}.text() == "flip sign of multiply, occurrence 1");
+}
+
 TEST_CASE("fault: check_gradient notices every fault of a model, and names the operation") {
     Model model;
     const auto check = [&] {

@@ -82,6 +82,14 @@ TEST_CASE("check_gradient: the report is a value that says all there is to an el
         CHECK_MESSAGE(contains(report.text(), part), part);
 }
 
+TEST_CASE("check_gradient: it fails without a diagnosis too") {
+    const GradientReport report = check_gradient(cube_with(2), {{"x", numbers({3})}}, {.diagnose = false});
+    CHECK(!report.passed());
+    CHECK(report.has(Diagnosis::unexplained));
+    CHECK(!report.findings.at(0).rule.has_value());
+    CHECK(!check_gradient(cube_with(2), {{"x", numbers({3})}}, {.order = 2, .diagnose = false}).passed());
+}
+
 TEST_CASE("check_gradient: each tolerance decides where it is the largest") {
     const auto slightly_wrong = [](double error) {
         return custom(

@@ -1,53 +1,24 @@
-#include "op_table.hpp"
+#include "expect.hpp"
+#include "row_check.hpp"
 
-#include <autograd/check/check_gradient.hpp>
-
-#include <autograd/tape.hpp>
-
-#include <doctest/doctest.h>
+#include <nn/check/check_cell.hpp>
+#include <nn/nn.hpp>
 
 #include <cstdlib>
 
 // A check that cries wolf is switched off: on every operation of the library, at random points that may lie
-// anywhere, kinks included, it finds nothing. TAPELOOP_CHECK_SEEDS says how many seeds are tried.
+// anywhere, kinks included, and on every cell, it finds nothing. TAPELOOP_CHECK_SEEDS says how many seeds are
+// tried.
 
 using namespace tapeloop;
 using namespace tapeloop::test;
 
 namespace {
 
+/// How many seeds are tried.
 std::uint64_t seed_count() {
     const char* given = std::getenv("TAPELOOP_CHECK_SEEDS");
     return given != nullptr ? std::strtoull(given, nullptr, 10) : 2;
-}
-
-Tensor<double> drawn(Random& random, const Domain& domain, const Shape& shape) {
-    Tensor<double> x = random.tensor(shape, domain.low, domain.high);
-    if (domain.is_flag)
-        for (double& element : x) element = element > (domain.low + domain.high) / 2 ? 1 : 0;
-    return x;
-}
-
-/// The check of one row on one sample: flags stay constant, the rest is differentiated by.
-GradientReport checked(const Row& row, const std::vector<Shape>& shapes, std::uint64_t seed, int order) {
-    Random random(seed);
-    std::vector<CheckInput<double>> inputs;
-    Tensors flags(shapes.size());
-    for (std::size_t k = 0; k < shapes.size(); ++k) {
-        const Tensor<double> x = drawn(random, row.domains[k], shapes[k]);
-        if (row.domains[k].is_flag)
-            flags[k] = x;
-        else
-            inputs.emplace_back("argument " + std::to_string(k), x);
-    }
-    const auto f = [&](const std::vector<Var<double>>& given) {
-        std::vector<Var<double>> x;
-        std::size_t next = 0;
-        for (std::size_t k = 0; k < shapes.size(); ++k)
-            x.push_back(row.domains[k].is_flag ? input(flags[k]) : given[next++]);
-        return row.call(x);
-    };
-    return check_gradient(f, inputs, {.order = order, .seed = seed, .diagnose = false});
 }
 
 }  // namespace
@@ -60,7 +31,8 @@ TEST_CASE("check_gradient: no false alarm on any operation, first and second ord
         if (row.name == "detach") continue;  // passes no gradient though it depends on its argument
         for (const std::vector<Shape>& shapes : row.samples)
             for (std::uint64_t seed = 1; seed <= seed_count(); ++seed) {
-                const GradientReport report = checked(row, shapes, seed, 2);
+                const GradientReport report =
+                    check_row(row, shapes, {.order = 2, .seed = seed, .diagnose = false});
                 CHECK_MESSAGE(report.passed(), row.text() << ", seed " << seed << "\n" << report.text());
                 ++checks;
                 for (const CheckedInput& one : report.inputs) {
@@ -71,4 +43,54 @@ TEST_CASE("check_gradient: no false alarm on any operation, first and second ord
     }
     CHECK(checks > 500);
     CHECK(undecided * 1000 < compared);  // it passes for what it knows, not for what it does not
+}
+
+namespace {
+
+/// Calls `use` with a cell of every kind, as small as they come.
+template <class Use>
+void for_every_cell(nn::Generator& generator, const Use& use) {
+    constexpr std::size_t I = 2;
+    constexpr std::size_t H = 2;
+    for (const auto activation : {nn::Activation::tanh, nn::Activation::relu, nn::Activation::sigmoid})
+        use(nn::ElmanCell<double>(I, H, generator, {activation}));
+    use(nn::LstmCell<double>(I, H, generator));
+    for (const auto update : {nn::Update::keeps, nn::Update::takes}) {
+        use(nn::GruCell<double>(I, H, generator, {.update = update}));
+        use(nn::ResetBeforeGruCell<double>(I, H, generator, {.update = update}));
+        use(nn::MinimalGruCell<double>(I, H, generator, {.update = update}));
+    }
+    for (unsigned bits = 0; bits < 16; ++bits) {
+        nn::LstmVariantOptions options;
+        options.peephole = (bits & 1U) != 0;
+        options.coupled = (bits & 2U) != 0;
+        options.projection = (bits & 4U) != 0 ? 1 : 0;
+        options.layer_norm = (bits & 8U) != 0;
+        options.layer_norm_epsilon = 0.1;  // else so curved that differences are coarse
+        use(nn::LstmVariantCell<double>(I, H, generator, options));
+    }
+    use(nn::Zoneout(nn::LstmCell<double>(I, H, generator)));
+    use(nn::RecurrentDropout(nn::GruCell<double>(I, H, generator), 0.2));
+    use(nn::Residual(nn::ElmanCell<double>(I, I, generator)));
+    use(nn::Bidirectional(nn::ElmanCell<double>(I, H, generator), nn::GruCell<double>(I, H, generator)));
+    use(nn::AttentionCell(nn::ElmanCell<double>(I + 2, H, generator),
+                          nn::AdditiveAttention<double>(H, 2, 2, generator), 2));
+    use(nn::Stack<double>(nn::LstmCell<double>(I, H, generator), nn::ElmanCell<double>(H, H, generator)));
+}
+
+}  // namespace
+
+TEST_CASE("check_cell: no false alarm on any cell, first and second order") {
+    std::size_t checks = 0;
+    for (std::uint64_t seed = 1; seed <= seed_count(); ++seed) {
+        nn::Generator generator(seed);
+        for_every_cell(generator, [&](auto cell) {
+            nn::CellCheckOptions options{.time_steps = 3, .batch = 2};
+            options.gradient = {.order = 2, .seed = seed, .diagnose = false};
+            const nn::CellReport report = nn::check_cell(cell, 2, options);
+            CHECK_MESSAGE(report.passed(), "cell " << checks << ", seed " << seed << "\n" << report.text());
+            ++checks;
+        });
+    }
+    CHECK(checks >= 30 * seed_count());
 }

@@ -162,7 +162,7 @@ void Examination<T>::run() {
             diagnose(suspect);
         else
             find(Diagnosis::unexplained, subject_.input(suspect.input).name,
-                 "the gradient is wrong; it was not to be diagnosed");
+                 "the gradient is wrong; in which way was not asked for");
     }
 }
 
@@ -366,17 +366,19 @@ void Examination<T>::diagnose(const Suspect& suspect) {
         if (explanation.has_value()) located->explanation->text += "; at the input, " + explanation->text;
         explanation = located->explanation;
     }
+    const bool rules_are_right = located.has_value() && !located->rule.has_value();
     if (!explanation.has_value())
-        explanation = Explanation{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
+        explanation =
+            rules_are_right
+                ? Explanation{Diagnosis::detached, "some ways from the input to the result are cut"}
+                : Explanation{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
     Finding finding{explanation->diagnosis, subject_.order(), subject_.input(suspect.input).name,
                     explanation->text, explanation->factor};
-    if (located.has_value()) {
-        finding.rule = located->rule;
-        if (!finding.rule.has_value())
-            finding.text +=
-                "; every recorded rule on the way is right, so f uses a value outside the "
-                "recording, such as value() or item()";
-    }
+    if (located.has_value()) finding.rule = located->rule;
+    if (rules_are_right)
+        finding.text += fmt::format(
+            "; every recorded rule on the way is right, so a value is used outside the recording{}",
+            located->detached.empty() ? ", such as value() or item()" : ": " + located->detached);
     report_.findings.push_back(std::move(finding));
 }
 

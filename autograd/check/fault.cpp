@@ -171,17 +171,27 @@ std::string Fault::text() const {
     if (argument.has_value()) text += fmt::format(", argument {}", *argument);
     if (kind == Kind::scale) text += fmt::format(", by {:.6g}", factor);
     if (!label.empty()) text += ", at " + label;
+    if (occurrence.has_value()) text += fmt::format(", occurrence {}", *occurrence);
     return text;
 }
 
 template <class T>
+bool InjectedFault<T>::is_meant(const Tape<T>& tape, Index node) {
+    // A node that comes again was taken back, or the tape is a new one where another was.
+    std::vector<Index>& met = met_[&tape];
+    while (!met.empty() && met.back() >= node) met.pop_back();
+    const std::string_view name = tape.node(node).operation->name();
+    if (tape.inputs(node).empty() || name == "result") return false;
+    if (!fault_.operation.empty() && name != fault_.operation) return false;
+    if (!fault_.label.empty() && !has_part(tape.label(node), fault_.label)) return false;
+    met.push_back(node);
+    return !fault_.occurrence.has_value() || met.size() == *fault_.occurrence + 1;
+}
+
+template <class T>
 void InjectedFault<T>::appended(Tape<T>& tape, Index node) {
-    const Operation<T>& operation = *tape.node(node).operation;
-    const std::string_view name = operation.name();
-    if (tape.inputs(node).empty() || name == "result") return;
-    if (!fault_.operation.empty() && name != fault_.operation) return;
-    if (!fault_.label.empty() && !has_part(tape.label(node), fault_.label)) return;
-    tape.replace_operation(node, tape.keep(Falsified<T>(operation, fault_)));
+    if (!is_meant(tape, node)) return;
+    tape.replace_operation(node, tape.keep(Falsified<T>(*tape.node(node).operation, fault_)));
     ++nodes_;
 }
 

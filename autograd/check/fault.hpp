@@ -4,6 +4,7 @@
 #include <autograd/tape.hpp>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ struct Fault {
     /// Only nodes whose label path contains this as a whole, as in `t=3` or `encoder/t=3`; empty for all.
     std::string label = {};
     double factor = 2;
+    /// Of the nodes on one tape that meet all this only this one, counted from 0; none for all of them: a
+    /// single term of a sum, a single time step of an operation outside of every label.
+    std::optional<std::size_t> occurrence = std::nullopt;
 
     /// `flip sign of matmul, argument 1, at t=3`
     std::string text() const;
@@ -46,8 +50,11 @@ class InjectedFault final : public TapeObserver<T> {
     void appended(Tape<T>& tape, Index node) override;
 
   private:
+    bool is_meant(const Tape<T>& tape, Index node);
+
     Fault fault_;
     std::size_t nodes_ = 0;
+    std::map<const Tape<T>*, std::vector<Index>> met_;  ///< nodes of living tapes that meet the description
 };
 
 extern template class InjectedFault<float>;

@@ -36,7 +36,15 @@ struct Edge {
 template <class T>
 class Recorder final : public TapeObserver<T> {
   public:
-    explicit Recorder(const Tape<T>& tape) : tape_(tape) {}
+    Recorder(const Tape<T>& tape, const std::vector<Root<T>>& roots) : tape_(tape) {
+        // A root that is used by another operation as well has a cotangent from the start.
+        for (const Root<T>& root : roots) {
+            std::vector<double>& before = arrived_[root.value.index()];
+            before.resize(root.cotangent.size(), 0);
+            for (std::size_t i = 0; i < before.size(); ++i)
+                before[i] += static_cast<double>(root.cotangent.data()[i]);
+        }
+    }
 
     void pulled(Sweep<T>& sweep, Index node) override {
         if (&sweep.tape() != &tape_ || kept_ > most_kept) return;
@@ -92,6 +100,20 @@ class Recorder final : public TapeObserver<T> {
     std::map<Index, std::vector<double>> arrived_;
     std::size_t kept_ = 0;
 };
+
+/// The first `detach` of something that depends on a node, as text; empty if there is none.
+template <class T>
+std::string first_detached(const Tape<T>& tape, Index from) {
+    std::vector<bool> depends(tape.size(), false);
+    for (Index node = from; node < tape.size(); ++node) {
+        const auto inputs = tape.inputs(node);
+        const auto source = tape.detached_from(node);
+        if (source.has_value() && depends[*source]) return tape.describe(node);
+        depends[node] = node == from || std::any_of(inputs.begin(), inputs.end(),
+                                                    [&](Index input) { return depends[input]; });
+    }
+    return "";
+}
 
 /// Moves an argument just while its operation computes, and keeps what comes out.
 template <class T>
@@ -159,6 +181,7 @@ class Location {
             if (!*right) wrong.push_back(&edge);
         }
         Located located;
+        located.detached = detached_;
         if (wrong.empty()) return located;
         const Edge& first = **std::min_element(wrong.begin(), wrong.end(),
                                                [](const Edge* a, const Edge* b) { return a->to < b->to; });
@@ -178,9 +201,14 @@ class Location {
             const TapeObserver<T> awake;
             Tape<T> tape;
             const auto run = subject_.run(tape);
-            Recorder<T> recorder(tape);
-            const WrtList<T> wrt({subject_.wrt(run).list()[input]});
-            static_cast<void>(gradient(subject_.roots(run.results, differences_.cotangent()), wrt));
+            const std::vector<Root<T>> roots = subject_.roots(run.results, differences_.cotangent());
+            Recorder<T> recorder(tape, roots);
+            const Wrt<T> by = subject_.wrt(run).list()[input];
+            static_cast<void>(gradient(roots, {by}));
+            const Index* leaf = by.parameter() != nullptr ? tape.find(by.parameter()) : nullptr;
+            detached_ = first_detached(tape, leaf != nullptr             ? *leaf
+                                             : by.parameter() == nullptr ? by.var().index()
+                                                                         : Index(tape.size()));
             if (!recorder.is_complete()) return {};
             edges = std::move(recorder.edges());
         }
@@ -239,6 +267,22 @@ class Location {
         return false;
     }
 
+    /// What the axes of a tensor on the way mean, as far as an input tells: one with a time axis of which it
+    /// has all but the last extent, and one that is packed of gates and has its last extent.
+    InputInfo info_like(const Shape& shape) const {
+        InputInfo info;
+        for (std::size_t k = 0; k < subject_.size(); ++k) {
+            const InputInfo& known = subject_.input(k).info;
+            const Shape known_shape = subject_.input(k).shape();
+            if (shape.rank() == 0 || known_shape.rank() == 0) continue;
+            if (time_axis(known).has_value() && shape.rank() == known_shape.rank() &&
+                std::equal(shape.begin(), shape.end() - 1, known_shape.begin()))
+                info.axes = known.axes;
+            if (!known.gates.empty() && shape.back() == known_shape.back()) info.gates = known.gates;
+        }
+        return info;
+    }
+
     std::optional<Explanation> explain_edge(const Edge& edge, const CheckInput<T>& input) {
         const std::size_t size = edge.delivered.size();
         const std::size_t results = edge.cotangent.size();
@@ -248,7 +292,8 @@ class Location {
         evidence.results = edge.result_shapes;
         evidence.cotangent = edge.cotangent;
         evidence.tape = edge.delivered;
-        if (edge.from == 0 && edge.shape == input.shape()) evidence.info = input.info;
+        evidence.info = edge.from == 0 && edge.shape == input.shape() ? input.info : info_like(edge.shape);
+        for (Evidence::Result& result : evidence.results) result.info = info_like(result.shape);
         for (std::size_t i = 0; i < size; ++i) {
             std::vector<double> step(size, 0);
             step[i] = differences_.step_for(edge.largest);
@@ -279,6 +324,7 @@ class Location {
 
     Subject<T>& subject_;
     const Differences<T>& differences_;
+    std::string detached_;
     double rounding_ = 0;  ///< what rounding can do to the last change
 };
 

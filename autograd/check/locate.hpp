@@ -13,6 +13,9 @@ struct Located {
     std::optional<Explanation> explanation;
     /// Whether its argument is the input itself.
     bool is_at_input = false;
+    /// Where something that depends on the input is detached first: `detach (cell.hpp:42, t=0)`. Empty if
+    /// nowhere.
+    std::string detached = {};
 };
 
 /// Holds every rule between the input and the result against differences of its own operation: the argument

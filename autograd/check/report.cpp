@@ -13,7 +13,7 @@ constexpr std::size_t most_findings = 12;
 constexpr std::size_t most_inputs = 12;
 constexpr std::size_t most_warnings = 6;
 
-constexpr std::array<std::string_view, 24> names{"sign",
+constexpr std::array<std::string_view, 25> names{"sign",
                                                  "factor",
                                                  "transposed",
                                                  "exchanged",
@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 24> names{"sign",
                                                  "recorded rule differs",
                                                  "not linear",
                                                  "asymmetric Hessian",
+                                                 "detached",
                                                  "unexplained",
                                                  "kink",
                                                  "rounding",

@@ -30,6 +30,7 @@ enum class Diagnosis {
     recorded_rule_differs,  ///< `gradient_graph` gives another value than `gradient`
     not_linear,             ///< the recorded gradient is not linear in the cotangent
     asymmetric_hessian,     ///< <w, H z> differs from <z, H w>
+    detached,               ///< all rules are right, but a value is used outside the recording
     unexplained,            ///< wrong in none of these ways
     kink,                   ///< one-sided differences disagree: nothing is wrong
     rounding,               ///< differences of no step are exact enough to tell: nothing is known to be wrong

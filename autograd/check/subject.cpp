@@ -60,8 +60,7 @@ Subject<T>::Subject(const CheckFunction<T>& f, const CheckInputs<T>& inputs, int
     : f_(f), inputs_(inputs.list()), own_inputs_(inputs.size()), order_(order) {
     for (const CheckInput<T>& one : inputs_) {
         require_info(one.name, one.shape(), one.info);
-        if (one.parameter != nullptr)
-            saved_.push_back({one.parameter, one.parameter->value(), one.parameter->storage()->version});
+        if (one.parameter != nullptr) saved_.add(*one.parameter);
     }
     if (order_ == 1) return;
     // The gradient is a function of the cotangents as well.
@@ -73,14 +72,6 @@ Subject<T>::Subject(const CheckFunction<T>& f, const CheckInputs<T>& inputs, int
         Tensor<T> cotangent = uninitialised<T>(result.shape());
         for (T& element : cotangent) element = static_cast<T>(random.weight());
         inputs_.emplace_back(fmt::format("cotangent of result {}", count++), cotangent);
-    }
-}
-
-template <class T>
-Subject<T>::~Subject() {
-    for (const Saved& saved : saved_) {
-        std::copy_n(saved.value.data(), saved.value.size(), saved.parameter->update().data());
-        saved.parameter->storage()->version = saved.version;
     }
 }
 

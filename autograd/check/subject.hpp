@@ -1,12 +1,13 @@
 #pragma once
 
 #include <autograd/check/function.hpp>
+#include <autograd/check/saved_parameters.hpp>
 #include <autograd/gradient.hpp>
 
 #include <cstdint>
 #include <span>
 
-/// What is checked: a function at a point that can be moved.
+/// What is checked: a function at a point that can be moved. Afterwards parameters are as before.
 namespace tapeloop::detail {
 
 template <class T>
@@ -15,11 +16,6 @@ class Subject {
     /// A function's results, or with `order` 2 its gradient by all inputs, whose inputs are then followed by
     /// the cotangents of the results.
     Subject(const CheckFunction<T>& f, const CheckInputs<T>& inputs, int order, std::uint64_t seed);
-    /// Restores the parameters.
-    ~Subject();
-    Subject(const Subject&) = delete;
-    Subject& operator=(const Subject&) = delete;
-
     std::size_t size() const { return inputs_.size(); }
     const CheckInput<T>& input(std::size_t k) const { return inputs_[k]; }
     /// How many of the inputs are the function's own.
@@ -58,18 +54,13 @@ class Subject {
     const Tape<T>* tape() const { return tape_; }
 
   private:
-    struct Saved {
-        Parameter<T>* parameter;
-        Tensor<T> value;
-        std::uint64_t version;
-    };
     void evaluate_gradient(std::vector<double>& results);
     std::vector<Root<T>> own_roots(const Run& run) const;
 
     const CheckFunction<T>& f_;
     std::vector<CheckInput<T>> inputs_;
     std::size_t own_inputs_;
-    std::vector<Saved> saved_;
+    SavedParameters<T> saved_;
     std::vector<Shape> result_shapes_;
     std::size_t evaluations_ = 0;
     int order_;

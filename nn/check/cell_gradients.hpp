@@ -1,0 +1,34 @@
+#pragma once
+
+#include <autograd/check/check_gradient.hpp>
+#include <nn/check/cell_run.hpp>
+
+/// The gradients of a cell against differences.
+namespace tapeloop::nn::detail {
+
+template <class T>
+class CellGradients {
+  public:
+    CellGradients(const CheckedCell<T>& cell, const Batch<T>& batch, const ParameterList<T>& parameters,
+                  const std::vector<std::string>& gates, const CheckOptions& options);
+
+    /// What there is to say of the first-order gradients by the inputs of these names.
+    Found of(const std::vector<std::string>& names);
+    Found second_order();
+    /// Of both orders, if the second was asked for and there is one.
+    GradientReport report() const { return report_.value_or(GradientReport()); }
+
+  private:
+    GradientReport check(int order) const;
+    const GradientReport& first_order();
+
+    const CheckedCell<T>& cell_;
+    CheckOptions options_;
+    CheckInputs<T> inputs_;
+    std::optional<GradientReport> report_;  ///< once it was asked for
+};
+
+extern template class CellGradients<float>;
+extern template class CellGradients<double>;
+
+}  // namespace tapeloop::nn::detail

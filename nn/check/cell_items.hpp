@@ -1,0 +1,65 @@
+#pragma once
+
+#include <autograd/check/random.hpp>
+#include <nn/check/cell_run.hpp>
+#include <nn/check/check_cell.hpp>
+
+#include <functional>
+
+/// The items of `check_cell`, one function each.
+namespace tapeloop::nn::detail {
+
+using tapeloop::detail::CheckRandom;
+
+template <class T>
+class CellItems {
+  public:
+    CellItems(CellReport& report, CellUnderCheck<T>& subject, const Tensor<T>& x,
+              const CellCheckOptions& options);
+
+    /// Adds every item to the report.
+    void run();
+
+  private:
+    using State = std::vector<Var<T>>;
+
+    void add(std::string name, const std::function<Found()>& item);
+    /// Of a comparison: passed with `text`, or the difference and what to do about it.
+    static Found judged(const std::string& difference, std::string text, std::string_view advice);
+
+    Found initial_state();
+    Found shapes();
+    Found no_state_in_the_cell();
+    Found same_bits();
+    Found parameters();
+    Found step_by_step();
+    Found padded_batch();
+    Found permuted_batch();
+    Found no_time_steps();
+    Found one_time_step();
+    Found no_rows();
+    Found save_and_restore();
+    Found plain_operations();
+
+    void add_gradients();
+    Batch<T> random_batch(const Tensor<T>& x);
+    std::string row_alone(const Batch<T>& padded, const CellRun& whole, std::size_t row, std::size_t length,
+                          CellRun& sum);
+
+    CellReport& report_;
+    CellUnderCheck<T>& subject_;
+    const CellCheckOptions& options_;
+    CheckedCell<T> cell_;
+    const Tensor<T>& x_;
+    CheckRandom random_;
+    ParameterList<T> parameters_;
+    std::vector<Shape> state_shapes_;  ///< of the initial state, for the batch
+    std::vector<std::size_t> open_;    ///< parts of the state that have an open axis
+    Batch<T> batch_;
+    CellRun run_;
+};
+
+extern template class CellItems<float>;
+extern template class CellItems<double>;
+
+}  // namespace tapeloop::nn::detail

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <autograd/check/report.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tapeloop::nn {
+
+enum class CellVerdict { passed, failed, not_applicable };
+
+/// One of the things that a cell must do.
+struct CellItem {
+    std::string name;
+    CellVerdict verdict = CellVerdict::passed;
+    std::string text;  ///< what was found, and what to do about a failure
+};
+
+/// What `check_cell` found: a value.
+struct CellReport {
+    std::uint64_t seed = 0;
+    std::size_t time_steps = 0;
+    std::size_t batch = 0;
+    std::size_t inputs = 0;  ///< how wide x is
+    bool in_double = true;
+    std::vector<CellItem> items;
+    /// The gradients by x, the initial state (`state`, or `state[0]`, ...) and every parameter against
+    /// differences: of both orders, if the second was asked for and there is one.
+    GradientReport gradient;
+    std::vector<std::string> warnings;
+
+    /// Whether no item failed.
+    bool passed() const;
+    /// The item of that name. Throws `std::invalid_argument` when there is none.
+    const CellItem& operator[](std::string_view name) const;
+    /// The names of those that failed.
+    std::vector<std::string> failed() const;
+    /// The report for people: one line an item, and the gradient's own report where that failed.
+    std::string text() const;
+};
+
+}  // namespace tapeloop::nn

@@ -1,0 +1,280 @@
+#include <fmt/format.h>
+#include <autograd/check/differences.hpp>
+#include <autograd/gradient.hpp>
+#include <nn/check/cell_run.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace tapeloop::nn::detail {
+namespace {
+
+template <class T>
+Tensor<double> in_double(const Tensor<T>& x) {
+    Tensor<double> result = uninitialised<double>(shape_of(x));
+    std::copy(x.begin(), x.end(), result.begin());
+    return result;
+}
+
+/// The inputs of a batch on the current tape.
+template <class T>
+struct Given {
+    Var<T> x;
+    std::vector<Var<T>> state;
+
+    explicit Given(const Batch<T>& batch) : x(input(batch.x)) {
+        for (const Tensor<T>& part : batch.state) state.push_back(input(part));
+    }
+};
+
+template <class T>
+CellRun values_of(const Var<T>& outputs, const std::vector<Var<T>>& state, const CellRun& gradients) {
+    CellRun run = gradients;
+    run.outputs = in_double(outputs.value());
+    run.state.clear();
+    for (const Var<T>& part : state) run.state.push_back(in_double(part.value()));
+    return run;
+}
+
+/// A sequence that is stepped through on the current tape.
+template <class T>
+class Walk {
+  public:
+    Walk(const AnyLayer<T>& layer, const Batch<T>& batch) : layer_(layer), given_(batch) {
+        inputs_ = unstack(given_.x);
+        state_ = given_.state;
+    }
+    void step(std::size_t t) {
+        auto [output, next] = layer_.step(inputs_[t], state_);
+        outputs_.push_back(output);
+        state_ = std::move(next);
+    }
+    const Given<T>& given() const { return given_; }
+    Var<T> outputs() const { return stack(outputs_); }
+    const std::vector<Var<T>>& state() const { return state_; }
+
+  private:
+    const AnyLayer<T>& layer_;
+    Given<T> given_;
+    std::vector<Var<T>> inputs_;
+    std::vector<Var<T>> state_;
+    std::vector<Var<T>> outputs_;
+};
+
+/// Differentiates what a run gave.
+template <class T>
+CellRun differentiated(AnyLayer<T>& layer, const Batch<T>& batch, const Given<T>& given,
+                       const Var<T>& outputs, const std::vector<Var<T>>& state) {
+    CellRun run;
+    run.outputs = in_double(outputs.value());
+    std::vector<Root<T>> roots{{outputs, batch.output_cotangent}};
+    for (std::size_t k = 0; k < state.size(); ++k) {
+        run.state.push_back(in_double(state[k].value()));
+        roots.push_back({state[k], batch.state_cotangents[k]});
+    }
+    WrtList<T> wrt{given.x};
+    for (const Var<T>& part : given.state) wrt.add(part);
+    for (const auto& entry : layer.parameters()) wrt.add(*entry.parameter);
+    const Gradients<T> gradients = gradient(roots, wrt);
+    run.by_x = in_double(gradients.at(0));
+    for (std::size_t k = 1; k < gradients.size(); ++k)
+        (k <= state.size() ? run.by_state : run.by_parameter).push_back(in_double(gradients.at(k)));
+    return run;
+}
+
+bool differ(double a, double b, double limit) {
+    return !(a == b || std::abs(a - b) <= limit || (std::isnan(a) && std::isnan(b)));
+}
+
+std::string text_of(const std::vector<std::size_t>& position) {
+    return fmt::format("[{}]", fmt::join(position, ", "));
+}
+
+Tensors taken_rows(const std::vector<bool>& is_batched, const Tensors& parts,
+                   const std::vector<std::size_t>& rows) {
+    Tensors result;
+    for (std::size_t k = 0; k < parts.size(); ++k)
+        result.push_back(is_batched[k] ? taken(parts[k], 0, rows) : parts[k]);
+    return result;
+}
+
+struct FirstDifference {
+    const RunNames& names;
+    double tolerance;
+    std::string text;
+
+    void compare(const std::string& name, const Tensor<double>& a, const Tensor<double>& b) {
+        if (text.empty()) text = difference(name, a, b, names, tolerance);
+    }
+};
+
+}  // namespace
+
+template <class T>
+CellRun CheckedCell<T>::unrolled(const Batch<T>& batch, const UnrollOptions& options,
+                                 const TapeOptions& tape_options) const {
+    const Tape<T> tape(tape_options);
+    const Given<T> given(batch);
+    const auto unrolled = unroll(layer, given.x, given.state, options);
+    return differentiated(layer, batch, given, unrolled.outputs, unrolled.state);
+}
+
+template <class T>
+CellRun CheckedCell<T>::stepped(const Batch<T>& batch) const {
+    const Tape<T> tape;
+    Walk<T> walk(layer, batch);
+    for (std::size_t t = 0; t < batch.time_steps(); ++t) walk.step(t);
+    return differentiated(layer, batch, walk.given(), walk.outputs(), walk.state());
+}
+
+template <class T>
+CellRun CheckedCell<T>::alternated(const Batch<T>& batch, const Batch<T>& another,
+                                   const CellRun& other_run) const {
+    const Tape<T> tape;
+    Walk<T> walk(layer, batch);
+    Walk<T> beside(layer, another);
+    for (std::size_t t = 0; t < batch.time_steps(); ++t) {
+        walk.step(t);
+        beside.step(t);
+    }
+    return values_of(walk.outputs(), walk.state(), other_run);
+}
+
+template <class T>
+CellRun CheckedCell<T>::interrupted(const Batch<T>& batch, const Batch<T>& another,
+                                    const CellRun& other_run) const {
+    const Tape<T> tape;
+    Walk<T> walk(layer, batch);
+    for (std::size_t t = 0; t < batch.time_steps(); ++t) {
+        if (t == 1) stepped(another);
+        walk.step(t);
+    }
+    return values_of(walk.outputs(), walk.state(), other_run);
+}
+
+template <class T>
+CellRun CheckedCell<T>::resumed(const Batch<T>& batch, std::size_t steps, const CellRun& other_run) const {
+    const std::vector<std::size_t> rows = range(0, batch.size());
+    std::vector<Tensor<T>> carried;
+    {
+        const Tape<T> tape;
+        const Given<T> given(part(batch, range(0, steps), rows));
+        carried = carry(unroll(layer, given.x, given.state).state);
+    }
+    const Tape<T> tape;
+    const Tensor<T> rest = part(batch, range(steps, batch.time_steps()), rows).x;
+    const auto unrolled = unroll(layer, rest, resume(carried));
+    return values_of(unrolled.outputs, unrolled.state, other_run);
+}
+
+template <class T>
+Tensor<T> taken(const Tensor<T>& x, std::size_t axis, const std::vector<std::size_t>& which) {
+    const Shape shape = shape_of(x);
+    std::vector<std::size_t> extents(shape.begin(), shape.end());
+    const auto product = [&](std::size_t from, std::size_t to) {
+        return std::accumulate(extents.begin() + static_cast<std::ptrdiff_t>(from),
+                               extents.begin() + static_cast<std::ptrdiff_t>(to), std::size_t(1),
+                               std::multiplies<>());
+    };
+    const std::size_t outer = product(0, axis);
+    const std::size_t inner = product(axis + 1, extents.size());
+    extents[axis] = which.size();
+    Tensor<T> result = uninitialised<T>(Shape(extents));
+    T* to = result.data();
+    for (std::size_t o = 0; o < outer; ++o)
+        for (std::size_t i : which) to = std::copy_n(x.data() + (o * shape[axis] + i) * inner, inner, to);
+    return result;
+}
+
+std::vector<std::size_t> range(std::size_t begin, std::size_t end) {
+    std::vector<std::size_t> all(end - begin);
+    std::iota(all.begin(), all.end(), begin);
+    return all;
+}
+
+template <class T>
+Batch<T> CheckedCell<T>::part(const Batch<T>& batch, const std::vector<std::size_t>& steps,
+                              const std::vector<std::size_t>& rows) const {
+    Batch<T> part;
+    part.x = taken(taken(batch.x, 0, steps), 1, rows);
+    part.output_cotangent = taken(taken(batch.output_cotangent, 0, steps), 1, rows);
+    for (std::size_t k = 0; k < batch.state.size(); ++k) {
+        const bool batched = is_batched[k];
+        part.state.push_back(batched ? taken(batch.state[k], 0, rows) : batch.state[k]);
+        part.state_cotangents.push_back(batched ? taken(batch.state_cotangents[k], 0, rows)
+                                                : batch.state_cotangents[k]);
+    }
+    return part;
+}
+
+template <class T>
+CellRun CheckedCell<T>::part(const CellRun& run, const std::vector<std::size_t>& steps,
+                             const std::vector<std::size_t>& rows) const {
+    return {taken(taken(run.outputs, 0, steps), 1, rows), taken_rows(is_batched, run.state, rows),
+            taken(taken(run.by_x, 0, steps), 1, rows), taken_rows(is_batched, run.by_state, rows),
+            run.by_parameter};
+}
+
+std::string difference(const std::string& name, const Tensor<double>& a, const Tensor<double>& b,
+                       const RunNames& names, double tolerance) {
+    if (a.shape() != b.shape())
+        return fmt::format("{}: {} {}, {} {}", name, shape_of(a).text(), names.first, shape_of(b).text(),
+                           names.second);
+    double largest = 0;
+    for (double element : a)
+        if (std::isfinite(element)) largest = std::max(largest, std::abs(element));
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (differ(a.data()[i], b.data()[i], tolerance * largest))
+            return fmt::format("{} at {}: {:.6g} {}, {:.6g} {}", name,
+                               text_of(tapeloop::detail::position_of(i, shape_of(a))), a.data()[i],
+                               names.first, b.data()[i], names.second);
+    return "";
+}
+
+template <class T>
+void CheckedCell<T>::clear_sums(CellRun& run) const {
+    for (Tensor<double>& one : run.by_parameter) one.fill(0);
+    for (std::size_t k = 0; k < run.by_state.size(); ++k)
+        if (!is_batched[k]) run.by_state[k].fill(0);
+}
+
+template <class T>
+std::string CheckedCell<T>::difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
+                                               double tolerance) const {
+    FirstDifference found{names, tolerance, {}};
+    found.compare("outputs", a.outputs, b.outputs);
+    for (std::size_t k = 0; k < a.state.size(); ++k)
+        found.compare("final " + state_names[k], a.state[k], b.state[k]);
+    found.compare("gradient by x", a.by_x, b.by_x);
+    for (std::size_t k = 0; k < a.by_state.size(); ++k)
+        if (is_batched[k])
+            found.compare("gradient by the initial " + state_names[k], a.by_state[k], b.by_state[k]);
+    return found.text;
+}
+
+template <class T>
+std::string CheckedCell<T>::difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
+                                               double tolerance) const {
+    FirstDifference found{names, tolerance, {}};
+    for (std::size_t k = 0; k < a.by_parameter.size(); ++k)
+        found.compare("gradient by " + parameter_names[k], a.by_parameter[k], b.by_parameter[k]);
+    for (std::size_t k = 0; k < a.by_state.size(); ++k)
+        if (!is_batched[k])
+            found.compare("gradient by the initial " + state_names[k], a.by_state[k], b.by_state[k]);
+    return found.text;
+}
+
+template <class T>
+std::string CheckedCell<T>::difference(const CellRun& a, const CellRun& b, const RunNames& names,
+                                       double tolerance) const {
+    const std::string found = difference_of_rows(a, b, names, tolerance);
+    return found.empty() ? difference_of_sums(a, b, names, tolerance) : found;
+}
+
+template struct CheckedCell<float>;
+template struct CheckedCell<double>;
+template Tensor<float> taken(const Tensor<float>&, std::size_t, const std::vector<std::size_t>&);
+template Tensor<double> taken(const Tensor<double>&, std::size_t, const std::vector<std::size_t>&);
+
+}  // namespace tapeloop::nn::detail

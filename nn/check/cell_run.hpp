@@ -1,0 +1,106 @@
+#pragma once
+
+#include <nn/any_layer.hpp>
+#include <nn/check/cell_report.hpp>
+
+#include <string>
+#include <vector>
+
+/// Runs of a cell, with everything that can be compared: what `check_cell` is made of.
+namespace tapeloop::nn::detail {
+
+using Tensors = std::vector<Tensor<double>>;
+
+/// What a cell is run on: a sequence, a state to start from, and the cotangents of what comes out.
+template <class T>
+struct Batch {
+    Tensor<T> x;                   ///< [T, B, I]
+    std::vector<Tensor<T>> state;  ///< its parts
+    Tensor<T> output_cotangent;    ///< [T, B, ..]
+    std::vector<Tensor<T>> state_cotangents;
+
+    std::size_t time_steps() const { return x.shape(0); }
+    std::size_t size() const { return x.shape(1); }
+};
+
+/// What one item of the check has to say.
+struct Found {
+    CellVerdict verdict = CellVerdict::passed;
+    std::string text;
+};
+
+/// What comes out: values, and gradients by x, by the parts of the initial state, and by each parameter.
+struct CellRun {
+    Tensor<double> outputs;
+    Tensors state;
+    Tensor<double> by_x;
+    Tensors by_state;
+    Tensors by_parameter;
+};
+
+/// What two runs are called when they differ.
+struct RunNames {
+    std::string first;
+    std::string second;
+};
+
+/// A cell, what its parts are called, and its runs.
+template <class T>
+struct CheckedCell {
+    AnyLayer<T>& layer;
+    bool has_step = true;
+    std::vector<std::string> state_names;  ///< `state`, or `state[0]`, ...
+    std::vector<bool> is_batched;          ///< whether a part of the state has the batch as its first axis
+    std::vector<std::string> parameter_names;
+
+    /// Unrolls it on a tape of its own.
+    CellRun unrolled(const Batch<T>& batch, const UnrollOptions& options = {},
+                     const TapeOptions& tape_options = {}) const;
+    /// Calls it step by step, each from the plain input of its time step.
+    CellRun stepped(const Batch<T>& batch) const;
+
+    // These compute values alone; the gradients are those of `other_run`.
+
+    /// Step by step, each followed by a step of another sequence on the same tape.
+    CellRun alternated(const Batch<T>& batch, const Batch<T>& another, const CellRun& other_run) const;
+    /// Step by step; behind the first another sequence is run on a tape of its own.
+    CellRun interrupted(const Batch<T>& batch, const Batch<T>& another, const CellRun& other_run) const;
+    /// What comes behind the first `steps` time steps, whose state is carried to another tape.
+    CellRun resumed(const Batch<T>& batch, std::size_t steps, const CellRun& other_run) const;
+
+    /// Some rows of a batch and some of their time steps.
+    Batch<T> part(const Batch<T>& batch, const std::vector<std::size_t>& steps,
+                  const std::vector<std::size_t>& rows) const;
+    /// The same of a run. What is summed over rows is that of the whole.
+    CellRun part(const CellRun& run, const std::vector<std::size_t>& steps,
+                 const std::vector<std::size_t>& rows) const;
+
+    /// Sets what is summed over rows to 0.
+    void clear_sums(CellRun& run) const;
+
+    /// The first thing in which two runs differ by more than `tolerance`, relative to its largest element:
+    /// `outputs at [2, 0, 1]: 0.3 by unroll, 0.2 step by step`. Empty if they agree.
+    std::string difference(const CellRun& a, const CellRun& b, const RunNames& names, double tolerance) const;
+    /// The same of what belongs to rows.
+    std::string difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
+                                   double tolerance) const;
+    /// The same of what is summed over rows: the gradients by parameters, and by parts of the state without a
+    /// batch.
+    std::string difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
+                                   double tolerance) const;
+};
+
+/// The slices `which` of x along an axis, in that order.
+template <class T>
+Tensor<T> taken(const Tensor<T>& x, std::size_t axis, const std::vector<std::size_t>& which);
+/// begin, begin + 1, ..., end - 1.
+std::vector<std::size_t> range(std::size_t begin, std::size_t end);
+
+/// Where two tensors differ.
+std::string difference(const std::string& name, const Tensor<double>& a, const Tensor<double>& b,
+                       const RunNames& names, double tolerance);
+
+extern template struct CheckedCell<float>;
+extern template struct CheckedCell<double>;
+
+}  // namespace tapeloop::nn::detail

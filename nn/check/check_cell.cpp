@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+#include <autograd/check/check_gradient.hpp>
+#include <autograd/check/random.hpp>
+#include <autograd/check/saved_parameters.hpp>
+#include <nn/check/cell_items.hpp>
+#include <nn/check/check_cell.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tapeloop::nn::detail {
+namespace {
+
+template <class T>
+void move_parameters(const ParameterList<T>& parameters, double by, CheckRandom& random) {
+    for (const auto& entry : parameters)
+        for (T& element : entry.parameter->update())
+            element += static_cast<T>(by * (2 * random.uniform() - 1));
+}
+
+template <class T>
+CellReport check(CellUnderCheck<T>& cell, const Tensor<T>& x, const CellCheckOptions& options) {
+    if (x.dimension() != 3 || x.shape(0) < 3 || x.shape(1) < 2 || x.shape(2) == 0)
+        throw std::invalid_argument(
+            fmt::format("check_cell: x is {}; it must be [T, B, I] with at least 3 time steps, 2 rows and 1 "
+                        "input, or mistakes "
+                        "of order stay hidden",
+                        shape_of(x).text()));
+    CellReport report;
+    report.seed = tapeloop::detail::seed_of(options.gradient);
+    report.time_steps = x.shape(0);
+    report.batch = x.shape(1);
+    report.inputs = x.shape(2);
+    report.in_double = sizeof(T) == sizeof(double);
+    if (!report.in_double)
+        report.warnings.emplace_back(
+            "checked in float, which is good to about two digits: check the cell in double if you can, as a "
+            "template "
+            "of its type, C<double>");
+    const tapeloop::detail::SavedParameters<T> saved(cell.layer.parameters());
+    CheckRandom random(report.seed);
+    move_parameters(cell.layer.parameters(), options.moved_by, random);
+    CellItems<T>(report, cell, x, options).run();
+    return report;
+}
+
+}  // namespace
+
+CellReport check_layer(CellUnderCheck<float> cell, const Tensor<float>& x, const CellCheckOptions& options) {
+    return check(cell, x, options);
+}
+CellReport check_layer(CellUnderCheck<double> cell, const Tensor<double>& x,
+                       const CellCheckOptions& options) {
+    return check(cell, x, options);
+}
+
+template <class T>
+Tensor<T> sequence_for(std::size_t input_size, const CellCheckOptions& options) {
+    CheckRandom random(tapeloop::detail::seed_of(options.gradient) + 1);
+    Tensor<T> x = uninitialised<T>({options.time_steps, options.batch, input_size});
+    for (T& element : x) element = static_cast<T>(2 * random.uniform() - 1);
+    return x;
+}
+template Tensor<float> sequence_for(std::size_t, const CellCheckOptions&);
+template Tensor<double> sequence_for(std::size_t, const CellCheckOptions&);
+
+}  // namespace tapeloop::nn::detail

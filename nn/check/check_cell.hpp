@@ -1,0 +1,111 @@
+#pragma once
+
+#include <autograd/check/options.hpp>
+#include <nn/any_layer.hpp>
+#include <nn/check/cell_report.hpp>
+#include <nn/check/in_double.hpp>
+#include <nn/generator.hpp>
+
+#include <array>
+
+namespace tapeloop::nn {
+
+/// How a cell is checked. All of it has defaults.
+struct CellCheckOptions {
+    /// Of the random sequence that is drawn when none is given: at least 3 steps and 2 rows, or mistakes of
+    /// order stay hidden.
+    std::size_t time_steps = 4;
+    std::size_t batch = 3;
+    /// Parameters are checked up to so far from where they are: a bias or a peephole that starts at 0 hides
+    /// mistakes. They are as before afterwards.
+    double moved_by = 0.25;
+    /// Of the gradients; its seed is that of everything here. Order 1 leaves the second order out.
+    CheckOptions gradient = {.order = 2};
+};
+
+namespace detail {
+
+/// What `check_cell` checks, without the cell's type.
+template <class T>
+struct CellUnderCheck {
+    AnyLayer<T> layer;
+    bool has_step;
+    bool unrolls_itself;
+    std::vector<std::string> gates;  ///< of packed parameters
+};
+
+CellReport check_layer(CellUnderCheck<float> cell, const Tensor<float>& x, const CellCheckOptions& options);
+CellReport check_layer(CellUnderCheck<double> cell, const Tensor<double>& x, const CellCheckOptions& options);
+
+/// A random sequence [T, B, `input_size`].
+template <class T>
+Tensor<T> sequence_for(std::size_t input_size, const CellCheckOptions& options);
+extern template Tensor<float> sequence_for(std::size_t, const CellCheckOptions&);
+extern template Tensor<double> sequence_for(std::size_t, const CellCheckOptions&);
+
+template <class C>
+CellUnderCheck<ValueOf<C>> under_check(C& cell) {
+    std::vector<std::string> gates;
+    if constexpr (requires { cell.gate_names(); })
+        for (const std::string_view gate : cell.gate_names()) gates.emplace_back(gate);
+    return {AnyLayer<ValueOf<C>>(std::ref(cell)), Cell<C>, SequenceLayer<C>, std::move(gates)};
+}
+
+}  // namespace detail
+
+/// Runs a cell, or a layer that unrolls itself, through everything that every cell must do. x is [T, B, I]
+/// with T >= 3 and B >= 2.
+///
+///     const nn::CellReport report = nn::check_cell(cell, x);
+///     if (!report.passed()) fmt::print("{}", report.text());
+///
+/// The items of the report are
+///
+///     initial state                  the batch is its first axis, and rows do not differ
+///     shapes                         the state keeps its shape, the outputs are [T, B, ..], open axes are
+///     open no state in the cell           sequences that alternate, on one tape or on two, do not disturb
+///     each other same bits                      a second run gives the same values and gradients to the last
+///     bit parameters                     each that a step reads is listed, each listed one is read, names
+///     are unique step by step                   gives what `unroll` gives, `project` for all time steps at
+///     once included padded batch                   with NaN behind the ends gives what its rows give alone
+///     permuted batch                 gives what the batch gives, permuted
+///     T = 0, T = 1, B = 0            sequences without steps, with one, and without rows
+///     save and restore               a sequence in two stretches, by `carry` and `resume`, gives what it
+///     gives in one map and plain operations       give the same: a tape with `.fuse = false` gradient of x,
+///     gradient of the initial state, gradient of the parameters
+///                                    against central differences, at a random state
+///     second order                   the gradient of the gradient against differences, and what
+///     `check_gradient` does
+///
+/// with values and gradients by x, initial state and parameters compared wherever two runs are. What the cell
+/// throws on the way is what that item reports.
+///
+/// A cell of `float` that is a template of its type, `C<float>`, is checked as `C<double>`, if that can be
+/// made from it or from `(input_size, hidden_size, generator)` and gives the same outputs with the same
+/// parameters; all else of `float` is checked in `float`, of which the report warns.
+///
+/// Parameters are as before afterwards, to the last bit. Throws `std::invalid_argument` when x has another
+/// shape, and what `initial_state(1)` throws.
+template <class C>
+CellReport check_cell(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x,
+                      const CellCheckOptions& options = {}) {
+    using Plain = std::remove_reference_t<C>;
+    static_assert(!std::is_const_v<Plain>,
+                  "check_cell moves the cell's parameters for a while: it takes no "
+                  "const cell");
+    if constexpr (detail::has_double<Plain>) {
+        auto twin = detail::in_double(cell, x);
+        if (twin.has_value())
+            return detail::check_layer(detail::under_check(*twin), detail::in_double(x), options);
+    }
+    return detail::check_layer(detail::under_check<Plain>(cell), x, options);
+}
+
+/// The same for a random sequence of inputs that are `input_size` wide.
+template <class C>
+CellReport check_cell(C&& cell, std::size_t input_size, const CellCheckOptions& options = {}) {
+    using T = ValueOf<std::remove_reference_t<C>>;
+    return check_cell(std::forward<C>(cell), detail::sequence_for<T>(input_size, options), options);
+}
+
+}  // namespace tapeloop::nn

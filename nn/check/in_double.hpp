@@ -1,0 +1,69 @@
+#pragma once
+
+#include <nn/any_layer.hpp>
+#include <nn/generator.hpp>
+
+#include <optional>
+
+/// The same cell in double.
+namespace tapeloop::nn::detail {
+
+// C<double> for arguments that are float alone.
+template <template <class...> class C, class... Arguments>
+struct Doubled {
+    using type = void;
+};
+template <template <class...> class C>
+struct Doubled<C, float> {
+    using type = C<double>;
+};
+
+template <class C>
+struct InDouble {
+    using type = void;
+};
+template <template <class...> class C, class... Arguments>
+struct InDouble<C<Arguments...>> : Doubled<C, Arguments...> {};
+template <class C>
+using DoubleOf = typename InDouble<C>::type;
+
+template <class C>
+inline constexpr bool is_converted = std::is_constructible_v<DoubleOf<C>, const C&>;
+template <class C>
+inline constexpr bool is_made_by_sizes =
+    std::is_constructible_v<DoubleOf<C>, std::size_t, std::size_t, Generator&>;
+
+/// Whether there may be one.
+template <class C>
+inline constexpr bool has_double = !std::is_void_v<DoubleOf<C>> && (is_converted<C> || is_made_by_sizes<C>);
+
+Tensor<double> in_double(const Tensor<float>& x);
+
+/// How wide the first part of its state is; 0 if it has none.
+std::size_t hidden_size_of(const AnyLayer<float>& layer);
+/// Gives `twin` the parameters of `layer`. Returns whether they are called the same, and both then give the
+/// same outputs for x.
+bool is_twin(AnyLayer<float>& layer, AnyLayer<double>& twin, const Tensor<float>& x);
+
+/// The cell in double, if it can be made and is found to do the same.
+template <class C>
+std::optional<DoubleOf<C>> in_double(C& cell, const Tensor<float>& x) {
+    if (x.dimension() != 3) return {};
+    AnyLayer<float> layer(std::ref(cell));
+    std::optional<DoubleOf<C>> twin;
+    try {
+        if constexpr (is_converted<C>) {
+            twin.emplace(std::as_const(cell));
+        } else {
+            Generator generator(1);
+            twin.emplace(x.shape(2), hidden_size_of(layer), generator);
+        }
+        AnyLayer<double> layer_in_double(std::ref(*twin));
+        if (!is_twin(layer, layer_in_double, x)) twin.reset();
+    } catch (const std::exception&) {
+        twin.reset();  // the check of the cell itself will meet what is wrong
+    }
+    return twin;
+}
+
+}  // namespace tapeloop::nn::detail

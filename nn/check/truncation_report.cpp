@@ -1,0 +1,270 @@
+#include <fmt/format.h>
+#include <autograd/check/random.hpp>
+#include <autograd/gradient.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <nn/check/truncation_report.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+namespace tapeloop::nn {
+namespace detail {
+namespace {
+
+using Gradient = std::vector<Tensor<double>>;  // by parameter
+
+/// <cotangent, outputs> for a random cotangent, over the batch size.
+template <class T>
+Var<T> random_loss(const Var<T>& outputs) {
+    tapeloop::detail::CheckRandom random(1);
+    Tensor<T> weights = uninitialised<T>(outputs.shape());
+    for (T& weight : weights) weight = static_cast<T>(random.weight());
+    return sum(outputs * weights) / static_cast<T>(outputs.shape()[1]);
+}
+
+template <class T>
+void require_arguments(AnyLayer<T>& cell, const Tensor<T>& x, const std::vector<std::size_t>& k) {
+    if (x.dimension() != 3 || x.size() == 0)
+        throw std::invalid_argument(
+            fmt::format("truncation_report: x is {}; it must be [T, B, I] with at least one element",
+                        shape_of(x).text()));
+    if (k.empty() || std::find(k.begin(), k.end(), 0) != k.end())
+        throw std::invalid_argument(
+            fmt::format("truncation_report: k is {{{}}}; give at least one number of time steps, from 1",
+                        fmt::join(k, ", ")));
+    if (cell.parameters().size() == 0)
+        throw std::invalid_argument(
+            "truncation_report: the cell lists no parameters; there is nothing to compare");
+}
+
+/// A sequence on a tape on which no time step reaches another: each starts from a copy of the state before.
+/// What would flow between them is handed on by hand, sweep by sweep.
+template <class T>
+class SeparateSteps {
+  public:
+    /// The parts' cotangents of a state at each time step.
+    using StateCotangents = std::vector<std::vector<Tensor<T>>>;
+    struct Swept {
+        Gradient gradient;         ///< what arrives at the parameters
+        StateCotangents arriving;  ///< and at the states that the steps start from
+    };
+
+    SeparateSteps(AnyLayer<T>& cell, const Tensor<T>& x, const LossOfOutputs<T>& loss)
+        : parameters_(cell.parameters()) {
+        std::vector<Var<T>> outputs;
+        std::vector<Var<T>> state = cell.initial_state(x.shape(1));
+        for (const Var<T>& step_input : unstack(x)) {
+            const Label<T> label(outputs.size());
+            // The initial state belongs to the first step, be it made of parameters.
+            before_.push_back(outputs.empty() ? state : resume(carry(state)));
+            auto [output, next] = cell.step(step_input, before_.back());
+            outputs.push_back(output);
+            after_.push_back(next);
+            state = std::move(next);
+        }
+        const Var<T> all = stack(outputs);
+        J_ = loss ? loss(all) : random_loss(all);
+        if (J_.shape().size() != 1)
+            throw std::invalid_argument(fmt::format(
+                "truncation_report: the loss is {}; it must have one element", J_.shape().text()));
+    }
+
+    std::size_t size() const { return before_.size(); }
+    double loss() const { return static_cast<double>(J_.item()); }
+
+    /// What the losses owe to their own time steps.
+    Swept sweep_losses() const { return swept(gradient(J_, asked())); }
+
+    /// One step further back: what arrives at a step's state leaves the step before, unless t `is_cut` off
+    /// from it.
+    Swept sweep_back(const StateCotangents& arriving, const std::function<bool(std::size_t)>& is_cut) const {
+        std::vector<Root<T>> roots;
+        for (std::size_t t = 1; t < size(); ++t)
+            for (std::size_t part = 0; part < arriving[t].size() && !is_cut(t); ++part)
+                roots.push_back({after_[t - 1][part], arriving[t][part]});
+        if (roots.empty()) roots.push_back({J_, zeros<T>(J_.shape())});
+        return swept(gradient(roots, asked()));
+    }
+
+  private:
+    WrtList<T> asked() const {
+        WrtList<T> wrt(parameters_);
+        for (const auto& state : before_)
+            for (const Var<T>& part : state) wrt.add(part);
+        return wrt;
+    }
+    Swept swept(const Gradients<T>& gradients) const {
+        Swept result;
+        std::size_t next = 0;
+        for (; next < parameters_.size(); ++next)
+            result.gradient.push_back(Tensor<double>(xt::cast<double>(gradients.at(next))));
+        for (const auto& state : before_) {
+            result.arriving.emplace_back();
+            for (std::size_t part = 0; part < state.size(); ++part)
+                result.arriving.back().push_back(gradients.at(next++));
+        }
+        return result;
+    }
+
+    Tape<T> tape_;
+    ParameterList<T> parameters_;
+    std::vector<std::vector<Var<T>>> before_;
+    std::vector<std::vector<Var<T>>> after_;
+    Var<T> J_;
+};
+
+/// Calls `use` with what the losses owe to uses d steps back, unless `is_cut`, for d = 0, ..., count - 1.
+template <class T>
+void for_distances(const SeparateSteps<T>& steps, std::size_t count,
+                   const std::function<bool(std::size_t)>& is_cut,
+                   const std::function<void(const Gradient&)>& use) {
+    auto swept = steps.sweep_losses();
+    use(swept.gradient);
+    for (std::size_t d = 1; d < count; ++d) {
+        swept = steps.sweep_back(swept.arriving, is_cut);
+        use(swept.gradient);
+    }
+}
+
+void add_to(Gradient& sum, const Gradient& more) {
+    if (sum.empty())
+        sum = more;
+    else
+        for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += more[k];
+}
+
+double inner(const Tensor<double>& a, const Tensor<double>& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+struct Products {
+    double truncated = 0;
+    double full = 0;
+    double both = 0;
+
+    void add(const Tensor<double>& a, const Tensor<double>& b) {
+        truncated += inner(a, a);
+        full += inner(b, b);
+        both += inner(a, b);
+    }
+    TruncatedGradient entry(std::string parameter, std::size_t k) const {
+        TruncatedGradient result{std::move(parameter), k, 1, 1, {}};
+        if (truncated == full && full == both) return result;  // equal, or both zero
+        const double norms = std::sqrt(truncated) * std::sqrt(full);
+        result.cosine = norms == 0 ? 0 : std::clamp(both / norms, -1.0, 1.0);
+        result.ratio = std::sqrt(truncated) / std::sqrt(full);
+        return result;
+    }
+};
+
+void add_entries(TruncationReport& report, const Gradient& truncated, std::size_t k) {
+    Products all;
+    for (std::size_t p = 0; p < truncated.size(); ++p) {
+        Products own;
+        own.add(truncated[p], report.full[p]);
+        all.add(truncated[p], report.full[p]);
+        report.entries.push_back(own.entry(report.parameters[p], k));
+        report.entries.back().gradient = truncated[p];
+    }
+    report.entries.push_back(all.entry("all", k));
+}
+
+std::vector<double> norms_of(const Gradient& gradient) {
+    std::vector<double> norms;
+    double all = 0;
+    for (const Tensor<double>& one : gradient) {
+        const double square = inner(one, one);
+        norms.push_back(std::sqrt(square));
+        all += square;
+    }
+    norms.push_back(std::sqrt(all));
+    return norms;
+}
+
+template <class T>
+TruncationReport report_on(AnyLayer<T>& cell, const Tensor<T>& x, const LossOfOutputs<T>& loss,
+                           const std::vector<std::size_t>& ks, const TruncationOptions& options) {
+    require_arguments(cell, x, ks);
+    const SeparateSteps<T> steps(cell, x, loss);
+    TruncationReport report;
+    report.truncation = options.truncation;
+    report.time_steps = x.shape(0);
+    report.batch = x.shape(1);
+    report.loss = steps.loss();
+    for (const auto& entry : cell.parameters()) report.parameters.push_back(entry.path);
+    report.parameters.emplace_back("all");
+    report.k = ks;
+    std::vector<Gradient> truncated(ks.size());
+    const auto nowhere = [](std::size_t) { return false; };
+    for_distances<T>(steps, steps.size(), nowhere, [&](const Gradient& one) {
+        add_to(report.full, one);
+        report.by_distance.push_back(norms_of(one));
+        for (std::size_t i = 0; i < ks.size(); ++i)
+            if (report.by_distance.size() == std::min(ks[i], steps.size())) truncated[i] = report.full;
+    });
+    for (std::size_t i = 0; i < ks.size(); ++i) {
+        const std::size_t k = ks[i];
+        if (options.truncation == Truncation::stretches && k < steps.size()) {
+            truncated[i].clear();
+            for_distances<T>(
+                steps, k, [k](std::size_t t) { return t % k == 0; },
+                [&](const Gradient& one) { add_to(truncated[i], one); });
+        }
+        add_entries(report, truncated[i], k);
+    }
+    return report;
+}
+
+}  // namespace
+
+TruncationReport truncation_of(AnyLayer<float> cell, const Tensor<float>& x, const LossOfOutputs<float>& loss,
+                               const std::vector<std::size_t>& k, const TruncationOptions& options) {
+    return report_on(cell, x, loss, k, options);
+}
+TruncationReport truncation_of(AnyLayer<double> cell, const Tensor<double>& x,
+                               const LossOfOutputs<double>& loss, const std::vector<std::size_t>& k,
+                               const TruncationOptions& options) {
+    return report_on(cell, x, loss, k, options);
+}
+
+}  // namespace detail
+
+const TruncatedGradient& TruncationReport::at(std::string_view parameter, std::size_t of_k) const {
+    const auto found = std::find_if(entries.begin(), entries.end(), [&](const TruncatedGradient& entry) {
+        return entry.parameter == parameter && entry.k == of_k;
+    });
+    if (found != entries.end()) return *found;
+    throw std::invalid_argument(
+        fmt::format("TruncationReport: there is no k={} of '{}'; k is {{{}}} and the parameters are {}", of_k,
+                    parameter, fmt::join(k, ", "), fmt::join(parameters, ", ")));
+}
+
+std::string TruncationReport::text() const {
+    std::string text =
+        fmt::format("{} against the full gradient: T={} B={}, J = {:.6g}\n",
+                    truncation == Truncation::window ? "BPTT(k), every loss looking back over k steps,"
+                                                     : "BPTT in stretches of k steps",
+                    time_steps, batch, loss);
+    text += fmt::format("  cosine, ratio of norms {:>6}", "k");
+    for (const std::string& parameter : parameters) text += fmt::format("  {:>15}", parameter);
+    text += "\n";
+    std::size_t next = 0;
+    for (std::size_t of_k : k) {
+        text += fmt::format("  {:>29}", of_k);
+        for (std::size_t p = 0; p < parameters.size(); ++p, ++next)
+            text += fmt::format("  {:>7.4f} {:>7.4f}", entries[next].cosine, entries[next].ratio);
+        text += "\n";
+    }
+    return text;
+}
+
+std::string TruncationReport::csv() const {
+    std::string text = "parameter,k,cosine,ratio\n";
+    for (const TruncatedGradient& entry : entries)
+        text += fmt::format("{},{},{:.17g},{:.17g}\n", entry.parameter, entry.k, entry.cosine, entry.ratio);
+    return text;
+}
+
+}  // namespace tapeloop::nn
