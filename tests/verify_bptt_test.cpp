@@ -413,7 +413,7 @@ TEST_CASE("verify_bptt: time steps in the wrong order, in what is done to all at
     const nn::BpttReport report = nn::verify_bptt(WrongOrderCell(), sequence(5, 2));
     check_found(report, 4, "x of the whole sequence", "every time step is right by itself");
     CHECK(steps_found(report, nn::StepVerdict::right).size() == 5);
-    CHECK(report.differences.has(Diagnosis::time_order));
+    CHECK(report.details->has(Diagnosis::time_order));
 }
 
 TEST_CASE("verify_bptt: a layer that truncates in its own unroll") {
@@ -455,16 +455,22 @@ TEST_CASE("verify_bptt: a closed form of the user's, right and wrong") {
     CHECK(steps_found(report, nn::StepVerdict::wrong) == Steps{2});
 }
 
-TEST_CASE("verify_bptt: a cell of float is checked in float, and warned of") {
+TEST_CASE("verify_bptt: a cell of float is verified in double, or in float with a warning") {
     nn::Generator generator(1);
     const Tensor<float> x = rounded<float>(sequence(4, 2));
     nn::LstmCell<float> cell(I, H, generator);
-    const nn::BpttReport report = nn::verify_bptt(cell, x);
-    check_passes(report);
-    CHECK_FALSE(report.in_double);
-    CHECK(contains(report.text(), "warning: computed in float"));
+    const nn::BpttReport in_double = nn::verify_bptt(cell, x);
+    check_passes(in_double);
+    CHECK(in_double.in_double);
+    CHECK(way(in_double, "closed form").limit < 1e-10);
+
+    const auto loss = [](const auto& outputs) { return sum(square(outputs)); };
+    const nn::BpttReport in_float = nn::verify_bptt(cell, x, loss);
+    check_passes(in_float);
+    CHECK_FALSE(in_float.in_double);
+    CHECK(contains(in_float.text(), "warning: computed in float"));
     const InjectedFault<float> injected({Fault::Kind::scale, "matmul", 0, "t=2", 1.2});
-    check_found(nn::verify_bptt(cell, x), 2, "state[0]", "recursion over time");
+    check_found(nn::verify_bptt(cell, x, loss), 2, "state[0]", "recursion over time");
 }
 
 TEST_CASE("verify_bptt: a large state leaves forward mode out, and says so") {

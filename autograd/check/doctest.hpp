@@ -36,7 +36,7 @@
 
 namespace tapeloop::detail {
 
-/// A check's report, and how to see it again.
+/// A check's report, and how to run this test again with the same random numbers.
 template <class Report>
 std::string failure_text(const Report& report, const std::string& call) {
     std::string text =

@@ -48,7 +48,8 @@ std::string divergence_text(const BpttReport& report) {
     std::string text = "  first divergence: " + report.first_divergence->text() + "\n";
     if (!report.first_divergence->also.empty())
         text += fmt::format("    wrong there as well: {}\n", joined(report.first_divergence->also));
-    text += fmt::format("    wrong by themselves: {}\n", listed(steps_of(report, StepVerdict::wrong)));
+    const std::vector<std::size_t> wrong = steps_of(report, StepVerdict::wrong);
+    if (!wrong.empty()) text += fmt::format("    wrong by themselves: {}\n", listed(wrong));
     const std::vector<std::size_t> inheriting = steps_of(report, StepVerdict::inherits);
     if (!inheriting.empty())
         text += fmt::format("    right by themselves, but reached by a wrong cotangent: {}\n",
@@ -159,7 +160,7 @@ std::string BpttReport::text() const {
     text += notes("", findings);
     text += divergence_text(*this);
     text += table(*this);
-    if (!passed() && !differences.passed()) text += indented(differences.text());
+    if (details.has_value() && !details->passed()) text += indented(details->text());
     return text + notes("warning: ", warnings);
 }
 

@@ -59,6 +59,9 @@ struct BpttReport {
     std::vector<BpttWay> ways;
     GradientReport differences;  ///< of the whole sequence
     std::optional<Divergence> first_divergence;
+    /// By differences and with a diagnosis: of that time step by itself, if it is wrong on a tape of its own,
+    /// else of the whole sequence. None if nothing is wrong.
+    std::optional<GradientReport> details;
     std::vector<std::string> findings;  ///< what is wrong, in sentences
     std::vector<std::string> warnings;
 

@@ -3,7 +3,8 @@
 #include <autograd/check/doctest.hpp>
 #include <nn/check/check.hpp>
 
-/// One line in a test of yours:
+/// One line in a test of yours: the cell does all that every cell must do, and its gradient over time is what
+/// other ways give as well.
 ///
 ///     CHECK_CELL(MyCell<double>(3, 5, generator), 3);
 ///     CHECK_BPTT(cell, x);

@@ -42,27 +42,6 @@ std::vector<double> listed(const Summands& summands) {
     return list;
 }
 
-/// The step as a function of its input and of the parts of the state that it reads.
-template <class T>
-CheckFunction<T> function_of_step(const BpttCell<T>& cell) {
-    return [&cell](const std::vector<Var<T>>& arguments) {
-        const auto [output, state] =
-            cell.step(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
-        std::vector<Var<T>> results{output};
-        results.insert(results.end(), state.begin(), state.end());
-        return results;
-    };
-}
-
-template <class T>
-CheckInputs<T> inputs_of_step(const BpttCell<T>& cell, const StepPoint<T>& point) {
-    std::vector<CheckInput<T>> inputs;
-    for (const auto& entry : cell.parameters) inputs.emplace_back(entry.path, *entry.parameter);
-    inputs.emplace_back("x", point.x);
-    for (const Tensor<T>& part : point.state) inputs.emplace_back("state", part);
-    return inputs;
-}
-
 template <class T>
 std::vector<double> flat(const StepResults<T>& cotangents) {
     std::vector<double> list(cotangents.output.begin(), cotangents.output.end());
@@ -164,11 +143,35 @@ StepTerms<T> closed_form_of_step(const BpttCell<T>& cell, const TapeRun<T>& tape
 }
 
 template <class T>
-StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& names, const TapeRun<T>& tape,
-                                    std::size_t t, const Summands& summands, double limit,
-                                    std::size_t elements, std::uint64_t seed) {
+CheckFunction<T> function_of_step(const BpttCell<T>& cell) {
+    return [&cell](const std::vector<Var<T>>& arguments) {
+        const auto [output, state] =
+            cell.step(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
+        std::vector<Var<T>> results{output};
+        results.insert(results.end(), state.begin(), state.end());
+        return results;
+    };
+}
+
+template <class T>
+CheckInputs<T> inputs_of(const BpttCell<T>& cell, const TermNames& names, const Tensor<T>& x,
+                         const std::vector<Tensor<T>>& state) {
+    std::vector<CheckInput<T>> inputs;
+    for (std::size_t k = 0; k < names.parameters; ++k)
+        inputs.emplace_back(names.names[k], *cell.parameters[k].parameter, InputInfo{{}, names.gates[k]});
+    inputs.emplace_back("x", x);
+    for (std::size_t part = 0; part < state.size(); ++part)
+        inputs.emplace_back(names.names[names.parameters + 1 + part], state[part]);
+    return inputs;
+}
+
+template <class T>
+std::vector<Deviation> differences_of_step(const BpttCell<T>& cell, const TermNames& names,
+                                           const TapeRun<T>& tape, std::size_t t, const Summands& summands,
+                                           double limit, std::size_t elements, std::uint64_t seed) {
     const CheckFunction<T> function = function_of_step(cell);
-    Subject<T> subject(function, inputs_of_step(cell, tape.points[t]), 1, seed);
+    const StepPoint<T>& point = tape.points[t];
+    Subject<T> subject(function, inputs_of(cell, names, point.x, point.state), 1, seed);
     std::vector<double> cotangent = flat(tape.cotangents[t]);
     const double size = normalise(cotangent);
     std::vector<double> center;
@@ -176,30 +179,30 @@ StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& na
     Differences<T> differences(subject, cotangent, center, CheckOptions());
     CheckRandom random(seed + t);
 
-    StepDifferences result;
+    std::vector<Deviation> list;
     const auto terms = listed(tape.terms[t]);
-    std::vector<double> scales = listed(summands);
-    scales.resize(terms.size());
+    const std::vector<double> scales = listed(summands);
     for (std::size_t k = 0; k < terms.size(); ++k) {
-        const Tensor<double> of_tape = as_double(*terms[k]);
-        const double largest = nn::largest_of(of_tape);
-        Deviation deviation{names.names[k], shape_of(of_tape), 0, largest, 0, 0, {}, 0, 0};
-        deviation.scale = std::max({largest, scales[k], size * std::numeric_limits<double>::min() / limit});
-        const std::size_t most = k < names.parameters ? elements : of_tape.size();
-        for (std::size_t index : spread(of_tape.size(), most, random)) {
-            const double own = of_tape.data()[index];
-            tapeloop::CheckedElement checked = differences.compare(k, index, own / size);
-            if (!(std::abs(checked.difference) * size <= limit * deviation.scale)) {
-                differences.refine(checked, k, index);
-                if (checked.verdict == Verdict::kink || checked.verdict == Verdict::rounding)
-                    ++result.undecided;
-                if (checked.verdict != Verdict::wrong) checked.numeric = checked.tape;
-            }
-            deviation.note(index, own, checked.numeric * size);
+        const Tensor<double> own = as_double(*terms[k]);
+        const std::size_t most = k < names.parameters ? elements : own.size();
+        std::vector<CheckedElement> checked;
+        double largest = nn::largest_of(own);
+        for (std::size_t index : spread(own.size(), most, random)) {
+            checked.push_back(differences.compare(k, index, own.data()[index] / size));
+            largest = std::max(largest, size * std::abs(checked.back().numeric));
         }
-        result.deviations.push_back(std::move(deviation));
+        Deviation deviation{
+            names.names[k], shape_of(own), 0, largest, std::max(largest, scales[k]), 0, {}, 0, 0};
+        for (CheckedElement& one : checked) {
+            const bool is_near = std::abs(one.difference) * size <= limit * deviation.scale;
+            if (!is_near) differences.refine(one, k, one.index);
+            const bool is_right = !is_near && one.verdict != Verdict::wrong;
+            deviation.note(one.index, own.data()[one.index],
+                           is_right ? own.data()[one.index] : size * one.numeric);
+        }
+        list.push_back(std::move(deviation));
     }
-    return result;
+    return list;
 }
 
 bool hands_back_right(const StepCheck& step, const TermNames& names, double limit) {
@@ -221,15 +224,18 @@ void settle_verdicts(BpttWay& way, const TermNames& names) {
     }
 }
 
-#define TAPELOOP_STEP_CHECKS(T)                                                                           \
-    template TermNames term_names(const BpttCell<T>&, std::size_t);                                       \
-    template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                              \
-    template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                     \
-                                               const StepTerms<double>&, const Summands&);                \
-    template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t);        \
-    template StepDifferences differences_of_step(const BpttCell<T>&, const TermNames&, const TapeRun<T>&, \
-                                                 std::size_t, const Summands&, double, std::size_t,       \
-                                                 std::uint64_t);
+#define TAPELOOP_STEP_CHECKS(T)                                                                          \
+    template TermNames term_names(const BpttCell<T>&, std::size_t);                                      \
+    template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                             \
+    template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                    \
+                                               const StepTerms<double>&, const Summands&);               \
+    template CheckFunction<T> function_of_step(const BpttCell<T>&);                                      \
+    template CheckInputs<T> inputs_of(const BpttCell<T>&, const TermNames&, const Tensor<T>&,            \
+                                      const std::vector<Tensor<T>>&);                                    \
+    template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t);       \
+    template std::vector<Deviation> differences_of_step(const BpttCell<T>&, const TermNames&,            \
+                                                        const TapeRun<T>&, std::size_t, const Summands&, \
+                                                        double, std::size_t, std::uint64_t);
 
 TAPELOOP_STEP_CHECKS(float)
 TAPELOOP_STEP_CHECKS(double)

@@ -33,16 +33,20 @@ std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& ta
 template <class T>
 StepTerms<T> closed_form_of_step(const BpttCell<T>& cell, const TapeRun<T>& tape, std::size_t t);
 
-struct StepDifferences {
-    std::vector<Deviation> deviations;
-    std::size_t undecided = 0;  ///< elements at a kink, or lost in rounding
-};
+/// The step as a function of its input and of the parts of the state that it reads.
+template <class T>
+CheckFunction<T> function_of_step(const BpttCell<T>& cell);
+/// What it, or a whole sequence, is differentiated by, in the order of `TermNames`.
+template <class T>
+CheckInputs<T> inputs_of(const BpttCell<T>& cell, const TermNames& names, const Tensor<T>& x,
+                         const std::vector<Tensor<T>>& state);
 
 /// Against central differences of this step alone, of at most `elements` elements of each parameter.
+/// What they leave open, at a kink or lost in rounding, is taken for right.
 template <class T>
-StepDifferences differences_of_step(const BpttCell<T>& cell, const TermNames& names, const TapeRun<T>& tape,
-                                    std::size_t t, const Summands& summands, double limit,
-                                    std::size_t elements, std::uint64_t seed);
+std::vector<Deviation> differences_of_step(const BpttCell<T>& cell, const TermNames& names,
+                                           const TapeRun<T>& tape, std::size_t t, const Summands& summands,
+                                           double limit, std::size_t elements, std::uint64_t seed);
 
 /// Whether what it hands back to the state that it reads is right.
 bool hands_back_right(const StepCheck& step, const TermNames& names, double limit);
@@ -55,10 +59,13 @@ void settle_verdicts(BpttWay& way, const TermNames& names);
     extern template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                       \
     extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,              \
                                                       const StepTerms<double>&, const Summands&);         \
+    extern template CheckFunction<T> function_of_step(const BpttCell<T>&);                                \
+    extern template CheckInputs<T> inputs_of(const BpttCell<T>&, const TermNames&, const Tensor<T>&,      \
+                                             const std::vector<Tensor<T>>&);                              \
     extern template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t); \
-    extern template StepDifferences differences_of_step(const BpttCell<T>&, const TermNames&,             \
-                                                        const TapeRun<T>&, std::size_t, const Summands&,  \
-                                                        double, std::size_t, std::uint64_t);
+    extern template std::vector<Deviation> differences_of_step(                                           \
+        const BpttCell<T>&, const TermNames&, const TapeRun<T>&, std::size_t, const Summands&, double,    \
+        std::size_t, std::uint64_t);
 
 TAPELOOP_STEP_CHECKS(float)
 TAPELOOP_STEP_CHECKS(double)

@@ -177,7 +177,7 @@ class Verification {
     }
 
     void check_differences(bool with_steps) {
-        report_.differences = check_sequence();
+        report_.differences = check_sequence(false);
         for (const std::string& warning : report_.differences.warnings) report_.warnings.push_back(warning);
         report_.differences.warnings.clear();
         BpttWay way{"differences", options_.difference_limit, {}, {}};
@@ -185,28 +185,35 @@ class Verification {
             way.time_steps.push_back(
                 {StepVerdict::right,
                  differences_of_step(cell_, names_, tape_, t, summands_[t], options_.difference_limit,
-                                     options_.step_elements, report_.seed)
-                     .deviations});
+                                     options_.step_elements, report_.seed)});
         add(std::move(way));
     }
 
-    GradientReport check_sequence() {
+    GradientReport check_sequence(bool diagnose) {
         const CheckFunction<T> f = [this](const std::vector<Var<T>>& arguments) {
             const auto unrolled =
                 cell_.unroll(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
             return loss_(unrolled.outputs, unrolled.state);
         };
-        std::vector<CheckInput<T>> inputs;
-        for (std::size_t k = 0; k < cell_.parameters.size(); ++k)
-            inputs.emplace_back(names_.names[k], *cell_.parameters[k].parameter,
-                                InputInfo{{}, names_.gates[k]});
-        inputs.emplace_back("x", tape_.run.x, InputInfo{{"time", "batch", "feature"}, {}});
-        for (std::size_t part = 0; part < tape_.run.initial_state.size(); ++part)
-            inputs.emplace_back("initial " + names_.names[cell_.parameters.size() + 1 + part],
-                                tape_.run.initial_state[part]);
+        CheckInputs<T> inputs = inputs_of(cell_, names_, tape_.run.x, tape_.run.initial_state);
+        inputs.describe("x", {{"time", "batch", "feature"}, {}});
+        return check_function(f, inputs, check_options(diagnose));
+    }
+    /// Once more with a diagnosis: the step that is wrong, if it is so on a tape of its own.
+    GradientReport look_closer() {
+        if (!report_.first_divergence.has_value() || !way_called("forward mode").steps_agree() ||
+            way_called("differences").steps_agree())
+            return check_sequence(true);
+        const StepPoint<T>& point = tape_.points[report_.first_divergence->time_step];
+        return check_function(function_of_step(cell_), inputs_of(cell_, names_, point.x, point.state),
+                              check_options(true));
+    }
+    CheckOptions check_options(bool diagnose) const {
         CheckOptions options;
         options.seed = report_.seed;
-        return check_function(f, inputs, options);
+        options.diagnose = diagnose;
+        options.worst = 2;
+        return options;
     }
 
     StepCheck compared(std::size_t t, const StepTerms<T>& other) const {
@@ -300,9 +307,7 @@ bool Verification<T>::loss_is_right() const {
     };
     std::vector<CheckInput<T>> inputs{{"outputs", tape_.results.output}};
     for (const Tensor<T>& part : tape_.results.state) inputs.emplace_back("final state", part);
-    CheckOptions options;
-    options.seed = report_.seed;
-    return check_function(f, inputs, options).passed();
+    return check_function(f, inputs, check_options(false)).passed();
 }
 
 template <class T>
@@ -317,15 +322,17 @@ void Verification<T>::conclude() {
     const bool is_proved = steps_agree && totals_agree &&
                            !of_all([](const BpttWay& way) { return way.totals.empty(); }) &&
                            !report_.differences.has(Diagnosis::non_deterministic);
-    if (is_proved && loss_is_right())
+    if (is_proved && loss_is_right()) {
         report_.warnings.emplace_back(
             "differences over the whole sequence disagree, but those of every step and the sums of the steps "
             "do "
             "not: small changes grow too fast over time for them to tell");
-    else
-        report_.findings.push_back(is_proved ? "the steps are right, and their sums: the loss differentiates "
-                                               "wrongly"
-                                             : conclusion(steps_agree));
+        return;
+    }
+    report_.findings.push_back(is_proved
+                                   ? "the steps are right, and their sums: the loss differentiates wrongly"
+                                   : conclusion(steps_agree));
+    report_.details = look_closer();
 }
 
 /// Which ways agree tells what is wrong.

@@ -2,6 +2,7 @@
 
 #include <nn/check/bptt_cell.hpp>
 #include <nn/check/bptt_report.hpp>
+#include <nn/check/in_double.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -64,7 +65,10 @@ concept LossOf = std::is_invocable_v < const Loss&,
 /// hands back to the state before it. The first step that does not is where the ways part; steps before it
 /// that do are right, and inherit.
 ///
-/// Everything is computed in the cell's type; for `float` differences are coarse, and the report warns of it.
+/// A cell of `float` that is a template of its type, `C<float>`, is verified as `C<double>`, as by
+/// `check_cell`, if no loss is given. All else of `float` is verified in `float`, where differences are
+/// coarse, and the report warns of it.
+///
 /// Parameters are as before afterwards, whatever is thrown. What the cell or the loss throws is passed on.
 /// Throws `std::invalid_argument` when x does not have three axes or an extent is 0.
 template <class C, class Loss>
@@ -81,6 +85,12 @@ BpttReport verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>
                        const BpttOptions& options = {}) {
     using Plain = std::remove_reference_t<C>;
     static_assert(TrainableCell<Plain>, "verify_bptt takes a cell that lists its parameters, and not const");
+    if constexpr (detail::has_double<Plain>) {
+        auto twin = detail::in_double(cell, x);
+        if (twin.has_value())
+            return detail::verify(detail::bptt_cell(*twin), detail::everything<double>(),
+                                  detail::in_double(x), options);
+    }
     return detail::verify(detail::bptt_cell<Plain>(cell), detail::everything<ValueOf<Plain>>(), x, options);
 }
 
