@@ -76,7 +76,7 @@ class RecurrentModel : public LanguageModel {
         Recording recording{{}, {}, &cell_.W, {}};
         if constexpr (requires { cell_.gate_names(); })
             for (const std::string_view gate : cell_.gate_names()) recording.gates.emplace_back(gate);
-        const auto result = tapeloop::nn::unroll(cell_, input(x).named("x"), {.trace = true, .hoist = false});
+        const auto result = tapeloop::nn::unroll(cell_, input(x).named("x"), {.hoist = false, .trace = true});
         recording.states = tapeloop::nn::states(result.trace);
         const tapeloop::Label<float> label("output");
         recording.logits = output_(result.outputs);

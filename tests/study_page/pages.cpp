@@ -61,7 +61,7 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
     nn::Linear<double> linear(hidden, 4, generator);
     Tape<double> tape({.fuse = false});
     const Var<double> x = input(random_tensor({time_steps, batch, 5}, generator)).named("x");
-    const auto run = nn::unroll(cell, x, {.trace = true, .hoist = false});
+    const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
     const Tensor<double> targets = random_tensor({time_steps, batch, 4}, generator);
     const Var<double> losses = sum(square(linear(run.outputs) - targets), {1, 2});
     const Var<double> J = mean(losses).named("J");
