@@ -125,8 +125,8 @@ struct Transpose : Viewing<Transpose> {
              fmt::format("the permutation [{}] must name each of its {} axes once", order(), x.rank()));
     }
     std::string order() const {
-        const auto end = permutation.begin() + std::min(count, permutation.size());
-        return fmt::format("{}", fmt::join(permutation.begin(), end, ", "));
+        const std::span<const int> named(permutation.data(), std::min(count, permutation.size()));
+        return fmt::format("{}", fmt::join(named, ", "));
     }
 };
 

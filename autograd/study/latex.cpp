@@ -1,0 +1,230 @@
+#include <autograd/study/latex.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+namespace tapeloop {
+namespace {
+
+using Pairs = std::pair<std::string_view, std::string_view>;
+
+constexpr Pairs symbols[] = {
+    {"⊙", "\\odot"},       {"·", "\\cdot"},  {"×", "\\times"}, {"Σ", "\\sum"},
+    {"∂", "\\partial"},    {"≤", "\\le"},    {"≥", "\\ge"},    {"≠", "\\ne"},
+    {"≈", "\\approx"},     {"∞", "\\infty"}, {"…", "\\ldots"}, {"−", "-"},
+    {"α", "\\alpha"},      {"β", "\\beta"},  {"γ", "\\gamma"}, {"δ", "\\delta"},
+    {"ε", "\\varepsilon"}, {"η", "\\eta"},   {"θ", "\\theta"}, {"λ", "\\lambda"},
+    {"μ", "\\mu"},         {"ρ", "\\rho"},   {"σ", "\\sigma"}, {"τ", "\\tau"},
+    {"φ", "\\varphi"},     {"ω", "\\omega"}, {"‖", "\\|"},     {"→", "\\to"},
+    {"\\", "\\backslash"}, {"{", "\\{"},     {"}", "\\}"},     {"%", "\\%"},
+    {"#", "\\#"},          {"&", "\\&"},     {"$", "\\$"},     {"~", "\\sim"},
+    {"_", "\\_"},
+};
+
+// In the order of the digits, the signs and the letters that Unicode has.
+constexpr Pairs subscripts[] = {
+    {"₀", "0"}, {"₁", "1"}, {"₂", "2"}, {"₃", "3"}, {"₄", "4"}, {"₅", "5"}, {"₆", "6"}, {"₇", "7"},
+    {"₈", "8"}, {"₉", "9"}, {"₊", "+"}, {"₋", "-"}, {"ₜ", "t"}, {"ᵢ", "i"}, {"ⱼ", "j"}, {"ₖ", "k"},
+};
+constexpr Pairs superscripts[] = {
+    {"⁰", "0"}, {"¹", "1"}, {"²", "2"}, {"³", "3"}, {"⁴", "4"}, {"⁵", "5"},      {"⁶", "6"},
+    {"⁷", "7"}, {"⁸", "8"}, {"⁹", "9"}, {"⁺", "+"}, {"⁻", "-"}, {"ᵀ", "\\top "},
+};
+constexpr std::string_view functions[] = {"exp", "log", "sin", "cos", "tanh", "max", "min"};
+
+bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool is_beyond_ascii(char c) { return static_cast<unsigned char>(c) >= 0x80; }
+
+const Pairs* front_of(std::string_view text, const auto& pairs) {
+    const auto* found = std::find_if(std::begin(pairs), std::end(pairs),
+                                     [text](const Pairs& pair) { return text.starts_with(pair.first); });
+    return found == std::end(pairs) ? nullptr : found;
+}
+
+/// Reads a text from its front and writes LaTeX.
+class Typesetter {
+  public:
+    explicit Typesetter(std::string_view text) : rest_(text) {}
+
+    std::string all() {
+        while (!rest_.empty()) write_one();
+        return result_;
+    }
+
+  private:
+    /// What stands at the end of the result, as far as the space behind it is concerned.
+    enum class End { nothing, sign, atom, word };
+
+    void write_one() {
+        if (rest_.front() == ' ') {
+            rest_.remove_prefix(1);
+            spaced_ = true;
+        } else if (const std::string fraction = take_fraction(); !fraction.empty()) {
+            put(fraction, End::atom);
+        } else if (is_letter(rest_.front())) {
+            write_word();
+        } else if (rest_.starts_with("√")) {
+            rest_.remove_prefix(std::string_view("√").size());
+            put("\\sqrt{" + take_group() + "}", End::atom);
+        } else if (rest_.front() == '^') {
+            rest_.remove_prefix(1);
+            result_ += "^{" + take_group() + "}";
+        } else if (!write_scripts(subscripts, "_") && !write_scripts(superscripts, "^")) {
+            write_symbol();
+        }
+    }
+
+    void write_word() {
+        const std::string_view word = take_word();
+        if (std::find(std::begin(functions), std::end(functions), word) != std::end(functions))
+            put("\\" + std::string(word), rest_.starts_with("(") ? End::sign : End::atom);
+        else if (word.size() == 1)
+            put(std::string(word), End::atom);
+        else if (is_letter(word[0]) && word[1] == '_' && word.size() > 2)
+            put(std::string(1, word[0]) + "_{" + escaped(word.substr(2)) + "}", End::atom);
+        else if (rest_.starts_with("("))
+            put("\\operatorname{" + escaped(word) + "}", End::sign);
+        else
+            put("\\text{" + escaped(word) + "}", End::word);
+    }
+
+    bool write_scripts(const auto& pairs, std::string_view mark) {
+        std::string scripts;
+        for (const Pairs* pair = front_of(rest_, pairs); pair != nullptr; pair = front_of(rest_, pairs)) {
+            scripts += pair->second;
+            rest_.remove_prefix(pair->first.size());
+        }
+        if (scripts.empty()) return false;
+        if (scripts.back() == ' ') scripts.pop_back();
+        result_ += std::string(mark) + "{" + scripts + "}";
+        end_ = End::atom;
+        return true;
+    }
+
+    void write_symbol() {
+        if (const Pairs* symbol = front_of(rest_, symbols)) {
+            rest_.remove_prefix(symbol->first.size());
+            const bool is_greek = symbol->first.size() == 2 && symbol->first != "Σ" && symbol->first != "×" &&
+                                  symbol->first != "·";
+            // A command ends where no letter follows.
+            const bool is_open =
+                is_letter(symbol->second.back()) && !rest_.empty() && is_letter(rest_.front());
+            put(std::string(symbol->second) + (is_open ? " " : ""),
+                is_greek || symbol->first == "…" || symbol->first == "∞" ? End::atom : End::sign);
+            return;
+        }
+        std::size_t size = 1;
+        while (size < rest_.size() && (static_cast<unsigned char>(rest_[size]) & 0xC0U) == 0x80U) ++size;
+        const std::string character(rest_.substr(0, size));
+        rest_.remove_prefix(size);
+        if (is_beyond_ascii(character[0]))
+            put("\\text{" + character + "}", End::word);
+        else
+            put(character, is_word(character[0]) || character == ")" || character == "]" || character == "("
+                               ? End::atom
+                               : End::sign);
+    }
+
+    /// `∂J/∂a₂` as a fraction; empty, and nothing taken, if something else comes.
+    std::string take_fraction() {
+        constexpr std::string_view partial = "∂";
+        const std::string_view before = rest_;
+        if (!rest_.starts_with(partial)) return {};
+        const std::string above = take_differential();
+        if (!above.empty() && rest_.starts_with("/∂")) {
+            rest_.remove_prefix(1);
+            if (const std::string below = take_differential(); !below.empty())
+                return "\\frac{\\partial " + above + "}{\\partial " + below + "}";
+        }
+        rest_ = before;
+        return {};
+    }
+
+    /// What stands behind ∂: a word with its subscripts.
+    std::string take_differential() {
+        rest_.remove_prefix(std::string_view("∂").size());
+        if (rest_.empty() || !is_letter(rest_.front())) {
+            const Pairs* symbol = front_of(rest_, symbols);
+            if (symbol == nullptr || symbol->first.size() != 2) return {};
+            rest_.remove_prefix(symbol->first.size());
+            return std::string(symbol->second) + take_subscripts();
+        }
+        const std::string word = Typesetter(take_word()).all();
+        return word + take_subscripts();
+    }
+
+    std::string take_subscripts() {
+        std::string_view scripts = rest_;
+        while (const Pairs* pair = front_of(rest_, subscripts)) rest_.remove_prefix(pair->first.size());
+        scripts.remove_suffix(rest_.size());
+        return scripts.empty() ? std::string() : Typesetter(scripts).all();
+    }
+
+    /// What a root or a power goes over: what is in parentheses, or one word with its scripts.
+    std::string take_group() {
+        if (rest_.starts_with("(")) {
+            int depth = 0;
+            for (std::size_t end = 0; end < rest_.size(); ++end) {
+                depth += rest_[end] == '(' ? 1 : 0;
+                depth -= rest_[end] == ')' ? 1 : 0;
+                if (depth != 0) continue;
+                const std::string_view inside = rest_.substr(1, end - 1);
+                rest_.remove_prefix(end + 1);
+                return Typesetter(inside).all();
+            }
+        }
+        const std::string_view word = take_word();
+        return Typesetter(word).all() + take_subscripts();
+    }
+
+    std::string_view take_word() {
+        std::size_t size = 0;
+        while (size < rest_.size() && is_word(rest_[size])) ++size;
+        return std::exchange(rest_, rest_.substr(size)).substr(0, size);
+    }
+
+    static std::string escaped(std::string_view word) {
+        std::string result;
+        for (char letter : word) result += letter == '_' ? std::string("\\_") : std::string(1, letter);
+        return result;
+    }
+
+    /// Appends with the space that mathematical mode would leave out.
+    void put(const std::string& piece, End end) {
+        if (spaced_ && end_ == End::word && end == End::word) {  // one text of several words
+            result_.pop_back();
+            result_ += " " + piece.substr(std::string_view("\\text{").size());
+            spaced_ = false;
+            return;
+        }
+        const bool starts_atom = end != End::sign || piece.starts_with("\\sum") || is_function(piece);
+        if (spaced_ && end_ != End::nothing) {
+            if (end_ == End::sign || !starts_atom)
+                result_ += " ";
+            else
+                result_ += end_ == End::word || end == End::word ? "\\ " : " \\, ";
+        }
+        result_ += piece;
+        end_ = end;
+        spaced_ = false;
+    }
+    static bool is_function(std::string_view piece) {
+        return piece.starts_with("\\operatorname") ||
+               (piece.starts_with("\\") && std::find(std::begin(functions), std::end(functions),
+                                                     piece.substr(1)) != std::end(functions));
+    }
+
+    std::string_view rest_;
+    std::string result_;
+    End end_ = End::nothing;
+    bool spaced_ = false;
+};
+
+}  // namespace
+
+std::string latex(std::string_view text) { return Typesetter(text).all(); }
+
+}  // namespace tapeloop
