@@ -37,7 +37,7 @@ std::vector<Index> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, c
     // wave.
     std::vector<bool> arrived(tape.size(), false);
     std::vector<Index> roots;
-    for (Index node = static_cast<Index>(tape.size()); node-- > 0;) {
+    for (auto node = static_cast<Index>(tape.size()); node-- > 0;) {
         if (of[node] != nullptr && !arrived[node] && !is_zero(*of[node])) {
             arrived[node] = true;
             roots.push_back(node);

@@ -12,3 +12,6 @@ run(${CMAKE_COMMAND} -S ${source} -B ${place}/outside -G ${generator}
   -D CMAKE_BUILD_TYPE=${config})
 run(${CMAKE_COMMAND} --build ${place}/outside --config ${config})
 run(${place}/outside/outside)
+if(study)
+  run(${place}/outside/outside_study)
+endif()

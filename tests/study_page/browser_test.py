@@ -149,6 +149,8 @@ class StudyPage(unittest.TestCase):
         self.click_node(fact["id"])
         self.assertEqual(self.selected_id(), fact["id"])
         self.assertIn("sigmoid", self.text("#panel-title"))
+        self.assertIn("y = ", self.text("#panel-equation"))
+        self.assertIn("gets g", self.text("#panel-equation"))
         self.assertEqual(self.text("#panel-shape"), "[2, 6]")
         self.assertRegex(self.text("#panel-source"), r"^lstm_cell\.hpp:\d+$")
         for section, name in [("#panel-value", "value"), ("#panel-cotangent", "cotangent")]:
@@ -229,6 +231,27 @@ class StudyPage(unittest.TestCase):
             })()""")
             self.assertLess(worst, 1e-5)
 
+    def test_every_moment_of_the_run_and_every_node_is_shown(self):
+        """Whatever is shown must not fail: tearDown finds errors in the console."""
+        for which in ["short", "trouble", "few", "small"]:
+            self.open(which)
+            moments = self.js("""(() => {
+                const shown = new Set();
+                for (let at = 0; at <= app.run.last; ++at) {
+                    app.goTo(at);
+                    app.panel.show();
+                    app.network.draw();
+                    app.cells.draw();
+                    shown.add(document.getElementById("moment").textContent);
+                }
+                for (const node of app.study.nodes) {
+                    app.select(node.place);
+                    app.panel.show();
+                }
+                return [shown.size, app.run.last];
+            })()""")
+            self.assertGreater(moments[0], moments[1] / 3)
+
     def test_play(self):
         self.open("short")
         Select(self.browser.find_element(By.ID, "speed")).select_by_value("400")
@@ -259,9 +282,9 @@ class StudyPage(unittest.TestCase):
         self.assertEqual(self.js("app.study.nodes[app.session.get('selected')].label"), "t=150")
         self.search("J")
         self.assertEqual(self.selected_id(), self.facts["long"]["J_id"])
-        self.assertIn(f"{self.facts['long']['J']:.6g}", self.text("#panel-value"))
+        self.assertAlmostEqual(float(self.text("#panel-value").split()[1]), self.facts["long"]["J"], places=12)
         self.press("/")
-        self.press(Keys.CONTROL + "a" + Keys.NULL, "no such node")
+        self.press("no such node")
         self.assertEqual(self.text("#results"), "Nothing found")
         self.press(Keys.ESCAPE)
 
@@ -345,17 +368,17 @@ class StudyPage(unittest.TestCase):
         self.assertIn("NaN", self.text("#panel-value"))
 
     def test_five_thousand_nodes_open_in_two_seconds(self):
-        self.assertGreater(self.facts["long"]["nodes"], 5000)
+        self.assertGreater(self.facts["thousands"]["nodes"], 5000)
         seconds = []
         for _ in range(3):
             self.browser.get("about:blank")
             begin = time.monotonic()
-            self.open("long")
+            self.open("thousands")
             seconds.append(time.monotonic() - begin)
         self.assertLess(min(seconds), 2)
 
     def test_stays_usable_unfolded(self):
-        self.open("long")
+        self.open("thousands")
         self.press("f", "0")
         milliseconds = self.browser.execute_async_script("""
             const done = arguments[0], app = Study.current, begin = performance.now();

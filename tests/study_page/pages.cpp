@@ -1,5 +1,6 @@
 // Writes the pages that browser_test.py opens into the folder given, and beside them what it has to find
 // there: numbers from the tape and its gradients, which the page gets another way.
+#include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/tape.hpp>
@@ -93,6 +94,28 @@ json write_trouble(const std::filesystem::path& path) {
     return {{"path", path.string()}, {"J_id", J.index()}};
 }
 
+/// Gradients of two nodes alone, as a program has them that trains: of the other nodes no cotangent is known.
+json write_few_gradients(const std::filesystem::path& path) {
+    nn::Generator generator(8);
+    nn::LstmCell<double> cell(3, 4, generator);
+    Tape<double> tape({.fuse = false});
+    const Var<double> y = nn::unroll(cell, random_tensor({3, 2, 3}, generator)).outputs;
+    const Var<double> J = sum(y * y);
+    write_study(tape, gradient(J, WrtList<double>(cell.parameters()).add(y).add(J)), path);
+    return {{"path", path.string()}, {"J_id", J.index()}};
+}
+
+/// A chain without any label: nothing to fold, and too long to be laid out with care.
+json write_unlabelled(const std::filesystem::path& path, std::size_t length) {
+    nn::Generator generator(5);
+    Tape<double> tape;
+    Var<double> x = input(random_tensor({2, 3}, generator));
+    for (std::size_t i = 0; i < length; ++i) x = i % 2 == 0 ? tanh(x) : x * 1.01;
+    const Var<double> J = sum(x);
+    write_study(tape, gradient(J, every_node(tape)), path);
+    return {{"path", path.string()}, {"nodes", tape.size()}, {"J_id", J.index()}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -100,7 +123,11 @@ int main(int argc, char** argv) {
     const std::filesystem::path folder = argv[1];
     const json facts{{"short", write_lstm(folder / "lstm_5.html", 5, 2, 6)},
                      {"long", write_lstm(folder / "lstm_200.html", 200, 2, 6)},
+                     {"thousands", write_lstm(folder / "lstm_thousands.html", 230, 2, 6)},
                      {"larger", write_lstm(folder / "lstm_larger.html", 12, 16, 64)},
+                     {"chain", write_unlabelled(folder / "chain.html", 5000)},
+                     {"small", write_unlabelled(folder / "small.html", 4)},
+                     {"few", write_few_gradients(folder / "few.html")},
                      {"trouble", write_trouble(folder / "trouble.html")}};
     std::ofstream(folder / "facts.json") << facts.dump(1);
 }

@@ -8,6 +8,7 @@ Study.read = (json) => {
         place,
         inputs: node.inputs.map((id) => places.get(id)).filter((input) => input !== undefined),
         leaf: node.inputs.length === 0,
+        detachedFrom: places.get(node.detached_from),
         users: [],
         arriving: [], // indices of contributions to it, in the order of the sweep
         jacobians: [],
@@ -37,7 +38,7 @@ Study.read = (json) => {
         places,
         contributions,
         roots,
-        formulas: json.formulas || {},
+        formulas: json.formulas || [],
         gradientNorms: json.gradient_norms || [],
         ledgers: json.ledgers || [],
         spectra: json.spectra || null,
@@ -56,7 +57,7 @@ Study.names = (() => {
         if (node.kind === "result") return node.name || `[${node.result}]`;
         if (!node.leaf) return glyphs[node.op] || node.op;
         if (node.name) return node.name;
-        const same = node.value && node.value.min === node.value.max;
+        const same = node.value && typeof node.value.min === "number" && node.value.min === node.value.max;
         return same ? Study.numbers.text(Study.numbers.parse(node.value.min)) : glyphs.constant;
     };
     const title = (node) => (node.name && node.name !== node.op ? `${node.name} · ${node.op}` : node.op);
@@ -64,5 +65,6 @@ Study.names = (() => {
     const full = (node) => `${title(node)} #${node.id}${node.label ? `, ${node.label}` : ""}`;
     /// What stands for a node of the step before.
     const port = "t − 1";
-    return { glyph, title, full, port };
+    const portOfAll = "all t";
+    return { glyph, title, full, port, portOfAll };
 })();

@@ -12,7 +12,7 @@ Study.dom = (() => {
             if (typeof value === "function") made.addEventListener(name, value);
             else if (value !== null && value !== undefined) made.setAttribute(name, value);
         }
-        made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+        made.append(...children.flat(2).filter((child) => child !== null && child !== undefined));
         return made;
     }
 

@@ -13,6 +13,7 @@ Study.graphView = (() => {
         const phase = (place) => run.phase(place, position);
         return {
             study, structure, event, phase,
+            nodeAt: (place) => study.nodes[place],
             running: position < run.last,
             inBackward: position > run.forward && position < run.last,
             metricName,
@@ -21,7 +22,7 @@ Study.graphView = (() => {
             hovered: session.get("hovered"),
             activeTile: event && position < run.last ? structure.tileOf[event.node] : null,
             tileShown: (tile) => metricName === "value" || tile.members.some((place) => phase(place) === "complete"),
-            titleOf: (tile) => tile.title,
+            titleOf: (tile) => (structure.times.length > 0 ? tile.title : "the graph"),
         };
     }
 
@@ -69,22 +70,25 @@ Study.graphView = (() => {
             select(this.canvas).call(this.zoom.transform, zoomIdentity.translate(width / 2 - k * x, height / 2 - k * y).scale(k));
         }
 
-        /// All of the scene, or what can be read of it: then its left end.
-        home(readable = 0) {
+        /// All of the scene; or its left end, if all of it would be too small to read.
+        home(whenLarge = false) {
             const { left, top, right, bottom } = this.scene.bounds;
             const { width, height } = this.size;
             if (width === 0 || height === 0) return;
             this.fitted = true;
             const whole = Math.min((width - 24) / (right - left), (height - 24) / (bottom - top), 1.25);
-            if (whole >= readable) return this.transformTo((left + right) / 2, (top + bottom) / 2, whole);
-            const k = Math.min(readable, (height - 24) / (bottom - top));
-            this.transformTo(left + (width / 2 - 16) / k, (top + bottom) / 2, k);
+            if (!whenLarge || whole >= 0.5) return this.transformTo((left + right) / 2, (top + bottom) / 2, whole);
+            const twoSteps = width / (2.4 * Math.max(...this.scene.tiles.map((tile) => this.scene.placed.get(tile).width)));
+            const readable = this.scene.folded.size > 0 ? 0.9 : Math.min(twoSteps, 0.9);
+            const k = Math.max(0.45, Math.min(readable, (height - 24) / (bottom - top)));
+            const tall = k * (bottom - top) > height;
+            this.transformTo(left + (width / 2 - 16) / k, tall ? bottom - (height / 2 - 12) / k : (top + bottom) / 2, k);
         }
 
         /// Moves a node into sight, if it is not.
         reveal(place) {
             const frame = this.scene.frameOf(place);
-            if (!frame || !this.context) return;
+            if (!frame) return;
             const transform = zoomTransform(this.canvas);
             const [x, y] = transform.apply([frame.x, frame.y]);
             const { width, height } = this.size;
@@ -118,7 +122,9 @@ Study.graphView = (() => {
         hover(event) {
             const hit = this.under(event);
             this.canvas.style.cursor = hit?.item || (hit && this.scene.folded.has(hit.tile)) ? "pointer" : "grab";
-            this.app.session.set({ hovered: hit?.item ? hit.item.place : null });
+            const node = hit?.item && this.app.study.nodes[hit.item.place];
+            this.canvas.title = node ? `${Study.names.full(node)}, ${Study.numbers.shape(node.shape)}` : "";
+            this.app.session.set({ hovered: node ? node.place : null });
         }
     }
 
@@ -127,6 +133,17 @@ Study.graphView = (() => {
         constructor(canvas, app) {
             super(canvas, app, { onPick: ({ item }) => item && app.select(this.current(item.place)) });
             this.look = (owner) => this.lookOfCell(owner);
+        }
+
+        /// All cells; or the first, which stands at the bottom, if all would be too small to read.
+        home() {
+            const { left, top, right, bottom } = this.scene.bounds;
+            const { width, height } = this.size;
+            const whole = Math.min((width - 24) / (right - left), (height - 24) / (bottom - top), 1.25);
+            if (whole >= 0.45 || width === 0) return super.home();
+            this.fitted = true;
+            const k = Math.min((width - 24) / (right - left), 0.7);
+            this.transformTo((left + right) / 2, bottom - (height / 2 - 12) / k, k);
         }
 
         /// The time step whose cell is shown.
@@ -156,7 +173,6 @@ Study.graphView = (() => {
 
         lookOfCell(app) {
             const look = lookOf(app);
-            const shownPhase = look.phase;
             const stands = (place) => app.structure.cells.some((cell) => {
                 const now = this.timeOf(cell);
                 const at = now.members.indexOf(place);
@@ -170,10 +186,9 @@ Study.graphView = (() => {
             };
             const event = look.event && stands(look.event.node)
                 ? { ...look.event, node: inCell(look.event.node), from: inCell(look.event.from) } : null;
-            const metric = look.metric && { ofNode: (place) => look.metric.ofNode(this.current(place)), ofTile: () => null };
             return {
-                ...look, event, metric,
-                phase: (place) => shownPhase(this.current(place)),
+                ...look, event,
+                nodeAt: (place) => app.study.nodes[this.current(place)],
                 selected: inCell(look.selected),
                 loops: this.loops,
                 titleOf: (tile) => `${tile.lane ? `${tile.lane}, ` : ""}t = ${this.timeOf(tile).time}`,

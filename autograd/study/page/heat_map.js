@@ -4,8 +4,11 @@ Study.heatMap = (() => {
     const { element, sharpContext } = Study.dom;
     const { text } = Study.numbers;
 
-    const two = Libraries.format(".2~g");
-    const brief = (value) => (Number.isFinite(value) ? two(value).replace("e-", "e−") : text(value));
+    const [fixed, exponent] = [Libraries.format(".2~g"), Libraries.format(".1~e")];
+    function brief(value) {
+        if (!Number.isFinite(value)) return text(value);
+        return value !== 0 && Math.abs(value) < 0.01 ? exponent(value).replace("e-", "e−") : fixed(value);
+    }
 
     /// The scale that several heat maps of one group share: { reach } for signed values.
     const scaleOf = (tensors) => ({ reach: Study.tensors.reach(tensors.filter(Boolean)) });

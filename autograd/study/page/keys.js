@@ -17,7 +17,7 @@ Study.keys = (() => {
         [["ArrowUp"], "↑", "select a node that uses it", () => app.selectNeighbour("users")],
         [["]"], "]", "the same node, one time step later", () => app.selectInTime(1)],
         [["["], "[", "the same node, one time step earlier", () => app.selectInTime(-1)],
-        [["/"], "/", "search", () => byId("search").focus()],
+        [["/"], "/", "search", () => byId("search").select()],
         [["f"], "F", "fold or unfold all time steps", () => app.toggleFold()],
         [["e"], "E", "open or fold the time step of the node", () => app.toggleTileOf(app.session.get("selected"))],
         [["c"], "C", "colour by operation, value or cotangent", () => app.nextColouring()],

@@ -45,6 +45,14 @@ Study.layout = (() => {
         return { width: graph.graph().width, height: graph.graph().height };
     }
 
+    /// What comes in stands right below where it is first used.
+    function raiseSources(edges, rank) {
+        const first = new Map();
+        for (const { from, to } of edges)
+            if (from.startsWith("s")) first.set(from, Math.min(first.get(from) ?? Infinity, rank.get(to)));
+        for (const [source, use] of first) rank.set(source, use - 1);
+    }
+
     /// For graphs too large for dagre: ranks by the longest path, each ordered by where its inputs stand.
     function byRanks({ members, sources, edges }) {
         const boxes = new Map();
@@ -55,6 +63,7 @@ Study.layout = (() => {
         for (const { from, to } of edges) inputs.get(to).push(from);
         for (const name of boxes.keys())
             for (const from of inputs.get(name)) rank.set(name, Math.max(rank.get(name), rank.get(from) + 1));
+        raiseSources(edges, rank);
 
         const ranks = [];
         for (const name of boxes.keys()) (ranks[rank.get(name)] ||= []).push(name);

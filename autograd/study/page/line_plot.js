@@ -26,8 +26,7 @@ Study.linePlot = (() => {
         const whole = x.ticks(Math.min(10, width / 70)).filter(Number.isInteger);
         const across = axisBottom(x).tickValues(whole).tickFormat(Libraries.format("~g")).tickSizeOuter(0);
         svg.append("g").attr("class", "axis").attr("transform", `translate(0,${height - margin.bottom})`).call(across);
-        const up = axisLeft(y).ticks(5, options.log ? "~e" : "~g").tickSizeOuter(0).tickSizeInner(margin.left + margin.right - width);
-        if (options.log) up.tickValues(decades(y));
+        const up = axisLeft(y).tickValues(options.log ? decades(y) : y.ticks(5)).tickFormat(Study.numbers.text).tickSizeOuter(0).tickSizeInner(margin.left + margin.right - width);
         svg.append("g").attr("class", "axis grid").attr("transform", `translate(${margin.left},0)`).call(up);
         const label = (text, attributes) => {
             const made = svg.append("text").attr("class", "axis-label").text(text);
@@ -37,10 +36,10 @@ Study.linePlot = (() => {
         label(options.yLabel, { x: 2, y: 12 });
     }
 
-    /// At most seven powers of ten; null, for the axis' own ticks, where there is not even one decade.
+    /// At most seven powers of ten; the scale's own ticks where there is not even one decade.
     function decades(y) {
         const [low, high] = y.domain().map(Math.log10);
-        if (high - low < 1.2) return null;
+        if (high - low < 1.2) return y.ticks(5);
         const every = Math.ceil((high - low) / 6);
         const first = Math.ceil(low / every) * every;
         return Array.from({ length: Math.floor((high - first) / every) + 1 }, (_, i) => Number(`1e${first + i * every}`));

@@ -38,13 +38,13 @@ Study.app = (() => {
             byId("cell-pane").hidden = this.structure.cells.length === 0;
             if (this.structure.cells.length > 0) this.cells.show(Study.scene.cells(this.study, this.structure, this.layouts));
             this.rebuild();
-            this.network.home(0.5);
             this.panel = new Study.panel.Panel(this);
             this.panel.show();
             this.controls = new Study.controls.Controls(this);
             this.search = new Study.search.Search(this);
             Study.keys.listen(this);
             this.listenToButtons();
+            this.network.home(true);
             this.readAddress();
             byId("live").textContent = `${this.study.title} is open.`;
         }
@@ -130,7 +130,6 @@ Study.app = (() => {
         toggleFold() {
             this.folded = new Set(this.folded.size > 0 ? [] : this.foldable);
             this.rebuild();
-            this.network.home(0.5);
         }
 
         centre(tile) {

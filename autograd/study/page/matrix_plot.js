@@ -41,7 +41,7 @@ Study.matrixPlot = (() => {
         const every = (count) => Libraries.scaleLinear([0, count - 1], [0, 1]).ticks(Math.min(count, 8)).filter(Number.isInteger);
         context.textAlign = "right";
         context.textBaseline = "middle";
-        for (const row of every(rows)) context.fillText(row, margin.left - 6, (row + 0.5) * cell);
+        for (const row of every(rows)) context.fillText(row, margin.left - 6, Math.max(7, (row + 0.5) * cell));
         context.textAlign = "center";
         context.textBaseline = "top";
         for (const column of every(columns)) context.fillText(column, margin.left + (column + 0.5) * cell, rows * cell + 6);

@@ -35,7 +35,7 @@ Study.painter = (() => {
 
     function paintItem(context, item, look, scale) {
         const theme = Study.colours.theme();
-        const node = look.study.nodes[item.place];
+        const node = look.nodeAt(item.place);
         const style = styleOf(look, node);
         context.globalAlpha = style.alpha;
         outline(context, item);
@@ -54,9 +54,10 @@ Study.painter = (() => {
 
     /// "t − 1" for what comes from the step before, else the name of what comes in.
     function portName(look, item) {
+        if (item.source.places.size > 1) return Study.names.portOfAll;
         const origin = look.structure.tileOf[item.place];
         const recurs = origin && origin.row === item.tile.row && origin.time !== null && item.tile.time !== null;
-        return recurs ? (origin.time < item.tile.time ? Study.names.port : "t + 1") : Study.names.glyph(look.study.nodes[item.place]);
+        return recurs ? (origin.time < item.tile.time ? Study.names.port : "t + 1") : Study.names.glyph(look.nodeAt(item.place));
     }
 
     function paintText(context, item, look, node, colour) {

@@ -44,17 +44,21 @@ Study.panel = (() => {
         heading(node) {
             const where = node.label ? node.label.replaceAll("/", " / ") : "outside of every label";
             return element("header", {},
-                element("h2", { id: "panel-title" }, element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
+                element("h2", { id: "panel-title" }, Study.names.title(node).startsWith(Study.names.glyph(node)) ? null : element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
                 element("p", { class: "hint" }, `#${node.id} · ${node.kind} · ${where}`));
         }
 
+        /// What the operation computes, and what its rules hand to each input for the result's cotangent g.
         equation(node) {
-            const formula = this.app.study.formulas[node.op];
+            const formula = this.app.study.formulas[node.formula];
             if (!formula) return null;
-            const rules = (formula.rules || []).slice(0, Math.max(1, node.inputs.length));
-            return element("div", { class: "equation" },
-                element("p", { class: "forward" }, formula.value),
-                rules.map((rule, k) => element("p", { class: "backward" }, element("span", { class: "hint" }, `to ${this.argumentName(node, k)}: `), rule)));
+            const { rules } = formula;
+            // The last rule is for all the inputs that are left.
+            const nameOf = (k) => (k === rules.length - 1 && node.inputs.length > rules.length ? "each input" : this.argumentName(node, k));
+            return element("div", { class: "equation", id: "panel-equation" },
+                element("p", { class: "forward" }, formula.equation),
+                rules.slice(0, node.inputs.length).map((rule, k) => element("p", { class: "backward" },
+                    element("span", { class: "hint" }, `${rule.argument} = ${nameOf(k)} gets `), rule.cotangent)));
         }
 
         argumentName(node, k) {
@@ -72,6 +76,7 @@ Study.panel = (() => {
                 node.arguments ? row("arguments", node.arguments) : null,
                 node.file ? row("source", element("code", { id: "panel-source" }, `${node.file}:${node.line}`)) : null,
                 row("inputs", list(node.inputs)),
+                node.detachedFrom === undefined ? null : row("detached from", this.reference(node.detachedFrom)),
                 row("used by", list(node.users)));
         }
 
@@ -97,7 +102,7 @@ Study.panel = (() => {
         cotangent(node) {
             const { run, session } = this.app;
             const position = session.get("position");
-            if (!node.cotangent) return null;
+            if (!node.cotangent && node.arriving.length === 0) return null;
             const event = run.event(position);
             if (event?.kind === "backward" && event.node === node.place) return this.arrival(node, event, position);
             const now = run.cotangent(node.place, position);
@@ -105,9 +110,10 @@ Study.panel = (() => {
                 const none = position === run.last ? "No contribution arrives here: the gradient is 0." : "No contribution has arrived yet.";
                 return element("section", { id: "panel-cotangent" }, element("p", { class: "hint" }, none));
             }
-            const partial = run.phase(node.place, position) === "partial";
+            const phase = run.phase(node.place, position);
             const scale = scaleOf([now]);
-            const title = partial ? `cotangent, ${run.arrived(node.place, position)} of ${node.arriving.length} contributions` : "cotangent";
+            const title = phase === "partial" ? `cotangent, ${run.arrived(node.place, position)} of ${node.arriving.length} contributions`
+                : node.cotangent ? "cotangent" : "cotangent, as far as it is known";
             return element("section", { id: "panel-cotangent" }, figure({ title, tensor: now, scale, width: this.width, kind: "backward" }), this.legendOf(now, scale));
         }
 

@@ -62,6 +62,16 @@ Study.paths = (() => {
         };
     }
 
+    /// From the state of one step to where it comes in at the next: from below, past what stands beside it.
+    function toState(path, start, end) {
+        const side = end.x >= start.x ? 1 : -1;
+        const from = { x: start.x + (side * start.width) / 2, y: start.y };
+        const to = { x: end.x, y: end.y + end.height / 2 };
+        path.moveTo(from.x, from.y);
+        path.bezierCurveTo(from.x + side * 110, from.y, to.x - side * 90, to.y + 34, to.x, to.y);
+        return [{ x: to.x - side, y: to.y + 1 }, to];
+    }
+
     function toNext(path, start, end) {
         const side = end.x >= start.x ? 1 : -1;
         const from = { x: start.x + (side * start.width) / 2, y: start.y };
@@ -106,7 +116,7 @@ Study.paths = (() => {
         let tip;
         if (link.kind === "lane") tip = toLane(line, start, end);
         else if (link.kind === "bus") tip = alongLane(line, scene, link, start, end);
-        else tip = toNext(line, start, end);
+        else tip = link.recurs && link.port ? toState(line, start, end) : toNext(line, start, end);
         const arrow = new Path2D();
         head(arrow, tip[0], tip[1]);
         link.path = { line, head: arrow };

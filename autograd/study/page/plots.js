@@ -64,7 +64,7 @@ Study.plots = (() => {
     function saturation(app) {
         const { saturation: gates } = app.study;
         if (gates.length === 0) return null;
-        const series = gates.map(({ gate, op, by_step }) => ({ name: gate === op ? gate : `${gate} (${op})`, points: overTime(by_step) }));
+        const series = gates.map(({ gate, op, by_step }) => ({ name: gate.includes(op) ? gate : `${gate} (${op})`, points: overTime(by_step) }));
         return card("Saturation of the gates", "The share of a gate's units that are nearly shut or open: sigmoid outside of 0.05 to 0.95, |tanh| above 0.95. A saturated unit passes almost no gradient.",
             Study.linePlot.plot(series, { domain: [0, 1], xLabel: "time step", yLabel: "share", ...pickTime(app) }));
     }

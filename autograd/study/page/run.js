@@ -55,12 +55,13 @@ Study.run = (() => {
             return count > 0 || seeded <= position ? "partial" : "computed";
         }
 
-        /// The cotangent of a node made of what has arrived by then; null before the first.
+        /// The cotangent of a node made of what has arrived by then; null before the first. Of a node whose cotangent
+        /// the page was not given it is what is known of it.
         cotangent(place, position) {
             const node = this.study.nodes[place];
             const count = this.arrived(place, position);
-            if (count === node.arriving.length && this.phase(place, position) === "complete")
-                return node.cotangent || null;
+            const complete = this.phase(place, position) === "complete";
+            if (complete && node.cotangent) return node.cotangent;
             const tensors = (indices) => indices.map((index) => this.study.contributions[index].tensor);
             // A root starts with a seed, which is what the contributions leave of its cotangent.
             if (this.seededAt.get(place) <= position)

@@ -42,6 +42,8 @@ Study.scene = (() => {
         return { placed, heights, middle };
     }
 
+    const standsFor = (item, place) => item.place === place || (item.source?.places.has(place) ?? false);
+
     class Scene {
         constructor(study, structure, layouts, tiles, columns, columnOf, folded) {
             Object.assign(this, { study, structure, layouts, tiles, folded });
@@ -79,7 +81,7 @@ Study.scene = (() => {
         /// All items that stand for node `place`.
         itemsFor(place) {
             const tiles = new Set([place, ...this.study.nodes[place].users].map((one) => this.structure.tileOf[one]));
-            return [...tiles].flatMap((tile) => (this.items.get(tile) || []).filter((item) => item.place === place));
+            return [...tiles].flatMap((tile) => (this.items.get(tile) || []).filter((item) => standsFor(item, place)));
         }
 
         /// Where node `place` is seen: its item, or the box that its tile is folded into.
@@ -114,11 +116,9 @@ Study.scene = (() => {
             const start = this.folded.has(origin) ? null : this.items.get(origin).find((item) => item.place === from);
             const port = this.folded.has(tile)
                 ? null
-                : this.items.get(tile).find((item) => item.port && item.place === from) ||
+                : this.items.get(tile).find((item) => item.port && standsFor(item, from)) ||
                   this.items.get(tile).find((item) => item.place === to);
-            const name = `${start ? from : `tile ${this.tiles.indexOf(origin)}`} ${
-                port ? `${this.tiles.indexOf(tile)} ${port.place} ${port.port}` : `tile ${this.tiles.indexOf(tile)}`
-            }`;
+            const name = [origin.row, origin.column, start?.place, tile.row, tile.column, port?.place].join();
             const kind = this.kindOf(origin, tile);
             const recurs = kind === "next";
             return { name, from, to, origin, tile, start, port, kind, recurs };

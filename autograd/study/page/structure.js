@@ -74,15 +74,25 @@ Study.structure = (() => {
         }
     }
 
-    /// What a tile takes from outside: leaves, and nodes of other tiles. Each is drawn once in the tile, at its edge.
-    function findSources(tile, nodes, tileOf) {
+    /// What a tile takes from outside: leaves, and nodes of other tiles. Each is drawn once in the tile; a node of
+    /// every time step, as a stack of all outputs takes it, is drawn once for all of them.
+    function findSources(tile, nodes, tileOf, localOf) {
         const sources = new Map();
+        const nameOf = (input) => {
+            const origin = tileOf[input];
+            const ofEachStep = origin && origin.time !== null && tile.time === null;
+            return ofEachStep ? `${origin.row} ${localOf[input]} ${origin.key}` : input;
+        };
         tile.members.forEach((place, local) => {
             nodes[place].inputs.forEach((input, argument) => {
                 if (tileOf[input] === tile) return;
                 if (nodes[place].kind === "result") return; // the result itself stands for what comes in
-                if (!sources.has(input)) sources.set(input, { from: input, leaf: nodes[input].leaf, uses: [] });
-                sources.get(input).uses.push({ local, argument });
+                const name = nameOf(input);
+                if (!sources.has(name)) sources.set(name, { leaf: nodes[input].leaf, places: new Set(), uses: [] });
+                const source = sources.get(name);
+                source.from = input;
+                source.places.add(input);
+                source.uses.push({ local, argument });
             });
         });
         tile.sources = [...sources.values()];
@@ -123,10 +133,8 @@ Study.structure = (() => {
         });
 
         const all = [...tiles.values()].sort((a, b) => a.column - b.column || a.row - b.row);
-        for (const tile of all) {
-            findSources(tile, nodes, tileOf);
-            tile.key = keyOf(tile, nodes, labels, localOf, tileOf);
-        }
+        for (const tile of all) tile.key = keyOf(tile, nodes, labels, localOf, tileOf);
+        for (const tile of all) findSources(tile, nodes, tileOf, localOf);
         const columns = [...new Set(all.map((tile) => tile.column))];
         const times = columns.filter(Number.isFinite);
         return { lanes, tiles: all, columns, times, tileOf, localOf, cells: findCells(all, lanes) };

@@ -1,4 +1,5 @@
 #include <autograd/study/backward_wave.hpp>
+#include <autograd/study/formula.hpp>
 #include <autograd/study/gate_saturation.hpp>
 #include <autograd/study/local_jacobian.hpp>
 #include <autograd/study/page/graph_json.hpp>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace tapeloop::detail {
 namespace {
@@ -47,6 +49,29 @@ std::size_t jacobian_elements_within(const Graph& graph, std::size_t limit) {
                     bytes += node.shape.size() * graph[input].shape.size() * 16 / 3;
         return bytes;
     });
+}
+
+json formula_json(const Formula& formula) {
+    json rules = json::array();
+    for (const Rule& rule : formula.rules)
+        rules.push_back({{"argument", rule.argument}, {"cotangent", rule.cotangent}});
+    return {{"equation", formula.equation}, {"rules", std::move(rules)}};
+}
+
+/// The formulas of a graph, each once; its nodes get their places in that list.
+json formulas_json(const Graph& graph, json& nodes) {
+    json formulas = json::array();
+    std::map<const Formula*, std::size_t> places;
+    std::size_t at = 0;
+    for (const GraphNode& node : graph) {
+        json& made = nodes[at++];
+        const Formula* formula = formula_of(node.operation, node.arguments);
+        if (formula == nullptr || node.inputs.empty()) continue;
+        const auto [place, first] = places.try_emplace(formula, formulas.size());
+        if (first) formulas.push_back(formula_json(*formula));
+        made["formula"] = place->second;
+    }
+    return formulas;
 }
 
 template <class T>
@@ -120,11 +145,14 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
                                    {"tensor", tensor_json(contribution.cotangent, grid)}});
             norms.add(node, contribution);
         });
+    json nodes = graph_json(graph, grid);
+    json formulas = formulas_json(graph, nodes["nodes"]);
     return {{"format", "tapeloop study"},
             {"version", 1},
             {"title", options.title},
             {"scalar", sizeof(T) == sizeof(float) ? "float" : "double"},
-            {"graph", graph_json(graph, grid)},
+            {"graph", std::move(nodes)},
+            {"formulas", std::move(formulas)},
             {"roots", roots},
             {"contributions", std::move(contributed)},
             {"jacobians", jacobians_json(tape, largest)},

@@ -1,0 +1,232 @@
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/study/study.hpp>
+#include <nn/generator.hpp>
+#include <nn/lstm_cell.hpp>
+#include <nn/unroll.hpp>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+
+using namespace tapeloop;
+using nlohmann::json;
+
+namespace {
+
+/// A folder of its own that goes with the test.
+class Folder {
+  public:
+    Folder() : path_(std::filesystem::temp_directory_path() / "tapeloop_study_test") {
+        std::filesystem::remove_all(path_);
+        std::filesystem::create_directory(path_);
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+  private:
+    std::filesystem::path path_;
+};
+
+std::string read(const std::filesystem::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+json data_of(const std::string& page) {
+    const std::string mark = "<script type=\"application/json\" id=\"study\">";
+    const std::size_t begin = page.find(mark) + mark.size();
+    return json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+}
+
+std::vector<double> elements(const json& tensor) {
+    const std::string text = tensor["data"];
+    const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::vector<std::uint8_t> bytes;
+    std::uint32_t bits = 0;
+    int count = 0;
+    for (char digit : text) {
+        if (digit == '=') break;
+        bits = bits << 6U | static_cast<std::uint32_t>(digits.find(digit));
+        count += 6;
+        if (count < 8) continue;
+        count -= 8;
+        bytes.push_back(static_cast<std::uint8_t>(bits >> static_cast<unsigned>(count)));
+    }
+    std::vector<double> values;
+    for (std::size_t i = 0; i + 4 <= bytes.size(); i += 4) {
+        float value = 0;
+        std::memcpy(&value, &bytes[i], 4);
+        values.push_back(static_cast<double>(value) * tensor.value("scale", 1.0));
+    }
+    return values;
+}
+
+std::size_t count(const std::string& text, std::string_view what) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+    return found;
+}
+
+template <class T>
+json study_of_lstm(const std::filesystem::path& path, std::size_t time_steps, std::size_t hidden,
+                   const StudyOptions& options = {}) {
+    nn::Generator generator(9);
+    nn::LstmCell<T> cell(3, hidden, generator);
+    Tape<T> tape({.fuse = false});
+    const Var<T> outputs =
+        nn::unroll(cell, Tensor<T>(xt::ones<T>({time_steps, std::size_t{2}, std::size_t{3}})),
+                   {.hoist = false})
+            .outputs;
+    const Var<T> J = sum(outputs * outputs);
+    const Gradients<T> gradients = gradient(J, every_node(tape));
+    write_study(tape, gradients, path, options);
+    json data = data_of(read(path));
+    CHECK(data["graph"]["nodes"].size() == tape.size());
+
+    // Values and cotangents of every node, as far as float32 holds them.
+    for (const json& node : data["graph"]["nodes"]) {
+        const auto index = node["id"].get<Index>();
+        if (tape.node(index).data == nullptr) continue;
+        const auto same = [&](const char* name, const Tensor<T>& expected) {
+            const std::vector<double> shown = elements(node[name]);
+            if (hidden > 12) return;  // averaged: more than 48 columns
+            REQUIRE(shown.size() == expected.size());
+            for (std::size_t i = 0; i < shown.size(); ++i)
+                CHECK(shown[i] == doctest::Approx(static_cast<double>(expected.data()[i])).epsilon(1e-6));
+        };
+        same("value", tape.var(index).value());
+        same("cotangent", gradients[tape.var(index)]);
+    }
+    const Tensor<T>& by_W = gradients[tape.var(*tape.find(cell.W.storage().get()))];
+    double squares = 0;
+    for (T element : by_W) squares += static_cast<double>(element) * static_cast<double>(element);
+    for (const json& node : data["graph"]["nodes"])
+        if (node.value("name", "") == "W")
+            CHECK(node["cotangent"]["norm"].get<double>() == doctest::Approx(std::sqrt(squares)));
+    return data;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("write_study: nodes, values and plots of an LSTM", T, float, double) {
+    const Folder folder;
+    const json data = study_of_lstm<T>(
+        folder / "page.html", 3, 4,
+        {.title = "A <title> & more",
+         .gates = {"input", "forget", "candidate", "output"},
+         .ledgers = {{"W", Tensor<double>{{1, 0}, {2, 3}}}},
+         .spectra = {
+             .state = "h", .steps = {{{2, 1}, 1.5}}, .products = {{0, 2, {0.5, 0.25}}}, .lyapunov = {-0.5}}});
+    CHECK(data["title"] == "A <title> & more");
+    CHECK(data["scalar"] == (sizeof(T) == 4 ? "float" : "double"));
+    CHECK(data["ledgers"][0]["matrix"] == json::parse("[[1.0,0.0],[2.0,3.0]]"));
+    CHECK(data["spectra"]["steps"][0]["spectral_radius"] == 1.5);
+    CHECK(data["spectra"]["products"][0]["to"] == 2);
+    CHECK(data["saturation"].size() == 5);
+    CHECK(data["roots"].size() == 1);
+
+    // W is used in each of the three steps, and in the first for a state of zeros.
+    for (const json& norms : data["gradient_norms"]) {
+        CHECK(norms["by_step"].size() == 3);
+        if (norms["parameter"] == "W") CHECK(norms["by_step"][0] == 0.0);
+        CHECK(norms["by_step"][2] > 0.0);
+    }
+    CHECK(data["gradient_norms"].size() == 3);
+    CHECK(data["jacobians"].size() > 50);
+
+    const std::string page = read(folder / "page.html");
+    CHECK(page.find("<title>A &lt;title> &amp; more</title>") != std::string::npos);
+    CHECK(page.find("{{title}}") == std::string::npos);
+    CHECK(page.find("d3-zoom 3.0.0 (ISC)") != std::string::npos);
+    CHECK(count(page, "src=") == 0);
+    CHECK(count(page, "<link") == 1);  // an empty icon
+}
+
+TEST_CASE("write_study: data cannot end its script element and numbers that are none are words") {
+    const Folder folder;
+    const double infinity = std::numeric_limits<double>::infinity();
+    std::size_t scripts = 0;
+    for (const std::string name : {"harmless", "</script><!--<script>\xff\""}) {
+        Tape<double> tape;
+        const Var<double> x = input(Tensor<double>{std::nan(""), infinity, -infinity, 1e-200}).named(name);
+        const Var<double> J = sum(x * Tensor<double>{0, 0, 0, 1});
+        write_study(tape, gradient(J, every_node(tape)), folder / "page.html", {.title = name});
+        const std::string page = read(folder / "page.html");
+        if (scripts == 0) scripts = count(page, "<script");
+        CHECK(count(page, "<script") == scripts);
+        const json value = data_of(page)["graph"]["nodes"][0]["value"];
+        CHECK(value["min"] == "nan");
+        CHECK(std::isnan(elements(value)[0]));
+        CHECK(elements(value)[1] == infinity);
+    }
+}
+
+TEST_CASE("write_study: tiny and huge values keep their digits") {
+    const Folder folder;
+    Tape<double> tape;
+    const Var<double> x = input(Tensor<double>{1.25e-200, -5e-201, 0});
+    const Var<double> y = x * 1e300 * 1e200;
+    const Var<double> J = sum(y);
+    write_study(tape, gradient(J, every_node(tape)), folder / "page.html");
+    const json nodes = data_of(read(folder / "page.html"))["graph"]["nodes"];
+    CHECK(elements(nodes[0]["value"])[0] == doctest::Approx(1.25e-200).epsilon(1e-6));
+    CHECK(elements(nodes[0]["value"])[1] == doctest::Approx(-5e-201).epsilon(1e-6));
+    CHECK(elements(nodes[y.index()]["value"])[0] == doctest::Approx(1.25e300).epsilon(1e-6));
+}
+
+TEST_CASE("write_study: tensors are reduced to means of blocks to stay within the size asked for") {
+    const Folder folder;
+    study_of_lstm<float>(folder / "whole.html", 4, 64);
+    study_of_lstm<float>(folder / "small.html", 4, 64, {.largest_bytes = 50'000});
+    const std::size_t page = [&] {
+        Tape<float> tape;
+        const Var<float> x = input(Tensor<float>{1});
+        write_study(tape, gradient(sum(x), {x}), folder / "empty.html");
+        return std::filesystem::file_size(folder / "empty.html");
+    }();
+    // Beside the tensors each node takes some text.
+    CHECK(std::filesystem::file_size(folder / "small.html") < page + 50'000 + 150'000);
+    CHECK(std::filesystem::file_size(folder / "whole.html") > page + 250'000);
+
+    Tape<double> tape;
+    Tensor<double> x = uninitialised<double>({3, 96});
+    for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<double>(i);
+    const Var<double> var = input(x);
+    write_study(tape, gradient(sum(var), {var}), folder / "means.html");
+    const json value = data_of(read(folder / "means.html"))["graph"]["nodes"][0]["value"];
+    CHECK(value["grid"] == json::parse("[3,48]"));
+    CHECK(elements(value)[1] == 2.5);
+    CHECK(elements(value)[48] == 96.5);
+    CHECK(value["max"] == 287.0);
+}
+
+TEST_CASE("write_study: what cannot be written is left as it was") {
+    const Folder folder;
+    Tape<double> tape;
+    const Var<double> x = input(Tensor<double>{1, 2});
+    const Gradients<double> gradients = gradient(sum(x), {x});
+    CHECK_THROWS_WITH_AS(write_study(tape, gradients, folder / "nowhere/page.html"),
+                         doctest::Contains("write_study: "), std::invalid_argument);
+    CHECK_THROWS_WITH_AS(write_study(tape, gradients, folder / "nowhere/page.html"),
+                         doctest::Contains("there is no folder"), std::invalid_argument);
+
+    std::filesystem::create_directories(folder / "taken/inside");
+    CHECK_THROWS_AS(write_study(tape, gradients, folder / "taken"), std::invalid_argument);
+    CHECK(std::filesystem::is_directory(folder / "taken/inside"));
+    CHECK_FALSE(std::filesystem::exists(folder / "taken.partial"));
+
+    Tape<double> other;
+    CHECK_THROWS_AS(write_study(other, gradients, folder / "page.html"), std::logic_error);
+    CHECK_FALSE(std::filesystem::exists(folder / "page.html"));
+}
