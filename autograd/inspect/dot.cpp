@@ -121,7 +121,7 @@ std::vector<std::string> caption(const GraphNode& node, const detail::Title& tit
 
 std::string document(Clusters& clusters, const std::string& edges) {
     return "digraph tape {\n"
-           "    rankdir=LR; fontname=\"Helvetica\"; fontsize=12; ranksep=0.35; nodesep=0.18;\n"
+           "    rankdir=LR; newrank=true; fontname=\"Helvetica\"; fontsize=12; ranksep=0.35; nodesep=0.18;\n"
            "    node [fontname=\"Helvetica\", fontsize=11, shape=ellipse, style=filled, "
            "fillcolor=\"#d7e8d4\", margin=\"0.06,0.03\"];\n"
            "    edge [fontname=\"Helvetica\", fontsize=10, arrowsize=0.7];\n" +
@@ -158,7 +158,7 @@ std::string order_of_steps(const Graph& graph) {
         });
         const Index before = last.at({place.loop, place.order - 1});
         if (begins && before < index && graph[index].kind != NodeKind::constant)
-            edges += edge(before, index, "style=invis, weight=0");
+            edges += edge(before, index, "style=invis");
     }
     return edges;
 }
