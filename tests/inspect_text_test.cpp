@@ -72,6 +72,17 @@ TEST_CASE("text: folded, a state comes from the step before or from where it sta
                  " %6:J              [1]     sum(%5:h at t=1; axis 1)                here"}));
 }
 
+TEST_CASE("text: folded, a loop that reads from the end has its states from the step behind") {
+    Tape<double> tape;
+    Var<double> h = input(vector({1})).named("h0");
+    for (std::size_t t = 9; t > 0; t -= 3) {
+        const Label<double> step(t);
+        h = exp(h);
+    }
+    CHECK(contains(to_text(fold(read_graph(tape))), "3 time steps, t=9 to 3\n"));
+    CHECK(contains(to_text(fold(read_graph(tape))), "exp(%2[t+3] | %0:h0 at t=9)"));
+}
+
 TEST_CASE("text: ranges of values and cotangents, when they were read") {
     const std::string all = without_numbers(to_text(small_graph(true)));
     CHECK(contains(all, "%0:h0             [1, 2]  constant             here  value 0 .. 0.5; cotangent "));

@@ -98,12 +98,12 @@ std::vector<std::string> parts_of(std::string_view path) {
 std::string look_of(const GraphNode& node, bool is_outside) {
     std::string look;
     if (node.kind == NodeKind::parameter)
-        look = ", shape=box, style=\"filled\", fillcolor=\"#ffe2b8\"";
+        look = R"(, shape=box, fillcolor="#ffe2b8")";
     else if (node.kind == NodeKind::constant || node.kind == NodeKind::detached)
-        look = ", shape=box, style=\"filled,rounded\", fillcolor=\"#e4e4e4\"";
+        look = R"(, shape=box, style="filled,rounded", fillcolor="#e4e4e4")";
     else if (node.kind == NodeKind::result)
-        look = ", style=\"filled\", fillcolor=\"#ffffff\"";
-    if (is_outside) look = ", shape=plaintext, style=\"dotted\", fontcolor=\"#666666\"";
+        look = R"(, fillcolor="#ffffff")";
+    if (is_outside) look = R"(, style=dotted, fontcolor="#666666")";
     return look;
 }
 
@@ -121,7 +121,7 @@ std::vector<std::string> caption(const GraphNode& node, const detail::Title& tit
 
 std::string document(Clusters& clusters, const std::string& edges) {
     return "digraph tape {\n"
-           "    rankdir=LR; fontname=\"Helvetica\"; fontsize=12; ranksep=0.35; nodesep=0.18;\n"
+           "    rankdir=LR; newrank=true; fontname=\"Helvetica\"; fontsize=12; ranksep=0.35; nodesep=0.18;\n"
            "    node [fontname=\"Helvetica\", fontsize=11, shape=ellipse, style=filled, "
            "fillcolor=\"#d7e8d4\", margin=\"0.06,0.03\"];\n"
            "    edge [fontname=\"Helvetica\", fontsize=10, arrowsize=0.7];\n" +
@@ -135,10 +135,10 @@ std::string edge(Index from, Index to, const std::string& attributes) {
 
 /// Edges from step to step are kept straight.
 std::string look_of_edge(const GraphNode& from, const GraphNode& to) {
-    if (from.kind == NodeKind::parameter) return "color=\"#b97a1a\"";
+    if (from.kind == NodeKind::parameter) return R"(color="#b97a1a")";
     const bool crosses =
         from.time_step.has_value() && to.time_step.has_value() && *from.time_step != *to.time_step;
-    return crosses ? "color=\"#1f5fa8\", penwidth=2, weight=10" : "";
+    return crosses ? R"(color="#1f5fa8", penwidth=2, weight=10)" : "";
 }
 
 /// Invisible edges from the end of each time step to all that the next one begins with, so that time runs
@@ -158,7 +158,7 @@ std::string order_of_steps(const Graph& graph) {
         });
         const Index before = last.at({place.loop, place.order - 1});
         if (begins && before < index && graph[index].kind != NodeKind::constant)
-            edges += edge(before, index, "style=invis, weight=0");
+            edges += edge(before, index, "style=invis");
     }
     return edges;
 }
@@ -207,7 +207,7 @@ std::string look_of_edge(const FoldedGraph& graph, const FoldedNode& node, const
     if (input.detached)
         add("style=dashed");
     else if (graph.graph[graph.nodes[input.from].index].kind == NodeKind::parameter)
-        add("color=\"#b97a1a\"");
+        add(R"(color="#b97a1a")");
     return look;
 }
 

@@ -197,7 +197,7 @@ class Folding {
             const GraphNode& one = graph_[member];
             for (std::size_t k = 0; k < one.inputs.size(); ++k)
                 add_input(folded, node, known, member, k, one.inputs[k], false);
-            if (one.detached_from.has_value() && group_of_.count(*one.detached_from) != 0)
+            if (one.detached_from.has_value() && group_of_.contains(*one.detached_from))
                 add_input(folded, node, known, member, 0, *one.detached_from, true);
         }
         for (FoldedInput& input : node.inputs) {
