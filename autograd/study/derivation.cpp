@@ -62,7 +62,7 @@ class Deriving {
         result.of = names_[J_].text();
         result.options = options_;
         for (Index node = 0; node <= J_; ++node) {
-            if (!wanted_[node] || names_[node].is_number()) continue;
+            if (!wanted_[node] || names_[node].is_constant) continue;
             if (is_given(node))
                 result.given.push_back({node, names_[node].text(), {}, value(node)});
             else if (tape_.node(node).data != nullptr && !tape_.inputs(node).empty())
@@ -222,8 +222,8 @@ class Deriving {
             step.terms.push_back({node, "1", {}, {}, {}, step.value});
             return step;
         }
-        for (auto user = users_[node].rbegin(); user != users_[node].rend(); ++user)
-            if (cotangents_.rms(*user) > 0) add_term(step, *user);
+        for (Index user : std::vector<Index>(users_[node].rbegin(), users_[node].rend()))
+            if (cotangents_.rms(user) > 0) add_term(step, user);
         return step;
     }
     /// The same in the order of time.
@@ -255,7 +255,7 @@ class Deriving {
             const int t = static_cast<int>(*term.time_step) + 1;
             bool is_near = true;
             term.at_any_time = rule_text(user, step.node, [&](const NodeName& name) {
-                const std::string text = name.text_from(t);
+                std::string text = name.text_from(t);
                 is_near = is_near && !text.empty();
                 return text;
             });

@@ -160,13 +160,13 @@ class Typesetter {
         const std::string_view inside = rest_.substr(1, end - 1);
         if (inside.find_first_of(",[") != std::string_view::npos) return {};
         std::string rows;
-        for (std::size_t at = 0; at < inside.size(); ++at) {
-            if (inside[at] == ' ')
-                rows += " & ";
-            else if (inside[at] == ';')
-                rows += " \\\\ ", ++at;
-            else
-                rows += inside[at];
+        for (std::string_view rest = inside; !rest.empty(); rest.remove_prefix(1)) {
+            if (rest.starts_with("; ")) {
+                rows += " \\\\ ";
+                rest.remove_prefix(1);
+            } else {
+                rows += rest.front() == ' ' ? std::string(" & ") : std::string(1, rest.front());
+            }
         }
         rest_.remove_prefix(end + 1);
         return "\\begin{pmatrix} " + typeset_numbers(rows) + " \\end{pmatrix}";

@@ -104,7 +104,7 @@ class Naming {
         for (Index node = 0; node <= J_; ++node)
             if (has_value(node) && !has_name(node) && operation(node) == "constant" &&
                 tape_.node(node).shape.rank() == 0)
-                names_[node].letter = fmt::format("{:.6g}", *tape_.node(node).data);
+                names_[node] = {fmt::format("{:.6g}", *tape_.node(node).data), {}, false, true};
     }
 
     void name_steps() {

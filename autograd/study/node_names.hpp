@@ -12,10 +12,8 @@ struct NodeName {
     std::string letter;         ///< `h`; a number for a constant that is one
     std::optional<int> number;  ///< its subscript
     bool is_time = false;       ///< whether the subscript counts time steps, from 1
+    bool is_constant = false;   ///< whether it is no name but a number
 
-    bool is_number() const {
-        return !letter.empty() && (letter.front() == '-' || std::isdigit(letter.front()));
-    }
     /// `h₂`
     std::string text() const;
     /// `hₜ₋₁` in a step t = 3; empty if it is further from t than one step.

@@ -106,7 +106,7 @@ class Evaluation {
 }  // namespace
 
 std::string numeral(double number, int digits) {
-    const std::string text = fmt::format("{:.{}g}", number, digits);
+    std::string text = fmt::format("{:.{}g}", number, digits);
     const std::size_t e = text.find('e');
     if (e == std::string::npos) return text;
     const std::string mantissa = text.substr(0, e);
