@@ -45,6 +45,20 @@ std::vector<Fault> faults_of_cell(C& cell) {
     return faults;
 }
 
+/// By x and all parameters.
+template <class C>
+Tensors gradients_of_cell(C& cell) {
+    Random random("faults of cells");
+    const Tape<double> tape;
+    const Var<double> x = input(random.tensor({3, 2, 2}));
+    const Var<double> outputs = nn::unroll(cell, x).outputs;
+    WrtList<double> wrt(cell.parameters());
+    const std::vector<Root<double>> roots{{outputs, random.tensor(outputs.shape())}};
+    const Gradients<double> gradients = gradient(roots, wrt.add(x));
+    return {gradients.begin(), gradients.end()};
+}
+
+/// Returns how many faults there were.
 template <class C>
 std::size_t check_all_faults(C cell) {
     const auto passes = [&] {
@@ -53,34 +67,46 @@ std::size_t check_all_faults(C cell) {
         return nn::check_cell(cell, 2, options).passed();
     };
     const FaultReport report = try_faults(faults_of_cell(cell), {{"check_cell", passes}});
-    CHECK_MESSAGE(report.unnoticed().empty(), report.text());
-    return report.trials.size() - report.unused().size();
+    const Tensors right = gradients_of_cell(cell);
+    for (const Fault& fault : report.unnoticed()) {
+        // Arguments that are added up get the same, and a mask gets nothing, whatever the fault.
+        const InjectedFault<double> injected(fault);
+        const bool is_none = changes_nothing(right, gradients_of_cell(cell));
+        CHECK_MESSAGE(is_none, fault.text() << "\n" << report.text());
+    }
+    return report.trials.size() - report.unused().size() - report.unnoticed().size();
 }
 
 }  // namespace
 
 TEST_CASE("all faults: check_gradient notices every fault of every operation") {
-    std::size_t noticed = 0;
+    std::set<std::string> noticed;
     std::set<std::string> without_effect;
     for (const Row& row : all_rows()) {
         if (row.name == "detach") continue;  // has no rule
         for (const std::vector<Shape>& shapes : row.samples) {
             const CheckOptions options{.seed = 1, .diagnose = false};
             const Tensors right = gradients_of_row(row, shapes, 1);
+            if (inner(right, right) == 0) continue;  // as where there are no elements
             for (const Fault& fault : faults_of([&] { gradients_of_row(row, shapes, 1); })) {
                 const InjectedFault<double> injected(fault);
                 if (changes_nothing(right, gradients_of_row(row, shapes, 1))) {
-                    without_effect.insert(row.name + ": " + fault.text());
+                    without_effect.insert(fault.text());
                     continue;
                 }
                 const GradientReport report = check_row(row, shapes, options);
                 CHECK_MESSAGE(!report.passed(), row.text() << ", " << fault.text() << "\n" << report.text());
-                ++noticed;
+                noticed.insert(fault.text());
             }
         }
     }
-    for (const std::string& one : without_effect) MESSAGE(one);
-    CHECK(noticed > 500);
+    // Comparisons and conditions have no gradient that could be wrong.
+    for (const std::string& fault : noticed) without_effect.erase(fault);
+    for (const std::string& fault : without_effect)
+        CHECK_MESSAGE(
+            (contains(fault, "less") || contains(fault, "equal") || contains(fault, "where, argument 0")),
+            fault);
+    CHECK(noticed.size() > 150);
 }
 
 TEST_CASE("all faults: check_cell notices every fault of every cell, at one time step too") {
@@ -111,5 +137,4 @@ TEST_CASE("all faults: check_cell notices every fault of every cell, at one time
     faults += check_all_faults(
         nn::Stack<double>(nn::LstmCell<double>(I, H, generator), nn::ElmanCell<double>(H, H, generator)));
     CHECK(faults > 300);
-    MESSAGE(faults << " faults of cells");
 }

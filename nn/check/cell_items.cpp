@@ -343,10 +343,19 @@ Found CellItems<T>::plain_operations() {
 template <class T>
 void CellItems<T>::add_gradients() {
     CellGradients<T> gradients(cell_, batch_, parameters_, subject_.gates, options_.gradient);
-    add("gradient of x", [&] { return gradients.of({"x"}); });
-    add("gradient of the initial state", [&] { return gradients.of(cell_.state_names); });
-    add("gradient of the parameters", [&] { return gradients.of(cell_.parameter_names); });
-    if (options_.gradient.order == 2) add("second order", [&] { return gradients.second_order(); });
+    const bool is_function = report_["no state in the cell"].verdict == CellVerdict::passed &&
+                             report_["same bits"].verdict == CellVerdict::passed;
+    const auto add_one = [&](std::string name, const std::function<Found()>& item) {
+        if (is_function)
+            add(std::move(name), item);
+        else
+            report_.items.push_back({std::move(name), CellVerdict::not_applicable,
+                                     "not tried: the cell keeps something between calls"});
+    };
+    add_one("gradient of x", [&] { return gradients.of({"x"}); });
+    add_one("gradient of the initial state", [&] { return gradients.of(cell_.state_names); });
+    add_one("gradient of the parameters", [&] { return gradients.of(cell_.parameter_names); });
+    if (options_.gradient.order == 2) add_one("second order", [&] { return gradients.second_order(); });
     report_.gradient = gradients.report();
 }
 

@@ -54,7 +54,7 @@ std::string CellReport::text() const {
                     failures == 0 ? "" : fmt::format("{} of {} items; ", failures, items.size()), time_steps,
                     batch, inputs, in_double ? "double" : "float", seed);
     for (const CellItem& item : items)
-        text += fmt::format("  {:<6}  {:<28}  {}\n", word_for(item.verdict), item.name, item.text);
+        text += fmt::format("  {:<6}  {:<29}  {}\n", word_for(item.verdict), item.name, item.text);
     for (const std::string& warning : warnings) text += "  warning: " + warning + "\n";
     if (!gradient.passed()) text += indented(gradient.text());
     return text;

@@ -20,7 +20,7 @@ struct CellCheckOptions {
     /// mistakes. They are as before afterwards.
     double moved_by = 0.25;
     /// Of the gradients; its seed is that of everything here. Order 1 leaves the second order out.
-    CheckOptions gradient = {.order = 2};
+    CheckOptions gradient = {.order = 2, .worst = 3};
 };
 
 namespace detail {
@@ -78,7 +78,7 @@ CellUnderCheck<ValueOf<C>> under_check(C& cell) {
 ///     `check_gradient` does
 ///
 /// with values and gradients by x, initial state and parameters compared wherever two runs are. What the cell
-/// throws on the way is what that item reports.
+/// throws on the way is what that item reports. Gradients are left out of a cell that keeps a state.
 ///
 /// A cell of `float` that is a template of its type, `C<float>`, is checked as `C<double>`, if that can be
 /// made from it or from `(input_size, hidden_size, generator)` and gives the same outputs with the same
