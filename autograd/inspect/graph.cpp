@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <autograd/inspect/as_double.hpp>
 #include <autograd/inspect/graph.hpp>
 
 #include <algorithm>
@@ -7,13 +8,6 @@
 
 namespace tapeloop {
 namespace {
-
-template <class T>
-Tensor<double> as_double(const T* elements, const Shape& shape) {
-    Tensor<double> copy = uninitialised<double>(shape);
-    std::copy_n(elements, shape.size(), copy.data());
-    return copy;
-}
 
 template <class T>
 NodeKind kind_of(const Tape<T>& tape, Index index) {
@@ -54,7 +48,7 @@ std::vector<GraphNode> read_nodes(const Tape<T>& tape, const ReadOptions& option
     for (Index index = 0; index < tape.size(); ++index) {
         GraphNode& node = nodes.emplace_back(read_node(tape, index));
         const T* data = tape.node(index).data;
-        if (options.values && data != nullptr) node.value = as_double(data, node.shape);
+        if (options.values && data != nullptr) node.value = detail::as_double(data, node.shape);
     }
     return nodes;
 }
@@ -68,7 +62,7 @@ void add_cotangents(std::vector<GraphNode>& nodes, const Tape<T>& tape, const Gr
         const Index* leaf = wrt.parameter() == nullptr ? nullptr : tape.find(wrt.parameter());
         if (wrt.parameter() != nullptr && leaf == nullptr) continue;
         const Index index = leaf == nullptr ? wrt.var().index() : *leaf;
-        nodes[index].cotangent = as_double(gradients.at(i).data(), nodes[index].shape);
+        nodes[index].cotangent = detail::as_double(gradients.at(i));
     }
 }
 

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
+#include <autograd/inspect/as_double.hpp>
 #include <autograd/study/causes.hpp>
+#include <autograd/study/decompositions.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tapeloop::detail {
 namespace {
@@ -51,29 +54,6 @@ double largest_of(std::span<const T> elements) {
     double largest = 0;
     for (T element : elements) largest = std::max(largest, std::abs(static_cast<double>(element)));
     return largest;
-}
-
-/// The largest singular value, by power iteration on M'M from a start that no structure is orthogonal to.
-template <class T>
-double largest_singular_value(std::span<const T> matrix, std::size_t rows, std::size_t columns) {
-    std::vector<double> right(columns);
-    for (std::size_t j = 0; j < columns; ++j) right[j] = 1 + std::sin(static_cast<double>(j + 1));
-    std::vector<double> left(rows);
-    double norm = 0;
-    for (int round = 0; round < 60; ++round) {
-        const double length = rms(right.data(), columns) * std::sqrt(static_cast<double>(columns));
-        if (length == 0 || !std::isfinite(length)) return length;
-        std::fill(left.begin(), left.end(), 0.0);
-        for (std::size_t i = 0; i < rows; ++i)
-            for (std::size_t j = 0; j < columns; ++j)
-                left[i] += static_cast<double>(matrix[i * columns + j]) * right[j] / length;
-        norm = rms(left.data(), rows) * std::sqrt(static_cast<double>(rows));
-        std::fill(right.begin(), right.end(), 0.0);
-        for (std::size_t i = 0; i < rows; ++i)
-            for (std::size_t j = 0; j < columns; ++j)
-                right[j] += static_cast<double>(matrix[i * columns + j]) * left[i];
-    }
-    return norm;
 }
 
 }  // namespace
@@ -160,10 +140,11 @@ Index Causes<T>::other_argument(const Hop& hop) const {
 
 template <class T>
 double Causes<T>::spectral_norm_of(Index matrix) {
-    const Shape& shape = tape_.node(matrix).shape;
     const auto known = spectral_norms_.find(matrix);
     if (known != spectral_norms_.end()) return known->second;
-    const double norm = largest_singular_value(value(matrix), shape[0], shape[1]);
+    const Tensor<double> copy = as_double(value(matrix).data(), tape_.node(matrix).shape);
+    const bool finite = std::all_of(copy.begin(), copy.end(), [](double x) { return std::isfinite(x); });
+    const double norm = finite ? spectral_norm(copy) : std::numeric_limits<double>::quiet_NaN();
     spectral_norms_.emplace(matrix, norm);
     return norm;
 }

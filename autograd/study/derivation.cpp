@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/contributions.hpp>
+#include <autograd/inspect/as_double.hpp>
 #include <autograd/local_sweep.hpp>
 #include <autograd/study/derivation.hpp>
 #include <autograd/study/formula.hpp>
@@ -13,15 +14,9 @@
 namespace tapeloop {
 namespace {
 
+using detail::as_double;
 using detail::NodeName;
 using Renaming = std::map<std::string, std::string, std::less<>>;
-
-template <class T>
-Tensor<double> as_double(const T* elements, const Shape& shape) {
-    Tensor<double> result = uninitialised<double>(shape);
-    std::copy_n(elements, shape.size(), result.data());
-    return result;
-}
 
 template <class T>
 std::vector<bool> ancestors(const Tape<T>& tape, Index J) {
@@ -130,7 +125,7 @@ class Deriving {
     }
     Tensor<double> cotangent_value(Index node) const {
         const Tensor<T>* cotangent = cotangents_.at(node);
-        if (cotangent != nullptr) return as_double(cotangent->data(), tape_.node(node).shape);
+        if (cotangent != nullptr) return as_double(*cotangent);
         Tensor<double> zeros = uninitialised<double>(tape_.node(node).shape);
         zeros.fill(0);
         return zeros;
@@ -250,7 +245,7 @@ class Deriving {
                             {},
                             {},
                             tape_.time_step(user),
-                            as_double(parts[0].cotangent.data(), tape_.node(step.node).shape)};
+                            as_double(parts[0].cotangent)};
         if (term.time_step.has_value()) {
             const int t = static_cast<int>(*term.time_step) + 1;
             bool is_near = true;
