@@ -1,6 +1,6 @@
 #include "plot.hpp"
 
-#include "gnuplot.hpp"
+#include "program.hpp"
 
 #include <fmt/format.h>
 
@@ -117,10 +117,10 @@ void save(const Figure& figure, const std::filesystem::path& path) {
     for (const Panel& panel : figure.panels)
         text += std::visit([](const auto& one) { return commands(one); }, panel);
     text += "unset multiplot\nset output\n";
-    if (!gnuplot_is_installed())
+    if (!is_installed("gnuplot"))
         fmt::print("No {}: gnuplot is not installed (on Debian: apt-get install gnuplot-nox).\n",
                    path.filename().string());
-    else if (run_gnuplot(text))
+    else if (run_with("gnuplot", text))
         fmt::print("Picture: {}\n", path.string());
     else
         fmt::print("No {}: gnuplot failed.\n", path.filename().string());

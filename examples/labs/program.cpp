@@ -1,4 +1,4 @@
-#include "gnuplot.hpp"
+#include "program.hpp"
 
 #include <unistd.h>
 
@@ -10,20 +10,20 @@
 
 namespace lab {
 
-bool gnuplot_is_installed() {
+bool is_installed(const std::string& program) {
     const char* path = std::getenv("PATH");
     std::istringstream folders(path == nullptr ? "" : path);
     for (std::string folder; std::getline(folders, folder, ':');)
-        if (access((std::filesystem::path(folder) / "gnuplot").c_str(), X_OK) == 0) return true;
+        if (access((std::filesystem::path(folder) / program).c_str(), X_OK) == 0) return true;
     return false;
 }
 
-bool run_gnuplot(const std::string& commands) {
+bool run_with(const std::string& command, const std::string& text) {
     // Should it die early, a write to the pipe is to fail and not to end this program.
     const auto before = std::signal(SIGPIPE, SIG_IGN);
     bool done = false;
-    if (std::FILE* pipe = popen("gnuplot", "w")) {
-        const bool written = std::fwrite(commands.data(), 1, commands.size(), pipe) == commands.size();
+    if (std::FILE* pipe = popen(command.c_str(), "w")) {
+        const bool written = std::fwrite(text.data(), 1, text.size(), pipe) == text.size();
         done = pclose(pipe) == 0 && written;
     }
     std::signal(SIGPIPE, before);
