@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <autograd/autograd.hpp>
 #include <autograd/check/check.hpp>
-#include <nn/check/check_cell.hpp>
-#include <nn/check/truncation_report.hpp>
+#include <nn/check/check.hpp>
 #include <nn/nn.hpp>
 
 using namespace tapeloop;
@@ -114,6 +113,14 @@ int main() {
     const nn::CellReport of_third = nn::check_cell(third, inputs);
     fmt::print("\n3. With the right rule.\n\n{}", of_third.text());
 
+    const nn::BpttReport of_second_bptt =
+        nn::verify_bptt(second, nn::normal<double>({5, 2, inputs}, 0, 1, generator));
+    const nn::BpttReport of_third_bptt =
+        nn::verify_bptt(third, nn::normal<double>({5, 2, inputs}, 0, 1, generator));
+    fmt::print(
+        "\nIts gradient through time, in independent ways. Of the wrong cell:\n\n{}\nof the right one:\n\n{}",
+        of_second_bptt.text(), of_third_bptt.text());
+
     const Tensor<double> x = nn::normal<double>({32, 4, inputs}, 0, 1, generator);
     fmt::print("\nIt can be trained now. How far back has BPTT to look?\n\n{}",
                nn::truncation_report(third, x, {1, 2, 4, 8, 16, 32}).text());
@@ -121,6 +128,6 @@ int main() {
     const bool as_expected = of_first["no state in the cell"].verdict == nn::CellVerdict::failed &&
                              of_second["no state in the cell"].verdict == nn::CellVerdict::passed &&
                              of_second.gradient.has(Diagnosis::sign) && of_wrong_mix.has(Diagnosis::sign) &&
-                             of_third.passed();
+                             of_third.passed() && !of_second_bptt.passed() && of_third_bptt.passed();
     return as_expected ? 0 : 1;
 }
