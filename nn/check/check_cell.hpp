@@ -62,20 +62,24 @@ CellUnderCheck<ValueOf<C>> under_check(C& cell) {
 /// The items of the report are
 ///
 ///     initial state                  the batch is its first axis, and rows do not differ
-///     shapes                         the state keeps its shape, the outputs are [T, B, ..], open axes are
-///     open no state in the cell           sequences that alternate, on one tape or on two, do not disturb
-///     each other same bits                      a second run gives the same values and gradients to the last
-///     bit parameters                     each that a step reads is listed, each listed one is read, names
-///     are unique step by step                   gives what `unroll` gives, `project` for all time steps at
-///     once included padded batch                   with NaN behind the ends gives what its rows give alone
+///     shapes                         the state keeps its shape, the outputs are [T, B, ..]
+///     no state in the cell           sequences that alternate, on one tape or on two, do not disturb each
+///                                    other
+///     same bits                      a second run gives the same values and gradients to the last bit
+///     parameters                     each that a step reads is listed, each listed one is read, and names
+///                                    are unique
+///     step by step                   gives what `unroll` gives, `project` for all time steps at once
+///                                    included
+///     padded batch                   with NaN behind the ends gives what its rows give alone
 ///     permuted batch                 gives what the batch gives, permuted
 ///     T = 0, T = 1, B = 0            sequences without steps, with one, and without rows
 ///     save and restore               a sequence in two stretches, by `carry` and `resume`, gives what it
-///     gives in one map and plain operations       give the same: a tape with `.fuse = false` gradient of x,
-///     gradient of the initial state, gradient of the parameters
+///                                    gives in one
+///     map and plain operations       give the same: a tape with `.fuse = false`
+///     gradient of x, gradient of the initial state, gradient of the parameters
 ///                                    against central differences, at a random state
 ///     second order                   the gradient of the gradient against differences, and what
-///     `check_gradient` does
+///                                    `check_gradient` does
 ///
 /// with values and gradients by x, initial state and parameters compared wherever two runs are. What the cell
 /// throws on the way is what that item reports. Gradients are left out of a cell that keeps a state.

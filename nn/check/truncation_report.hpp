@@ -12,12 +12,10 @@ namespace tapeloop::nn {
 /// What truncated backpropagation through time leaves out.
 enum class Truncation {
     /// BPTT(k) (Williams and Peng 1990, with k' = 1): what the loss at time step t owes to a use of a weight
-    /// at t'
-    /// counts if t - t' < k. Every loss looks back over k steps, its own included.
+    /// at t' counts if t - t' < k. Every loss looks back over k steps, its own included.
     window,
     /// The sequence is cut into stretches of k steps, and the state is carried from one to the next (k = k'):
-    /// it
-    /// counts if t and t' lie in the same stretch.
+    /// it counts if t and t' lie in the same stretch.
     stretches,
 };
 
@@ -75,8 +73,8 @@ TruncationReport truncation_of(AnyLayer<double> cell, const Tensor<double>& x,
 /// Compares truncated backpropagation through time with the full gradient, for each k and parameter of a
 /// cell.
 ///
-///     const auto loss = [&](const auto& outputs) { return nn::softmax_cross_entropy(output(outputs),
-///     targets); }; fmt::print("{}", nn::truncation_report(cell, x, loss, {1, 2, 4, 8, 16}).text());
+///     const auto loss = [&](const auto& h) { return nn::softmax_cross_entropy(output(h), targets); };
+///     fmt::print("{}", nn::truncation_report(cell, x, loss, {1, 2, 4, 8, 16}).text());
 ///
 /// x is [T, B, I], and the sequence starts from the cell's initial state. `loss` takes the outputs [T, B, H]
 /// and returns a single element; the loss at t is what J owes to the outputs at t, so that J need not be a

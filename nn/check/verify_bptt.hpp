@@ -35,9 +35,8 @@ BpttReport verify(const BpttCell<double>& cell, const BpttLoss<double>& loss, co
                   const BpttOptions& options);
 
 template <class C, class Loss>
-concept LossOf = std::is_invocable_v < const Loss&,
-        const Var<ValueOf<C>>
-& > || std::is_invocable_v<const Loss&, const Var<ValueOf<C>>&, const StateOf<C>&>;
+concept LossOf =
+    std::invocable<const Loss&, Var<ValueOf<C>>> || std::invocable<const Loss&, Var<ValueOf<C>>, StateOf<C>>;
 
 }  // namespace detail
 
@@ -45,8 +44,8 @@ concept LossOf = std::is_invocable_v < const Loss&,
 /// several independent ways, by every parameter, by x and by the initial state, and says where they part.
 ///
 ///     nn::BpttReport report = nn::verify_bptt(cell, x);
-///     nn::verify_bptt(cell, x, [&](const auto& outputs) { return nn::mean_squared_error(outputs, targets);
-///     }); nn::verify_bptt(cell, x, [](const auto& outputs, const auto& final_state) { ... });
+///     nn::verify_bptt(cell, x, [&](const auto& outputs) { return loss(outputs, targets); });
+///     nn::verify_bptt(cell, x, [](const auto& outputs, const auto& final_state) { ... });
 ///
 /// The loss gives a `Var` of any shape, or several; their elements get random weights. Without one, all
 /// outputs and the final state do. The ways are
