@@ -44,7 +44,7 @@ Study.panel = (() => {
         heading(node) {
             const where = node.label ? node.label.replaceAll("/", " / ") : "outside of every label";
             return element("header", {},
-                element("h2", { id: "panel-title" }, Study.names.title(node).startsWith(Study.names.glyph(node)) ? null : element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
+                element("h2", { id: "panel-title" }, [node.op, node.name].includes(Study.names.glyph(node)) ? null : element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
                 element("p", { class: "hint" }, `#${node.id} · ${node.kind} · ${where}`));
         }
 
