@@ -4,8 +4,9 @@
 namespace tapeloop {
 
 template <class T>
-std::vector<Contribution<T>> contributions(Tape<T>& tape, Index node, const CotangentOf<T>& cotangent_of,
-                                           const std::vector<Index>& wanted) {
+std::vector<Contribution<T>> detail::contributions_as_is(Tape<T>& tape, Index node,
+                                                         const CotangentOf<T>& cotangent_of,
+                                                         const std::vector<Index>& wanted) {
     std::vector<Index> inputs;
     for (Index input : detail::distinct_inputs(tape, node))
         if (wanted.empty() || std::find(wanted.begin(), wanted.end(), input) != wanted.end())
@@ -27,6 +28,20 @@ std::vector<Contribution<T>> contributions(Tape<T>& tape, Index node, const Cota
         if (sweep.has(input)) all.push_back({input, sweep.cotangent(input).tensor()});
     return all;
 }
+
+template <class T>
+std::vector<Contribution<T>> contributions(Tape<T>& tape, Index node, const CotangentOf<T>& cotangent_of,
+                                           const std::vector<Index>& wanted) {
+    tape.require_unchanged_parameters();
+    return detail::contributions_as_is(tape, node, cotangent_of, wanted);
+}
+
+template std::vector<Contribution<float>> detail::contributions_as_is(Tape<float>&, Index,
+                                                                      const CotangentOf<float>&,
+                                                                      const std::vector<Index>&);
+template std::vector<Contribution<double>> detail::contributions_as_is(Tape<double>&, Index,
+                                                                       const CotangentOf<double>&,
+                                                                       const std::vector<Index>&);
 
 template std::vector<Contribution<float>> contributions(Tape<float>&, Index, const CotangentOf<float>&,
                                                         const std::vector<Index>&);

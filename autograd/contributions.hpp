@@ -21,10 +21,28 @@ using CotangentOf = std::function<const Tensor<T>*(Index node)>;
 /// Runs the rules of `node` alone: what they hand to each of its distinct inputs, or to those among `wanted`
 /// unless that is empty, for the cotangents of its results. For a node that is itself the result of an
 /// operation with several, ask for the operation in front of it. Empty where no cotangent arrives. In a sweep
-/// the cotangent of a node is the sum of the contributions of all its users.
+/// the cotangent of a node is the sum of the contributions of all its users. Throws `std::logic_error` when a
+/// parameter was changed after it was recorded: rules would read its new value.
 template <class T>
 std::vector<Contribution<T>> contributions(Tape<T>& tape, Index node, const CotangentOf<T>& cotangent_of,
                                            const std::vector<Index>& wanted = {});
+
+namespace detail {
+
+/// The same for rules that read no values, also after parameters were changed.
+template <class T>
+std::vector<Contribution<T>> contributions_as_is(Tape<T>& tape, Index node,
+                                                 const CotangentOf<T>& cotangent_of,
+                                                 const std::vector<Index>& wanted = {});
+
+extern template std::vector<Contribution<float>> contributions_as_is(Tape<float>&, Index,
+                                                                     const CotangentOf<float>&,
+                                                                     const std::vector<Index>&);
+extern template std::vector<Contribution<double>> contributions_as_is(Tape<double>&, Index,
+                                                                      const CotangentOf<double>&,
+                                                                      const std::vector<Index>&);
+
+}  // namespace detail
 
 extern template std::vector<Contribution<float>> contributions(Tape<float>&, Index, const CotangentOf<float>&,
                                                                const std::vector<Index>&);

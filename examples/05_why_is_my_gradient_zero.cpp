@@ -53,7 +53,7 @@ int main() {
     fmt::print("LSTM\n{}\n", open.text());
     fmt::print("LSTM whose forget gate closes at t=30\n{}", closed.text());
     return ordinary.culprits.front().cause == Cause::long_product &&
-                   saturated.culprits.front().cause == Cause::saturated && open.verdict == Verdict::usual &&
+                   saturated.culprits.front().cause == Cause::saturated && open.size == GradientSize::usual &&
                    closed.culprits.front().cause == Cause::closed_gate
                ? 0
                : 1;

@@ -306,6 +306,47 @@ TEST_CASE("derivation: an argument used twice, a map, a custom operation and flo
     check_close(derivation(sum(square(w)), {w}).gradients[0].value, Tensor<double>{2, 4});
 }
 
+TEST_CASE("derivation: losses of one input name an argument that has no name") {
+    const Tape<double> tape;
+    const Var<double> z = input(Random(4).tensor({2, 3}));
+    const Derivation key = derivation(nn::softmax_cross_entropy(z, {2, 0}), {z});
+    CHECK(key.given.front().left == "x");
+    CHECK(key.gradients[0].left == "∂J/∂x");
+    const Var<double> targets = input(Random(5).tensor({2, 3}));
+    const Derivation squares = derivation(nn::mean_squared_error(z, targets), {z});
+    CHECK(squares.given[0].left == "x");
+    CHECK(squares.given[1].left == "y");
+}
+
+TEST_CASE("derivation: the numbers of an argument used twice are joined by their signs") {
+    const Tape<double> tape;
+    const Var<double> x = input(Tensor<double>{3}).named("x");
+    const Var<double> y = (x - x).named("y");
+    const Derivation key = derivation(sum(y * 5), {x});
+    const DerivationTerm& term = key.gradients[0].terms[0];
+    CHECK(term.text == "∂J/∂y - ∂J/∂y");
+    CHECK(term.numbers == "5 - 5");
+}
+
+TEST_CASE("derivation: a term that is a sum stands in parentheses behind the sum over time") {
+    const Tape<double> tape;
+    const Var<double> w = input(Tensor<double>{1.5}).named("w");
+    Var<double> h = input(Tensor<double>{0.5}).named("h0");
+    for (std::size_t t = 0; t < 3; ++t) {
+        const Label<double> step(t);
+        h = h + w * w;
+    }
+    const std::string twice = derivation(sum(h), {w}).text();
+    CHECK_MESSAGE(contains(twice, "∂J/∂w = Σₜ (∂J/∂mₜ ⊙ w + ∂J/∂mₜ ⊙ w)"), twice);
+    Var<double> single = input(Tensor<double>{0.5}).named("s0");
+    for (std::size_t t = 0; t < 3; ++t) {
+        const Label<double> step(t);
+        single = single * tanh(w + single);
+    }
+    const std::string plain = derivation(sum(single), {w}).text();
+    CHECK_MESSAGE(contains(plain, "∂J/∂w = Σₜ ∂J/∂"), plain);
+}
+
 TEST_CASE("derivation: what J does not depend on is 0, and a broadcast argument is summed") {
     const Tape<double> tape;
     const Var<double> x = input(Random(1).tensor({3, 2})).named("x");

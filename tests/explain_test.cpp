@@ -67,7 +67,7 @@ TEST_CASE("explain: a path of one product and one tanh, with its numbers") {
     const Var<double> x = input(Tensor<double>{0.5, -0.5}).named("x");
     const Var<double> y = tanh(3.0 * x);
     const Explanation explanation = explain(mean(y), x);
-    CHECK(explanation.verdict == Verdict::usual);
+    CHECK(explanation.size == GradientSize::usual);
     REQUIRE(explanation.path.size() == 3);
     const double slope = 1 - std::pow(std::tanh(1.5), 2);
     CHECK(explanation.path[0].operation == "mean");
@@ -85,14 +85,14 @@ TEST_CASE("explain: a saturated tanh is named, in a small net and in one of 50 s
     const Var<double> a = matmul(x, orthogonal_times(1)) + 9.0;
     const Var<double> h = tanh(a);
     const Explanation small = explain(sum(matmul(h, orthogonal_times(1))), x);
-    CHECK(small.verdict == Verdict::vanishing);
+    CHECK(small.size == GradientSize::vanishing);
     CHECK(first_cause(small) == Cause::saturated);
     CHECK(small.culprits.front().node == h.index());
 
     const Var<double> J = run<double>(
         x, orthogonal_times(1), [](std::size_t, const Var<double>& product) { return tanh(product + 3.0); });
     const Explanation deep = explain(J, x);
-    CHECK(deep.verdict == Verdict::vanishing);
+    CHECK(deep.size == GradientSize::vanishing);
     CHECK(first_cause(deep) == Cause::saturated);
     CHECK(deep.culprits.front().steps == steps);
     check_telescopes(deep);
@@ -105,7 +105,7 @@ TEST_CASE("explain: one saturated step among 50 is named with its time step") {
         return t == 17 ? tanh(product + 8.0) - 1.0 : tanh(product);
     });
     const Explanation explanation = explain(J, x);
-    CHECK(explanation.verdict == Verdict::vanishing);
+    CHECK(explanation.size == GradientSize::vanishing);
     CHECK(first_cause(explanation) == Cause::saturated);
     CHECK(tape.time_step(explanation.culprits.front().node) == 17);
     CHECK(explanation.text().find("t=17") != std::string::npos);
@@ -115,7 +115,7 @@ TEST_CASE("explain: a tanh that is saturated to the last bit ends the path") {
     const Tape<float> tape;
     const Var<float> x = input(Tensor<float>{1.F, 2.F});
     const Explanation explanation = explain(sum(tanh(100.F * x)), x);
-    CHECK(explanation.verdict == Verdict::zero);
+    CHECK(explanation.size == GradientSize::zero);
     CHECK(first_cause(explanation) == Cause::saturated);
     CHECK(std::isinf(explanation.culprits.front().decades));
 }
@@ -133,7 +133,7 @@ TEST_CASE("explain: a dead relu") {
     const Var<double> x = random_input({4, width}, 1);
     const Var<double> h = relu(matmul(x, orthogonal_times(1)) - 10.0);
     const Explanation explanation = explain(sum(matmul(h, orthogonal_times(1)) + 1.0), x);
-    CHECK(explanation.verdict == Verdict::zero);
+    CHECK(explanation.size == GradientSize::zero);
     CHECK(first_cause(explanation) == Cause::dead);
     CHECK(explanation.culprits.front().node == h.index());
 
@@ -142,7 +142,7 @@ TEST_CASE("explain: a dead relu") {
                                                      return relu(t == 31 ? product - 1e9 : product + 5.0);
                                                  }),
                                      x);
-    CHECK(deep.verdict == Verdict::zero);
+    CHECK(deep.size == GradientSize::zero);
     CHECK(first_cause(deep) == Cause::dead);
     CHECK(tape.time_step(deep.culprits.front().node) == 31);
 }
@@ -158,7 +158,7 @@ TEST_CASE("explain: masks, by where and by multiplication with 0") {
                                                      return t == 5 ? product * nothing : tanh(product);
                                                  }),
                                      x);
-    CHECK(deep.verdict == Verdict::zero);
+    CHECK(deep.size == GradientSize::zero);
     CHECK(first_cause(deep) == Cause::masked);
     CHECK(tape.time_step(deep.culprits.front().node) == 5);
 }
@@ -174,7 +174,7 @@ TEST_CASE("explain: detach, Paused and what is not used end a path") {
         return tanh(detached);
     });
     const Explanation detached = explain(J, x);
-    CHECK(detached.verdict == Verdict::zero);
+    CHECK(detached.size == GradientSize::zero);
     CHECK(first_cause(detached) == Cause::detached);
     CHECK(detached.culprits.front().node == cut);
     CHECK(detached.text().find("t=8") != std::string::npos);
@@ -192,7 +192,7 @@ TEST_CASE("explain: detach, Paused and what is not used end a path") {
     const Var<double> other = square(random_input({4, width}, 2));
     const Var<double> aside = tanh(other);
     const Explanation unused = explain(J, other);
-    CHECK(unused.verdict == Verdict::zero);
+    CHECK(unused.size == GradientSize::zero);
     CHECK(unused.path.empty());
     CHECK(first_cause(explain(sum(x), other)) == Cause::unused);
     const Var<double> later = sum(square(x));
@@ -208,7 +208,7 @@ TEST_CASE("explain: a long product of factors below one, and above") {
     const Var<double> x = random_input({4, width}, 1, 1e-3);
     const auto near_linear = [](std::size_t, const Var<double>& product) { return tanh(product); };
     const Explanation small = explain(run<double>(x, orthogonal_times(0.61), near_linear), x);
-    CHECK(small.verdict == Verdict::vanishing);
+    CHECK(small.size == GradientSize::vanishing);
     CHECK(first_cause(small) == Cause::long_product);
     CHECK(small.culprits.front().decades == doctest::Approx(50 * std::log10(0.61)).epsilon(0.01));
     CHECK(small.text().find("0.61 per step over 50 steps, t=49 to t=0") != std::string::npos);
@@ -216,7 +216,7 @@ TEST_CASE("explain: a long product of factors below one, and above") {
 
     const auto linear = [](std::size_t, const Var<double>& product) { return product; };
     const Explanation large = explain(run<double>(x, orthogonal_times(1.8), linear), x);
-    CHECK(large.verdict == Verdict::huge);
+    CHECK(large.size == GradientSize::huge);
     CHECK(first_cause(large) == Cause::long_product);
     CHECK(has_cause(large, Cause::weights));
     CHECK(large.text().find("the spectral norm of constant 'W'") != std::string::npos);
@@ -227,10 +227,10 @@ TEST_CASE("explain: large and zero weights in a small net") {
     const Tape<double> tape;
     const Var<double> x = random_input({4, width}, 1);
     const Explanation large = explain(sum(matmul(x, orthogonal_times(1e6))), x);
-    CHECK(large.verdict == Verdict::huge);
+    CHECK(large.size == GradientSize::huge);
     CHECK(first_cause(large) == Cause::weights);
     const Explanation none = explain(sum(matmul(tanh(x), orthogonal_times(0)) + 1.0), x);
-    CHECK(none.verdict == Verdict::zero);
+    CHECK(none.size == GradientSize::zero);
     CHECK(first_cause(none) == Cause::weights);
 }
 
@@ -239,7 +239,7 @@ TEST_CASE("explain: underflow in float") {
     const Var<float> x = input(Tensor<float>(Random(1).tensor({4, width}, -1e-3, 1e-3)));
     const auto linear = [](std::size_t, const Var<float>& product) { return product * 1.F; };
     const Explanation explanation = explain(run<float>(x, Tensor<float>(orthogonal_times(0.1)), linear), x);
-    CHECK(explanation.verdict == Verdict::zero);
+    CHECK(explanation.size == GradientSize::zero);
     CHECK(first_cause(explanation) == Cause::underflow);
     CHECK(has_cause(explanation, Cause::long_product));
 }
@@ -249,7 +249,7 @@ TEST_CASE("explain: NaN and overflow are found where they come up") {
     const Var<double> x = random_input({4, width}, 1);
     const Var<double> bad = log(x);
     const Explanation forward = explain(sum(square(bad)), x);
-    CHECK(forward.verdict == Verdict::not_finite);
+    CHECK(forward.size == GradientSize::not_finite);
     CHECK(first_cause(forward) == Cause::not_a_number);
     CHECK(forward.culprits.front().node == bad.index());
     CHECK(forward.text().find("Watch") != std::string::npos);
@@ -270,10 +270,10 @@ TEST_CASE("explain: cancellation") {
     const Tape<double> tape;
     const Var<double> x = random_input({4, width}, 1);
     const Explanation exact = explain(sum(x * 5.0) - sum(x * 5.0), x);
-    CHECK(exact.verdict == Verdict::zero);
+    CHECK(exact.size == GradientSize::zero);
     CHECK(first_cause(exact) == Cause::cancellation);
     const Explanation nearly = explain(sum(x * 5.0) - sum(x * (5.0 + 1e-9)), x);
-    CHECK(nearly.verdict == Verdict::vanishing);
+    CHECK(nearly.size == GradientSize::vanishing);
     CHECK(first_cause(nearly) == Cause::cancellation);
     CHECK(nearly.culprits.front().node == x.index());
 }
@@ -282,12 +282,12 @@ TEST_CASE("explain: a loss at its minimum, and a comparison") {
     const Tape<double> tape;
     const Var<double> x = random_input({4, width}, 1);
     const Explanation minimum = explain(nn::mean_squared_error(tanh(x), tanh(x).value()), x);
-    CHECK(minimum.verdict == Verdict::zero);
+    CHECK(minimum.size == GradientSize::zero);
     CHECK(first_cause(minimum) == Cause::at_minimum);
     const Var<double> z = random_input({2, 2}, 2);
     const Explanation certain =
         explain(nn::softmax_cross_entropy(z + Tensor<double>{{1e3, 0}, {1e3, 0}}, nn::Targets{0, 0}), z);
-    CHECK(certain.verdict == Verdict::zero);
+    CHECK(certain.size == GradientSize::zero);
     CHECK(first_cause(certain) == Cause::at_minimum);
     CHECK(first_cause(explain(sum(less(tanh(x), 0.0)), x)) == Cause::no_gradient);
 }
@@ -297,7 +297,7 @@ TEST_CASE("explain: a closed gate") {
     const Var<double> x = random_input({4, width}, 1);
     const Var<double> gate = sigmoid(random_input({4, width}, 2) - 30.0);
     const Explanation explanation = explain(sum(gate * tanh(x)), x);
-    CHECK(explanation.verdict == Verdict::vanishing);
+    CHECK(explanation.size == GradientSize::vanishing);
     CHECK(first_cause(explanation) == Cause::closed_gate);
     CHECK(explanation.culprits.front().text.find(tape.describe(gate.index())) != std::string::npos);
 }
@@ -325,7 +325,7 @@ TEST_CASE("explain: the forget gate of an LSTM that closes at one time step") {
         const Var<double> c0 = random_input({4, width}, 3);
         const auto unrolled = nn::unroll(cell, x, {h0, c0});
         const Explanation explanation = explain(sum(unrolled.state[0]), c0);
-        CHECK(explanation.verdict == Verdict::vanishing);
+        CHECK(explanation.size == GradientSize::vanishing);
         CHECK(first_cause(explanation) == (fuse ? Cause::inside_map : Cause::closed_gate));
         CHECK(tape.time_step(explanation.culprits.front().node) == 23);
         if (fuse) CHECK(explanation.text().find("record with fuse = false") != std::string::npos);
@@ -346,7 +346,7 @@ TEST_CASE("explain: healthy nets are usual, by all parameters, over many seeds")
         for (const auto& parameters : {elman.parameters(), lstm.parameters(), output.parameters()})
             for (const auto& entry : parameters) {
                 const Explanation explanation = explain(J, *entry.parameter);
-                CHECK_MESSAGE(explanation.verdict == Verdict::usual, explanation.text());
+                CHECK_MESSAGE(explanation.size == GradientSize::usual, explanation.text());
                 check_telescopes(explanation);
             }
     }

@@ -170,6 +170,13 @@ TEST_CASE("graph json: what JSON has no numbers for, tiny and huge values, and t
     CHECK(value_json(filled({3, 0}, 0))["grid"] == json{0, 0});
 }
 
+TEST_CASE("graph json: the norm of what has squares out of range") {
+    CHECK(value_json(vector({3e-200, -4e-200}))["norm"].get<double>() == doctest::Approx(5e-200));
+    CHECK(value_json(vector({3e200, -4e200}))["norm"].get<double>() == doctest::Approx(5e200));
+    CHECK(value_json(vector({1, std::nan("")}))["norm"] == "nan");
+    CHECK(value_json(vector({1, -std::numeric_limits<double>::infinity()}))["norm"] == "inf");
+}
+
 TEST_CASE("graph json: a name that is not UTF-8 does not spoil the rest") {
     Tape<double> tape;
     input(vector({1})).named("a\xff\"\\\n");

@@ -328,6 +328,25 @@ TEST_CASE("jacobian lens: reversed, padded and handed-on states") {
     CHECK(jacobian_lens(nn::states(initial, run.trace)).of_row(0)[0].whole.shape(0) == H);
 }
 
+TEST_CASE("jacobian lens: a reversed trace whose first part is handed on unchanged") {
+    Random random("reversed");
+    Tape<double> tape;
+    const Var<double> W = input(random.tensor({H, H}));
+    const Var<double> memory = input(random.tensor({B, H}));
+    Var<double> h = input(random.tensor({B, H}));
+    std::vector<std::pair<Var<double>, Var<double>>> trace(T);
+    for (std::size_t t = T; t-- > 0;) {
+        const Label<double> step(t);
+        h = tanh(matmul(h, W) + memory);
+        trace[t] = {memory, h};
+    }
+    const JacobianLens lens = jacobian_lens(nn::states(trace));
+    REQUIRE(lens.of_row(0).size() == T - 1);
+    CHECK(lens.of_row(0).front().time_step == T - 2);
+    CHECK(lens.of_row(0).back().time_step == 0);
+    CHECK(nn::states(std::vector<std::pair<Var<double>, Var<double>>>()).empty());
+}
+
 TEST_CASE("jacobian lens: what it refuses") {
     nn::LstmCell<double> cell = random_cell<nn::LstmCell<double>>(13, I, H);
     Tape<double> tape;

@@ -324,6 +324,22 @@ TEST_CASE("gradient ledger: in float, and where the gradient is zero") {
     CHECK(nothing.deviation == 0);
 }
 
+TEST_CASE("gradient ledger: of a gradient that is not finite the deviation is none either") {
+    Parameter<double> W("W", filled({2}, 0.5));
+    for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+        CAPTURE(bad);
+        Tape<double> tape;
+        std::vector<Var<double>> losses;
+        Var<double> h = input(filled({2}, bad));
+        for (std::size_t t = 0; t < 3; ++t) {
+            const Label<double> step(t);
+            h = h * W;
+            losses.push_back(sum(h));
+        }
+        CHECK(std::isnan(gradient_ledger(losses, W).deviation));
+    }
+}
+
 TEST_CASE("gradient ledger: what it refuses") {
     nn::Generator generator(11);
     nn::ElmanCell<double> cell(I, H, generator);

@@ -195,6 +195,31 @@ TEST_CASE("write_study: tiny and huge values keep their digits") {
     CHECK(elements(nodes[y.index()]["value"])[0] == doctest::Approx(1.25e300).epsilon(1e-6));
 }
 
+TEST_CASE("write_study: norms by time step of tiny contributions") {
+    const Folder folder;
+    const Parameter<double> W("W", Tensor<double>{1, 1});
+    Tape<double> tape;
+    const Var<double> x = input(Tensor<double>{3e-200, 4e-200});
+    const Var<double> J = [&] {
+        const Label<double> step(0);
+        return sum(x * W);
+    }();
+    write_study(tape, gradient(J, every_node(tape)), folder / "page.html");
+    const json norms = data_of(read(folder / "page.html"))["gradient_norms"];
+    CHECK(norms[0]["by_step"][0].get<double>() == doctest::Approx(5e-200));
+}
+
+TEST_CASE("write_study: not of parameters that were changed since") {
+    const Folder folder;
+    Parameter<double> W("W", Tensor<double>{1, 2});
+    Tape<double> tape;
+    const Var<double> J = sum(square(W));
+    const Gradients<double> gradients = gradient(J, every_node(tape));
+    W.update()[0] += 1;
+    CHECK_THROWS_AS(write_study(tape, gradients, folder / "page.html"), std::logic_error);
+    CHECK_FALSE(std::filesystem::exists(folder / "page.html"));
+}
+
 TEST_CASE("write_study: tensors are reduced to means of blocks to stay within the size asked for") {
     const Folder folder;
     study_of_lstm<float>(folder / "whole.html", 4, 64);

@@ -1,6 +1,6 @@
 #include <autograd/study/backward_wave.hpp>
+#include <autograd/study/norm.hpp>
 
-#include <algorithm>
 #include <stdexcept>
 
 namespace tapeloop {
@@ -23,22 +23,18 @@ std::vector<const Tensor<T>*> cotangents(const Tape<T>& tape, const Gradients<T>
     return of;
 }
 
-template <class T>
-bool is_zero(const Tensor<T>& x) {
-    return std::all_of(x.data(), x.data() + x.size(), [](T element) { return element == 0; });
-}
-
 }  // namespace
 
 template <class T>
 std::vector<Index> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, const WaveVisitor<T>& visit) {
+    tape.require_unchanged_parameters();
     const std::vector<const Tensor<T>*> of = cotangents(tape, gradients);
     // A gradient is zeros both where zeros arrive and where nothing does; only the first are part of the
     // wave.
     std::vector<bool> arrived(tape.size(), false);
     std::vector<Index> roots;
     for (auto node = static_cast<Index>(tape.size()); node-- > 0;) {
-        if (of[node] != nullptr && !arrived[node] && !is_zero(*of[node])) {
+        if (of[node] != nullptr && !arrived[node] && !detail::is_zero(*of[node])) {
             arrived[node] = true;
             roots.push_back(node);
         }

@@ -14,7 +14,7 @@ using WaveVisitor = std::function<void(Index node, const Contribution<T>& contri
 /// node its inputs one after another. The cotangents are those of `gradients`; nodes that are not in it hand
 /// nothing on. Returns the roots, from the last to the first: the nodes whose cotangent is not zero although
 /// none of their users hands them one. Throws `std::logic_error` when `gradients` has a `Var` of another
-/// tape.
+/// tape or a parameter was changed after it was recorded.
 template <class T>
 std::vector<Index> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, const WaveVisitor<T>& visit);
 

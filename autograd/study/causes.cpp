@@ -2,6 +2,7 @@
 #include <autograd/inspect/as_double.hpp>
 #include <autograd/study/causes.hpp>
 #include <autograd/study/decompositions.hpp>
+#include <autograd/study/operation_names.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -10,15 +11,9 @@
 namespace tapeloop::detail {
 namespace {
 
-using Names = std::initializer_list<std::string_view>;
-
-bool is_one_of(std::string_view name, Names names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool is_loss(std::string_view name) {
-    return is_one_of(name, {"mean_squared_error", "mean_absolute_error", "huber", "softmax_cross_entropy",
-                            "sigmoid_cross_entropy", "ctc_loss", "square", "abs", "norm", "variance"});
+/// Whether the slope of an operation is 0 where it is smallest, and its value an error.
+bool has_minimum(std::string_view name) {
+    return is_loss(name) || is_one_of(name, {"square", "abs", "norm", "variance"});
 }
 bool is_softmax(std::string_view name) {
     return is_one_of(name, {"softmax", "log_softmax", "masked_softmax"});
@@ -59,11 +54,11 @@ double largest_of(std::span<const T> elements) {
 }  // namespace
 
 template <class T>
-Finding Causes<T>::of(const Hop& hop) {
+Symptom Causes<T>::of(const Hop& hop) {
     const std::string_view name = operation(hop.node);
     if (!std::isfinite(hop.out) && std::isfinite(hop.in))
-        return std::isinf(hop.out) ? Finding{Cause::overflow, "its rule overflows"}
-                                   : Finding{Cause::not_a_number, "its rule gives NaN"};
+        return std::isinf(hop.out) ? Symptom{Cause::overflow, "its rule overflows"}
+                                   : Symptom{Cause::not_a_number, "its rule gives NaN"};
     if (hop.in > 0 && hop.out == 0) return of_stop(hop);
     if (name == "matmul" || name == "affine" || name == "dot" || name == "outer") return of_product(hop);
     if (is_one_of(name, {"multiply", "scale", "divide"})) return of_factor(hop);
@@ -72,7 +67,7 @@ Finding Causes<T>::of(const Hop& hop) {
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
     if (factor < small_slope) {
         if (const auto limits = of_limits(hop)) return *limits;
-        if (is_loss(name) && factor < small_loss_slope)
+        if (has_minimum(name) && factor < small_loss_slope)
             return {Cause::at_minimum, fmt::format("its slope is {:.2g}: nearly at its minimum", factor)};
     }
     return {Cause::slope, ""};
@@ -80,7 +75,7 @@ Finding Causes<T>::of(const Hop& hop) {
 
 /// Of a hop to which something comes and from which nothing goes on.
 template <class T>
-Finding Causes<T>::of_stop(const Hop& hop) {
+Symptom Causes<T>::of_stop(const Hop& hop) {
     const std::string_view name = operation(hop.node);
     if (is_one_of(name, {"less", "less_equal", "equal"}) ||
         (name == "where" && tape_.inputs(hop.node)[0] == hop.input))
@@ -96,7 +91,7 @@ Finding Causes<T>::of_stop(const Hop& hop) {
             return {Cause::masked, fmt::format("multiplied by 0: {}", described(other_argument(hop)))};
         if (hop.in > std::sqrt(smallest)) return {Cause::masked, "multiplied by 0 wherever a cotangent is"};
     }
-    if (is_loss(name) && hop.in > std::sqrt(smallest))
+    if (has_minimum(name) && hop.in > std::sqrt(smallest))
         return {Cause::at_minimum, "its slope is 0 at every element: the loss is at its minimum"};
     if (is_one_of(name, {"matmul", "affine"})) return of_product(hop);
     if (name == "map") return of_map(hop);
@@ -108,7 +103,7 @@ Finding Causes<T>::of_stop(const Hop& hop) {
 
 /// Of an activation near its limits.
 template <class T>
-std::optional<Finding> Causes<T>::of_limits(const Hop& hop) const {
+std::optional<Symptom> Causes<T>::of_limits(const Hop& hop) const {
     const std::string_view name = operation(hop.node);
     const std::span<const T> y = value(hop.node);
     double share = 0;
@@ -123,7 +118,7 @@ std::optional<Finding> Causes<T>::of_limits(const Hop& hop) const {
         limits = "certainty";
     }
     if (share < most) return {};
-    return Finding{Cause::saturated, fmt::format("{:.0f} % of its values are near {}", 100 * share, limits)};
+    return Symptom{Cause::saturated, fmt::format("{:.0f} % of its values are near {}", 100 * share, limits)};
 }
 
 template <class T>
@@ -150,7 +145,7 @@ double Causes<T>::spectral_norm_of(Index matrix) {
 }
 
 template <class T>
-Finding Causes<T>::of_product(const Hop& hop) {
+Symptom Causes<T>::of_product(const Hop& hop) {
     const Index other = other_argument(hop);
     const bool is_bias = operation(hop.node) == "affine" && tape_.inputs(hop.node)[2] == hop.input &&
                          tape_.inputs(hop.node)[0] != hop.input;
@@ -169,7 +164,7 @@ Finding Causes<T>::of_product(const Hop& hop) {
 
 /// Of an elementwise product or quotient.
 template <class T>
-Finding Causes<T>::of_factor(const Hop& hop) {
+Symptom Causes<T>::of_factor(const Hop& hop) {
     const Index other = other_argument(hop);
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
     if (factor > small_slope && factor < 1 / small_slope) return {Cause::slope, ""};
@@ -182,7 +177,7 @@ Finding Causes<T>::of_factor(const Hop& hop) {
 }
 
 template <class T>
-Finding Causes<T>::of_map(const Hop& hop) const {
+Symptom Causes<T>::of_map(const Hop& hop) const {
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
     if (hop.out > 0 && factor > small_slope) return {Cause::slope, ""};
     return {Cause::inside_map,

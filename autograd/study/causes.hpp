@@ -8,7 +8,7 @@
 /// What makes one operation shrink, stretch or stop a cotangent.
 namespace tapeloop::detail {
 
-struct Finding {
+struct Symptom {
     Cause cause;
     std::string text;  ///< what was seen there, in words; may be empty
 };
@@ -19,14 +19,14 @@ class Causes {
     Causes(Tape<T>& tape, const Cotangents<T>& cotangents) : tape_(tape), cotangents_(cotangents) {}
 
     /// Of the factor of a hop.
-    Finding of(const Hop& hop);
+    Symptom of(const Hop& hop);
 
   private:
-    Finding of_stop(const Hop& hop);
-    Finding of_product(const Hop& hop);
-    Finding of_factor(const Hop& hop);
-    Finding of_map(const Hop& hop) const;
-    std::optional<Finding> of_limits(const Hop& hop) const;
+    Symptom of_stop(const Hop& hop);
+    Symptom of_product(const Hop& hop);
+    Symptom of_factor(const Hop& hop);
+    Symptom of_map(const Hop& hop) const;
+    std::optional<Symptom> of_limits(const Hop& hop) const;
     double spectral_norm_of(Index matrix);
     std::string described(Index node) const;
     /// The other argument of an operation with two; the same one where both are.

@@ -113,7 +113,7 @@ void insert_product(std::vector<Culprit>& culprits, Culprit product) {
 
 }  // namespace
 
-std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, Verdict verdict) {
+std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, GradientSize size) {
     std::vector<Culprit> culprits;
     std::map<std::pair<std::string, Cause>, Group> groups;
     std::map<Cause, Group> sums;
@@ -136,7 +136,7 @@ std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, Verdict verd
         culprits.push_back(
             {cause, group.largest->input, text_of_sum(cause, group), group.decades, group.steps});
 
-    const double wanted = verdict == Verdict::huge ? -1 : verdict == Verdict::usual ? 0 : 1;
+    const double wanted = size == GradientSize::huge ? -1 : size == GradientSize::usual ? 0 : 1;
     std::stable_sort(culprits.begin(), culprits.end(), [wanted](const Culprit& a, const Culprit& b) {
         return wanted == 0 ? std::abs(a.decades) > std::abs(b.decades)
                            : wanted * a.decades < wanted * b.decades;

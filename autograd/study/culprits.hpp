@@ -5,6 +5,6 @@
 namespace tapeloop::detail {
 
 /// What accounts for the size of a gradient that arrives along `path`, most first.
-std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, Verdict verdict);
+std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, GradientSize size);
 
 }  // namespace tapeloop::detail

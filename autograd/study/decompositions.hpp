@@ -4,23 +4,25 @@
 
 #include <vector>
 
-/// LAPACK, as the study of Jacobians needs it. Matrices must be finite and not empty.
+/// LAPACK, as the study of Jacobians needs it. Matrices must be finite and not empty: `std::runtime_error` is
+/// thrown where LAPACK finds no result.
 namespace tapeloop::detail {
 
-/// Largest first.
+/// Of [n, m], min(n, m) of them, largest first.
 std::vector<double> singular_values(const Tensor<double>& matrix);
-/// The largest singular value; 0 for a matrix without elements.
+/// The largest singular value of [n, m]; 0 for a matrix without elements.
 double spectral_norm(const Tensor<double>& matrix);
-/// The largest magnitude of an eigenvalue of a square matrix.
+/// The largest magnitude of an eigenvalue of [n, n].
 double spectral_radius(const Tensor<double>& matrix);
 
-/// Q with orthonormal columns, and the magnitudes on R's diagonal, of a square matrix Q R.
+/// Q [n, n] with orthonormal columns, and the n magnitudes on R's diagonal, of a matrix Q R [n, n].
 struct Orthogonalised {
     Tensor<double> Q;
     std::vector<double> stretch;
 };
 Orthogonalised orthogonalised(const Tensor<double>& matrix);
 
+/// a [n, k] times b [k, m]: [n, m].
 Tensor<double> product(const Tensor<double>& a, const Tensor<double>& b);
 
 }  // namespace tapeloop::detail

@@ -86,8 +86,7 @@ class Deriving {
         if (operations > options_.largest_graph)
             throw std::invalid_argument(
                 fmt::format("derivation: the graph of J has {} operations and the options allow {}; take "
-                            "fewer time steps, or "
-                            "raise DerivationOptions::largest_graph",
+                            "fewer time steps, or raise DerivationOptions::largest_graph",
                             operations, options_.largest_graph));
     }
     bool is_part(Index node) const {
@@ -297,15 +296,10 @@ class Deriving {
     }
 
     std::string rule_text(Index user, Index node, const auto& name_text) const {
-        std::string text;
-        for (std::size_t k : places(user, node)) {
-            const std::string one = rule_text(user, k, rule(user, k), name_text);
-            if (!text.empty())
-                text += one.starts_with("-") ? " - " + one.substr(1) : " + " + one;
-            else
-                text = one;
-        }
-        return text;
+        std::vector<std::string> terms;
+        for (std::size_t k : places(user, node))
+            terms.push_back(rule_text(user, k, rule(user, k), name_text));
+        return detail::joined(terms);
     }
     std::string rule_text(Index user, std::size_t k, const std::string& rule, const auto& name_text) const {
         if (!rule.empty() && operation(user) != "unstack") return renamed(rule, letters(user, name_text));
@@ -326,14 +320,13 @@ class Deriving {
                                             : fmt::format("{}", fmt::join(parts, " + "));
     }
     std::string numbers_of_rules(Index user, Index node) const {
-        std::string text;
+        std::vector<std::string> terms;
         for (std::size_t k : places(user, node)) {
             const std::string one = rule(user, k);
-            const std::string numbers = one.empty() ? one : numbers_of(one, user, cotangent_value(user));
-            if (numbers.empty()) return {};
-            text += text.empty() ? numbers : " + " + numbers;
+            terms.push_back(one.empty() ? one : numbers_of(one, user, cotangent_value(user)));
+            if (terms.back().empty()) return {};
         }
-        return text;
+        return detail::joined(terms);
     }
 
     Tape<T>& tape_;
@@ -351,6 +344,7 @@ Derivation derived(const Var<T>& J, const WrtList<T>& wrt, const DerivationOptio
         throw std::invalid_argument(
             fmt::format("derivation: J is {}; it must have one element", J.shape().text()));
     const Tape<T>& tape = J.tape();
+    tape.require_unchanged_parameters();
     std::vector<std::optional<Index>> nodes;
     for (const Wrt<T>& one : wrt.list()) {
         if (one.parameter() == nullptr && &one.var().tape() != &tape)

@@ -65,7 +65,7 @@ struct Derivation {
 /// parameters', those that `Var::named` gave (a digit at the end becomes a subscript), or made up by role: x
 /// for input, a for what goes into an activation, h for what comes out of it, and so on. Throws
 /// `std::invalid_argument` when J has several elements or its graph is larger than the options allow, and
-/// `std::logic_error` when `wrt` is a `Var` of another tape.
+/// `std::logic_error` when `wrt` is a `Var` of another tape or a parameter was changed after it was recorded.
 Derivation derivation(const Var<float>& J, const WrtList<float>& wrt, const DerivationOptions& options = {});
 Derivation derivation(const Var<double>& J, const WrtList<double>& wrt,
                       const DerivationOptions& options = {});

@@ -29,16 +29,19 @@ struct Equation {
     }
 };
 
-/// a + b - c of terms that may start with a minus.
-std::string joined(const std::vector<std::string>& terms) {
-    std::string sum;
-    for (const std::string& term : terms) {
-        if (sum.empty())
-            sum = term;
-        else
-            sum += term.starts_with("-") ? " - " + term.substr(1) : " + " + term;
+/// Where the signs of a sum stand, outside of parentheses: at the space in front of each.
+std::vector<std::size_t> signs_of(std::string_view text) {
+    std::vector<std::size_t> places;
+    std::size_t depth = 0;
+    for (std::size_t at = 1; at + 2 < text.size(); ++at) {
+        const char front = text[at - 1];
+        if (front == '(' || front == '[') ++depth;
+        if ((front == ')' || front == ']') && depth > 0) --depth;
+        const bool is_sign =
+            text[at] == ' ' && (text[at + 1] == '+' || text[at + 1] == '-') && text[at + 2] == ' ';
+        if (depth == 0 && is_sign) places.push_back(at);
     }
-    return sum;
+    return places;
 }
 
 /// Without what says the same as its neighbour.
@@ -55,15 +58,16 @@ class Equations {
     Equation of(const DerivationStep& step) const {
         Equation equation{step.left, {}};
         if (step.terms.size() > 1) add_side(equation, sum_over_time(step));
-        add_side(equation, joined(collect(step, [](const DerivationTerm& term) { return term.text; })));
+        add_side(equation,
+                 detail::joined(collect(step, [](const DerivationTerm& term) { return term.text; })));
         const bool has_numbers =
             std::all_of(step.terms.begin(), step.terms.end(),
                         [](const DerivationTerm& term) { return !term.numbers.empty(); });
         if (has_numbers)
             add_side(equation,
-                     joined(collect(step, [](const DerivationTerm& term) { return term.numbers; })));
+                     detail::joined(collect(step, [](const DerivationTerm& term) { return term.numbers; })));
         if (step.terms.size() > 1 && are_printed(step))
-            add_side(equation, joined(collect(step, [this](const DerivationTerm& term) {
+            add_side(equation, detail::joined(collect(step, [this](const DerivationTerm& term) {
                          return detail::numeral(term.value, numerals_);
                      })));
         add_side(equation, detail::numeral(step.value, numerals_));
@@ -71,13 +75,14 @@ class Equations {
     }
 
   private:
-    /// `Σₜ hₜ₋₁ᵀ ∂J/∂aₜ`, if every term is that of its time step.
+    /// `Σₜ hₜ₋₁ᵀ ∂J/∂aₜ`, if every term is that of its time step; a term that is a sum itself in parentheses.
     static std::string sum_over_time(const DerivationStep& step) {
         const std::string& first = step.terms.front().at_any_time;
         const bool is_same =
             std::all_of(step.terms.begin(), step.terms.end(),
                         [&](const DerivationTerm& term) { return term.at_any_time == first; });
-        return is_same && !first.empty() ? "Σₜ " + first : std::string();
+        if (!is_same || first.empty()) return {};
+        return signs_of(first).empty() ? "Σₜ " + first : "Σₜ (" + first + ")";
     }
     bool are_printed(const DerivationStep& step) const {
         return std::all_of(step.terms.begin(), step.terms.end(), [this](const DerivationTerm& term) {
@@ -106,14 +111,8 @@ std::vector<std::string> broken(const std::string& side, std::size_t width) {
     std::string rest = side;
     while (width_of(rest) > width) {
         std::size_t cut = std::string::npos;
-        std::size_t depth = 0;
-        for (std::size_t at = 1; at + 2 < rest.size() && width_of(rest.substr(0, at)) < width; ++at) {
-            if (rest[at] == '(' || rest[at] == '[') ++depth;
-            if ((rest[at] == ')' || rest[at] == ']') && depth > 0) --depth;
-            const bool is_sign =
-                rest[at] == ' ' && (rest[at + 1] == '+' || rest[at + 1] == '-') && rest[at + 2] == ' ';
-            if (depth == 0 && is_sign) cut = at;
-        }
+        for (std::size_t at : signs_of(rest))
+            if (width_of(rest.substr(0, at)) < width) cut = at;
         if (cut == std::string::npos) break;
         lines.push_back(rest.substr(0, cut));
         rest = rest.substr(cut + 1);

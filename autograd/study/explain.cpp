@@ -56,13 +56,13 @@ double behind_averages(const Tape<T>& tape, const std::vector<PathStep>& path) {
     return factor;
 }
 
-Verdict verdict_of(const Explanation& explanation, const ExplainOptions& options) {
-    if (!std::isfinite(explanation.gradient)) return Verdict::not_finite;
-    if (explanation.gradient == 0) return Verdict::zero;
+GradientSize size_of(const Explanation& explanation, const ExplainOptions& options) {
+    if (!std::isfinite(explanation.gradient)) return GradientSize::not_finite;
+    if (explanation.gradient == 0) return GradientSize::zero;
     if (std::max(explanation.gradient, explanation.relative) < options.vanishing_below)
-        return Verdict::vanishing;
-    if (std::min(explanation.gradient, explanation.relative) > options.huge_above) return Verdict::huge;
-    return Verdict::usual;
+        return GradientSize::vanishing;
+    if (std::min(explanation.gradient, explanation.relative) > options.huge_above) return GradientSize::huge;
+    return GradientSize::usual;
 }
 
 template <class T>
@@ -78,11 +78,12 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
         throw std::invalid_argument(
             fmt::format("explain: J is {}; it must have one element", J.shape().text()));
     const std::optional<Index> index = index_of(tape, of);
+    tape.require_unchanged_parameters();
     Explanation explanation;
     explanation.of = name_of(tape, of, index);
     explanation.shown_steps = options.shown_steps;
     if (!index.has_value() || *index > J.index() || !detail::dependents(tape, *index)[J.index()]) {
-        explanation.verdict = Verdict::zero;
+        explanation.size = GradientSize::zero;
         explanation.culprits = detail::why_no_path(tape, J.index(), index);
         return explanation;
     }
@@ -90,11 +91,11 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
     explanation.path = described(tape, detail::largest_path(tape, J.index(), *index, cotangents), cotangents);
     explanation.gradient = cotangents.rms(*index);
     explanation.relative = explanation.gradient / behind_averages(tape, explanation.path);
-    explanation.verdict = verdict_of(explanation, options);
-    if (explanation.verdict == Verdict::not_finite)
+    explanation.size = size_of(explanation, options);
+    if (explanation.size == GradientSize::not_finite)
         explanation.culprits = detail::why_not_finite(tape, J.index(), explanation.path);
     if (explanation.culprits.empty())
-        explanation.culprits = detail::culprits_of(explanation.path, explanation.verdict);
+        explanation.culprits = detail::culprits_of(explanation.path, explanation.size);
     return explanation;
 }
 

@@ -20,7 +20,8 @@ struct ExplainOptions {
     std::size_t shown_steps = 12;
 };
 
-enum class Verdict {
+/// How large a gradient is, per element.
+enum class GradientSize {
     zero,        ///< every element is exactly 0
     vanishing,   ///< see `ExplainOptions::vanishing_below`
     usual,       ///< none of the others
@@ -53,7 +54,7 @@ enum class Cause {
 
 /// `closed_gate` as `closed gate`.
 std::string_view name_of(Cause cause);
-std::string_view name_of(Verdict verdict);
+std::string_view name_of(GradientSize size);
 
 /// One operation on the way back from J. Norms are per element: the root of the mean square.
 struct PathStep {
@@ -84,16 +85,16 @@ struct Culprit {
 /// The answer of `explain`.
 struct Explanation {
     std::string of;  ///< what was asked about: `parameter 'W'`
-    Verdict verdict = Verdict::usual;
+    GradientSize size = GradientSize::usual;
     double gradient = 0;  ///< per element: the root of the mean square
     double relative = 0;  ///< the same, relative to the loss before averages and constant factors
     /// From J to what was asked about, by the steps with the largest factors. Empty when there is no path.
     std::vector<PathStep> path;
-    /// What accounts most for the verdict first. Of a usual gradient, what changes it most.
+    /// What accounts most for the size first. Of a usual gradient, what changes it most.
     std::vector<Culprit> culprits;
     std::size_t shown_steps = 0;
 
-    /// Verdict, culprits and path, in at most about 40 lines.
+    /// Size, culprits and path, in at most about 40 lines.
     std::string text() const;
 };
 
@@ -105,7 +106,7 @@ struct Explanation {
 ///
 /// It works on any tape; on one recorded with `fuse = false` it sees inside `map` as well. Time and memory
 /// grow linearly with the tape. Throws `std::invalid_argument` when J has several elements, and
-/// `std::logic_error` when `of` is a `Var` of another tape.
+/// `std::logic_error` when `of` is a `Var` of another tape or a parameter was changed after it was recorded.
 Explanation explain(const Var<float>& J, const Wrt<float>& of, const ExplainOptions& options = {});
 Explanation explain(const Var<double>& J, const Wrt<double>& of, const ExplainOptions& options = {});
 

@@ -9,18 +9,18 @@ namespace tapeloop {
 namespace {
 
 std::string sentence(const Explanation& explanation) {
-    const std::string size = fmt::format("{:.2g} per element", explanation.gradient);
-    switch (explanation.verdict) {
-        case Verdict::zero:
+    const std::string per_element = fmt::format("{:.2g} per element", explanation.gradient);
+    switch (explanation.size) {
+        case GradientSize::zero:
             return fmt::format("the gradient of {} is zero", explanation.of);
-        case Verdict::vanishing:
-            return fmt::format("the gradient of {} vanishes: {}", explanation.of, size);
-        case Verdict::huge:
-            return fmt::format("the gradient of {} is huge: {}", explanation.of, size);
-        case Verdict::not_finite:
+        case GradientSize::vanishing:
+            return fmt::format("the gradient of {} vanishes: {}", explanation.of, per_element);
+        case GradientSize::huge:
+            return fmt::format("the gradient of {} is huge: {}", explanation.of, per_element);
+        case GradientSize::not_finite:
             return fmt::format("the gradient of {} is not finite", explanation.of);
         default:
-            return fmt::format("the gradient of {} is usual: {}", explanation.of, size);
+            return fmt::format("the gradient of {} is usual: {}", explanation.of, per_element);
     }
 }
 
@@ -146,17 +146,17 @@ std::string_view name_of(Cause cause) {
     return "";
 }
 
-std::string_view name_of(Verdict verdict) {
-    switch (verdict) {
-        case Verdict::zero:
+std::string_view name_of(GradientSize size) {
+    switch (size) {
+        case GradientSize::zero:
             return "zero";
-        case Verdict::vanishing:
+        case GradientSize::vanishing:
             return "vanishing";
-        case Verdict::usual:
+        case GradientSize::usual:
             return "usual";
-        case Verdict::huge:
+        case GradientSize::huge:
             return "huge";
-        case Verdict::not_finite:
+        case GradientSize::not_finite:
             return "not finite";
     }
     return "";
@@ -164,7 +164,7 @@ std::string_view name_of(Verdict verdict) {
 
 std::string Explanation::text() const {
     std::string text = sentence(*this) + "\n";
-    if (!culprits.empty()) text += verdict == Verdict::usual ? "what changes it most\n" : "because\n";
+    if (!culprits.empty()) text += size == GradientSize::usual ? "what changes it most\n" : "because\n";
     for (const Culprit& culprit : culprits)
         text += fmt::format("  {}  {}\n", decades_text(culprit.decades), culprit.text);
     if (!path.empty()) text += path_text(*this);

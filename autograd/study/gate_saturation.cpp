@@ -27,7 +27,7 @@ std::optional<std::size_t> block_of(Tape<T>& tape, Index slice, std::size_t coun
     if (part.size() == 0 || part.rank() != packed.rank() || part.back() * count != packed.back()) return {};
     // Where the rule of the slice puts a cotangent shows where the slice begins.
     const Tensor<T> ones = xt::ones<T>(std::vector<std::size_t>(part.begin(), part.end()));
-    const auto whole = contributions<T>(tape, slice, [&](Index) { return &ones; });
+    const auto whole = detail::contributions_as_is<T>(tape, slice, [&](Index) { return &ones; });
     if (whole.empty()) return {};
     const Tensor<T>& placed = whole.front().cotangent;
     const auto* first = std::find(placed.data(), placed.data() + placed.size(), T(1));

@@ -22,7 +22,8 @@ inline constexpr double saturated_tanh = 0.95;
 
 /// Of every `sigmoid` and `tanh` that has a time step; there are none on a tape that fuses them. `gates` are
 /// the names of the blocks of a packed weight, such as a cell's `gate_names()`: a gate is called by the block
-/// that what goes into it is sliced from.
+/// that what goes into it is sliced from. Looks at recorded values alone, also after parameters were
+/// changed, and throws nothing of its own.
 template <class T>
 std::vector<GateSaturation> gate_saturation(Tape<T>& tape, const std::vector<std::string>& gates = {});
 

@@ -1,12 +1,13 @@
 #include <fmt/format.h>
+#include <autograd/inspect/as_double.hpp>
 #include <autograd/study/gradient_ledger.hpp>
 #include <autograd/study/norm.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 namespace tapeloop {
 namespace {
@@ -19,12 +20,6 @@ Tensor<double> zeros(const Shape& shape) {
 
 double inner(const Tensor<double>& a, const Tensor<double>& b) {
     return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-}
-
-double largest_of(const Tensor<double>& x) {
-    double largest = 0;
-    for (double element : x) largest = std::max(largest, std::abs(element));
-    return largest;
 }
 
 /// The losses as roots of sweeps, with their time steps.
@@ -83,12 +78,10 @@ TimedRoots<T> roots_of(const std::vector<Var<T>>& losses) {
     return timed;
 }
 
-void note_deviation(GradientLedger& ledger, const Tensor<double>& sum) {
-    const double scale = largest_of(ledger.gradient);
-    double largest = 0;
-    for (std::size_t i = 0; i < sum.size(); ++i)
-        largest = std::max(largest, std::abs(sum.data()[i] - ledger.gradient.data()[i]));
-    ledger.deviation = largest == 0 ? 0 : largest / scale;
+void note_deviation(GradientLedger& ledger, Tensor<double> sum) {
+    for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] -= ledger.gradient.data()[i];
+    const double largest = detail::largest_magnitude(sum);
+    ledger.deviation = largest == 0 ? 0 : largest / detail::largest_magnitude(ledger.gradient);
 }
 
 template <class T>
@@ -121,7 +114,7 @@ GradientLedger keep(const TimedRoots<T>& timed, const Parameter<T>& parameter, c
             if (options.keep_entries) ledger.entries[t * columns + k] = std::move(entry);
         }
     }
-    note_deviation(ledger, sum);
+    note_deviation(ledger, std::move(sum));
     return ledger;
 }
 

@@ -36,7 +36,7 @@ struct GradientLedger {
     /// By one ordinary sweep.
     Tensor<double> gradient;
     /// The largest difference of the entries' sum from the gradient, relative to the gradient's largest
-    /// element: rounding, below 1e-12 in double.
+    /// element: rounding, below 1e-12 in double. NaN when the gradient is not finite.
     double deviation = 0;
     /// Row by row, if they were asked for; empty tensors where nothing is contributed.
     std::vector<Tensor<double>> entries;
@@ -60,7 +60,8 @@ struct GradientLedger {
 /// The ledger of `parameter` for losses [T, ..], whose first axis is time: the loss of step t is the sum of
 /// the elements at t. One sweep a loss over a tape that must be recorded already; any graph will do. Uses are
 /// the operations that have the parameter as an input, by their time steps (see `Label`). Throws
-/// `std::invalid_argument` when losses has no axis, is empty, or the parameter is not used.
+/// `std::invalid_argument` when losses has no axis, is empty, or the parameter is not used, and
+/// `std::logic_error` when a parameter was changed after it was recorded.
 GradientLedger gradient_ledger(const Var<float>& losses, const Parameter<float>& parameter,
                                const LedgerOptions& options = {});
 GradientLedger gradient_ledger(const Var<double>& losses, const Parameter<double>& parameter,

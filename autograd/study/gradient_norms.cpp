@@ -16,8 +16,7 @@ void require_states(const States<T>& states) {
     for (std::size_t t = 0; t < states.size(); ++t)
         if (states[t].size() != states.front().size())
             throw std::invalid_argument(fmt::format(
-                "gradient_norms: the state at {} has {} parts and the first one {}; all must have "
-                "the same",
+                "gradient_norms: the state at {} has {} parts and the first one {}; all must have the same",
                 t, states[t].size(), states.front().size()));
 }
 
@@ -30,7 +29,7 @@ NormSeries series_of(const Root<T>& J, const std::string& path, const Parameter<
         series.labels.push_back(uses.list()[k].label());
         series.norms.push_back(summands[k].has_value() ? detail::norm_of(*summands[k]) : 0);
     }
-    series.whole = detail::norm_of(detail::as_double(gradient(std::vector{J}, {parameter}).at(0)));
+    series.whole = detail::norm_of(gradient(std::vector{J}, {parameter}).at(0));
     return series;
 }
 
@@ -46,8 +45,7 @@ std::vector<NormSeries> series_of_states(const Root<T>& J, const States<T>& stat
             const Var<T>& var = states[t][part];
             const auto step = var.tape().time_step(var.index());
             all[part].labels.push_back(step.has_value() ? fmt::format("t={}", *step) : "initial");
-            all[part].norms.push_back(
-                detail::norm_of(detail::as_double(cotangents.at(t * all.size() + part))));
+            all[part].norms.push_back(detail::norm_of(cotangents.at(t * all.size() + part)));
             const std::string name = var.tape().name(var.index());
             all[part].name = name.empty() ? fmt::format("state {}", part) : name;
         }

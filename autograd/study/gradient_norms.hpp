@@ -29,9 +29,9 @@ struct GradientNorms {
 };
 
 /// The data for a plot of the gradient over time. J has a single element. Parameters that are not used on
-/// its tape are left out. A state's part is called by its name, or `state
-/// 0`. Throws `std::invalid_argument` when J has several elements or the states do not all have as many
-/// parts, and `std::logic_error` when a state lies on another tape.
+/// its tape are left out. A state's part is called by its name, or by its place: `state 0`. Throws
+/// `std::invalid_argument` when J has several elements or the states do not all have as many parts, and
+/// `std::logic_error` when a state lies on another tape or a parameter was changed after it was recorded.
 GradientNorms gradient_norms(const Var<float>& J, const ParameterList<float>& parameters,
                              const States<float>& states = {});
 GradientNorms gradient_norms(const Var<double>& J, const ParameterList<double>& parameters,

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/contributions.hpp>
+#include <autograd/inspect/as_double.hpp>
 #include <autograd/study/decompositions.hpp>
 #include <autograd/study/jacobian_lens.hpp>
 #include <autograd/study/norm.hpp>
@@ -14,7 +15,7 @@
 namespace tapeloop {
 namespace {
 
-using detail::Cotangents;
+using detail::ArrivedCotangents;
 using detail::Segment;
 using detail::Segments;
 using detail::Stretch;
@@ -73,8 +74,8 @@ class StepSweeps {
     void pull_state(const Segment& part, std::size_t k) {
         const std::size_t at = part.offset + k;
         const Tensor<T> seed = one_hot_rows<T>(tape_.node(part.node).shape, k);
-        const Cotangents<T> uncut = stretch_.pull({{part.node, seed}});
-        const Cotangents<T> cut = stretch_.pull({{part.node, seed}}, cut_);
+        const ArrivedCotangents<T> uncut = stretch_.pull({{part.node, seed}});
+        const ArrivedCotangents<T> cut = stretch_.pull({{part.node, seed}}, cut_);
         for (std::size_t r = 0; r < rows_.size(); ++r) {
             before_.write_row(uncut, rows_[r], result_[r].whole, at);
             before_.write_row(cut, rows_[r], result_[r].direct, at);
@@ -87,7 +88,7 @@ class StepSweeps {
         const CotangentOf<T> cotangent_of = [&](Index node) {
             return node == product.node ? &seed : nullptr;
         };
-        Cotangents<T> arrived;
+        ArrivedCotangents<T> arrived;
         for (auto& one : contributions(tape_, product.node, cotangent_of, {product.factor}))
             arrived.emplace(one.input, std::move(one.cotangent));
         arrived = stretch_.pull(std::move(arrived));
@@ -115,7 +116,7 @@ bool StepSweeps<T>::rows_are_independent() const {
         return 1 + static_cast<double>(row) / static_cast<double>(before_.batch);
     };
     const auto pulled = [&](bool scaled) {
-        Cotangents<T> seeds;
+        ArrivedCotangents<T> seeds;
         for (const Segment& part : after_.list) {
             Tensor<T> seed = uninitialised<T>(tape_.node(part.node).shape);
             for (std::size_t i = 0; i < seed.size(); ++i)
@@ -125,8 +126,8 @@ bool StepSweeps<T>::rows_are_independent() const {
         }
         return stretch_.pull(std::move(seeds));
     };
-    const Cotangents<T> plain = pulled(false);
-    const Cotangents<T> scaled = pulled(true);
+    const ArrivedCotangents<T> plain = pulled(false);
+    const ArrivedCotangents<T> scaled = pulled(true);
     const auto rounding = 1e4 * static_cast<double>(std::numeric_limits<T>::epsilon());
     for (const Segment& part : before_.list) {
         if (!plain.contains(part.node)) continue;
@@ -154,6 +155,7 @@ JacobianLens look(const States<T>& states, const LensOptions& options) {
                 "jacobian_lens: row {} of a batch of {}; rows count from 0", row, segments.front().batch));
     if (options.rows.empty()) throw std::invalid_argument("jacobian_lens: no rows given");
     Tape<T>& tape = states.front().front().tape();
+    tape.require_unchanged_parameters();
     JacobianLens lens{options.rows, {}};
     lens.steps.resize(options.rows.size());
     for (std::size_t i = 1; i < segments.size(); ++i) {

@@ -48,8 +48,10 @@ struct JacobianLens {
     /// d state(to) / d state(from), the product of the Jacobians of the steps from + 1 to `to`, where state 0
     /// is the first one given. Throws `std::invalid_argument` unless from <= to <= the number of steps.
     ScaledMatrix product(std::size_t from, std::size_t to, std::size_t row) const;
-    /// Singular values, spectral radii, exponents and the bound of one row.
+    /// Singular values, spectral radii, exponents and the bound of one row. Throws `std::invalid_argument`
+    /// for a row that was not asked for, and unless `warm_up` is smaller than the number of steps.
     JacobianSpectrum spectrum(std::size_t row, const SpectrumOptions& options = {}) const;
+    /// The same of the first of `rows`.
     JacobianSpectrum spectrum() const { return spectrum(rows.front()); }
 };
 
@@ -62,7 +64,8 @@ struct JacobianLens {
 /// Throws `std::invalid_argument` when there are fewer than two states, they differ in their shapes, they are
 /// not in the order in which they were computed, a row is out of range, two parts of a state that a step
 /// reads are the same node (as the zeros of a default initial state), rows depend on each other, or a
-/// Jacobian is not finite, and `std::logic_error` when states lie on different tapes.
+/// Jacobian is not finite, and `std::logic_error` when states lie on different tapes or a parameter was
+/// changed after it was recorded.
 JacobianLens jacobian_lens(const States<float>& states, const LensOptions& options = {});
 JacobianLens jacobian_lens(const States<double>& states, const LensOptions& options = {});
 

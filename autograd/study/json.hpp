@@ -37,6 +37,8 @@ struct JsonOptions {
 ///      "grid": [16, 48],       the tensor as [all axes but the last, the last], averaged down to this
 ///      "data": "AACAPw..."     the grid row by row: base64 of little-endian float32
 ///      "scale": 1e-30}         ? what they are to be multiplied by
+///
+/// Throws `std::invalid_argument` when `largest_grid` is 0.
 std::string to_json(const Graph& graph, const JsonOptions& options = {});
 
 }  // namespace tapeloop

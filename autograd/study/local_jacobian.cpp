@@ -7,6 +7,7 @@ namespace tapeloop {
 
 template <class T>
 std::vector<LocalJacobian> local_jacobians(Tape<T>& tape, Index node, std::size_t largest) {
+    tape.require_unchanged_parameters();
     const Shape shape = tape.node(node).shape;
     if (tape.node(node).data == nullptr || shape.size() > largest) return {};
     std::vector<Index> small = detail::distinct_inputs(tape, node);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/study/node_names.hpp>
+#include <autograd/study/operation_names.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -10,17 +11,8 @@
 namespace tapeloop::detail {
 namespace {
 
-using Names = std::initializer_list<std::string_view>;
-
-bool is_one_of(std::string_view name, Names names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-}
 bool is_activation(std::string_view name) {
     return is_one_of(name, {"tanh", "relu", "leaky_relu", "elu", "softplus", "sigmoid"});
-}
-bool is_loss(std::string_view name) {
-    return is_one_of(name, {"mean_squared_error", "mean_absolute_error", "huber", "softmax_cross_entropy",
-                            "sigmoid_cross_entropy", "ctc_loss"});
 }
 
 std::string subscript(int number) {
@@ -210,7 +202,8 @@ class Naming {
         for (Index user : users_[node]) {
             if (operation(user) == "unstack") return "X";
             const auto inputs = tape_.inputs(user);
-            if ((is_loss(operation(user)) || operation(user) == "subtract") && inputs[1] == node) return "y";
+            const bool has_target = is_loss(operation(user)) || operation(user) == "subtract";
+            if (has_target && inputs.size() > 1 && inputs[1] == node) return "y";
         }
         return "x";
     }

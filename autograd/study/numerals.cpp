@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <autograd/study/formula.hpp>
+#include <autograd/study/norm.hpp>
 #include <autograd/study/numerals.hpp>
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 
 namespace tapeloop::detail {
 namespace {
@@ -119,11 +119,8 @@ bool is_printed(const Tensor<double>& x, const NumeralOptions& options) {
 
 std::string numeral(const Tensor<double>& x, const NumeralOptions& options) {
     if (x.size() == 1) return numeral(*x.data(), options.digits);
-    if (!is_printed(x, options)) {
-        double squares = 0;
-        for (double element : x) squares += element * element;
-        return fmt::format("{} of norm {}", shape_of(x).text(), numeral(std::sqrt(squares), options.digits));
-    }
+    if (!is_printed(x, options))
+        return fmt::format("{} of norm {}", shape_of(x).text(), numeral(norm_of(x), options.digits));
     const std::size_t columns = x.shape().back();
     std::string text = "[";
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -131,6 +128,17 @@ std::string numeral(const Tensor<double>& x, const NumeralOptions& options) {
         text += numeral(x.data()[i], options.digits);
     }
     return text + "]";
+}
+
+std::string joined(const std::vector<std::string>& terms) {
+    std::string sum;
+    for (const std::string& term : terms) {
+        if (sum.empty())
+            sum = term;
+        else
+            sum += term.starts_with("-") ? " - " + term.substr(1) : " + " + term;
+    }
+    return sum;
 }
 
 std::string evaluated(std::string_view formula,

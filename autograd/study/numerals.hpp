@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Numbers in equations.
 namespace tapeloop::detail {
@@ -21,6 +22,9 @@ std::string numeral(double number, int digits);
 /// `[64, 128] of norm 3.2`.
 std::string numeral(const Tensor<double>& x, const NumeralOptions& options);
 bool is_printed(const Tensor<double>& x, const NumeralOptions& options);
+
+/// a + b - c of terms that may start with a minus.
+std::string joined(const std::vector<std::string>& terms);
 
 /// A formula with the numbers of its letters, multiplications written out; of numbers alone if all have one
 /// element. Empty when it has words or letters that have none, which cannot be worked out from the text.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/contributions.hpp>
+#include <autograd/inspect/as_double.hpp>
 #include <autograd/local_sweep.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/study/parameter_uses.hpp>
@@ -15,11 +16,6 @@ template <class T>
 bool reads(const Tape<T>& tape, Index node, Index input) {
     const auto inputs = tape.inputs(node);
     return std::find(inputs.begin(), inputs.end(), input) != inputs.end();
-}
-
-template <class T>
-bool is_zero(const Tensor<T>& x) {
-    return std::all_of(x.begin(), x.end(), [](T element) { return element == T(0); });
 }
 
 /// Adds the elements of `more`, or takes them if nothing was there.
@@ -72,7 +68,7 @@ std::vector<std::optional<Tensor<double>>> ParameterUses<T>::contributions(
     // Zeros contribute zeros; without them, the time steps behind a loss take no time.
     std::unordered_map<Index, const Tensor<T>*> arrived;
     for (std::size_t i = 0; i < results.size(); ++i)
-        if (!is_zero(cotangents.at(i))) arrived.emplace(results[i].var().index(), &cotangents.at(i));
+        if (!detail::is_zero(cotangents.at(i))) arrived.emplace(results[i].var().index(), &cotangents.at(i));
     const CotangentOf<T> cotangent_of = [&](Index node) {
         const auto found = arrived.find(node);
         return found == arrived.end() ? nullptr : found->second;

@@ -36,7 +36,7 @@ struct Segments {
     std::vector<Index> nodes() const;
     /// Writes the cotangents of one row of the batch to a row of `matrix`; zeros stay where none arrived.
     template <class T>
-    void write_row(const Cotangents<T>& cotangents, std::size_t batch_row, Tensor<double>& matrix,
+    void write_row(const ArrivedCotangents<T>& cotangents, std::size_t batch_row, Tensor<double>& matrix,
                    std::size_t matrix_row) const {
         for (const Segment& part : list) {
             const auto found = cotangents.find(part.node);

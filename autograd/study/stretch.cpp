@@ -10,7 +10,7 @@ namespace tapeloop::detail {
 namespace {
 
 template <class T>
-void add_to(Cotangents<T>& all, Contribution<T>&& more) {
+void add_to(ArrivedCotangents<T>& all, Contribution<T>&& more) {
     const auto [place, is_first] = all.try_emplace(more.input);
     Tensor<T>& sum = place->second;
     if (is_first) {
@@ -57,7 +57,8 @@ bool Stretch<T>::is_in_front(Index node) const {
 }
 
 template <class T>
-Cotangents<T> Stretch<T>::pull(Cotangents<T> given, const std::unordered_map<Index, Index>& cut) const {
+ArrivedCotangents<T> Stretch<T>::pull(ArrivedCotangents<T> given,
+                                      const std::unordered_map<Index, Index>& cut) const {
     const CotangentOf<T> cotangent_of = [&](Index node) -> const Tensor<T>* {
         const auto found = given.find(node);
         return found == given.end() || is_in_front(node) ? nullptr : &found->second;

@@ -9,7 +9,7 @@ namespace tapeloop::detail {
 
 /// Cotangents of nodes; nothing has arrived at those that are not in it.
 template <class T>
-using Cotangents = std::unordered_map<Index, Tensor<T>>;
+using ArrivedCotangents = std::unordered_map<Index, Tensor<T>>;
 
 /// The part of a recorded graph between two sets of nodes, to be pulled back through many times. Unlike in
 /// `gradient`, nothing passes beyond the nodes in front: they are taken for independent of each other, as the
@@ -29,10 +29,10 @@ class Stretch {
     const std::vector<Step>& steps() const { return steps_; }
 
     /// What arrives at the nodes in front for cotangents of any nodes of the stretch.
-    Cotangents<T> pull(Cotangents<T> given) const { return pull(std::move(given), {}); }
+    ArrivedCotangents<T> pull(ArrivedCotangents<T> given) const { return pull(std::move(given), {}); }
     /// The same without the paths that enter `node` of a cut by its `input`; the cotangents of these nodes
     /// are in the result, too.
-    Cotangents<T> pull(Cotangents<T> given, const std::unordered_map<Index, Index>& cut) const;
+    ArrivedCotangents<T> pull(ArrivedCotangents<T> given, const std::unordered_map<Index, Index>& cut) const;
 
   private:
     bool is_in_front(Index node) const;

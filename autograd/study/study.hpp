@@ -31,8 +31,9 @@ struct StudyOptions {
 /// single operations of a cell are there when the tape was made with `{.fuse = false}`, and the uses of all
 /// weights stand at their time steps when it was unrolled with `{.hoist = false}`.
 ///
-/// Throws `std::logic_error` when `gradients` has a `Var` of another tape, and `std::invalid_argument` when
-/// the file cannot be written; what was there before is then left as it is.
+/// Throws `std::logic_error` when `gradients` has a `Var` of another tape or a parameter was changed after it
+/// was recorded, as by an optimizer's step: write the study before that; and `std::invalid_argument` when the
+/// file cannot be written; what was there before is then left as it is.
 void write_study(Tape<float>& tape, const Gradients<float>& gradients, const std::filesystem::path& path,
                  const StudyOptions& options = {});
 void write_study(Tape<double>& tape, const Gradients<double>& gradients, const std::filesystem::path& path,

@@ -10,15 +10,18 @@ namespace tapeloop::nn {
 
 /// The states of a trace as studies take them: `jacobian_lens(nn::states(run.trace))` for a `run` that was
 /// unrolled with `UnrollOptions::trace`. Those of a network that reads in reverse come from the last time
-/// step on.
+/// step on; the first part that the steps change tells which they are.
 template <class S>
 auto states(const std::vector<S>& trace) {
     using T = typename detail::StateValue<S>::type;
     States<T> list;
     for (const S& state : trace)
         for_each_part([&parts = list.emplace_back()](const Var<T>& part) { parts.push_back(part); }, state);
-    const bool reads_in_reverse = list.size() > 1 && !list.front().empty() &&
-                                  list.back().front().index() < list.front().front().index();
+    if (list.empty()) return list;
+    const auto is_same = [](const Var<T>& a, const Var<T>& b) { return a.is(b); };
+    const auto [first, last] =
+        std::mismatch(list.front().begin(), list.front().end(), list.back().begin(), is_same);
+    const bool reads_in_reverse = first != list.front().end() && last->index() < first->index();
     if (reads_in_reverse) std::reverse(list.begin(), list.end());
     return list;
 }

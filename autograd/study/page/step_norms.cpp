@@ -1,7 +1,7 @@
+#include <autograd/study/norm.hpp>
 #include <autograd/study/page/step_norms.hpp>
 #include <autograd/study/page/tensor_json.hpp>
 
-#include <cmath>
 #include <limits>
 
 namespace tapeloop::detail {
@@ -23,12 +23,10 @@ void StepNorms::add(Index node, const Contribution<T>& contribution) {
 
     const auto [sum, first] = sums_.try_emplace(place, contribution.cotangent);
     if (!first) sum->second += contribution.cotangent;
-    double squares = 0;
-    for (double element : sum->second) squares += element * element;
     std::vector<double>& norms = norms_[place.first];
     if (norms.size() <= place.second)
         norms.resize(place.second + 1, std::numeric_limits<double>::quiet_NaN());
-    norms[place.second] = std::sqrt(squares);
+    norms[place.second] = norm_of(sum->second);
     // Sums can be large; the last use of a time step ends its sum.
     if (--left->second == 0) sums_.erase(sum);
 }

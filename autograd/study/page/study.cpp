@@ -62,6 +62,7 @@ void fill_page(std::ostream& out, std::string_view title, std::string_view study
 template <class T>
 void write(Tape<T>& tape, const Gradients<T>& gradients, const std::filesystem::path& path,
            const StudyOptions& options) {
+    tape.require_unchanged_parameters();
     const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
     if (!std::filesystem::is_directory(folder))
         fail_to_write(path, fmt::format("there is no folder {}", folder.string()));

@@ -1,3 +1,4 @@
+#include <autograd/study/norm.hpp>
 #include <autograd/study/page/tensor_json.hpp>
 
 #include <algorithm>
@@ -101,13 +102,11 @@ template <class T>
 nlohmann::json tensor_json(const T* elements, const Shape& shape, std::size_t largest_grid) {
     double min = std::numeric_limits<double>::infinity();
     double max = -min;
-    double squares = 0;
     for (std::size_t i = 0; i < shape.size(); ++i) {
         const auto value = static_cast<double>(elements[i]);
         if (std::isnan(value)) min = max = value;
         if (value < min) min = value;
         if (value > max) max = value;
-        squares += value * value;
     }
     const Extents extents = folded(shape);
     const Extents grid = grid_of(extents, largest_grid);
@@ -117,7 +116,7 @@ nlohmann::json tensor_json(const T* elements, const Shape& shape, std::size_t la
     nlohmann::json json{{"shape", std::vector<std::uint32_t>(shape.begin(), shape.end())},
                         {"min", number_json(shape.size() == 0 ? 0 : min)},
                         {"max", number_json(shape.size() == 0 ? 0 : max)},
-                        {"norm", number_json(std::sqrt(squares))},
+                        {"norm", number_json(norm_of(elements, shape.size()))},
                         {"grid", {grid.rows, grid.columns}},
                         {"data", base64_of(std::span<const double>(cells))}};
     if (scale != 1) json["scale"] = scale;

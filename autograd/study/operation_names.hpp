@@ -1,0 +1,19 @@
+#pragma once
+
+#include <algorithm>
+#include <initializer_list>
+#include <string_view>
+
+/// Kinds of operations, by their names.
+namespace tapeloop::detail {
+
+inline bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+inline bool is_loss(std::string_view name) {
+    return is_one_of(name, {"mean_squared_error", "mean_absolute_error", "huber", "softmax_cross_entropy",
+                            "sigmoid_cross_entropy", "ctc_loss"});
+}
+
+}  // namespace tapeloop::detail

@@ -1,0 +1,90 @@
+// All headers in one file: no two of them may declare the same name differently.
+#include <autograd/array.hpp>
+#include <autograd/autograd.hpp>
+#include <autograd/check/check.hpp>
+#include <autograd/contributions.hpp>
+#include <autograd/custom.hpp>
+#include <autograd/derivatives.hpp>
+#include <autograd/dual.hpp>
+#include <autograd/elementary.hpp>
+#include <autograd/gemm.hpp>
+#include <autograd/gradient.hpp>
+#include <autograd/inspect/as_double.hpp>
+#include <autograd/inspect/dot.hpp>
+#include <autograd/inspect/fold.hpp>
+#include <autograd/inspect/graph.hpp>
+#include <autograd/inspect/inspect.hpp>
+#include <autograd/inspect/loops.hpp>
+#include <autograd/inspect/text.hpp>
+#include <autograd/inspect/words.hpp>
+#include <autograd/lanes.hpp>
+#include <autograd/local_sweep.hpp>
+#include <autograd/map.hpp>
+#include <autograd/map_operation.hpp>
+#include <autograd/map_streams.hpp>
+#include <autograd/observer.hpp>
+#include <autograd/operation.hpp>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/index.hpp>
+#include <autograd/ops/join.hpp>
+#include <autograd/ops/linalg.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/parameter.hpp>
+#include <autograd/pass.hpp>
+#include <autograd/pool.hpp>
+#include <autograd/product.hpp>
+#include <autograd/record.hpp>
+#include <autograd/reduction.hpp>
+#include <autograd/repeated.hpp>
+#include <autograd/shape.hpp>
+#include <autograd/small_gemm.hpp>
+#include <autograd/strided.hpp>
+#include <autograd/study/backward_wave.hpp>
+#include <autograd/study/broken_paths.hpp>
+#include <autograd/study/causes.hpp>
+#include <autograd/study/culprits.hpp>
+#include <autograd/study/decompositions.hpp>
+#include <autograd/study/derivation.hpp>
+#include <autograd/study/explain.hpp>
+#include <autograd/study/formula.hpp>
+#include <autograd/study/gate_saturation.hpp>
+#include <autograd/study/gradient_ledger.hpp>
+#include <autograd/study/gradient_norms.hpp>
+#include <autograd/study/gradient_path.hpp>
+#include <autograd/study/jacobian_lens.hpp>
+#include <autograd/study/jacobian_spectrum.hpp>
+#include <autograd/study/json.hpp>
+#include <autograd/study/latex.hpp>
+#include <autograd/study/local_jacobian.hpp>
+#include <autograd/study/node_names.hpp>
+#include <autograd/study/norm.hpp>
+#include <autograd/study/numerals.hpp>
+#include <autograd/study/operation_names.hpp>
+#include <autograd/study/parameter_uses.hpp>
+#include <autograd/study/state_steps.hpp>
+#include <autograd/study/states.hpp>
+#include <autograd/study/stretch.hpp>
+#include <autograd/study/study.hpp>
+#include <autograd/study/table.hpp>
+#include <autograd/study/weight_products.hpp>
+#include <autograd/sweep.hpp>
+#include <autograd/tape.hpp>
+#include <autograd/tensor.hpp>
+#include <autograd/threads.hpp>
+#include <autograd/var.hpp>
+#include <autograd/watch.hpp>
+#include <nn/check/check.hpp>
+#include <nn/nn.hpp>
+#include <nn/study/states.hpp>
+#include <optim/optim.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace tapeloop;
+
+TEST_CASE("headers: all of them together") {
+    // `explain` and `check_gradient` each have words of their own for what they find.
+    CHECK(name_of(GradientSize::huge) == "huge");
+    CHECK(CheckedElement{}.verdict == Verdict::right);
+}
