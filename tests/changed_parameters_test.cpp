@@ -31,7 +31,9 @@ TEST_CASE("studies: none of what rules give after a parameter was changed") {
     const Var<double> losses = square(sum(run.outputs * V, -1));
     const Var<double> J = sum(losses);
     const Gradients<double> gradients = gradient(J, every_node(tape));
-    const auto saturation = gate_saturation(tape, cell.gate_names());
+    const auto names = cell.gate_names();
+    const std::vector<std::string> gates(names.begin(), names.end());
+    const auto saturation = gate_saturation(tape, gates);
     V.update()[0] += 1;
 
     const auto refused = [](const auto& study) {
@@ -55,7 +57,7 @@ TEST_CASE("studies: none of what rules give after a parameter was changed") {
     refused([&] { derivation(J, {cell.W}); });
 
     // What was computed may still be looked at.
-    const auto again = gate_saturation(tape, cell.gate_names());
+    const auto again = gate_saturation(tape, gates);
     REQUIRE(again.size() == saturation.size());
     for (std::size_t i = 0; i < again.size(); ++i) {
         CHECK(again[i].gate == saturation[i].gate);
