@@ -312,6 +312,10 @@ TEST_CASE("derivation: losses of one input name an argument that has no name") {
     const Derivation key = derivation(nn::softmax_cross_entropy(z, {2, 0}), {z});
     CHECK(key.given.front().left == "x");
     CHECK(key.gradients[0].left == "∂J/∂x");
+    // What is recorded next to it reads the same argument.
+    const Var<double> losses = nn::softmax_cross_entropy(z, {2, 0}, {.reduction = nn::Reduction::none});
+    const Var<double> squared = square(z);
+    CHECK(derivation(sum(losses) + sum(squared), {z}).given.front().left == "x");
     const Var<double> targets = input(Random(5).tensor({2, 3}));
     const Derivation squares = derivation(nn::mean_squared_error(z, targets), {z});
     CHECK(squares.given[0].left == "x");
@@ -370,6 +374,8 @@ TEST_CASE("derivation: lines are as long as the options say, and LaTeX is well f
     for (std::string line; std::getline(lines, line);)
         if (line.starts_with("  ")) CHECK_MESSAGE(columns_of(line) <= 80, line);
     CHECK(contains(key.text(), "[2, 3] of norm "));
+    const Var<double> tiny = input(filled({4, 4}, 1e-200)).named("tiny");
+    CHECK(contains(derivation(sum(tiny), {tiny}).text(), "[4, 4] of norm 4·10⁻²⁰⁰"));
 
     const std::string latex = key.latex();
     CHECK(count_of(latex, "\\begin{align*}") == 4);

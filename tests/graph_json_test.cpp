@@ -171,8 +171,8 @@ TEST_CASE("graph json: what JSON has no numbers for, tiny and huge values, and t
 }
 
 TEST_CASE("graph json: the norm of what has squares out of range") {
-    CHECK(value_json(vector({3e-200, -4e-200}))["norm"].get<double>() == doctest::Approx(5e-200));
-    CHECK(value_json(vector({3e200, -4e200}))["norm"].get<double>() == doctest::Approx(5e200));
+    CHECK(value_json(vector({3e-200, -4e-200}))["norm"].get<double>() * 1e200 == doctest::Approx(5));
+    CHECK(value_json(vector({3e200, -4e200}))["norm"].get<double>() * 1e-200 == doctest::Approx(5));
     CHECK(value_json(vector({1, std::nan("")}))["norm"] == "nan");
     CHECK(value_json(vector({1, -std::numeric_limits<double>::infinity()}))["norm"] == "inf");
 }

@@ -3,7 +3,6 @@
 #include <autograd/inspect/as_double.hpp>
 #include <autograd/study/decompositions.hpp>
 #include <autograd/study/jacobian_lens.hpp>
-#include <autograd/study/norm.hpp>
 #include <autograd/study/state_steps.hpp>
 #include <autograd/study/weight_products.hpp>
 
