@@ -108,11 +108,8 @@ class Verification {
         const auto is_found = [this](const std::string& name, const Tensor<T>& tensor) {
             const std::string where = not_finite(as_double(tensor));
             if (!where.empty())
-                report_.findings.push_back(
-                    fmt::format("{} not finite: {}; unrolled on a tape of its own, Tape<T> tape({{.watch = "
-                                "true}}), Watch "
-                                "says where it comes from",
-                                name, where));
+                report_.findings.push_back(fmt::format(
+                    "{} not finite: {}; a Tape({{.watch = true}}) says where it comes from", name, where));
             return !where.empty();
         };
         if (is_found("the outputs are", tape_.results.output)) return false;
