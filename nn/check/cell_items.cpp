@@ -242,6 +242,10 @@ std::string CellItems<T>::row_alone(const Batch<T>& padded, const CellRun& whole
 
 template <class T>
 Found CellItems<T>::padded_batch() {
+    for (std::size_t k = 0; k < state_shapes_.size(); ++k)
+        if (state_shapes_[k].rank() == 0)
+            return {CellVerdict::not_applicable,
+                    fmt::format("{} is a scalar, which no row can keep where it ends", cell_.state_names[k])};
     UnrollOptions options;
     Batch<T> padded = batch_;
     const std::size_t steps = padded.time_steps();
