@@ -201,13 +201,10 @@ TEST_CASE("verify_bptt: a layer whose own unroll ends in another state") {
     check_passes(nn::verify_bptt(WrongEndLayer(), sequence(1, 2)));
 }
 
-TEST_CASE("truncation_report: a source that is empty at the start is read all the same") {
-    const nn::TruncationReport report = nn::truncation_report(attending(), sequence(4, 2), {1, 4});
-    for (std::size_t k = 0; k < report.full.size(); ++k)
-        CHECK_MESSAGE((nn::largest_of(report.full[k]) > 0) == (report.parameters[k] != "attention/U"),
-                      report.parameters[k]);
-    REQUIRE(report.warnings.size() > 0);
-    CHECK(contains(report.text(), "at the start"));
+TEST_CASE("truncation_report: warns of a source that is empty at the start") {
+    const std::string text = nn::truncation_report(attending(), sequence(4, 2), {1, 4}).text();
+    CHECK_MESSAGE(contains(text, "warning: state[4] is [2, 0, 4] at the start"), text);
+    CHECK(nn::truncation_report(PlainCell(), sequence(4, 2), {1, 4}).warnings.empty());
 }
 
 TEST_CASE("truncation_report: tiny gradients compare as others do") {

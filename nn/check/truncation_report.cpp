@@ -44,16 +44,7 @@ void require_arguments(AnyLayer<T>& cell, const Tensor<T>& x, const std::vector<
             "truncation_report: the cell lists no parameters; there is nothing to compare");
 }
 
-/// Its initial state, in which a source that attention reads is empty and is given random entries.
-template <class T>
-std::vector<Var<T>> start_of(AnyLayer<T>& cell, std::size_t batch) {
-    tapeloop::detail::CheckRandom random(2);
-    std::vector<Var<T>> state = cell.initial_state(batch);
-    for (Var<T>& part : state)
-        if (is_open(part.shape())) part = input(random_offset<T>(part.shape(), random));
-    return state;
-}
-
+/// An initial state whose source is still to come, as that of a cell with attention.
 template <class T>
 std::vector<std::string> warnings_of(AnyLayer<T>& cell, std::size_t batch) {
     const Tape<T> tape;
@@ -61,8 +52,9 @@ std::vector<std::string> warnings_of(AnyLayer<T>& cell, std::size_t batch) {
     std::vector<std::string> warnings;
     for (std::size_t part = 0; part < shapes.size(); ++part)
         if (is_open(shapes[part]))
-            warnings.push_back(fmt::format("state[{}] is {} at the start; it was given random numbers, {}",
-                                           part, shapes[part].text(), opened(shapes[part]).text()));
+            warnings.push_back(fmt::format(
+                "state[{}] is {} at the start, so what reads it, such as attention, reads nothing", part,
+                shapes[part].text()));
     return warnings;
 }
 
@@ -81,7 +73,7 @@ class SeparateSteps {
     SeparateSteps(AnyLayer<T>& cell, const Tensor<T>& x, const LossOfOutputs<T>& loss)
         : parameters_(cell.parameters()) {
         std::vector<Var<T>> outputs;
-        std::vector<Var<T>> state = start_of(cell, x.shape(1));
+        std::vector<Var<T>> state = cell.initial_state(x.shape(1));
         for (const Var<T>& step_input : unstack(x)) {
             const Label<T> label(outputs.size());
             // The initial state belongs to the first step, be it made of parameters.

@@ -77,11 +77,10 @@ TruncationReport truncation_of(AnyLayer<double> cell, const Tensor<double>& x,
 ///     const auto loss = [&](const auto& h) { return nn::softmax_cross_entropy(output(h), targets); };
 ///     fmt::print("{}", nn::truncation_report(cell, x, loss, {1, 2, 4, 8, 16}).text());
 ///
-/// x is [T, B, I], and the sequence starts from the cell's initial state; where that is empty, as a source
-/// that attention reads, it is given random numbers, and the report warns of it. It is computed in the cell's
-/// own type. `loss` takes the outputs [T, B, H] and returns a single element; the loss at t is what J owes to
-/// the outputs at t, so that J need not be a sum over time steps, and what it owes to parameters of its own
-/// is not truncated. k >= T gives the full gradient, exactly.
+/// x is [T, B, I], and the sequence starts from the cell's initial state, in the cell's own type; the report
+/// warns of a source in it that is empty. `loss` takes the outputs [T, B, H] and returns a single element;
+/// the loss at t is what J owes to the outputs at t, so that J need not be a sum over time steps, and what it
+/// owes to parameters of its own is not truncated. k >= T gives the full gradient, exactly.
 ///
 /// The sequence is recorded once. One sweep differentiates all time steps at once and gives what every loss
 /// owes to its own step, and the cotangents of the states before; each further sweep goes one step back for
