@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
+#include <autograd/inspect/as_double.hpp>
 #include <autograd/ops/join.hpp>
 #include <nn/closed_form/elman.hpp>
 #include <nn/cross_check.hpp>
@@ -240,10 +241,10 @@ CrossCheck cross_check(const ElmanCell<T>& cell, const Linear<T>& output, const 
     if (x.dimension() != 3 || x.size() == 0)
         throw std::invalid_argument(fmt::format(
             "cross_check: x is {}; it must be [T, B, I] with at least one element", shape_of(x).text()));
-    const auto in_double = [](const Tensor<T>& tensor) { return Tensor<D>(xt::cast<D>(tensor)); };
-    return check_network({ElmanCell<D>(in_double(cell.U.value()), in_double(cell.W.value()),
-                                       in_double(cell.b.value()), {cell.activation}),
-                          Linear<D>(in_double(output.V.value()), in_double(output.c.value())), in_double(x),
+    using tapeloop::detail::as_double;
+    return check_network({ElmanCell<D>(as_double(cell.U.value()), as_double(cell.W.value()),
+                                       as_double(cell.b.value()), {cell.activation}),
+                          Linear<D>(as_double(output.V.value()), as_double(output.c.value())), as_double(x),
                           targets, zeros<D>({x.shape(1), cell.b.value().size()})},
                          options);
 }

@@ -152,10 +152,10 @@ UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>&
 /// Runs a cell, or a layer that unrolls itself, over a sequence. The only time loop of the library is in it.
 ///
 /// x is [T, B, I], `state` is what the first step gets, and the outputs are [T, B, H]; T and B may be 0. The
-/// cell's `project` runs once, before the loop. The nodes of a step are labelled `t=0`, `t=1`, ..., and there
-/// are a + b T of them. Throws `std::invalid_argument` when x does not have three axes, when there is not one
-/// length for each row, when the shapes of `state` are not those of the cell's initial state, or when a step
-/// changes them; whatever is thrown, the tape is as before.
+/// cell's `project` runs once, before the loop, unless `hoist` is off. A step's nodes are labelled `t=0`,
+/// `t=1`, ..., and there are a + b T of them. Throws `std::invalid_argument` when x does not have three
+/// axes, when there is not one length for each row, when the shapes of `state` are not those of the cell's
+/// initial state, or when a step changes them; whatever is thrown, the tape is as before.
 template <class C>
 UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& state,
                      const UnrollOptions& options = {}) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <nn/check/bptt_report.hpp>
+#include <nn/check/indented.hpp>
 
 #include <algorithm>
 
@@ -98,17 +99,6 @@ std::string table(const BpttReport& report) {
     return text + "\n";
 }
 
-/// Every line of a text further to the right.
-std::string indented(const std::string& text) {
-    std::string result;
-    for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = std::min(text.find('\n', begin), text.size());
-        result += "  " + text.substr(begin, end - begin) + "\n";
-        begin = end + 1;
-    }
-    return result;
-}
-
 std::string notes(const char* kind, const std::vector<std::string>& list) {
     std::string text;
     for (std::size_t i = 0; i < std::min(list.size(), most_notes); ++i)
@@ -160,7 +150,7 @@ std::string BpttReport::text() const {
     text += notes("", findings);
     text += divergence_text(*this);
     text += table(*this);
-    if (details.has_value() && !details->passed()) text += indented(details->text());
+    if (details.has_value() && !details->passed()) text += detail::indented(details->text());
     return text + notes("warning: ", warnings);
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <nn/check/cell_gradients.hpp>
+#include <nn/check/packed_gates.hpp>
 
 #include <algorithm>
 
@@ -73,14 +74,11 @@ CellGradients<T>::CellGradients(const CheckedCell<T>& cell, const Batch<T>& batc
         if (batch.state[k].dimension() == 2 && cell.is_batched[k]) info.axes = {"batch", "unit"};
         inputs_.add({cell.state_names[k], batch.state[k], info});
     }
-    std::size_t width = 0;
-    if (!batch.state.empty() && batch.state.front().dimension() > 0)
-        width = batch.state.back().shape().back();
-    for (const auto& entry : parameters) {
-        const Shape& shape = entry.parameter->shape();
-        const bool is_packed = !gates.empty() && shape.rank() > 0 && shape.back() == gates.size() * width;
-        inputs_.add({entry.path, *entry.parameter, {{}, is_packed ? gates : std::vector<std::string>()}});
-    }
+    std::vector<Shape> state;
+    for (const Tensor<T>& part : batch.state) state.push_back(shape_of(part));
+    for (const auto& entry : parameters)
+        inputs_.add(
+            {entry.path, *entry.parameter, {{}, packed_gates(entry.parameter->shape(), gates, state)}});
     if (options_.result.axes.empty()) options_.result.axes = {"time", "batch", "unit"};
 }
 

@@ -2,6 +2,7 @@
 #include <nn/check/cell_gradients.hpp>
 #include <nn/check/cell_items.hpp>
 #include <nn/check/cell_parameters.hpp>
+#include <nn/check/start.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -15,9 +16,8 @@ template <class T>
 inline constexpr double rounding = sizeof(T) == sizeof(double) ? 1e-9 : 1e-3;
 
 constexpr std::string_view not_in_state =
-    "what one call leaves behind for the next must be in the state, not in a mutable member, a static "
-    "variable or a "
-    "generator";
+    "what one call leaves behind for the next must be in the state, "
+    "not in a mutable member, a static variable or a generator";
 constexpr std::string_view no_single_steps = "it reads whole sequences and has no single step";
 
 std::string text_of(const std::vector<Shape>& shapes) {
@@ -106,17 +106,13 @@ Batch<T> CellItems<T>::random_batch(const Tensor<T>& x) {
     batch.x = x;
     State state;
     for (const Var<T>& part : subject_.layer.initial_state(batch.size())) {
-        std::vector<std::size_t> extents(part.shape().begin(), part.shape().end());
-        for (std::size_t axis = 1; axis < extents.size(); ++axis)
-            if (extents[axis] == 0) extents[axis] = 2;
-        const bool is_open = Shape(extents) != part.shape();
-        Tensor<T> value = is_open ? zeros<T>(Shape(extents)) : part.value();
-        for (T& element : value) element += static_cast<T>(random_.uniform() - 0.5);
-        state.push_back(input(value));
-        batch.state.push_back(std::move(value));
+        const Tensor<T> offset = random_offset<T>(part.shape(), random_);
+        batch.state.push_back(moved(part, input(offset)).value());
+        state.push_back(input(batch.state.back()));
         // A part without a batch is every row's; handed on, it would get its cotangent from each.
         const bool is_batched = cell_.is_batched[batch.state_cotangents.size()];
-        batch.state_cotangents.push_back(is_batched ? weights(Shape(extents)) : zeros<T>(Shape(extents)));
+        const Shape shape = state.back().shape();
+        batch.state_cotangents.push_back(is_batched ? weights(shape) : zeros<T>(shape));
     }
     batch.output_cotangent = weights(unroll(subject_.layer, x, state).outputs.shape());
     return batch;
@@ -140,16 +136,15 @@ Found CellItems<T>::initial_state() {
                         "{} is {} for a batch of {} and {} for one of {}; its first axis must be the batch",
                         cell_.state_names[k], shape.text(), size, more[k].text(), size + 1)};
         cell_.is_batched.push_back(!is_fixed);
-        if (std::find(shape.begin(), shape.end(), 0) != shape.end()) open_.push_back(k);
+        if (is_open(shape)) open_.push_back(k);
         if (is_fixed) continue;
         const Tensor<T> value = of_batch[k].value();
         for (std::size_t row = 0; row < size; ++row)
             if (taken(value, 0, {row}) != of_one[k].value())
                 return {CellVerdict::failed,
-                        fmt::format(
-                            "row {} of {} starts from other values than a row alone; every row must start "
-                            "alike",
-                            row, cell_.state_names[k])};
+                        fmt::format("row {} of {} starts from other values than a row alone; "
+                                    "every row must start alike",
+                                    row, cell_.state_names[k])};
     }
     return {CellVerdict::passed, text_of(state_shapes_)};
 }
@@ -247,6 +242,10 @@ std::string CellItems<T>::row_alone(const Batch<T>& padded, const CellRun& whole
 
 template <class T>
 Found CellItems<T>::padded_batch() {
+    for (std::size_t k = 0; k < state_shapes_.size(); ++k)
+        if (state_shapes_[k].rank() == 0)
+            return {CellVerdict::not_applicable,
+                    fmt::format("{} is a scalar, which no row can keep where it ends", cell_.state_names[k])};
     UnrollOptions options;
     Batch<T> padded = batch_;
     const std::size_t steps = padded.time_steps();
@@ -287,8 +286,8 @@ Found CellItems<T>::no_time_steps() {
     const CellRun run = cell_.unrolled(cell_.part(batch_, {}, range(0, batch_.size())));
     CellRun expected = run;
     for (std::size_t k = 0; k < batch_.state.size(); ++k) {
-        expected.state[k] = Tensor<double>(xt::cast<double>(batch_.state[k]));
-        expected.by_state[k] = Tensor<double>(xt::cast<double>(batch_.state_cotangents[k]));
+        expected.state[k] = tapeloop::detail::as_double(batch_.state[k]);
+        expected.by_state[k] = tapeloop::detail::as_double(batch_.state_cotangents[k]);
     }
     for (Tensor<double>& one : expected.by_parameter) one.fill(0);
     return judged(cell_.difference(expected, run, {"without a step", "after T = 0"}, 0),

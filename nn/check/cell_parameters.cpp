@@ -43,8 +43,8 @@ std::string mistake_of_parameters(const CheckedCell<T>& cell, const ParameterLis
     for (const auto& entry : parameters)
         if (tape.find(entry.parameter->storage().get()) == nullptr)
             return fmt::format(
-                "'{}' is listed, but neither a step nor the initial state uses it; use it, not its value(), "
-                "or leave it out",
+                "'{}' is listed, but neither a step nor the initial state uses it; "
+                "use it, not its value(), or leave it out",
                 entry.path);
     const auto is_listed = [&](const Storage<T>* read) {
         return std::any_of(parameters.begin(), parameters.end(),

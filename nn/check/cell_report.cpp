@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <nn/check/cell_report.hpp>
+#include <nn/check/indented.hpp>
 
 #include <algorithm>
-#include <sstream>
 #include <stdexcept>
 
 namespace tapeloop::nn {
@@ -18,13 +18,6 @@ std::string_view word_for(CellVerdict verdict) {
             return "-";
     }
     return "";
-}
-
-std::string indented(const std::string& text) {
-    std::istringstream lines(text);
-    std::string result;
-    for (std::string line; std::getline(lines, line);) result += "  " + line + "\n";
-    return result;
 }
 
 }  // namespace
@@ -56,7 +49,7 @@ std::string CellReport::text() const {
     for (const CellItem& item : items)
         text += fmt::format("  {:<6}  {:<29}  {}\n", word_for(item.verdict), item.name, item.text);
     for (const std::string& warning : warnings) text += "  warning: " + warning + "\n";
-    if (!gradient.passed()) text += indented(gradient.text());
+    if (!gradient.passed()) text += detail::indented(gradient.text());
     return text;
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/differences.hpp>
 #include <autograd/gradient.hpp>
+#include <autograd/inspect/as_double.hpp>
 #include <nn/check/cell_run.hpp>
 
 #include <algorithm>
@@ -10,12 +11,7 @@
 namespace tapeloop::nn::detail {
 namespace {
 
-template <class T>
-Tensor<double> in_double(const Tensor<T>& x) {
-    Tensor<double> result = uninitialised<double>(shape_of(x));
-    std::copy(x.begin(), x.end(), result.begin());
-    return result;
-}
+using tapeloop::detail::as_double;
 
 /// The inputs of a batch on the current tape.
 template <class T>
@@ -31,9 +27,9 @@ struct Given {
 template <class T>
 CellRun values_of(const Var<T>& outputs, const std::vector<Var<T>>& state, const CellRun& gradients) {
     CellRun run = gradients;
-    run.outputs = in_double(outputs.value());
+    run.outputs = as_double(outputs.value());
     run.state.clear();
-    for (const Var<T>& part : state) run.state.push_back(in_double(part.value()));
+    for (const Var<T>& part : state) run.state.push_back(as_double(part.value()));
     return run;
 }
 
@@ -67,19 +63,19 @@ template <class T>
 CellRun differentiated(AnyLayer<T>& layer, const Batch<T>& batch, const Given<T>& given,
                        const Var<T>& outputs, const std::vector<Var<T>>& state) {
     CellRun run;
-    run.outputs = in_double(outputs.value());
+    run.outputs = as_double(outputs.value());
     std::vector<Root<T>> roots{{outputs, batch.output_cotangent}};
     for (std::size_t k = 0; k < state.size(); ++k) {
-        run.state.push_back(in_double(state[k].value()));
+        run.state.push_back(as_double(state[k].value()));
         roots.push_back({state[k], batch.state_cotangents[k]});
     }
     WrtList<T> wrt{given.x};
     for (const Var<T>& part : given.state) wrt.add(part);
     for (const auto& entry : layer.parameters()) wrt.add(*entry.parameter);
     const Gradients<T> gradients = gradient(roots, wrt);
-    run.by_x = in_double(gradients.at(0));
+    run.by_x = as_double(gradients.at(0));
     for (std::size_t k = 1; k < gradients.size(); ++k)
-        (k <= state.size() ? run.by_state : run.by_parameter).push_back(in_double(gradients.at(k)));
+        (k <= state.size() ? run.by_state : run.by_parameter).push_back(as_double(gradients.at(k)));
     return run;
 }
 

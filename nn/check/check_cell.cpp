@@ -22,9 +22,8 @@ template <class T>
 CellReport check(CellUnderCheck<T>& cell, const Tensor<T>& x, const CellCheckOptions& options) {
     if (x.dimension() != 3 || x.shape(0) < 3 || x.shape(1) < 2 || x.shape(2) == 0)
         throw std::invalid_argument(
-            fmt::format("check_cell: x is {}; it must be [T, B, I] with at least 3 time steps, 2 rows and 1 "
-                        "input, or mistakes "
-                        "of order stay hidden",
+            fmt::format("check_cell: x is {}; it must be [T, B, I] with at least 3 time steps, "
+                        "2 rows and 1 input, or mistakes of order stay hidden",
                         shape_of(x).text()));
     CellReport report;
     report.seed = tapeloop::detail::seed_of(options.gradient);
@@ -34,9 +33,8 @@ CellReport check(CellUnderCheck<T>& cell, const Tensor<T>& x, const CellCheckOpt
     report.in_double = sizeof(T) == sizeof(double);
     if (!report.in_double)
         report.warnings.emplace_back(
-            "checked in float, which is good to about two digits: check the cell in double if you can, as a "
-            "template "
-            "of its type, C<double>");
+            "checked in float, which is good to about two digits: check the cell in double if you can, "
+            "as a template of its type, C<double>");
     const tapeloop::detail::SavedParameters<T> saved(cell.layer.parameters());
     CheckRandom random(report.seed);
     move_parameters(cell.layer.parameters(), options.moved_by, random);

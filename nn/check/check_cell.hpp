@@ -95,12 +95,11 @@ CellReport check_cell(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>
                       const CellCheckOptions& options = {}) {
     using Plain = std::remove_reference_t<C>;
     static_assert(!std::is_const_v<Plain>,
-                  "check_cell moves the cell's parameters for a while: it takes no "
-                  "const cell");
+                  "check_cell moves the cell's parameters for a while, so it takes no const cell");
     if constexpr (detail::has_double<Plain>) {
         auto twin = detail::in_double(cell, x);
         if (twin.has_value())
-            return detail::check_layer(detail::under_check(*twin), detail::in_double(x), options);
+            return detail::check_layer(detail::under_check(*twin), tapeloop::detail::as_double(x), options);
     }
     return detail::check_layer(detail::under_check<Plain>(cell), x, options);
 }

@@ -2,15 +2,9 @@
 #include <nn/check/cell_run.hpp>
 #include <nn/check/in_double.hpp>
 
-#include <algorithm>
-
 namespace tapeloop::nn::detail {
 
-Tensor<double> in_double(const Tensor<float>& x) {
-    Tensor<double> result = uninitialised<double>(shape_of(x));
-    std::copy(x.begin(), x.end(), result.begin());
-    return result;
-}
+using tapeloop::detail::as_double;
 
 std::size_t hidden_size_of(const AnyLayer<float>& layer) {
     const Tape<float> tape;
@@ -25,12 +19,12 @@ bool is_twin(AnyLayer<float>& layer, AnyLayer<double>& twin, const Tensor<float>
     for (std::size_t k = 0; k < from.size(); ++k) {
         if (from[k].path != to[k].path || from[k].parameter->shape() != to[k].parameter->shape())
             return false;
-        to[k].parameter->assign(in_double(from[k].parameter->value()));
+        to[k].parameter->assign(as_double(from[k].parameter->value()));
     }
     const Tape<float> tape;
     const Tape<double> tape_in_double;
-    const Tensor<double> outputs = in_double(unroll(layer, x).outputs.value());
-    return difference("outputs", unroll(twin, in_double(x)).outputs.value(), outputs, {}, 1e-3).empty();
+    const Tensor<double> outputs = as_double(unroll(layer, x).outputs.value());
+    return difference("outputs", unroll(twin, as_double(x)).outputs.value(), outputs, {}, 1e-3).empty();
 }
 
 }  // namespace tapeloop::nn::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/inspect/as_double.hpp>
 #include <nn/any_layer.hpp>
 #include <nn/generator.hpp>
 
@@ -36,8 +37,6 @@ inline constexpr bool is_made_by_sizes =
 /// Whether there may be one.
 template <class C>
 inline constexpr bool has_double = !std::is_void_v<DoubleOf<C>> && (is_converted<C> || is_made_by_sizes<C>);
-
-Tensor<double> in_double(const Tensor<float>& x);
 
 /// How wide the first part of its state is; 0 if it has none.
 std::size_t hidden_size_of(const AnyLayer<float>& layer);

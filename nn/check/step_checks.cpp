@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/differences.hpp>
 #include <autograd/check/random.hpp>
+#include <nn/check/packed_gates.hpp>
 #include <nn/check/step_checks.hpp>
 
 #include <algorithm>
@@ -23,16 +24,6 @@ double largest_of(const Tensor<T>& first, const std::vector<Tensor<T>>& more) {
     double largest = nn::largest_of(as_double(first));
     for (const Tensor<T>& one : more) largest = std::max(largest, nn::largest_of(as_double(one)));
     return largest;
-}
-
-/// In the order of `TermNames`.
-template <class T>
-std::vector<const Tensor<T>*> listed(const StepTerms<T>& terms) {
-    std::vector<const Tensor<T>*> list;
-    for (const Tensor<T>& parameter : terms.parameters) list.push_back(&parameter);
-    list.push_back(&terms.x);
-    for (const Tensor<T>& part : terms.state) list.push_back(&part);
-    return list;
 }
 
 std::vector<double> listed(const Summands& summands) {
@@ -74,21 +65,18 @@ std::vector<std::size_t> spread(std::size_t size, std::size_t most, CheckRandom&
 }  // namespace
 
 template <class T>
-TermNames term_names(const BpttCell<T>& cell, std::size_t state_parts) {
+TermNames term_names(const BpttCell<T>& cell, const std::vector<Tensor<T>>& state) {
+    std::vector<Shape> shapes;
+    for (const Tensor<T>& part : state) shapes.push_back(shape_of(part));
     TermNames names;
     names.parameters = cell.parameters.size();
     for (const auto& entry : cell.parameters) {
-        const Shape& shape = entry.parameter->shape();
-        const Shape& first = cell.parameters.front().parameter->shape();
-        // The others, such as a bias of one gate, are not packed.
-        const bool is_packed = !cell.gates.empty() && shape.rank() != 0 && first.rank() != 0 &&
-                               shape.back() == first.back() && shape.back() % cell.gates.size() == 0;
         names.names.push_back(entry.path);
-        names.gates.push_back(is_packed ? cell.gates : std::vector<std::string>());
+        names.gates.push_back(packed_gates(entry.parameter->shape(), cell.gates, shapes));
     }
     names.names.emplace_back("x");
-    for (std::size_t part = 0; part < state_parts; ++part)
-        names.names.push_back(state_parts == 1 ? "state" : fmt::format("state[{}]", part));
+    for (std::size_t part = 0; part < state.size(); ++part)
+        names.names.push_back(state.size() == 1 ? "state" : fmt::format("state[{}]", part));
     names.gates.resize(names.names.size());
     return names;
 }
@@ -225,7 +213,7 @@ void settle_verdicts(BpttWay& way, const TermNames& names) {
 }
 
 #define TAPELOOP_STEP_CHECKS(T)                                                                          \
-    template TermNames term_names(const BpttCell<T>&, std::size_t);                                      \
+    template TermNames term_names(const BpttCell<T>&, const std::vector<Tensor<T>>&);                    \
     template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                             \
     template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                    \
                                                const StepTerms<double>&, const Summands&);               \

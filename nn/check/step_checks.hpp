@@ -9,7 +9,7 @@
 /// of the same. So a step that only inherits a wrong cotangent from a later one is right.
 namespace tapeloop::nn::detail {
 
-/// What the terms of a step are the gradients by, in the order of `listed`, with the gates of each.
+/// What the terms of a step are the gradients by, with the gates of each.
 struct TermNames {
     std::vector<std::string> names;
     std::vector<std::vector<std::string>> gates;
@@ -17,7 +17,17 @@ struct TermNames {
 };
 
 template <class T>
-TermNames term_names(const BpttCell<T>& cell, std::size_t state_parts);
+TermNames term_names(const BpttCell<T>& cell, const std::vector<Tensor<T>>& state);
+
+/// The terms in this order.
+template <class T>
+std::vector<const Tensor<T>*> listed(const StepTerms<T>& terms) {
+    std::vector<const Tensor<T>*> list;
+    for (const Tensor<T>& parameter : terms.parameters) list.push_back(&parameter);
+    list.push_back(&terms.x);
+    for (const Tensor<T>& part : terms.state) list.push_back(&part);
+    return list;
+}
 
 /// Raises summands to what rounding inside a step can be relative to: where a gate is saturated, the 1 - z in
 /// its slope has few digits, and the terms are small besides the cotangents that they are made of.
@@ -55,7 +65,7 @@ bool hands_back_right(const StepCheck& step, const TermNames& names, double limi
 void settle_verdicts(BpttWay& way, const TermNames& names);
 
 #define TAPELOOP_STEP_CHECKS(T)                                                                           \
-    extern template TermNames term_names(const BpttCell<T>&, std::size_t);                                \
+    extern template TermNames term_names(const BpttCell<T>&, const std::vector<Tensor<T>>&);              \
     extern template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                       \
     extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,              \
                                                       const StepTerms<double>&, const Summands&);         \

@@ -1,7 +1,10 @@
 #include <autograd/check/random.hpp>
 #include <autograd/ops/join.hpp>
+#include <nn/check/start.hpp>
 #include <nn/check/tape_run.hpp>
 #include <nn/closed_form/loops.hpp>
+
+#include <algorithm>
 
 namespace tapeloop::nn::detail {
 namespace {
@@ -43,6 +46,14 @@ std::vector<Root<T>> weighted(const std::vector<Var<T>>& results, std::uint64_t 
     return roots;
 }
 
+/// A list as a state on the current tape.
+template <class T>
+Parts<T> entered(const std::vector<Tensor<T>>& state) {
+    Parts<T> parts;
+    for (const Tensor<T>& part : state) parts.push_back(input(part));
+    return parts;
+}
+
 template <class T>
 void add_all(WrtList<T>& wrt, const Parts<T>& parts) {
     for (const Var<T>& part : parts) wrt.add(part);
@@ -56,10 +67,12 @@ WrtList<T> by_parameters(const BpttCell<T>& cell) {
 }
 
 template <class T>
-void run_as_usual(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t seed, TapeRun<T>& result) {
+void run_as_usual(const BpttCell<T>& cell, const BpttLoss<T>& loss, const std::vector<Tensor<T>>& offsets,
+                  std::uint64_t seed, TapeRun<T>& result) {
     Tape<T> tape;
     const Var<T> x = input(result.run.x);
-    const Parts<T> initial = entered(result.run.initial_state);
+    const Parts<T> initial = start_of(cell, x.shape()[1], entered(offsets));
+    result.run.initial_state = values_of(initial);
     const UnrolledParts<T> unrolled = cell.unroll(x, initial);
     result.results = {unrolled.outputs.value(), values_of(unrolled.state)};
     WrtList<T> wrt = by_parameters(cell);
@@ -123,19 +136,39 @@ void run_untied(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t 
 }  // namespace
 
 template <class T>
-Parts<T> entered(const std::vector<Tensor<T>>& state) {
-    Parts<T> parts;
-    for (const Tensor<T>& part : state) parts.push_back(input(part));
-    return parts;
+Parts<T> start_of(const BpttCell<T>& cell, std::size_t batch, const Parts<T>& offsets) {
+    Parts<T> start = cell.initial_state(batch);
+    for (std::size_t k = 0; k < start.size(); ++k) start[k] = moved(start[k], offsets.at(k));
+    return start;
+}
+
+template <class T, class Other>
+void add_initial_state(const BpttCell<T>& cell, std::size_t batch, StepTerms<Other>& total) {
+    const Tape<T> tape;
+    const Parts<T> start = cell.initial_state(batch);
+    std::vector<Root<T>> roots;
+    for (std::size_t k = 0; k < start.size(); ++k) {
+        const Tensor<Other>& of_part = total.state[k];
+        if (start[k].shape() != shape_of(of_part)) continue;  // it is open, and was given something else
+        Tensor<T> cotangent = uninitialised<T>(start[k].shape());
+        std::transform(of_part.begin(), of_part.end(), cotangent.begin(),
+                       [](Other element) { return static_cast<T>(element); });
+        roots.push_back({start[k], std::move(cotangent)});
+    }
+    if (roots.empty()) return;
+    const Gradients<T> gradients = gradient(roots, by_parameters(cell));
+    for (std::size_t k = 0; k < total.parameters.size(); ++k) {
+        const Tensor<T>& more = gradients.at(k);
+        for (std::size_t i = 0; i < more.size(); ++i) total.parameters[k].data()[i] += more.data()[i];
+    }
 }
 
 template <class T>
 TapeRun<T> run_tape(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
-                    const std::vector<Tensor<T>>& initial_state, std::uint64_t seed) {
+                    const std::vector<Tensor<T>>& offsets, std::uint64_t seed) {
     TapeRun<T> result;
     result.run.x = x;
-    result.run.initial_state = initial_state;
-    run_as_usual(cell, loss, seed, result);
+    run_as_usual(cell, loss, offsets, seed, result);
     run_untied(cell, loss, seed, result);
     return result;
 }
@@ -186,8 +219,11 @@ template TapeRun<float> run_tape(const BpttCell<float>&, const BpttLoss<float>&,
                                  const std::vector<Tensor<float>>&, std::uint64_t);
 template TapeRun<double> run_tape(const BpttCell<double>&, const BpttLoss<double>&, const Tensor<double>&,
                                   const std::vector<Tensor<double>>&, std::uint64_t);
-template Parts<float> entered(const std::vector<Tensor<float>>&);
-template Parts<double> entered(const std::vector<Tensor<double>>&);
+template Parts<float> start_of(const BpttCell<float>&, std::size_t, const Parts<float>&);
+template Parts<double> start_of(const BpttCell<double>&, std::size_t, const Parts<double>&);
+template void add_initial_state(const BpttCell<float>&, std::size_t, StepTerms<float>&);
+template void add_initial_state(const BpttCell<float>&, std::size_t, StepTerms<double>&);
+template void add_initial_state(const BpttCell<double>&, std::size_t, StepTerms<double>&);
 template class LoneStep<float>;
 template class LoneStep<double>;
 

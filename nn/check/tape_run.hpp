@@ -1,11 +1,14 @@
 #pragma once
 
+#include <autograd/inspect/as_double.hpp>
 #include <nn/check/bptt_cell.hpp>
 
 #include <cstdint>
 
 /// What the tape says of a cell on a sequence, and of its single steps.
 namespace tapeloop::nn::detail {
+
+using tapeloop::detail::as_double;
 
 /// What a time step reads.
 template <class T>
@@ -32,11 +35,16 @@ struct TapeRun {
     std::vector<StepTerms<T>> terms;         ///< what it makes of them
 };
 
-/// Unrolls the cell as anybody would, and once more with untied parameters for the terms of each step.
-/// Results of the loss are weighted by numbers drawn from `seed`.
+/// The cell's initial state on the current tape, moved by `offsets`.
+template <class T>
+Parts<T> start_of(const BpttCell<T>& cell, std::size_t batch, const Parts<T>& offsets);
+
+/// Unrolls the cell as anybody would, and once more with untied parameters for the terms of each step. It
+/// starts from its initial state, moved by `offsets`. Results of the loss are weighted by numbers drawn from
+/// `seed`.
 template <class T>
 TapeRun<T> run_tape(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
-                    const std::vector<Tensor<T>>& initial_state, std::uint64_t seed);
+                    const std::vector<Tensor<T>>& offsets, std::uint64_t seed);
 
 /// One step on a tape of its own, whose leaves are fresh: nothing reaches it from an earlier one.
 template <class T>
@@ -59,22 +67,21 @@ class LoneStep {
     Stepped<T> results_;
 };
 
-template <class T>
-Tensor<double> as_double(const Tensor<T>& tensor) {
-    Tensor<double> copy = uninitialised<double>(shape_of(tensor));
-    std::copy_n(tensor.data(), tensor.size(), copy.data());
-    return copy;
-}
-
-/// A list as a state on the current tape.
-template <class T>
-Parts<T> entered(const std::vector<Tensor<T>>& state);
+/// Adds to the parameters' gradients, as a way has them for a sequence from a given state, what the cell's
+/// own initial state owes to them: it may be learned.
+template <class T, class Other>
+void add_initial_state(const BpttCell<T>& cell, std::size_t batch, StepTerms<Other>& total);
 
 extern template TapeRun<float> run_tape(const BpttCell<float>&, const BpttLoss<float>&, const Tensor<float>&,
                                         const std::vector<Tensor<float>>&, std::uint64_t);
 extern template TapeRun<double> run_tape(const BpttCell<double>&, const BpttLoss<double>&,
                                          const Tensor<double>&, const std::vector<Tensor<double>>&,
                                          std::uint64_t);
+extern template Parts<float> start_of(const BpttCell<float>&, std::size_t, const Parts<float>&);
+extern template Parts<double> start_of(const BpttCell<double>&, std::size_t, const Parts<double>&);
+extern template void add_initial_state(const BpttCell<float>&, std::size_t, StepTerms<float>&);
+extern template void add_initial_state(const BpttCell<float>&, std::size_t, StepTerms<double>&);
+extern template void add_initial_state(const BpttCell<double>&, std::size_t, StepTerms<double>&);
 extern template class LoneStep<float>;
 extern template class LoneStep<double>;
 

@@ -2,6 +2,9 @@
 #include <autograd/check/random.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/ops/reduce.hpp>
+#include <autograd/study/norm.hpp>
+#include <autograd/study/table.hpp>
+#include <nn/check/start.hpp>
 #include <nn/check/truncation_report.hpp>
 
 #include <algorithm>
@@ -13,6 +16,8 @@ namespace tapeloop::nn {
 namespace detail {
 namespace {
 
+using tapeloop::detail::as_double;
+using tapeloop::detail::norm_of;
 using Gradient = std::vector<Tensor<double>>;  // by parameter
 
 /// <cotangent, outputs> for a random cotangent, over the batch size.
@@ -37,6 +42,20 @@ void require_arguments(AnyLayer<T>& cell, const Tensor<T>& x, const std::vector<
     if (cell.parameters().size() == 0)
         throw std::invalid_argument(
             "truncation_report: the cell lists no parameters; there is nothing to compare");
+}
+
+/// An initial state whose source is still to come, as that of a cell with attention.
+template <class T>
+std::vector<std::string> warnings_of(AnyLayer<T>& cell, std::size_t batch) {
+    const Tape<T> tape;
+    const std::vector<Shape> shapes = shapes_of(cell.initial_state(batch));
+    std::vector<std::string> warnings;
+    for (std::size_t part = 0; part < shapes.size(); ++part)
+        if (is_open(shapes[part]))
+            warnings.push_back(fmt::format(
+                "state[{}] is {} at the start, so what reads it, such as attention, reads nothing", part,
+                shapes[part].text()));
+    return warnings;
 }
 
 /// A sequence on a tape on which no time step reaches another: each starts from a copy of the state before.
@@ -98,8 +117,7 @@ class SeparateSteps {
     Swept swept(const Gradients<T>& gradients) const {
         Swept result;
         std::size_t next = 0;
-        for (; next < parameters_.size(); ++next)
-            result.gradient.push_back(Tensor<double>(xt::cast<double>(gradients.at(next))));
+        for (; next < parameters_.size(); ++next) result.gradient.push_back(as_double(gradients.at(next)));
         for (const auto& state : before_) {
             result.arriving.emplace_back();
             for (std::size_t part = 0; part < state.size(); ++part)
@@ -135,52 +153,47 @@ void add_to(Gradient& sum, const Gradient& more) {
         for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += more[k];
 }
 
-double inner(const Tensor<double>& a, const Tensor<double>& b) {
-    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+double norm_of_all(const std::vector<double>& norms) {
+    return norm_of(as_double(norms.data(), Shape({norms.size()})));
 }
 
-struct Products {
-    double truncated = 0;
-    double full = 0;
-    double both = 0;
-
-    void add(const Tensor<double>& a, const Tensor<double>& b) {
-        truncated += inner(a, a);
-        full += inner(b, b);
-        both += inner(a, b);
-    }
-    TruncatedGradient entry(std::string parameter, std::size_t k) const {
-        TruncatedGradient result{std::move(parameter), k, 1, 1, {}};
-        if (truncated == full && full == both) return result;  // equal, or both zero
-        const double norms = std::sqrt(truncated) * std::sqrt(full);
-        result.cosine = norms == 0 ? 0 : std::clamp(both / norms, -1.0, 1.0);
-        result.ratio = std::sqrt(truncated) / std::sqrt(full);
-        return result;
-    }
-};
-
-void add_entries(TruncationReport& report, const Gradient& truncated, std::size_t k) {
-    Products all;
-    for (std::size_t p = 0; p < truncated.size(); ++p) {
-        Products own;
-        own.add(truncated[p], report.full[p]);
-        all.add(truncated[p], report.full[p]);
-        report.entries.push_back(own.entry(report.parameters[p], k));
-        report.entries.back().gradient = truncated[p];
-    }
-    report.entries.push_back(all.entry("all", k));
-}
-
+/// By parameter, and then of all.
 std::vector<double> norms_of(const Gradient& gradient) {
     std::vector<double> norms;
-    double all = 0;
-    for (const Tensor<double>& one : gradient) {
-        const double square = inner(one, one);
-        norms.push_back(std::sqrt(square));
-        all += square;
-    }
-    norms.push_back(std::sqrt(all));
+    for (const Tensor<double>& one : gradient) norms.push_back(norm_of(one));
+    norms.push_back(norm_of_all(norms));
     return norms;
+}
+
+/// The inner product over the norms: of the directions, so that tiny gradients do not vanish in it.
+double inner(const Tensor<double>& a, double norm_of_a, const Tensor<double>& b, double norm_of_b) {
+    if (norm_of_a == 0 || norm_of_b == 0) return 0;
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0, std::plus<>(),
+                              [&](double x, double y) { return (x / norm_of_a) * (y / norm_of_b); });
+}
+
+TruncatedGradient compared(std::string parameter, std::size_t k, double cosine, double ratio) {
+    return {std::move(parameter), k, std::clamp(cosine, -1.0, 1.0), ratio, {}};
+}
+
+void add_entries(TruncationReport& report, const Gradient& truncated, std::size_t k) {
+    const std::vector<double> norms = norms_of(truncated);
+    const std::vector<double> full_norms = norms_of(report.full);
+    double cosine_of_all = 0;
+    bool all_same = true;
+    for (std::size_t p = 0; p < truncated.size(); ++p) {
+        const Tensor<double>& full = report.full[p];
+        cosine_of_all += inner(truncated[p], norms.back(), full, full_norms.back());
+        const bool is_same = truncated[p] == full;
+        all_same = all_same && is_same;
+        report.entries.push_back(is_same ? compared(report.parameters[p], k, 1, 1)
+                                         : compared(report.parameters[p], k,
+                                                    inner(truncated[p], norms[p], full, full_norms[p]),
+                                                    norms[p] / full_norms[p]));
+        report.entries.back().gradient = truncated[p];
+    }
+    report.entries.push_back(all_same ? compared("all", k, 1, 1)
+                                      : compared("all", k, cosine_of_all, norms.back() / full_norms.back()));
 }
 
 template <class T>
@@ -193,6 +206,7 @@ TruncationReport report_on(AnyLayer<T>& cell, const Tensor<T>& x, const LossOfOu
     report.time_steps = x.shape(0);
     report.batch = x.shape(1);
     report.loss = steps.loss();
+    report.warnings = warnings_of(cell, x.shape(1));
     for (const auto& entry : cell.parameters()) report.parameters.push_back(entry.path);
     report.parameters.emplace_back("all");
     report.k = ks;
@@ -257,13 +271,15 @@ std::string TruncationReport::text() const {
             text += fmt::format("  {:>7.4f} {:>7.4f}", entries[next].cosine, entries[next].ratio);
         text += "\n";
     }
+    for (const std::string& warning : warnings) text += "  warning: " + warning + "\n";
     return text;
 }
 
 std::string TruncationReport::csv() const {
     std::string text = "parameter,k,cosine,ratio\n";
     for (const TruncatedGradient& entry : entries)
-        text += fmt::format("{},{},{:.17g},{:.17g}\n", entry.parameter, entry.k, entry.cosine, entry.ratio);
+        text += fmt::format("{},{},{:.17g},{:.17g}\n", tapeloop::detail::csv_field(entry.parameter), entry.k,
+                            entry.cosine, entry.ratio);
     return text;
 }
 

@@ -44,6 +44,7 @@ struct TruncationReport {
     /// The norm of what a loss owes to uses d steps back, over all losses, by d and then by parameter, `all`
     /// last: how far gradients reach.
     std::vector<std::vector<double>> by_distance;
+    std::vector<std::string> warnings;
 
     /// Throws `std::invalid_argument` when there is none.
     const TruncatedGradient& at(std::string_view parameter, std::size_t k) const;
@@ -76,10 +77,10 @@ TruncationReport truncation_of(AnyLayer<double> cell, const Tensor<double>& x,
 ///     const auto loss = [&](const auto& h) { return nn::softmax_cross_entropy(output(h), targets); };
 ///     fmt::print("{}", nn::truncation_report(cell, x, loss, {1, 2, 4, 8, 16}).text());
 ///
-/// x is [T, B, I], and the sequence starts from the cell's initial state. `loss` takes the outputs [T, B, H]
-/// and returns a single element; the loss at t is what J owes to the outputs at t, so that J need not be a
-/// sum over time steps, and what it owes to parameters of its own is not truncated. k >= T gives the full
-/// gradient, exactly.
+/// x is [T, B, I], and the sequence starts from the cell's initial state, in the cell's own type; the report
+/// warns of a source in it that is empty. `loss` takes the outputs [T, B, H] and returns a single element;
+/// the loss at t is what J owes to the outputs at t, so that J need not be a sum over time steps, and what it
+/// owes to parameters of its own is not truncated. k >= T gives the full gradient, exactly.
 ///
 /// The sequence is recorded once. One sweep differentiates all time steps at once and gives what every loss
 /// owes to its own step, and the cotangents of the states before; each further sweep goes one step back for
@@ -89,18 +90,25 @@ TruncationReport truncation_of(AnyLayer<double> cell, const Tensor<double>& x,
 /// several elements, or the cell has no parameters; and what a layer without single steps throws when it is
 /// stepped.
 template <class C, class Loss>
-TruncationReport truncation_report(C& cell, const Tensor<ValueOf<C>>& x, const Loss& loss,
-                                   const std::vector<std::size_t>& k, const TruncationOptions& options = {}) {
-    using T = ValueOf<C>;
+TruncationReport truncation_report(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x,
+                                   const Loss& loss, const std::vector<std::size_t>& k,
+                                   const TruncationOptions& options = {}) {
+    using Plain = std::remove_reference_t<C>;
+    static_assert(!std::is_const_v<Plain>,
+                  "truncation_report lists the cell's parameters: it takes no const cell");
+    using T = ValueOf<Plain>;
     return detail::truncation_of(AnyLayer<T>(std::ref(cell)), x, detail::LossOfOutputs<T>(std::cref(loss)), k,
                                  options);
 }
 
 /// The same for a loss that weighs every element of the outputs at random: for a first look at a cell.
 template <class C>
-TruncationReport truncation_report(C& cell, const Tensor<ValueOf<C>>& x, const std::vector<std::size_t>& k,
-                                   const TruncationOptions& options = {}) {
-    return detail::truncation_of(AnyLayer<ValueOf<C>>(std::ref(cell)), x, nullptr, k, options);
+TruncationReport truncation_report(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x,
+                                   const std::vector<std::size_t>& k, const TruncationOptions& options = {}) {
+    using Plain = std::remove_reference_t<C>;
+    static_assert(!std::is_const_v<Plain>,
+                  "truncation_report lists the cell's parameters: it takes no const cell");
+    return detail::truncation_of(AnyLayer<ValueOf<Plain>>(std::ref(cell)), x, nullptr, k, options);
 }
 
 }  // namespace tapeloop::nn

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <autograd/check/check_gradient.hpp>
 #include <autograd/check/random.hpp>
+#include <nn/check/not_finite.hpp>
+#include <nn/check/start.hpp>
 #include <nn/check/step_checks.hpp>
 #include <nn/check/verify_bptt.hpp>
 #include <nn/closed_form/loops.hpp>
@@ -19,18 +21,17 @@ void require_sequence(const Tensor<T>& x) {
             "verify_bptt: x is {}; it must be [T, B, I] with at least one element", shape_of(x).text()));
 }
 
+/// How far from the cell's initial state the sequence starts: not at all, or at random.
 template <class T>
-std::vector<Tensor<T>> initial_state_for(const BpttCell<T>& cell, std::size_t batch, bool is_random,
-                                         std::uint64_t seed) {
+std::vector<Tensor<T>> offsets_for(const BpttCell<T>& cell, std::size_t batch, bool is_random,
+                                   std::uint64_t seed) {
     const Tape<T> tape;
     tapeloop::detail::CheckRandom random(seed + 1);
-    std::vector<Tensor<T>> state;
-    for (const Var<T>& part : cell.initial_state(batch)) {
-        state.push_back(part.value());
-        if (!is_random) continue;
-        for (T& element : state.back()) element += static_cast<T>(random.uniform() - 0.5);
-    }
-    return state;
+    std::vector<Tensor<T>> offsets;
+    for (const Var<T>& part : cell.initial_state(batch))
+        offsets.push_back(is_random ? random_offset<T>(part.shape(), random)
+                                    : closed_form::zeros_of<T>(part.shape()));
+    return offsets;
 }
 
 /// The sums of the terms, as one term of the whole sequence.
@@ -76,14 +77,20 @@ class Verification {
         report_.batch = x.shape(1);
         if (options_.exact_limit <= 0) options_.exact_limit = fine ? 1e-11 : 1e-4;
         if (options_.difference_limit <= 0) options_.difference_limit = fine ? 1e-6 : 2e-2;
-        const std::vector<Tensor<T>> initial_state =
-            initial_state_for(cell, x.shape(1), options.random_initial_state, report_.seed);
-        tape_ = run_tape(cell, loss, x, initial_state, report_.seed);
-        names_ = term_names(cell, initial_state.size());
+        offsets_ = offsets_for(cell, x.shape(1), options.random_initial_state, report_.seed);
+        tape_ = run_tape(cell, loss, x, offsets_, report_.seed);
+        names_ = term_names(cell, offsets_);
         summands_.resize(report_.time_steps);
+        for (std::size_t part = 0; part < offsets_.size(); ++part)
+            if (offsets_[part].size() == 0)
+                report_.warnings.push_back(fmt::format(
+                    "{} is {} at the start, so nothing that reads it was verified; `random_initial_state` "
+                    "opens it",
+                    names_.names[names_.parameters + 1 + part], shape_of(offsets_[part]).text()));
     }
 
     BpttReport run() {
+        if (!is_finite()) return std::move(report_);
         const bool keeps_nothing = check_values();
         if (keeps_nothing) {
             check_forward_mode();
@@ -96,6 +103,23 @@ class Verification {
     }
 
   private:
+    /// Whether the tape's values and gradients are: others agree with nothing, themselves included.
+    bool is_finite() {
+        const auto is_found = [this](const std::string& name, const Tensor<T>& tensor) {
+            const std::string where = not_finite(as_double(tensor));
+            if (!where.empty())
+                report_.findings.push_back(fmt::format(
+                    "{} not finite: {}; a Tape({{.watch = true}}) says where it comes from", name, where));
+            return !where.empty();
+        };
+        if (is_found("the outputs are", tape_.results.output)) return false;
+        for (const Tensor<T>& part : tape_.results.state)
+            if (is_found("the final state is", part)) return false;
+        const std::vector<const Tensor<T>*> gradients = listed(tape_.total);
+        for (std::size_t k = 0; k < gradients.size(); ++k)
+            if (is_found(fmt::format("the gradient by {} is", names_.names[k]), *gradients[k])) return false;
+        return true;
+    }
     /// Whether each step gives on its own what it gave within the unroll, and all of them what `unroll`
     /// gives.
     bool check_values() {
@@ -117,7 +141,10 @@ class Verification {
                 t));
             return false;
         }
-        return true;
+        const StepResults<T> end{tape_.results.output, tape_.results.state};
+        if (same_values(end, {tape_.results.output, tape_.values.back().state})) return true;
+        report_.findings.emplace_back("the cell's own unroll gives another final state than step by step");
+        return false;
     }
     bool same_values(const StepResults<T>& a, const StepResults<T>& b) const {
         const StepTerms<T> first{a.state, a.output, {}};
@@ -149,6 +176,7 @@ class Verification {
                 compared(t, LoneStep<T>(cell_, tape_.points[t]).terms(tape_.cotangents[t])));
         }
         if (forward.has_value()) {
+            add_initial_state(cell_, report_.batch, forward->total);
             way.totals = deviations(names_, tape_.total, forward->total, largest_of(summands_));
             find_in_sequence(way, forward->total.x);
         }
@@ -162,7 +190,8 @@ class Verification {
                 fmt::format("verify_bptt: the closed form gives {} time steps for a sequence of {}",
                             terms.size(), report_.time_steps));
         BpttWay way{"closed form", options_.exact_limit, {}, {}};
-        const StepTerms<T> total = total_of(terms, tape_.run.x);
+        StepTerms<T> total = total_of(terms, tape_.run.x);
+        add_initial_state(cell_, report_.batch, total);
         way.totals = deviations(names_, tape_.total, total, largest_of(summands_));
         find_in_sequence(way, total.x);
         // As long as the two agree, its own recursion is what is checked.
@@ -191,11 +220,11 @@ class Verification {
 
     GradientReport check_sequence(bool diagnose) {
         const CheckFunction<T> f = [this](const std::vector<Var<T>>& arguments) {
-            const auto unrolled =
-                cell_.unroll(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
+            const Parts<T> offsets(arguments.begin() + 1, arguments.end());
+            const auto unrolled = cell_.unroll(arguments[0], start_of(cell_, report_.batch, offsets));
             return loss_(unrolled.outputs, unrolled.state);
         };
-        CheckInputs<T> inputs = inputs_of(cell_, names_, tape_.run.x, tape_.run.initial_state);
+        CheckInputs<T> inputs = inputs_of(cell_, names_, tape_.run.x, offsets_);
         inputs.describe("x", {{"time", "batch", "feature"}, {}});
         return check_function(f, inputs, check_options(diagnose));
     }
@@ -229,6 +258,7 @@ class Verification {
     void find_divergence();
     void conclude();
     bool loss_is_right() const;
+    bool initial_state_is_right() const;
     std::string conclusion(bool steps_agree) const;
     const BpttWay& way_called(const std::string& name) const;
     bool hands_nothing_back(std::size_t t) const;
@@ -237,6 +267,7 @@ class Verification {
     const BpttLoss<T>& loss_;
     BpttOptions options_;
     BpttReport report_;
+    std::vector<Tensor<T>> offsets_;  ///< of the start from the cell's initial state
     TapeRun<T> tape_;
     TermNames names_;
     std::vector<Summands> summands_;
@@ -310,6 +341,17 @@ bool Verification<T>::loss_is_right() const {
     return check_function(f, inputs, check_options(false)).passed();
 }
 
+/// By parameters, of which it may be made.
+template <class T>
+bool Verification<T>::initial_state_is_right() const {
+    const CheckFunction<T> f = [this](const std::vector<Var<T>>&) {
+        return cell_.initial_state(report_.batch);
+    };
+    std::vector<CheckInput<T>> inputs;
+    for (const auto& entry : cell_.parameters) inputs.emplace_back(entry.path, *entry.parameter);
+    return offsets_.empty() || check_function(f, inputs, check_options(false)).passed();
+}
+
 template <class T>
 void Verification<T>::conclude() {
     if (!report_.findings.empty()) return;
@@ -322,14 +364,16 @@ void Verification<T>::conclude() {
     const bool is_proved = steps_agree && totals_agree &&
                            !of_all([](const BpttWay& way) { return way.totals.empty(); }) &&
                            !report_.differences.has(Diagnosis::non_deterministic);
-    if (is_proved && loss_is_right()) {
+    const bool starts_wrongly = steps_agree && !initial_state_is_right();
+    if (is_proved && !starts_wrongly && loss_is_right()) {
         report_.warnings.emplace_back(
             "differences over the whole sequence disagree, but those of every step and the sums of the steps "
-            "do "
-            "not: small changes grow too fast over time for them to tell");
+            "do not: small changes grow too fast over time for them to tell");
         return;
     }
-    report_.findings.push_back(is_proved
+    report_.findings.push_back(starts_wrongly ? "every time step is right by itself: the initial state "
+                                                "differentiates wrongly; does it use a parameter's value()?"
+                               : is_proved
                                    ? "the steps are right, and their sums: the loss differentiates wrongly"
                                    : conclusion(steps_agree));
     report_.details = look_closer();
@@ -344,8 +388,7 @@ std::string Verification<T>::conclusion(bool steps_agree) const {
         return "tape, forward mode and differences agree: the closed form is wrong";
     if (steps_agree)
         return "every time step is right by itself, the whole is not: what `project` or the cell's own "
-               "unroll "
-               "does to all time steps at once differentiates wrongly";
+               "unroll does to all time steps at once differentiates wrongly";
     if (!forward.steps_agree())
         return "a step on a tape of its own has another gradient than in the unroll: the recursion over time "
                "is wrong";

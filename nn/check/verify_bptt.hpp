@@ -18,7 +18,8 @@ struct BpttOptions {
     double exact_limit = 0;
     /// The same for the central differences of single steps (1e-6; float: 0.02).
     double difference_limit = 0;
-    /// Start from random numbers where the cell's own initial state may be zeros, which hide mistakes.
+    /// Start at random near the cell's own initial state, which may be zeros that hide mistakes. A source
+    /// that is empty there is given random entries.
     bool random_initial_state = true;
     /// Forward mode is left out where it would carry more numbers than this from step to step: the state's
     /// derivatives by everything.
@@ -41,7 +42,8 @@ concept LossOf =
 }  // namespace detail
 
 /// Verifies backpropagation through time: computes the gradient of a cell on a sequence x [T, B, I] in
-/// several independent ways, by every parameter, by x and by the initial state, and says where they part.
+/// several independent ways, by every parameter (of a learned initial state, too), by x and by the initial
+/// state, and says where they part.
 ///
 ///     nn::BpttReport report = nn::verify_bptt(cell, x);
 ///     nn::verify_bptt(cell, x, [&](const auto& outputs) { return loss(outputs, targets); });
@@ -51,9 +53,8 @@ concept LossOf =
 /// outputs and the final state do. The ways are
 ///
 /// - the tape: `unroll`, and `gradient` of it;
-/// - the closed form, where one is known: `closed_form_bptt(cell, ..)`, which the library has for
-/// `ElmanCell`,
-///   `LstmCell` and `GruCell`, and which a cell of yours may have (nn/closed_form/of_cell.hpp);
+/// - the closed form, where one is known: `closed_form_bptt(cell, ..)`. The library has it for `ElmanCell`,
+///   `LstmCell` and `GruCell`, and a cell of yours may have it (nn/closed_form/of_cell.hpp);
 /// - forward mode: real-time recurrent learning (Williams and Zipser 1989), which carries the derivatives of
 ///   the state forward. It takes those of a single step from a tape of this step, so it finds mistakes of the
 ///   recursion over time, not of a rule;
@@ -67,6 +68,8 @@ concept LossOf =
 /// A cell of `float` that is a template of its type, `C<float>`, is verified as `C<double>`, as by
 /// `check_cell`, if no loss is given. All else of `float` is verified in `float`, where differences are
 /// coarse, and the report warns of it.
+///
+/// Outputs or gradients that are not finite are all that is reported then.
 ///
 /// Parameters are as before afterwards, whatever is thrown. What the cell or the loss throws is passed on.
 /// Throws `std::invalid_argument` when x does not have three axes or an extent is 0.
@@ -88,7 +91,7 @@ BpttReport verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>
         auto twin = detail::in_double(cell, x);
         if (twin.has_value())
             return detail::verify(detail::bptt_cell(*twin), detail::everything<double>(),
-                                  detail::in_double(x), options);
+                                  tapeloop::detail::as_double(x), options);
     }
     return detail::verify(detail::bptt_cell<Plain>(cell), detail::everything<ValueOf<Plain>>(), x, options);
 }

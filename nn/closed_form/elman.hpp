@@ -90,8 +90,8 @@ struct ElmanBptt {
 ///     dJ~/dh(T)  = V' dJ/do(T)
 ///     dJ~/dh(t)  = W' D(t+1) dJ~/dh(t+1) + V' dJ/do(t)               J~ is the loss from t on
 ///     dJ/dV = sum dJ/do(t) h(t)'              dJ/dc = sum dJ/do(t)
-///     dJ/dW = sum D(t) dJ~/dh(t) h(t-1)'      dJ/dU = sum D(t) dJ~/dh(t) x(t)'      dJ/db = sum D(t)
-///     dJ~/dh(t)
+///     dJ/dW = sum D(t) dJ~/dh(t) h(t-1)'      dJ/dU = sum D(t) dJ~/dh(t) x(t)'
+///     dJ/db = sum D(t) dJ~/dh(t)
 ///
 /// where ' transposes and D(t) is the diagonal matrix of f's slopes, 1 - h(t)² for tanh. Here a row of a
 /// matrix is one element of the batch, and a weight stands to the right as [I, H]: what the textbook calls U,

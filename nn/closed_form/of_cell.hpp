@@ -7,8 +7,8 @@
 /// The closed forms as `verify_bptt` asks for them: of a cell, whatever its weights are called. For a cell of
 /// your own, write the overload
 ///
-///     std::vector<nn::StepTerms<double>> closed_form_bptt(const MyCell& cell, const
-///     nn::CellSequence<double>& run);
+///     std::vector<nn::StepTerms<double>> closed_form_bptt(const MyCell& cell,
+///                                                         const nn::CellSequence<double>& run);
 ///
 /// beside it, in its namespace.
 namespace tapeloop::nn {
