@@ -52,6 +52,14 @@ void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>&
          site);
 }
 
+void fail_without_batch(const Shape& part, std::size_t batch, const Site& site) {
+    fail(fmt::format(
+             "unroll: a part of the state is {}; with lengths, a part that the step changes must have the "
+             "batch ({}) as its first axis, for each row keeps its own where it ends",
+             part.text(), batch),
+         site);
+}
+
 void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before, std::size_t time_step,
                      const Site& site) {
     fail(fmt::format(

@@ -18,6 +18,7 @@ namespace detail {
 std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const Site& site);
 [[noreturn]] void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual,
                                    std::size_t batch, const Site& site);
+[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const Site& site);
 [[noreturn]] void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before,
                                   std::size_t time_step, const Site& site);
 
@@ -51,8 +52,8 @@ Var<ValueOf<C>> no_outputs(const C& cell, const Shape& projected, const StateOf<
 template <class T>
 class Endings {
   public:
-    Endings(const std::vector<std::size_t>& lengths, std::size_t time_steps)
-        : first_(time_steps), last_(time_steps) {
+    Endings(const std::vector<std::size_t>& lengths, std::size_t time_steps, const Site& site)
+        : first_(time_steps), last_(time_steps), site_(site) {
         if (lengths.empty()) return;
         first_ = *std::min_element(lengths.begin(), lengths.end());
         if (first_ < time_steps) masks_ = length_mask<T>(lengths, time_steps);
@@ -76,6 +77,8 @@ class Endings {
     Var<T> keep_ended(std::size_t t, const Var<T>& next, const Var<T>& before) const {
         if (next.is(before)) return next;
         const std::size_t batch = masks_.shape()[1];
+        if (next.shape().rank() == 0 || next.shape()[0] != batch)
+            fail_without_batch(next.shape(), batch, site_);
         std::vector<std::size_t> shape(next.shape().rank(), 1);
         shape[0] = batch;
         Tensor<T> goes_on = uninitialised<T>(Shape(shape));
@@ -86,6 +89,7 @@ class Endings {
     Tensor<T> masks_;
     std::size_t first_;
     std::size_t last_;
+    Site site_;
 };
 
 template <class C>
@@ -93,7 +97,7 @@ UnrolledOf<C> run_time_loop(const C& cell, const Var<ValueOf<C>>& x, const Site&
                             const StateOf<C>& initial, const UnrollOptions& options) {
     using T = ValueOf<C>;
     const std::size_t T_all = x.shape()[0];
-    const Endings<T> endings(options.lengths, T_all);
+    const Endings<T> endings(options.lengths, T_all, site);
     const Var<T> read = endings.none() ? x : mask_by_lengths(x, options.lengths);
     const Var<T> projected = options.hoist ? project(cell, read) : read;
     const std::vector<Var<T>> inputs = unstack(Operand<T>(projected, site));

@@ -408,6 +408,32 @@ TEST_CASE("unroll: a step that fails is named, and the tape goes on as before") 
     check(narrower, "stack: ", "unroll_test.cpp:");
 }
 
+/// Counts its steps in a scalar beside an Elman cell's state.
+struct CountingCell {
+    nn::ElmanCell<double> cell;
+
+    std::pair<Var<double>, Var<double>> initial_state(std::size_t batch) const {
+        return {cell.initial_state(batch), input(0.0)};
+    }
+    auto step(const Var<double>& x, const std::pair<Var<double>, Var<double>>& state) const {
+        const Var<double> h = nn::advance(cell, x, state.first).second;
+        return std::pair{h, std::pair{h, state.second + 1}};
+    }
+};
+
+TEST_CASE("unroll: a part of the state without a batch has no rows to keep") {
+    const CountingCell counting{made<nn::ElmanCell<double>>()};
+    Random random("counting");
+    const Tensor<double> x = random.tensor({3, 2, I});
+    const Tape<double> tape;
+    CHECK(nn::unroll(counting, x).state.second.item() == 3);
+    const std::size_t size = tape.size();
+    const auto text = text_of<std::invalid_argument>([&] { nn::unroll(counting, x, {.lengths = {3, 1}}); });
+    CHECK_MESSAGE(text.starts_with("unroll: a part of the state is []; with lengths,"), text);
+    CHECK_MESSAGE(contains(text, "batch (2)"), text);
+    CHECK(tape.size() == size);
+}
+
 // h(t) = relu(x(t) U + h(t-1) + b) with all of it positive: sums that are exact.
 TEST_CASE("unroll: 100,000 time steps are differentiated") {
     constexpr std::size_t T = 100'000;

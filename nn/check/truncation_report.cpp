@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/random.hpp>
 #include <autograd/gradient.hpp>
+#include <autograd/inspect/as_double.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/study/table.hpp>
