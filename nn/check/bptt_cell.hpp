@@ -132,15 +132,17 @@ BpttLoss<T> everything() {
 
 /// A loss of the outputs, or of the outputs and the final state.
 template <class C, class Loss>
-BpttLoss<ValueOf<C>> bptt_loss(const C& cell, const Loss& loss) {
+BpttLoss<ValueOf<C>> bptt_loss([[maybe_unused]] const C& cell, const Loss& loss) {
     using T = ValueOf<C>;
-    return [&cell, &loss](const Var<T>& outputs, const Parts<T>& final_state) {
-        if constexpr (std::is_invocable_v<const Loss&, const Var<T>&, const StateOf<C>&>)
+    if constexpr (std::is_invocable_v<const Loss&, const Var<T>&, const StateOf<C>&>)
+        return [&cell, &loss](const Var<T>& outputs, const Parts<T>& final_state) {
             return tapeloop::detail::as_results<T>(
                 loss(outputs, state_from(cell, outputs.shape()[1], final_state)));
-        else
+        };
+    else
+        return [&loss](const Var<T>& outputs, const Parts<T>&) {
             return tapeloop::detail::as_results<T>(loss(outputs));
-    };
+        };
 }
 
 }  // namespace tapeloop::nn::detail
