@@ -413,7 +413,7 @@ struct CountingCell {
     nn::ElmanCell<double> cell;
 
     std::pair<Var<double>, Var<double>> initial_state(std::size_t batch) const {
-        return {cell.initial_state(batch), input(0.0)};
+        return {cell.initial_state(batch), input(Tensor<double>(0.0))};
     }
     auto step(const Var<double>& x, const std::pair<Var<double>, Var<double>>& state) const {
         const Var<double> h = nn::advance(cell, x, state.first).second;
