@@ -183,7 +183,8 @@ TEST_CASE("CHECK_CELL: a failure has the report and a line that runs the test ag
     Unlisted cell;
     nn::CellCheckOptions options;
     options.gradient = {.order = 1, .seed = 9};
-    const std::string text = tapeloop::detail::failure_text(nn::check_cell(cell, 3, options), "check_cell(cell, 3)");
+    const std::string text =
+        tapeloop::detail::failure_text(nn::check_cell(cell, 3, options), "check_cell(cell, 3)");
     for (const char* part : {"check_cell(cell, 3)", "FAILED", "reads 'b'", "TAPELOOP_CHECK_SEED=9",
                              "--test-case='CHECK_CELL: a failure has"})
         CHECK_MESSAGE(contains(text, part), text);
