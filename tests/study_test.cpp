@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+#include <unistd.h>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/study.hpp>
@@ -21,10 +23,11 @@ using nlohmann::json;
 
 namespace {
 
-/// A folder of its own that goes with the test.
+/// A folder of this process, for ctest runs several at once; it goes with the test.
 class Folder {
   public:
-    Folder() : path_(std::filesystem::temp_directory_path() / "tapeloop_study_test") {
+    Folder()
+        : path_(std::filesystem::temp_directory_path() / fmt::format("tapeloop_study_test_{}", getpid())) {
         std::filesystem::remove_all(path_);
         std::filesystem::create_directory(path_);
     }

@@ -35,15 +35,18 @@ void write_study_page(const LanguageModel& model, IdSpan training, std::size_t v
     Tape<float> tape({.fuse = false});
     const Recording recording = model.record(one_hot<float>(characters_of(stretch), vocabulary_size));
     const Var<float> losses = nn::softmax_cross_entropy(recording.logits, targets_of(stretch),
-                                                        {.reduction = nn::Reduction::none, .ignore = {}});
-    const Var<float> J = (sum(losses) / batch).named("J");
+                                                        {.reduction = nn::Reduction::none, .ignore = {}}) /
+                              batch;
+    const Var<float> J = sum(losses).named("J");
 
     StudyOptions study{.title = fmt::format("{}, {} units, reads {}", options.cell, options.hidden,
                                             options.file.filename().string()),
                        .gates = recording.gates};
     study.largest_bytes = 8'000'000;
     study.ledgers.push_back(gradient_ledger(losses, *recording.recurrent));
-    if (state_size(recording) <= largest_state) study.spectrum = jacobian_lens(recording.states).spectrum();
+    // A single step has no Jacobian from state to state.
+    if (recording.states.size() > 1 && state_size(recording) <= largest_state)
+        study.spectrum = jacobian_lens(recording.states).spectrum();
     write_study(tape, gradient(J, every_node(tape)), options.study, study);
 }
 

@@ -115,7 +115,7 @@ class StudyPage(unittest.TestCase):
         for part in ["#cell-canvas", "#network-canvas", "#panel", "#position", "#strip"]:
             self.assertTrue(self.browser.find_element(By.CSS_SELECTOR, part).is_displayed(), part)
         self.assertIn(f"{self.facts['short']['nodes']} nodes", self.text("#panel"))
-        self.assertEqual(self.js("app.structure.times"), [0, 1, 2, 3, 4])
+        self.assertEqual(self.js("app.structure.steps"), [0, 1, 2, 3, 4])
 
     def test_steps_of_a_cell_are_alike(self):
         self.open("long")
@@ -233,7 +233,7 @@ class StudyPage(unittest.TestCase):
 
     def test_every_moment_of_the_run_and_every_node_is_shown(self):
         """Whatever is shown must not fail: tearDown finds errors in the console."""
-        for which in ["short", "trouble", "few", "small"]:
+        for which in ["short", "trouble", "few", "small", "translator", "skips"]:
             self.open(which)
             moments = self.js("""(() => {
                 const shown = new Set();
@@ -351,12 +351,163 @@ class StudyPage(unittest.TestCase):
             self.assertIn(title, titles)
         legends = self.text("#plots")
         self.assertIn(self.facts["long"]["flow"], legends)
-        self.assertAlmostEqual(self.js("Math.max(...JSON.parse(document.getElementById('study').textContent).ledgers[0].matrix.flat())"),
-                               self.facts["long"]["largest_pair"], places=12)
         for gate in ["input", "forget", "candidate", "output"]:
             self.assertIn(gate, legends)
         self.press("1")
         self.assertTrue(self.browser.find_element(By.ID, "network").is_displayed())
+
+    def test_ledger_is_read_off_its_plot(self):
+        """Every cell of the plot, by pointer; the gradient that they make up is the one that the page shows of W."""
+        self.open("short")
+        fact = self.facts["short"]
+        self.press("2")
+        canvas = self.browser.find_element(By.CSS_SELECTOR, "#plots .matrix")
+        largest, steps = 0, fact["time_steps"]
+        left, below = (self.js(f"parseFloat(getComputedStyle(document.documentElement).fontSize) / 15 * {margin}") for margin in [46, 24])
+        side = (canvas.size["width"] - left - 1) / steps
+        for loss in range(steps):
+            for use in range(loss + 1):
+                x = left + (use + 0.5) * side - canvas.size["width"] / 2
+                y = (loss + 0.5) * side - canvas.size["height"] / 2
+                ActionChains(self.browser, duration=0).move_to_element_with_offset(canvas, int(x), int(y)).perform()
+                where, shown = self.text("#plots .matrix-plot .readout").split(": ")
+                self.assertEqual(where, f"loss at t={loss}, use at k={use}")
+                largest = max(largest, float(shown))
+        self.assertLess(abs(largest - fact["largest_pair"]), 1e-2 * largest)
+        shown = self.js("Study.tensors.norm(app.study.nodes[arguments[0]].cotangent)", self.place(fact["W"]["id"]))
+        self.assertAlmostEqual(shown, fact["ledger_total"], places=12)
+
+    def test_plots_grow_with_large_type(self):
+        self.open("short")
+        self.press("2")
+        before = self.browser.find_element(By.CSS_SELECTOR, "#plots .matrix").size["width"]
+        self.press("l")
+        after = self.browser.find_element(By.CSS_SELECTOR, "#plots .matrix").size["width"]
+        self.assertGreater(after, 1.2 * before)
+
+    def test_every_line_of_a_plot_has_its_own_look(self):
+        self.open("short")
+        looks = self.js("""(() => {
+            const series = [...Array(20).keys()].map((k) => ({ name: `${k}`, points: [[0, k], [1, k]] }));
+            const plot = Study.linePlot.plot(series, {});
+            return [...plot.querySelectorAll(".series")].map((line) => line.getAttribute("stroke") + line.getAttribute("stroke-dasharray")); })()""")
+        self.assertEqual(len(set(looks)), 20)
+
+    def test_parameters_of_one_name_are_told_apart(self):
+        self.open("trouble")
+        self.press("2")
+        legend = self.text("#plots .series-legend")
+        self.assertIn("lower/W", legend)
+        self.assertIn("upper </script><!--/W", legend)
+        self.assertIn("lower/U, lower/b, upper", self.text("#outside-steps"))
+        self.assertNotIn("/W", self.text("#outside-steps"))
+
+    def test_keys_scroll_what_can_be_scrolled(self):
+        self.open("short", fragment="#at=20")
+        self.press("2", Keys.PAGE_DOWN)
+        time.sleep(0.5)
+        self.assertGreater(self.js("document.getElementById('plots').scrollTop"), 100)
+        self.press(Keys.HOME, Keys.ARROW_RIGHT, " ", Keys.END)
+        self.assertEqual(self.position(), 20)
+        self.press("1")
+        self.search(f"#{self.facts['short']['forget']['id']}")
+        self.js("document.getElementById('panel').focus()")
+        self.press(Keys.END)
+        time.sleep(0.5)
+        self.assertGreater(self.js("document.getElementById('panel').scrollTop"), 100)
+        self.assertEqual(self.position(), 20)
+        self.js("document.getElementById('network-canvas').focus()")
+        self.press(Keys.END)
+        self.assertEqual(self.position(), self.js("app.run.last"))
+
+    def test_an_encoder_and_its_decoder(self):
+        """Two loops whose steps have the same labels: six steps, the decoder's behind the encoder's."""
+        self.open("translator")
+        self.assertEqual(self.js("app.structure.lanes"), ["loop 1", "loop 2"])
+        self.assertEqual(self.js("app.structure.steps"), [0, 1, 2, 3, 4, 5])
+        steps = self.js("app.structure.tiles.filter((tile) => tile.time !== null).map((tile) => [tile.row, tile.column, tile.title])")
+        self.assertEqual(steps, [[0, 0, "t = 0"], [0, 1, "t = 1"], [0, 2, "t = 2"], [1, 3, "t = 0"], [1, 4, "t = 1"], [1, 5, "t = 2"]])
+        self.assertEqual(self.js("app.structure.cells.map((cell) => cell.row)"), [0, 1])
+        state = self.place(self.facts["translator"]["handed_over"])
+        rows = self.js("app.study.nodes[arguments[0]].users.map((user) => app.structure.tileOf[user].row)", state)
+        self.assertIn(1, rows)
+        ports = self.js("app.network.scene.itemsFor(arguments[0]).filter((item) => item.port).map((item) => item.tile.column)", state)
+        self.assertEqual(ports, [3])
+
+    def test_a_port_says_how_many_steps_lie_between(self):
+        self.open("skips")
+        texts = self.js("""(() => {
+            const context = app.network.context, drawn = [], write = context.fillText;
+            context.fillText = function (text, ...rest) { drawn.push(text); return write.call(this, text, ...rest); };
+            app.network.home();
+            app.network.draw();
+            return drawn; })()""")
+        self.assertIn("t − 1", texts)
+        self.assertIn("t − 2", texts)
+        self.assertIn("detach", texts)
+
+    def test_a_detached_value_is_computed_when_its_source_is(self):
+        self.open("skips")
+        [source, detached] = [self.place(self.facts["skips"][name]) for name in ["source", "detached"]]
+        at = self.js("arguments[0].map((place) => app.run.computedAt[place])", [source, detached])
+        self.assertLess(0, at[0])
+        self.assertLess(at[0], at[1])
+        self.assertEqual(self.js("app.run.phase(arguments[0], arguments[1])", detached, at[1] - 1), "waiting")
+        dashed = self.js("app.layouts.of(app.structure.tileOf[arguments[0]]).edges.filter((edge) => edge.dashed).length", detached)
+        self.assertEqual(dashed, 1)
+        self.search(f"#{self.facts['skips']['detached']}")
+        self.assertIn("detached from", self.text("#panel"))
+        self.assertNotIn("Local Jacobian", self.text("#panel"))
+
+    def test_norms_made_on_the_page_do_not_underflow(self):
+        self.open("skips")
+        partial = self.js("""(() => {
+            for (let at = app.run.forward + 1; at < app.run.last; ++at) {
+                const place = app.run.event(at).node;
+                const made = app.run.phase(place, at) === "partial" && app.run.arrived(place, at) > 0 && app.run.seededAt.get(place) === undefined;
+                const node = app.study.nodes[place];
+                if (made && node.arriving.length === 2) return Study.tensors.norm(Study.tensors.sum([app.run.cotangent(place, at), app.run.cotangent(place, at)]));
+            }
+            return 0; })()""")
+        self.assertGreater(partial, 1e-203)
+        self.assertLess(partial, 1e-197)
+
+    def test_local_jacobians_of_larger_nodes(self):
+        """Of a gate its slopes; of a product why there is none, and how to get it."""
+        self.open("larger")
+        fact = self.facts["larger"]["forget"]
+        self.search(f"#{fact['id']}")
+        self.assertIn("element by element", self.text("#panel-jacobians"))
+        slopes, elements = self.js("""(() => { const tensor = app.study.nodes[app.session.get('selected')].jacobians[0].tensor;
+            return [[tensor.min, tensor.max], tensor.shape]; })()""")
+        expected = [y * (1 - y) for y in fact["value"]]
+        self.assertEqual(elements, fact["shape"])
+        self.assertAlmostEqual(slopes[0], min(expected), places=12)
+        self.assertAlmostEqual(slopes[1], max(expected), places=12)
+        self.search("matmul")
+        self.assertIn("local_jacobians(tape, ", self.text("#panel-jacobians"))
+
+    def test_leaves_alone(self):
+        self.open("leaves")
+        self.assertIn("no operation", self.text("#nothing"))
+        self.assertNotIn("NaN", self.js("String(Object.values(app.network.scene.bounds)) + app.network.canvas.__zoom"))
+        self.search("x")
+        self.assertIn("2", self.text("#panel-value"))
+
+    def test_a_long_chain_without_labels_opens(self):
+        seconds = []
+        for _ in range(2):
+            self.browser.get("about:blank")
+            begin = time.monotonic()
+            self.open("chain")
+            seconds.append(time.monotonic() - begin)
+        self.assertLess(min(seconds), 3)
+        self.assertEqual(self.js("app.structure.tiles.length"), 1)
+        ys = self.js("app.layouts.of(app.structure.tiles[0]).members.map((box) => box.y)")
+        self.assertEqual(ys, sorted(ys, reverse=True))
+        self.assertGreater(len(ys), 5000)
+        self.search(f"#{self.facts['chain']['J_id']}")
+        self.assertEqual(self.selected_id(), self.facts["chain"]["J_id"])
 
     def test_address_says_what_is_shown(self):
         node = self.facts["short"]["forget"]["id"]
@@ -402,9 +553,11 @@ class StudyPage(unittest.TestCase):
         folder.mkdir(parents=True, exist_ok=True)
         for width, height in [(1280, 800), (1920, 1080)]:
             for dark in [False, True]:
-                for which in ["short", "long"]:
+                for which in ["short", "long", "translator", "skips"]:
                     self.open(which, width, height, dark)
-                    self.search(f"#{self.facts[which]['forget']['id']}")
+                    shown = {"short": "forget", "long": "forget", "skips": "detached"}.get(which)
+                    node = self.facts[which][shown] if shown else self.facts[which]["J_id"]
+                    self.search(f"#{node['id'] if shown == 'forget' else node}")
                     drawn = self.js("""(() => {
                         const canvas = document.getElementById("network-canvas");
                         const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

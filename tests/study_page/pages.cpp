@@ -5,6 +5,7 @@
 #include <autograd/study/jacobian_lens.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/tape.hpp>
+#include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
 #include <nn/linear.hpp>
 #include <nn/losses.hpp>
@@ -30,6 +31,12 @@ Tensor<double> random_tensor(const Shape& shape, nn::Generator& generator) {
     Tensor<double> x = uninitialised<double>(shape);
     for (double& element : x) element = generator.uniform(-1, 1);
     return x;
+}
+
+double norm(const Tensor<double>& x) {
+    double squares = 0;
+    for (double element : x) squares += element * element;
+    return std::sqrt(squares);
 }
 
 json facts_of(Tape<double>& tape, const Gradients<double>& gradients, Index node) {
@@ -63,8 +70,8 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
     const Var<double> x = input(random_tensor({time_steps, batch, 5}, generator)).named("x");
     const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
     const Tensor<double> targets = random_tensor({time_steps, batch, 4}, generator);
-    const Var<double> losses = sum(square(linear(run.outputs) - targets), {1, 2});
-    const Var<double> J = mean(losses).named("J");
+    const Var<double> losses = sum(square(linear(run.outputs) - targets), {1, 2}) / time_steps;
+    const Var<double> J = sum(losses).named("J");
     const Gradients<double> gradients = gradient(J, every_node(tape));
 
     const auto names = nn::LstmCell<double>::gate_names();
@@ -83,6 +90,8 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
         {"J", J.item()},
         {"J_id", J.index()},
         {"largest_pair", *std::max_element(options.ledgers[0].norms.begin(), options.ledgers[0].norms.end())},
+        {"W", facts_of(tape, gradients, *tape.find(cell.W.storage().get()))},
+        {"ledger_total", norm(options.ledgers[0].gradient)},
         {"flow", std::string(name_of(options.spectrum->flow))},
         {"forget", facts_of(tape, gradients, find_nodes(tape, "sigmoid", 2).at(1))},
         {"output", facts_of(tape, gradients, find_nodes(tape, "multiply", 2).back())}};
@@ -101,6 +110,55 @@ json write_trouble(const std::filesystem::path& path) {
     const Gradients<double> gradients = gradient(J, every_node(tape));
     write_study(tape, gradients, path, {.title = "NaN & </script>"});
     return {{"path", path.string()}, {"J_id", J.index()}};
+}
+
+/// Two loops whose steps have the same labels, one behind the other.
+json write_translator(const std::filesystem::path& path) {
+    nn::Generator generator(4);
+    const nn::Encoder<nn::LstmCell<double>> encoder(nn::Embedding<double>(7, 3, generator),
+                                                    nn::LstmCell<double>(3, 4, generator));
+    const nn::Decoder<nn::LstmCell<double>> decoder(nn::Embedding<double>(6, 3, generator),
+                                                    nn::LstmCell<double>(3, 4, generator),
+                                                    nn::Linear<double>(4, 6, generator));
+    const nn::Targets source{{1, 2}, {6, 0}, {3, 3}};
+    const nn::Targets targets{{5, 1}, {0, 4}, {2, 3}};
+    Tape<double> tape({.fuse = false});
+    const auto read = encoder(source, {.hoist = false});
+    const auto taught = decoder.teach(nn::shifted(targets, 0), read.state, {.hoist = false});
+    const Var<double> J = nn::softmax_cross_entropy(taught.outputs, targets).named("J");
+    write_study(tape, gradient(J, every_node(tape)), path, {.title = "Encoder and decoder"});
+    return {{"path", path.string()}, {"J_id", J.index()}, {"handed_over", read.state[0].index()}};
+}
+
+/// A step that also takes the state from two steps before, of which one is detached; and gradients so small
+/// that their squares are 0.
+json write_skips(const std::filesystem::path& path) {
+    nn::Generator generator(6);
+    const Parameter<double> W("W", random_tensor({3, 3}, generator));
+    Tape<double> tape({.fuse = false});
+    std::vector<Var<double>> h{input(random_tensor({2, 3}, generator)),
+                               input(random_tensor({2, 3}, generator))};
+    Index detached = 0;
+    for (std::size_t t = 0; t < 5; ++t) {
+        const Label<double> step(t);
+        Var<double> from = h[t];
+        if (t == 3) {
+            from = from.detach();
+            detached = from.index();
+        }
+        h.push_back(tanh(matmul(h[t + 1], W) + from));
+    }
+    const Var<double> J = sum(h.back() * h.back()) * 1e-200;
+    write_study(tape, gradient(J, every_node(tape)), path);
+    return {{"path", path.string()}, {"detached", detached}, {"source", h[3].index()}};
+}
+
+/// What was given, and nothing computed from it.
+json write_leaves(const std::filesystem::path& path) {
+    Tape<double> tape;
+    const Var<double> x = input(Tensor<double>(2.0)).named("x");
+    write_study(tape, gradient(x, every_node(tape)), path);
+    return {{"path", path.string()}};
 }
 
 /// Gradients of two nodes alone, as a program has them that trains: of the other nodes no cotangent is known.
@@ -136,6 +194,9 @@ int main(int argc, char** argv) {
                      {"larger", write_lstm(folder / "lstm_larger.html", 12, 16, 64)},
                      {"chain", write_unlabelled(folder / "chain.html", 5000)},
                      {"small", write_unlabelled(folder / "small.html", 4)},
+                     {"translator", write_translator(folder / "translator.html")},
+                     {"skips", write_skips(folder / "skips.html")},
+                     {"leaves", write_leaves(folder / "leaves.html")},
                      {"few", write_few_gradients(folder / "few.html")},
                      {"trouble", write_trouble(folder / "trouble.html")}};
     std::ofstream(folder / "facts.json") << facts.dump(1);

@@ -3,12 +3,13 @@
 /// referred to by their place in `nodes`, which is the order of execution; `id` is what the tape calls them.
 Study.read = (json) => {
     const places = new Map(json.graph.nodes.map((node, place) => [node.id, place]));
+    // A detached value is computed from what it was detached from, though no gradient goes back there.
+    const inputsOf = (node) => (node.kind === "detached" ? [node.detached_from] : node.inputs);
     const nodes = json.graph.nodes.map((node, place) => ({
         ...node,
         place,
-        inputs: node.inputs.map((id) => places.get(id)).filter((input) => input !== undefined),
-        leaf: node.inputs.length === 0,
-        detachedFrom: places.get(node.detached_from),
+        inputs: inputsOf(node).map((id) => places.get(id)).filter((input) => input !== undefined),
+        leaf: inputsOf(node).length === 0,
         users: [],
         arriving: [], // indices of contributions to it, in the order of the sweep
         jacobians: [],
@@ -23,7 +24,7 @@ Study.read = (json) => {
         .filter((one) => places.has(one.node) && places.has(one.input))
         .map((one) => ({ ...one, node: places.get(one.node), input: places.get(one.input) }));
     contributions.forEach((one, index) => nodes[one.input].arriving.push(index));
-    for (const one of json.jacobians || [])
+    for (const one of json.jacobians?.list || [])
         if (places.has(one.node)) nodes[places.get(one.node)].jacobians.push(one);
 
     const pulled = new Set(contributions.map((one) => one.node));
@@ -39,7 +40,9 @@ Study.read = (json) => {
         contributions,
         roots,
         formulas: json.formulas || [],
+        largestJacobian: json.jacobians?.largest || 0,
         gradientNorms: json.gradient_norms || [],
+        usedOutsideSteps: json.used_outside_steps || [],
         ledgers: json.ledgers || [],
         spectrum: json.spectrum || null,
         saturation: json.saturation || [],
@@ -50,11 +53,12 @@ Study.read = (json) => {
 Study.names = (() => {
     const glyphs = {
         add: "+", subtract: "−", multiply: "×", divide: "÷", negate: "−", sigmoid: "σ", sum: "Σ",
-        less: "<", less_equal: "≤", power: "xʸ", square: "x²", sqrt: "√", constant: "c", slice: "[ : ]",
+        less: "<", less_equal: "≤", pow: "xʸ", square: "x²", sqrt: "√", constant: "c", slice: "[ : ]",
     };
     /// What stands in the node's shape: a sign, a word, or for a constant whose elements are equal their value.
     const glyph = (node) => {
         if (node.kind === "result") return node.name || `[${node.result}]`;
+        if (node.kind === "detached") return node.name || "detach";
         if (!node.leaf) return glyphs[node.op] || node.op;
         if (node.name) return node.name;
         const same = node.value && typeof node.value.min === "number" && node.value.min === node.value.max;
@@ -63,8 +67,8 @@ Study.names = (() => {
     const title = (node) => (node.name && node.name !== node.op ? `${node.name} · ${node.op}` : node.op);
     /// "multiply #33, encoder/t=0"
     const full = (node) => `${title(node)} #${node.id}${node.label ? `, ${node.label}` : ""}`;
-    /// What stands for a node of the step before.
-    const port = "t − 1";
+    /// What stands for a node of another step of the same loop, so many steps later; and for those of all steps.
+    const port = (distance) => `t ${distance < 0 ? "−" : "+"} ${Math.abs(distance)}`;
     const portOfAll = "all t";
     return { glyph, title, full, port, portOfAll };
 })();

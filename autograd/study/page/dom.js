@@ -18,6 +18,9 @@ Study.dom = (() => {
 
     const byId = (id) => document.getElementById(id);
 
+    /// The size of the page's type in pixels, which large type and large screens change.
+    const baseSize = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+
     /// A canvas sized for the screen's pixels, with a context that draws in CSS pixels.
     function sharpContext(canvas, width, height) {
         const ratio = window.devicePixelRatio || 1;
@@ -43,5 +46,5 @@ Study.dom = (() => {
         };
     }
 
-    return { element, byId, sharpContext, perFrame };
+    return { element, byId, baseSize, sharpContext, perFrame };
 })();

@@ -22,7 +22,7 @@ Study.graphView = (() => {
             hovered: session.get("hovered"),
             activeTile: event && position < run.last ? structure.tileOf[event.node] : null,
             tileShown: (tile) => metricName === "value" || tile.members.some((place) => phase(place) === "complete"),
-            titleOf: (tile) => (structure.times.length > 0 ? tile.title : "the graph"),
+            titleOf: (tile) => (structure.steps.length > 0 ? tile.title : "the graph"),
         };
     }
 

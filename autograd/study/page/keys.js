@@ -32,6 +32,8 @@ Study.keys = (() => {
         [["Escape"], "Esc", "close, or select nothing", () => app.select(null)],
     ];
 
+    const scrolling = ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "PageDown", "PageUp", "Home", "End", " "];
+
     function listen(app) {
         const rows = table(app);
         const actions = new Map(rows.flatMap(([keys, , , action]) => keys.map((key) => [key, action])));
@@ -42,6 +44,9 @@ Study.keys = (() => {
             if (types || tagName === "SELECT") return;
             // A focused button keeps the keys that press it.
             if (tagName === "BUTTON" && event.key === " ") return;
+            // What can be scrolled keeps those that scroll it.
+            const scrolls = app.session.get("view") === "plots" || byId("panel").contains(event.target);
+            if (scrolls && scrolling.includes(event.key)) return;
             const action = actions.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
             if (!action) return;
             event.preventDefault();

@@ -17,18 +17,18 @@ Study.layout = (() => {
     function partsOf(tile, nodes) {
         const members = tile.members.map((place) => sizeOf(Study.names.glyph(nodes[place])));
         const sources = tile.sources.map((source) => ({
-            ...sizeOf(source.leaf ? Study.names.glyph(nodes[source.from]) : Study.names.port),
+            ...sizeOf(source.leaf ? Study.names.glyph(nodes[source.from]) : Study.names.port(-1)),
             uses: source.uses,
         }));
         const edges = [];
         const local = new Map(tile.members.map((place, index) => [place, index]));
+        // No gradient passes along a dashed one.
+        const add = (from, to) => edges.push({ from, to: `m${to}`, dashed: nodes[tile.members[to]].kind === "detached" });
         tile.members.forEach((place, to) => {
-            for (const input of new Set(nodes[place].inputs))
-                if (local.has(input)) edges.push({ from: `m${local.get(input)}`, to: `m${to}` });
+            for (const input of new Set(nodes[place].inputs)) if (local.has(input)) add(`m${local.get(input)}`, to);
         });
         tile.sources.forEach((source, index) => {
-            for (const to of new Set(source.uses.map((use) => use.local)))
-                edges.push({ from: `s${index}`, to: `m${to}` });
+            for (const to of new Set(source.uses.map((use) => use.local))) add(`s${index}`, to);
         });
         return { members, sources, edges };
     }

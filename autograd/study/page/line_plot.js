@@ -5,6 +5,13 @@ Study.linePlot = (() => {
     const { scaleLinear, scaleLog, axisBottom, axisLeft, select, pointer, line } = Libraries;
     const dashes = ["", "7 4", "2 3", "9 3 2 3", "12 4", "4 2"];
 
+    /// Each colour comes with every dash before two lines look the same.
+    const lookOf = (one, index) => {
+        const { series } = Study.colours.theme();
+        const round = Math.floor(index / series.length);
+        return { colour: one.colour || series[index % series.length], dash: one.dash ?? dashes[(index + round) % dashes.length] };
+    };
+
     const usable = (log) => ([, y]) => y !== null && y !== undefined && Number.isFinite(y) && (!log || y > 0);
 
     function scales(series, options, width, height, margin) {
@@ -46,12 +53,11 @@ Study.linePlot = (() => {
     }
 
     function paintSeries(svg, series, { x, y }, options) {
-        const theme = Study.colours.theme();
         series.forEach((one, index) => {
             const draw = line((point) => x(point[0]), (point) => y(point[1])).defined(usable(options.log));
-            const colour = one.colour || theme.series[index % theme.series.length];
+            const { colour, dash } = lookOf(one, index);
             svg.append("path").attr("class", "series").attr("d", draw(one.points)).attr("stroke", colour)
-                .attr("stroke-dasharray", one.dash ?? dashes[index % dashes.length]);
+                .attr("stroke-dasharray", dash);
             if (one.points.length <= 12)
                 for (const point of one.points.filter(usable(options.log)))
                     svg.append("circle").attr("cx", x(point[0])).attr("cy", y(point[1])).attr("r", 3.5).attr("fill", colour);
@@ -65,12 +71,11 @@ Study.linePlot = (() => {
     }
 
     function legend(series) {
-        const theme = Study.colours.theme();
         return element("div", { class: "series-legend" }, series.map((one, index) => {
-            const colour = one.colour || theme.series[index % theme.series.length];
+            const { colour, dash } = lookOf(one, index);
             const swatch = select(element("span")).append("svg").attr("width", 30).attr("height", 10).attr("aria-hidden", "true");
             swatch.append("line").attr("x1", 0).attr("x2", 30).attr("y1", 5).attr("y2", 5).attr("stroke", colour)
-                .attr("stroke-width", 3).attr("stroke-dasharray", one.dash ?? dashes[index % dashes.length]);
+                .attr("stroke-width", 3).attr("stroke-dasharray", dash);
             return element("span", {}, swatch.node(), one.name);
         }));
     }

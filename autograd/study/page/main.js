@@ -20,7 +20,7 @@ Study.app = (() => {
                 colouring: "operation", theme: "light", type: "normal",
             });
             // Folded, a step shows no operations, so it is coloured by what one looks for in a long network.
-            const long = this.structure.times.length > foldAbove;
+            const long = this.structure.steps.length > foldAbove;
             this.folded = new Set(long ? this.foldable : []);
             if (long) this.session.set({ colouring: "cotangent" });
         }
@@ -35,6 +35,7 @@ Study.app = (() => {
             this.network = new Study.graphView.GraphView(byId("network-canvas"), this, { onPick: (hit) => this.pick(hit) });
             this.cells = new Study.graphView.CellView(byId("cell-canvas"), this);
             this.strip = new Study.strip.Strip(this, this.network);
+            byId("nothing").hidden = this.structure.tiles.length > 0;
             byId("cell-pane").hidden = this.structure.cells.length === 0;
             if (this.structure.cells.length > 0) this.cells.show(Study.scene.cells(this.study, this.structure, this.layouts));
             this.rebuild();
@@ -175,7 +176,9 @@ Study.app = (() => {
             byId("plots").hidden = !plots;
             byId("view-network").setAttribute("aria-pressed", String(!plots));
             byId("view-plots").setAttribute("aria-pressed", String(plots));
-            if (plots) Study.plots.show(this);
+            if (!plots) return;
+            Study.plots.show(this);
+            byId("plots").focus({ preventScroll: true }); // so that the keys scroll it
         }
 
         showLegend() {

@@ -17,10 +17,10 @@ Study.matrixPlot = (() => {
 
     const scaled = (value, { low, high }) => (high > low ? Math.log(value / low) / Math.log(high / low) : 1);
 
-    function paint(canvas, matrix, { rows: down, columns: across }, limits, side) {
+    function paint(canvas, matrix, { rows: down, columns: across }, limits, size) {
         const [rows, columns] = [matrix.length, matrix[0].length];
-        const margin = { left: 46, bottom: 24 };
-        const cell = side / Math.max(rows, columns);
+        const margin = { left: 46 * size, bottom: 24 * size };
+        const cell = (360 * size) / Math.max(rows, columns);
         const context = sharpContext(canvas, margin.left + cell * columns + 1, margin.bottom + cell * rows + 1);
         const theme = Study.colours.theme();
         matrix.forEach((line, row) => line.forEach((entry, column) => {
@@ -31,23 +31,23 @@ Study.matrixPlot = (() => {
         }));
         context.strokeStyle = theme.tileEdge;
         context.strokeRect(margin.left + 0.5, 0.5, cell * columns, cell * rows);
-        ticks(context, down.at, across.at, cell, margin, theme);
+        ticks(context, down.at, across.at, cell, margin, size);
         return { cell, margin };
     }
 
     /// A time step, or none.
     const time = (step) => step ?? "–";
 
-    function ticks(context, rows, columns, cell, margin, theme) {
-        context.fillStyle = theme.soft;
-        context.font = "13px system-ui, sans-serif";
+    function ticks(context, rows, columns, cell, margin, size) {
+        context.fillStyle = Study.colours.theme().soft;
+        context.font = `${13 * size}px system-ui, sans-serif`;
         const every = (count) => Libraries.scaleLinear([0, count - 1], [0, 1]).ticks(Math.min(count, 8)).filter(Number.isInteger);
         context.textAlign = "right";
         context.textBaseline = "middle";
-        for (const row of every(rows.length)) context.fillText(time(rows[row]), margin.left - 6, Math.max(7, (row + 0.5) * cell));
+        for (const row of every(rows.length)) context.fillText(time(rows[row]), margin.left - 6 * size, Math.max(7 * size, (row + 0.5) * cell));
         context.textAlign = "center";
         context.textBaseline = "top";
-        for (const column of every(columns.length)) context.fillText(time(columns[column]), margin.left + (column + 0.5) * cell, rows.length * cell + 6);
+        for (const column of every(columns.length)) context.fillText(time(columns[column]), margin.left + (column + 0.5) * cell, rows.length * cell + 6 * size);
     }
 
     function legend(limits) {
@@ -61,11 +61,12 @@ Study.matrixPlot = (() => {
     }
 
     /// `rows` and `columns` say what they count, `name`, and at which time steps, `at`; onPick(row, column) hears of clicks.
-    function plot({ matrix, rows, columns, side = 360, onPick }) {
+    function plot({ matrix, rows, columns, onPick }) {
         if (matrix.length === 0 || matrix[0].length === 0) return element("p", { class: "hint" }, "empty");
         const limits = range(matrix);
+        const size = Study.dom.baseSize() / 15;
         const canvas = element("canvas", { class: "matrix", role: "img", "aria-label": `${rows.name} by ${columns.name}` });
-        const { cell, margin } = paint(canvas, matrix, { rows, columns }, limits, side);
+        const { cell, margin } = paint(canvas, matrix, { rows, columns }, limits, size);
         const hint = `down: ${rows.name}; across: ${columns.name}; empty: exactly 0`;
         const readout = element("p", { class: "readout" }, hint);
         const under = (event) => {

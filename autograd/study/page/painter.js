@@ -52,12 +52,12 @@ Study.painter = (() => {
         else if (item.place === look.hovered) ring(context, item, theme.soft, 4);
     }
 
-    /// "t − 1" for what comes from the step before, else the name of what comes in.
+    /// "t − 1" for what comes from the step before of the same loop, else the name of what comes in.
     function portName(look, item) {
         if (item.source.places.size > 1) return Study.names.portOfAll;
         const origin = look.structure.tileOf[item.place];
         const recurs = origin && origin.row === item.tile.row && origin.time !== null && item.tile.time !== null;
-        return recurs ? (origin.time < item.tile.time ? Study.names.port : "t + 1") : Study.names.glyph(look.nodeAt(item.place));
+        return recurs ? Study.names.port(origin.time - item.tile.time) : Study.names.glyph(look.nodeAt(item.place));
     }
 
     function paintText(context, item, look, node, colour) {
@@ -107,11 +107,14 @@ Study.painter = (() => {
             return;
         }
 
-        const { lines, heads } = Study.paths.ofLayout(scene.layouts.of(tile));
+        const { lines, dashed, heads } = Study.paths.ofLayout(scene.layouts.of(tile));
         context.translate(x, y);
         context.lineWidth = 1.3;
         context.strokeStyle = context.fillStyle = theme.edge;
         context.stroke(lines);
+        context.setLineDash([6, 4]);
+        context.stroke(dashed);
+        context.setLineDash([]);
         if (scale >= detail) context.fill(heads);
         context.translate(-x, -y);
     }
@@ -139,7 +142,9 @@ Study.painter = (() => {
             context.globalAlpha = link.kind === "bus" || link.kind === "far" ? 0.55 : 1;
             context.strokeStyle = context.fillStyle = link.recurs ? theme.nodeEdge : theme.edge;
             context.lineWidth = link.recurs ? 2.2 : 1.3;
+            context.setLineDash(look.nodeAt(link.to).kind === "detached" ? [6, 4] : []);
             context.stroke(line);
+            context.setLineDash([]);
             if (scale >= detail) context.fill(head);
         }
         context.globalAlpha = 1;

@@ -5,6 +5,13 @@ Study.panel = (() => {
     const { text, shape } = Study.numbers;
     const { figure, scaleOf, legend } = Study.heatMap;
 
+    /// By what the page has of a Jacobian; see README.md.
+    const jacobianTitles = {
+        whole: (x) => `d y / d ${x}`,
+        slopes: (x) => `d y / d ${x}, element by element; 0 elsewhere`,
+        row: (x) => `d y / d ${x}, of the first row`,
+    };
+
     class Panel {
         constructor(app) {
             this.app = app;
@@ -35,7 +42,7 @@ Study.panel = (() => {
             const count = (kind) => study.nodes.filter((node) => node.kind === kind).length;
             return element("div", { class: "summary" },
                 element("h2", {}, "Nothing selected"),
-                element("p", {}, `${study.nodes.length.toLocaleString("en")} nodes, ${count("parameter")} parameters, ${structure.times.length} time steps, ${study.scalar || "float"}.`),
+                element("p", {}, `${study.nodes.length.toLocaleString("en")} nodes, ${count("parameter")} parameters, ${structure.steps.length} time steps, ${study.scalar || "float"}.`),
                 element("p", {}, "Click a node, or search for one. Click a time step to open it."),
                 element("p", {}, element("span", { class: "dot forward" }), " forward, values; ", element("span", { class: "dot backward" }), " backward, cotangents."),
                 element("p", {}, element("kbd", {}, "→"), " ", element("kbd", {}, "←"), " step the run, ", element("kbd", {}, "?"), " lists all keys."));
@@ -75,8 +82,7 @@ Study.panel = (() => {
                 row("shape", element("span", { id: "panel-shape" }, shape(node.shape))),
                 node.arguments ? row("arguments", node.arguments) : null,
                 node.file ? row("source", element("code", { id: "panel-source" }, `${node.file}:${node.line}`)) : null,
-                row("inputs", list(node.inputs)),
-                node.detachedFrom === undefined ? null : row("detached from", this.reference(node.detachedFrom)),
+                row(node.kind === "detached" ? "detached from" : "inputs", list(node.inputs)),
                 row("used by", list(node.users)));
         }
 
@@ -150,10 +156,24 @@ Study.panel = (() => {
         }
 
         jacobians(node) {
-            if (node.jacobians.length === 0) return null;
+            if (node.leaf || node.kind === "detached" || node.kind === "result") return null;
             return element("section", { id: "panel-jacobians" }, element("h3", {}, "Local Jacobian"),
-                node.jacobians.map(({ argument, tensor }) =>
-                    figure({ title: `d y / d ${this.argumentName(node, argument)}`, tensor, width: this.width })));
+                node.jacobians.map(({ argument, view, tensor }) =>
+                    figure({ title: jacobianTitles[view](this.argumentName(node, argument)), tensor, width: this.width })),
+                this.missingJacobians(node));
+        }
+
+        missingJacobians(node) {
+            const { nodes, largestJacobian: largest } = this.app.study;
+            if (!node.value) return element("p", { class: "hint" }, "There is none of an operation with several results.");
+            const shown = node.jacobians.map(({ argument }) => node.inputs[argument]);
+            const missing = [...new Set(node.inputs)].filter((input) => !shown.includes(input) && nodes[input].value);
+            if (missing.length === 0) return null;
+            const elements = (one) => Study.tensors.count(one.shape);
+            const sizes = missing.map((input) => `${elements(node)} by ${elements(nodes[input])}`).join(", ");
+            const most = Math.max(elements(node), ...missing.map((input) => elements(nodes[input])));
+            return element("p", { class: "hint" }, `Not by ${missing.map((input) => `${Study.names.title(nodes[input])} #${nodes[input].id}`).join(", ")}: it would be ${sizes}, and this page has those of up to ${largest} elements a side. `,
+                element("code", {}, `local_jacobians(tape, ${node.id}, ${most})`), " gives it.");
         }
 
         overTime(node) {

@@ -16,18 +16,19 @@ Study.paths = (() => {
         path.closePath();
     }
 
-    /// The edges of a layout, with the layout's corner as origin: each alone, all at once, and their heads.
+    /// The edges of a layout, with the layout's corner as origin: each alone, all at once, dashed ones apart, and
+    /// their heads.
     function ofLayout(layout) {
         if (layout.paths) return layout.paths;
-        const [lines, heads, byName] = [new Path2D(), new Path2D(), new Map()];
-        for (const { from, to, points } of layout.edges) {
+        const [lines, dashed, heads, byName] = [new Path2D(), new Path2D(), new Path2D(), new Map()];
+        for (const { from, to, points, dashed: isDashed } of layout.edges) {
             const one = new Path2D(curve(points));
             const tip = points[points.length - 1];
-            lines.addPath(one);
+            (isDashed ? dashed : lines).addPath(one);
             head(heads, points[points.length - 2], tip);
             byName.set(`${from} ${to}`, one);
         }
-        layout.paths = { lines, heads, byName };
+        layout.paths = { lines, dashed, heads, byName };
         return layout.paths;
     }
 

@@ -10,11 +10,12 @@ Study.plots = (() => {
     const pickTime = (app) => ({ hint: "click for that time step", onPick: (time) => app.showTime(time) });
 
     function gradientNorms(app) {
-        const { gradientNorms: norms } = app.study;
+        const { gradientNorms: norms, usedOutsideSteps: outside } = app.study;
         if (norms.length === 0) return null;
         const series = norms.map(({ parameter, by_step }) => ({ name: parameter, points: overTime(by_step) }));
         return card("Gradient by time step", "The norm of what each time step contributes to the gradient of a parameter.",
-            Study.linePlot.plot(series, { log: true, xLabel: "time step", yLabel: "norm", label: "gradient norm by time step", ...pickTime(app) }));
+            Study.linePlot.plot(series, { log: true, xLabel: "time step", yLabel: "norm", label: "gradient norm by time step", ...pickTime(app) }),
+            outside.length > 0 ? element("p", { id: "outside-steps" }, `Not shown, for it is outside of the time steps: what ${outside.join(", ")} contribute${outside.length === 1 ? "s" : ""} there. With {.hoist = false} every use in a cell is in its step.`) : null);
     }
 
     function ledger(app) {

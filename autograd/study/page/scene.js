@@ -132,6 +132,7 @@ Study.scene = (() => {
         }
 
         findBounds() {
+            if (this.placed.size === 0) return { left: 0, top: 0, right: 1, bottom: 1 };
             let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
             for (const frame of this.placed.values()) {
                 left = Math.min(left, frame.x);

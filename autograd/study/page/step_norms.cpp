@@ -6,11 +6,18 @@
 
 namespace tapeloop::detail {
 
-StepNorms::StepNorms(const Graph& graph) : graph_(graph) {
-    for (const GraphNode& node : graph_) {
-        if (node.kind != NodeKind::parameter) continue;
-        for (Index user : node.users)
-            if (graph_[user].time_step.has_value()) ++uses_[{node.index, *graph_[user].time_step}];
+StepNorms::StepNorms(const Graph& graph, const std::map<Index, std::string>& names)
+    : graph_(graph), names_(names) {
+    for (const auto& [parameter, name] : names_) {
+        bool outside = false;
+        for (Index user : graph_[parameter].users) {
+            const std::optional<std::size_t> time_step = graph_[user].time_step;
+            if (time_step.has_value())
+                ++uses_[{parameter, *time_step}];
+            else
+                outside = true;
+        }
+        if (outside) outside_.push_back(name);
     }
 }
 
@@ -34,7 +41,7 @@ void StepNorms::add(Index node, const Contribution<T>& contribution) {
 nlohmann::json StepNorms::json() const {
     nlohmann::json list = nlohmann::json::array();
     for (const auto& [parameter, norms] : norms_)
-        list.push_back({{"parameter", graph_[parameter].name}, {"by_step", numbers_json(norms)}});
+        list.push_back({{"parameter", names_.at(parameter)}, {"by_step", numbers_json(norms)}});
     return list;
 }
 

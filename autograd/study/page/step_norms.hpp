@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <map>
+#include <string>
+#include <vector>
 
 namespace tapeloop::detail {
 
@@ -13,7 +15,8 @@ namespace tapeloop::detail {
 /// one sweep. Several uses in one time step are added up before the norm is taken.
 class StepNorms {
   public:
-    explicit StepNorms(const Graph& graph);
+    /// `names` are those of the parameters.
+    StepNorms(const Graph& graph, const std::map<Index, std::string>& names);
 
     template <class T>
     void add(Index node, const Contribution<T>& contribution);
@@ -21,12 +24,16 @@ class StepNorms {
     /// [{"parameter": .., "by_step": [..]}]; nothing for parameters that are used outside of time steps
     /// alone.
     nlohmann::json json() const;
+    /// The names of the parameters that also contribute, or only, outside of time steps.
+    const std::vector<std::string>& used_outside_steps() const { return outside_; }
 
   private:
     /// A parameter at a time step.
     using Place = std::pair<Index, std::size_t>;
 
     Graph graph_;
+    std::map<Index, std::string> names_;
+    std::vector<std::string> outside_;
     std::map<Place, std::size_t> uses_;  ///< that have not contributed yet
     std::map<Place, Tensor<double>> sums_;
     std::map<Index, std::vector<double>> norms_;

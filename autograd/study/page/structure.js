@@ -2,39 +2,72 @@
 /// Finds the network in the graph: lanes (one for each time loop), columns (time steps, and what comes before and
 /// after them), and tiles, where a lane crosses a column. The steps of a loop repeat one cell, so most tiles are alike.
 Study.structure = (() => {
-    /// "encoder/t=3/attention" is time 3 of the loop "encoder", with "attention" inside of its cell.
+    /// "encoder/t=3/attention" is in the loop "encoder", with "attention" inside of its cell.
     function parseLabel(label) {
         const parts = label === "" ? [] : label.split("/");
-        const at = parts.findIndex((part) => /^t=\d+$/.test(part));
-        if (at < 0) return { lane: parts.join("/"), time: null, inner: "" };
-        return {
-            lane: parts.slice(0, at).join("/"),
-            time: Number(parts[at].slice(2)),
-            inner: parts.slice(at + 1).join("/"),
-        };
+        const at = parts.findLastIndex((part) => /^t=\d+$/.test(part));
+        if (at < 0) return { path: label, inner: "" };
+        return { path: parts.slice(0, at).join("/"), inner: parts.slice(at + 1).join("/") };
     }
 
-    /// The lanes that each node depends on, as bits, for those with a time loop.
-    function ancestry(nodes, places, rowOf) {
-        const depends = new Uint32Array(nodes.length);
+    /// The loops over time that compute something, each a lane, in the order in which they start. The data tells which
+    /// node is in which loop, for several may have one label.
+    function findLoops(nodes, labels) {
+        const loops = new Map();
         for (const node of nodes) {
-            for (const input of node.inputs) depends[node.place] |= depends[input];
-            const { lane, time } = places[node.place];
-            if (time !== null && !node.leaf) depends[node.place] |= 1 << Math.min(rowOf.get(lane), 31);
+            if (node.leaf || node.loop === undefined) continue;
+            if (!loops.has(node.loop)) loops.set(node.loop, { row: loops.size, path: labels[node.place].path, times: [], shift: 0 });
+            loops.get(node.loop).times[node.order] = node.time;
         }
-        return depends;
+        for (const node of nodes) shiftBehind(node, nodes, loops);
+        return loops;
     }
 
-    const highestBit = (bits) => 31 - Math.clz32(bits);
+    /// A loop that starts from the last state of another, as a decoder from its encoder's, has its columns behind it.
+    /// Loops that run side by side, as the layers of a stack, share theirs.
+    function shiftBehind(node, nodes, loops) {
+        const loop = node.leaf || node.order !== 0 ? undefined : loops.get(node.loop);
+        if (!loop) return;
+        for (const input of node.inputs.map((place) => nodes[place])) {
+            const before = input.leaf ? undefined : loops.get(input.loop);
+            if (!before || before === loop || input.order !== before.times.length - 1 || input.time === node.time) continue;
+            const [end, begin] = [Math.max(...Object.values(before.times)) + 1, Math.min(...Object.values(loop.times))];
+            loop.shift = Math.max(loop.shift, before.shift + end - begin);
+        }
+    }
 
-    /// Row and column of a node without a time step: in its own lane if that has a loop, else beside the loops that
-    /// it depends on, or before the first that uses it.
-    function placeUntimed(node, label, depends, rowOf, homes) {
-        const row = rowOf.get(label.lane);
-        if (row !== undefined) return { row, column: depends & (1 << row) ? Infinity : -Infinity };
-        if (depends !== 0) return { row: highestBit(depends), column: Infinity };
-        const rows = node.users.map((user) => homes[user]?.row).filter((one) => one !== undefined);
-        return { row: rows.length > 0 ? Math.min(...rows) : 0, column: -Infinity };
+    /// Labels of lanes; numbered where several have the same.
+    function nameLanes(loops) {
+        const paths = [...loops.values()].map(({ path }) => path);
+        const alike = (path) => paths.filter((other) => other === path).length;
+        const name = (path, row) => {
+            if (alike(path) === 1) return path;
+            return `${path || "loop"} ${paths.slice(0, row + 1).filter((other) => other === path).length}`;
+        };
+        return paths.length > 0 ? paths.map(name) : [""];
+    }
+
+    /// The last lane that each node depends on; -1 for none.
+    function findLatest(nodes, loops) {
+        const latest = new Int32Array(nodes.length).fill(-1);
+        for (const node of nodes) {
+            if (!node.leaf && node.loop !== undefined) latest[node.place] = loops.get(node.loop).row;
+            for (const input of node.inputs) latest[node.place] = Math.max(latest[node.place], latest[input]);
+        }
+        return latest;
+    }
+
+    /// Row and column of a node without a time step: in a lane of its own label if there is one, else in any; behind
+    /// the last loop that it depends on, or before the first that uses it.
+    function placeUntimed(node, path, latest, loops, homes) {
+        if (loops.size === 0) return { row: 0, column: -Infinity };
+        const all = [...loops.values()];
+        const own = all.filter((loop) => loop.path === path);
+        const rows = (own.length > 0 ? own : all).map((loop) => loop.row);
+        const behind = rows.filter((row) => row <= latest);
+        if (behind.length > 0) return { row: Math.max(...behind), column: Infinity };
+        const using = node.users.map((user) => homes[user]?.row).filter((row) => rows.includes(row));
+        return { row: Math.min(...(using.length > 0 ? using : rows)), column: -Infinity };
     }
 
     /// One of several results goes where it is used, if that is a single time step.
@@ -45,28 +78,26 @@ Study.structure = (() => {
         return users.every((one) => one.row === first.row && one.column === first.column) ? first : null;
     }
 
-    /// { row, column } of every node but leaves, which are drawn wherever they are used.
-    function findHomes(nodes, labels, rowOf) {
-        const depends = ancestry(nodes, labels, rowOf);
+    /// { row, column, time } of every node but leaves, which are drawn wherever they are used.
+    function findHomes(nodes, labels, loops) {
+        const latest = findLatest(nodes, loops);
         const homes = new Array(nodes.length).fill(null);
         for (let place = nodes.length - 1; place >= 0; --place) {
-            const [node, label] = [nodes[place], labels[place]];
+            const node = nodes[place];
             if (node.leaf) continue;
-            const timed = label.time !== null && { row: rowOf.get(label.lane), column: label.time };
+            const loop = loops.get(node.loop);
             homes[place] =
-                timed ||
+                (loop && { row: loop.row, column: node.time + loop.shift, time: node.time }) ||
                 (node.kind === "result" && followUser(node, homes)) ||
-                placeUntimed(node, label, depends[place], rowOf, homes);
+                placeUntimed(node, labels[place].path, latest[place], loops, homes);
         }
         return homes;
     }
 
     class Tile {
-        constructor(row, column, lane) {
-            Object.assign(this, { row, column, lane, members: [], sources: [], key: "" });
-        }
-        get time() {
-            return Number.isFinite(this.column) ? this.column : null;
+        /// `time` is null outside of the steps.
+        constructor({ row, column, time = null }, lane) {
+            Object.assign(this, { row, column, time, lane, members: [], sources: [], key: "" });
         }
         get title() {
             if (this.time !== null) return `t = ${this.time}`;
@@ -112,21 +143,17 @@ Study.structure = (() => {
     function find(study) {
         const { nodes } = study;
         const labels = nodes.map((node) => parseLabel(node.label || ""));
-        const rowOf = new Map();
-        nodes.forEach((node, place) => {
-            const { lane, time } = labels[place];
-            if (time !== null && !node.leaf && !rowOf.has(lane)) rowOf.set(lane, rowOf.size);
-        });
-        const lanes = rowOf.size > 0 ? [...rowOf.keys()] : [""];
+        const loops = findLoops(nodes, labels);
+        const lanes = nameLanes(loops);
 
-        const homes = findHomes(nodes, labels, rowOf);
+        const homes = findHomes(nodes, labels, loops);
         const tiles = new Map();
         const tileOf = new Array(nodes.length).fill(null);
         const localOf = new Int32Array(nodes.length).fill(-1);
         homes.forEach((home, place) => {
             if (!home) return;
             const name = `${home.row} ${home.column}`;
-            if (!tiles.has(name)) tiles.set(name, new Tile(home.row, home.column, lanes[home.row] || ""));
+            if (!tiles.has(name)) tiles.set(name, new Tile(home, lanes[home.row]));
             const tile = tiles.get(name);
             tileOf[place] = tile;
             localOf[place] = tile.members.push(place) - 1;
@@ -136,8 +163,8 @@ Study.structure = (() => {
         for (const tile of all) tile.key = keyOf(tile, nodes, labels, localOf, tileOf);
         for (const tile of all) findSources(tile, nodes, tileOf, localOf);
         const columns = [...new Set(all.map((tile) => tile.column))];
-        const times = columns.filter(Number.isFinite);
-        return { lanes, tiles: all, columns, times, tileOf, localOf, cells: findCells(all, lanes) };
+        const steps = columns.filter(Number.isFinite);
+        return { lanes, tiles: all, columns, steps, tileOf, localOf, cells: findCells(all, lanes) };
     }
 
     /// The cell that a lane repeats: its most common tile, by one of the middle, which has all that comes from the

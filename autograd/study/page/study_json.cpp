@@ -1,8 +1,11 @@
+#include <autograd/inspect/loops.hpp>
 #include <autograd/study/backward_wave.hpp>
 #include <autograd/study/formula.hpp>
 #include <autograd/study/gate_saturation.hpp>
-#include <autograd/study/local_jacobian.hpp>
 #include <autograd/study/page/graph_json.hpp>
+#include <autograd/study/page/jacobian_json.hpp>
+#include <autograd/study/page/largest_within.hpp>
+#include <autograd/study/page/parameter_names.hpp>
 #include <autograd/study/page/step_norms.hpp>
 #include <autograd/study/page/study_json.hpp>
 #include <autograd/study/page/tensor_json.hpp>
@@ -17,14 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-/// The largest of some sizes for which `bytes(size)` stays within `limit`; 0 if none does.
-template <std::size_t N, class Bytes>
-std::size_t largest_within(const std::array<std::size_t, N>& sizes, std::size_t limit, const Bytes& bytes) {
-    const auto fits = [&](std::size_t size) { return bytes(size) <= limit; };
-    const auto found = std::find_if(sizes.begin(), sizes.end(), fits);
-    return found == sizes.end() ? 0 : *found;
-}
-
 /// How fine the grids of all tensors can be: values, cotangents, and a contribution for each edge.
 std::size_t grid_within(const Graph& graph, std::size_t limit) {
     constexpr std::array<std::size_t, 10> sizes{48, 40, 32, 24, 16, 12, 8, 6, 4, 2};
@@ -37,19 +32,6 @@ std::size_t grid_within(const Graph& graph, std::size_t limit) {
         return bytes;
     });
     return std::max<std::size_t>(grid, 1);
-}
-
-/// How many elements a node and its input may have for their Jacobian to be shown.
-std::size_t jacobian_elements_within(const Graph& graph, std::size_t limit) {
-    constexpr std::array<std::size_t, 5> sizes{64, 32, 16, 8, 4};
-    return largest_within(sizes, limit, [&](std::size_t size) {
-        std::size_t bytes = 0;
-        for (const GraphNode& node : graph)
-            for (Index input : node.inputs)
-                if (node.shape.size() <= size && graph[input].shape.size() <= size)
-                    bytes += node.shape.size() * graph[input].shape.size() * 16 / 3;
-        return bytes;
-    });
 }
 
 json formula_json(const Formula& formula) {
@@ -75,21 +57,32 @@ json formulas_json(const Graph& graph, json& nodes) {
     return formulas;
 }
 
-template <class T>
-json jacobians_json(Tape<T>& tape, std::size_t largest) {
-    json list = json::array();
-    for (Index node = 0; largest > 0 && node < tape.size(); ++node) {
-        for (const LocalJacobian& jacobian : local_jacobians(tape, node, largest)) {
-            const auto inputs = tape.inputs(node);
-            const auto argument = std::find(inputs.begin(), inputs.end(), jacobian.input) - inputs.begin();
-            list.push_back(
-                {{"node", node}, {"argument", argument}, {"tensor", tensor_json(jacobian.matrix, largest)}});
-        }
+/// Adds to each node that is in the step of a loop over time which loop that is, and the step's place in it.
+void add_loops(const Graph& graph, json& nodes) {
+    const TimeLoops loops = find_loops(graph);
+    std::size_t at = 0;
+    for (const GraphNode& node : graph) {
+        json& made = nodes[at++];
+        const auto found = loops.places.find(node.index);
+        if (found == loops.places.end()) continue;
+        made["loop"] = found->second.loop;
+        made["order"] = found->second.order;
     }
-    return list;
 }
 
-json ledgers_json(const std::vector<GradientLedger>& ledgers) {
+/// A ledger has no more than the parameter's own name; which one it is, its uses tell.
+std::string name_of(const GradientLedger& ledger, const Graph& graph,
+                    const std::map<Index, std::string>& names) {
+    for (const ParameterUse& use : ledger.uses)
+        for (Index node : use.nodes)
+            for (Index input : node < graph.size() ? graph[node].inputs : std::vector<Index>())
+                if (graph[input].kind == NodeKind::parameter && graph[input].name == ledger.parameter)
+                    return names.at(input);
+    return ledger.parameter;
+}
+
+json ledgers_json(const std::vector<GradientLedger>& ledgers, const Graph& graph,
+                  const std::map<Index, std::string>& names) {
     json list = json::array();
     for (const GradientLedger& ledger : ledgers) {
         json uses = json::array();
@@ -99,7 +92,7 @@ json ledgers_json(const std::vector<GradientLedger>& ledgers) {
         for (std::size_t row = 0; row < ledger.losses.size(); ++row)
             matrix.push_back(
                 numbers_json({ledger.norms.data() + row * ledger.uses.size(), ledger.uses.size()}));
-        list.push_back({{"parameter", ledger.parameter},
+        list.push_back({{"parameter", name_of(ledger, graph, names)},
                         {"losses", ledger.losses},
                         {"uses", std::move(uses)},
                         {"matrix", std::move(matrix)}});
@@ -144,12 +137,12 @@ json saturation_json(Tape<T>& tape, const std::vector<std::string>& gates) {
 template <class T>
 json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions& options) {
     const Graph graph = read_graph(tape, gradients, {.values = true});
+    const std::map<Index, std::string> names = parameter_names(graph);
     // A quarter for Jacobians, the rest for the grids.
     const std::size_t grid = grid_within(graph, options.largest_bytes / 4 * 3);
-    const std::size_t largest = jacobian_elements_within(graph, options.largest_bytes / 4);
 
     json contributed = json::array();
-    StepNorms norms(graph);
+    StepNorms norms(graph, names);
     const std::vector<Index> roots =
         backward_wave<T>(tape, gradients, [&](Index node, const Contribution<T>& contribution) {
             contributed.push_back({{"node", node},
@@ -159,6 +152,7 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
         });
     json nodes = graph_json(graph, grid);
     json formulas = formulas_json(graph, nodes["nodes"]);
+    add_loops(graph, nodes["nodes"]);
     return {{"format", "tapeloop study"},
             {"version", 1},
             {"title", options.title},
@@ -167,9 +161,10 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
             {"formulas", std::move(formulas)},
             {"roots", roots},
             {"contributions", std::move(contributed)},
-            {"jacobians", jacobians_json(tape, largest)},
+            {"jacobians", jacobians_json(tape, graph, options.largest_bytes / 4)},
             {"gradient_norms", norms.json()},
-            {"ledgers", ledgers_json(options.ledgers)},
+            {"used_outside_steps", norms.used_outside_steps()},
+            {"ledgers", ledgers_json(options.ledgers, graph, names)},
             {"spectrum", options.spectrum.has_value() ? spectrum_json(*options.spectrum) : json()},
             {"saturation", saturation_json(tape, options.gates)}};
 }

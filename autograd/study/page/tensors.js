@@ -53,13 +53,9 @@ Study.tensors = (() => {
     /// A tensor made on this page from elements of `like`'s grid. Its norm is that of the whole tensor only if the
     /// grid is the whole tensor.
     function fromElements(like, values) {
-        let [min, max, squares] = [Infinity, -Infinity, 0];
-        for (const value of values) {
-            min = Math.min(min, value);
-            max = Math.max(max, value);
-            squares += value * value;
-        }
-        const made = { shape: like.shape, grid: like.grid, min, max, norm: Math.sqrt(squares) };
+        // Squares of tiny numbers are 0; hypot scales them.
+        const [min, max, norm] = [Math.min(...values), Math.max(...values), Math.hypot(...values)];
+        const made = { shape: like.shape, grid: like.grid, min, max, norm };
         made.approximate = isReduced(like);
         decoded.set(made, Float64Array.from(values));
         return made;
