@@ -1,7 +1,9 @@
 // Writes the pages that browser_test.py opens into the folder given, and beside them what it has to find
 // there: numbers from the tape and its gradients, which the page gets another way.
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
+#include <autograd/ops/shape.hpp>
 #include <autograd/study/jacobian_lens.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/tape.hpp>
@@ -143,7 +145,7 @@ json write_skips(const std::filesystem::path& path) {
         const Label<double> step(t);
         Var<double> from = h[t];
         if (t == 3) {
-            from = from.detach();
+            from = detach(from);
             detached = from.index();
         }
         h.push_back(tanh(matmul(h[t + 1], W) + from));
