@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/study.hpp>
 #include <nn/generator.hpp>
@@ -10,6 +11,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -156,7 +158,8 @@ TEST_CASE_TEMPLATE("write_study: nodes, values and plots of an LSTM", T, float, 
         CHECK(norms["by_step"][2] > 0.0);
     }
     CHECK(data["gradient_norms"].size() == 3);
-    CHECK(data["jacobians"].size() > 50);
+    CHECK(data["used_outside_steps"].empty());
+    CHECK(data["jacobians"]["list"].size() > 50);
 
     const std::string page = read(folder / "page.html");
     CHECK(page.find("<title>A &lt;title> &amp; more</title>") != std::string::npos);
@@ -210,6 +213,106 @@ TEST_CASE("write_study: norms by time step of tiny contributions") {
     write_study(tape, gradient(J, every_node(tape)), folder / "page.html");
     const json norms = data_of(read(folder / "page.html"))["gradient_norms"];
     CHECK(norms[0]["by_step"][0].get<double>() * 1e200 == doctest::Approx(5));
+}
+
+TEST_CASE("write_study: parameters of one name get their module or else their place") {
+    const Folder folder;
+    const Parameter<double> W("W", Tensor<double>{1, 2});
+    const Parameter<double> V("V", Tensor<double>{1, 2});
+    const Parameter<double> lower("W", Tensor<double>{3, 1});
+    const Parameter<double> upper("W", Tensor<double>{2, 2});
+    Tape<double> tape;
+    const auto used_in = [](const Parameter<double>& parameter, const std::string& module) {
+        const Label<double> label(module);
+        const Label<double> step(0);
+        return square(parameter);
+    };
+    const Var<double> early = sum(square(V)) + sum(used_in(W, "lower"));
+    const Var<double> losses = used_in(lower, "lower") + used_in(upper, "upper") + used_in(V, "upper");
+    StudyOptions options;
+    for (const Parameter<double>* parameter : {&W, &upper, &V})
+        options.ledgers.push_back(
+            gradient_ledger(parameter == &W ? early * Tensor<double>{1} : losses, *parameter));
+    const Var<double> J = early + sum(losses);
+    write_study(tape, gradient(J, every_node(tape)), folder / "page.html", options);
+    const json data = data_of(read(folder / "page.html"));
+    const std::string first = fmt::format("lower/W #{}", *tape.find(W.storage().get()));
+    CHECK(data["ledgers"][0]["parameter"] == first);
+    CHECK(data["ledgers"][1]["parameter"] == "upper/W");
+    CHECK(data["ledgers"][2]["parameter"] == "V");
+    std::vector<std::string> names;
+    for (const json& norms : data["gradient_norms"]) names.push_back(norms["parameter"]);
+    std::sort(names.begin(), names.end());
+    CHECK(names == std::vector<std::string>{
+                       "V", first, fmt::format("lower/W #{}", *tape.find(lower.storage().get())), "upper/W"});
+    CHECK(data["used_outside_steps"] == json::array({"V"}));
+}
+
+TEST_CASE("write_study: of large Jacobians the slopes or the first row") {
+    const Folder folder;
+    nn::Generator generator(2);
+    const auto random = [&](const Shape& shape) {
+        Tensor<double> x = uninitialised<double>(shape);
+        for (double& element : x) element = generator.uniform(-1, 1);
+        return x;
+    };
+    Tape<double> tape;
+    const Tensor<double> x = random({20, 5});
+    const Tensor<double> W = random({5, 4});
+    const Var<double> input_x = input(x);
+    const Var<double> input_W = input(W);
+    const Var<double> product = matmul(input_x, input_W);
+    const Var<double> squares = product * product;
+    const Var<double> shifted = squares + Tensor<double>{1, 2, 3, 4};
+    const Var<double> J = sum(shifted);
+    write_study(tape, gradient(J, every_node(tape)), folder / "page.html");
+    const json jacobians = data_of(read(folder / "page.html"))["jacobians"];
+    CHECK(jacobians["largest"] == 64);
+    const auto found = [&](const Var<double>& node) {
+        std::vector<json> list;
+        for (const json& one : jacobians["list"])
+            if (one["node"] == node.index()) list.push_back(one);
+        return list;
+    };
+    const auto of_product = found(product);
+    REQUIRE(of_product.size() == 1);  // not by W: its rows are no rows of the product
+    CHECK(of_product[0]["view"] == "row");
+    CHECK(of_product[0]["argument"] == 0);
+    CHECK(of_product[0]["tensor"]["shape"] == json::array({4, 5}));
+    const std::vector<double> block = elements(of_product[0]["tensor"]);
+    for (std::size_t i = 0; i < 4; ++i)
+        for (std::size_t k = 0; k < 5; ++k) CHECK(block[5 * i + k] == doctest::Approx(W(k, i)));
+
+    // The same value twice: both uses count.
+    const auto of_squares = found(squares);
+    REQUIRE(of_squares.size() == 1);
+    CHECK(of_squares[0]["view"] == "slopes");
+    const std::vector<double> slopes = elements(of_squares[0]["tensor"]);
+    REQUIRE(slopes.size() == 80);
+    for (std::size_t i = 0; i < 80; ++i) CHECK(slopes[i] == doctest::Approx(2 * product.value().data()[i]));
+
+    // By what was broadcast there is none.
+    REQUIRE(found(shifted).size() == 1);
+    CHECK(found(shifted)[0]["argument"] == 0);
+    CHECK(found(J).empty());
+}
+
+TEST_CASE("write_study: each node has its loop, also behind a loop of the same labels") {
+    const Folder folder;
+    nn::Generator generator(7);
+    const nn::LstmCell<double> cell(3, 2, generator);
+    Tape<double> tape;
+    const Tensor<double> x = xt::ones<double>({3, 2, 3});
+    const auto first = nn::unroll(cell, x);
+    const auto second = nn::unroll(cell, x, first.state);
+    const Var<double> J = sum(second.outputs);
+    write_study(tape, gradient(J, every_node(tape)), folder / "page.html");
+    const json nodes = data_of(read(folder / "page.html"))["graph"]["nodes"];
+    CHECK(nodes[first.state[0].index()]["loop"] == 0);
+    CHECK(nodes[first.state[0].index()]["order"] == 2);
+    CHECK(nodes[second.state[0].index()]["loop"] == 1);
+    CHECK(nodes[second.state[0].index()]["order"] == 2);
+    CHECK_FALSE(nodes[J.index()].contains("loop"));
 }
 
 TEST_CASE("write_study: not of parameters that were changed since") {

@@ -431,8 +431,11 @@ class StudyPage(unittest.TestCase):
         state = self.place(self.facts["translator"]["handed_over"])
         rows = self.js("app.study.nodes[arguments[0]].users.map((user) => app.structure.tileOf[user].row)", state)
         self.assertIn(1, rows)
-        ports = self.js("app.network.scene.itemsFor(arguments[0]).filter((item) => item.port).map((item) => item.tile.column)", state)
+        self.press("f")
+        ports = self.js("app.network.scene.itemsFor(arguments[0]).filter((item) => item.port && item.tile.time !== null).map((item) => item.tile.column)", state)
         self.assertEqual(ports, [3])
+        kinds = self.js("app.network.scene.links.filter((link) => link.from === arguments[0] && link.tile.column === 3).map((link) => link.kind)", state)
+        self.assertEqual(kinds, ["next"])
 
     def test_a_port_says_how_many_steps_lie_between(self):
         self.open("skips")
@@ -558,6 +561,8 @@ class StudyPage(unittest.TestCase):
                     shown = {"short": "forget", "long": "forget", "skips": "detached"}.get(which)
                     node = self.facts[which][shown] if shown else self.facts[which]["J_id"]
                     self.search(f"#{node['id'] if shown == 'forget' else node}")
+                    if which == "translator":
+                        self.press("f", "0")
                     drawn = self.js("""(() => {
                         const canvas = document.getElementById("network-canvas");
                         const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

@@ -163,10 +163,11 @@ Study.graphView = (() => {
             const shown = structure.cells.find((cell) => cell.row === tile.row);
             const local = structure.localOf[place];
             if (tile === shown) return this.timeOf(shown).members[local];
-            // What comes in from the step before.
-            const back = this.timeOf(shown).members.flatMap((member) => study.nodes[member].inputs).find((input) => {
+            // What comes in from a step before.
+            const now = this.timeOf(shown);
+            const back = now.members.flatMap((member) => study.nodes[member].inputs).find((input) => {
                 const home = structure.tileOf[input];
-                return home && home.row === tile.row && home.column !== this.timeOf(shown).column && structure.localOf[input] === local;
+                return home && home.row === tile.row && home.time - now.time === tile.time - shown.time && structure.localOf[input] === local;
             });
             return back ?? place;
         }

@@ -15,7 +15,7 @@ Study.plots = (() => {
         const series = norms.map(({ parameter, by_step }) => ({ name: parameter, points: overTime(by_step) }));
         return card("Gradient by time step", "The norm of what each time step contributes to the gradient of a parameter.",
             Study.linePlot.plot(series, { log: true, xLabel: "time step", yLabel: "norm", label: "gradient norm by time step", ...pickTime(app) }),
-            outside.length > 0 ? element("p", { id: "outside-steps" }, `Not shown, for it is outside of the time steps: what ${outside.join(", ")} contribute${outside.length === 1 ? "s" : ""} there. With {.hoist = false} every use in a cell is in its step.`) : null);
+            outside.length > 0 ? element("p", { id: "outside-steps" }, `Not shown: what ${outside.join(", ")} contribute${outside.length === 1 ? "s" : ""} outside of the time steps. Products done for all steps at once stand there too; {.hoist = false} gives each step its own.`) : null);
     }
 
     function ledger(app) {

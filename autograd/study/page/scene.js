@@ -127,8 +127,9 @@ Study.scene = (() => {
         /// How an edge between two tiles runs.
         kindOf(origin, tile) {
             const distance = Math.abs(this.orderOf(tile) - this.orderOf(origin));
-            if (origin.row !== tile.row) return distance === 0 ? "lane" : "far";
-            return distance === 1 && origin.time !== null && tile.time !== null ? "next" : "bus";
+            if (distance === 1 && origin.time !== null && tile.time !== null) return "next";
+            if (origin.row === tile.row) return "bus";
+            return distance === 0 ? "lane" : "far";
         }
 
         findBounds() {
