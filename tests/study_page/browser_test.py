@@ -79,6 +79,12 @@ class StudyPage(unittest.TestCase):
         readout = self.text(section + " .readout")
         return readout.split(" = ")[0], float(readout.split(" = ")[1].replace("−", "-"))
 
+    def colours_drawn(self):
+        return self.js("""(() => {
+            const canvas = document.getElementById("network-canvas");
+            const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            return new Set(new Uint32Array(pixels.buffer)).size; })()""")
+
     # Using the page
 
     def press(self, *keys):
@@ -506,6 +512,9 @@ class StudyPage(unittest.TestCase):
             seconds.append(time.monotonic() - begin)
         self.assertLess(min(seconds), 3)
         self.assertEqual(self.js("app.structure.tiles.length"), 1)
+        self.assertGreater(self.colours_drawn(), 50)
+        self.press("0")
+        self.assertGreater(self.colours_drawn(), 50)
         ys = self.js("app.layouts.of(app.structure.tiles[0]).members.map((box) => box.y)")
         self.assertEqual(ys, sorted(ys, reverse=True))
         self.assertGreater(len(ys), 5000)
@@ -563,11 +572,7 @@ class StudyPage(unittest.TestCase):
                     self.search(f"#{node['id'] if shown == 'forget' else node}")
                     if which == "translator":
                         self.press("f", "0")
-                    drawn = self.js("""(() => {
-                        const canvas = document.getElementById("network-canvas");
-                        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-                        return new Set(new Uint32Array(pixels.buffer)).size; })()""")
-                    self.assertGreater(drawn, 50)
+                    self.assertGreater(self.colours_drawn(), 50)
                     name = f"{which}_{width}_{'dark' if dark else 'light'}"
                     self.browser.save_screenshot(str(folder / f"{name}.png"))
                     self.press("2")

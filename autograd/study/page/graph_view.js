@@ -3,6 +3,7 @@
 Study.graphView = (() => {
     const { sharpContext, perFrame } = Study.dom;
     const { zoom, zoomIdentity, zoomTransform, select } = Libraries;
+    const smallest = 0.005; // the scale at which a thousand steps fill a large screen
 
     /// What the painter asks about the state of the run; the same for every view.
     function lookOf(app) {
@@ -32,7 +33,7 @@ Study.graphView = (() => {
             this.look = lookOf;
             this.scene = null;
             this.redraw = perFrame(() => this.draw());
-            this.zoom = zoom().scaleExtent([0.01, 4]).on("zoom", this.redraw).clickDistance(4);
+            this.zoom = zoom().scaleExtent([smallest, 4]).on("zoom", this.redraw).clickDistance(4);
             select(canvas).call(this.zoom).on("dblclick.zoom", null);
             canvas.addEventListener("click", (event) => this.pick(event));
             canvas.addEventListener("pointermove", (event) => this.hover(event));
@@ -77,7 +78,7 @@ Study.graphView = (() => {
             if (width === 0 || height === 0) return;
             this.fitted = true;
             const whole = Math.min((width - 24) / (right - left), (height - 24) / (bottom - top), 1.25);
-            if (!whenLarge || whole >= 0.5) return this.transformTo((left + right) / 2, (top + bottom) / 2, whole);
+            if (whole >= (whenLarge ? 0.5 : smallest)) return this.transformTo((left + right) / 2, (top + bottom) / 2, whole);
             const twoSteps = width / (2.4 * Math.max(...this.scene.tiles.map((tile) => this.scene.placed.get(tile).width)));
             const readable = this.scene.folded.size > 0 ? 0.9 : Math.min(twoSteps, 0.9);
             const k = Math.max(0.45, Math.min(readable, (height - 24) / (bottom - top)));

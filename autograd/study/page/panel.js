@@ -8,7 +8,7 @@ Study.panel = (() => {
     /// By what the page has of a Jacobian; see README.md.
     const jacobianTitles = {
         whole: (x) => `d y / d ${x}`,
-        slopes: (x) => `d y / d ${x}, element by element; 0 elsewhere`,
+        slopes: (x) => `d y / d ${x}, element by element`,
         row: (x) => `d y / d ${x}, of the first row`,
     };
 
