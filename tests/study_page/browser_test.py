@@ -3,11 +3,8 @@
 shown comes from study_pages, which takes it from the tape."""
 import argparse
 import json
-import math
 import pathlib
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
@@ -16,96 +13,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-import browser as chromium
+from network_test import Network
+from plots_test import Plots
+from study_page import StudyPage
 
-ARGUMENTS = None
 
-
-class StudyPage(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        subprocess.run([ARGUMENTS.pages, cls.folder.name], check=True)
-        cls.facts = json.loads((pathlib.Path(cls.folder.name) / "facts.json").read_text())
-        cls.browser = chromium.start(ARGUMENTS.chromium, ARGUMENTS.driver, cls.folder.name + "/profile")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.quit()
-        cls.folder.cleanup()
-
-    def open(self, which, width=1280, height=800, dark=False, fragment=""):
-        chromium.resize(self.browser, width, height, dark)
-        self.browser.get("about:blank")
-        self.browser.get("file://" + self.facts[which]["path"] + fragment)
-        self.settle()
-
-    def tearDown(self):
-        self.assertEqual([entry["message"] for entry in self.browser.get_log("browser")], [])
-
-    # Reading the page
-
-    def settle(self):
-        """Waits until what was asked for is drawn."""
-        self.browser.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));")
-
-    def js(self, text, *arguments):
-        return self.browser.execute_script("const app = Study.current; return " + text, *arguments)
-
-    def text(self, selector):
-        return self.browser.find_element(By.CSS_SELECTOR, selector).text
-
-    def place(self, node_id):
-        return self.js("app.study.places.get(arguments[0])", node_id)
-
-    def selected_id(self):
-        return self.js("app.session.get('selected') === null ? null : app.study.nodes[app.session.get('selected')].id")
-
-    def position(self):
-        return self.js("app.session.get('position')")
-
-    def tensor_shown(self, section):
-        """The elements behind the heat map that a section of the panel has drawn, read off below the pointer."""
-        canvas = self.browser.find_element(By.CSS_SELECTOR, section + " canvas")
-        rows, columns = self.js("(() => { const node = app.study.nodes[app.session.get('selected')]; return node.value.grid; })()")
-        return canvas, rows, columns
-
-    def read_cell(self, section, row, column):
-        canvas, rows, columns = self.tensor_shown(section)
-        size = canvas.size
-        x = (column + 0.5) * size["width"] / columns - size["width"] / 2
-        y = (row + 0.5) * size["height"] / rows - size["height"] / 2
-        ActionChains(self.browser).move_to_element_with_offset(canvas, int(x), int(y)).perform()
-        readout = self.text(section + " .readout")
-        return readout.split(" = ")[0], float(readout.split(" = ")[1].replace("−", "-"))
-
-    def colours_drawn(self):
-        return self.js("""(() => {
-            const canvas = document.getElementById("network-canvas");
-            const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-            return new Set(new Uint32Array(pixels.buffer)).size; })()""")
-
-    # Using the page
-
-    def press(self, *keys):
-        ActionChains(self.browser).send_keys(*keys).perform()
-        self.settle()
-
-    def click_node(self, node_id):
-        where = self.js("app.network.positionOf(arguments[0])", self.place(node_id))
-        ActionChains(self.browser).move_by_offset(0, 0).perform()
-        body = self.browser.find_element(By.TAG_NAME, "html")
-        width, height = self.js("[window.innerWidth, window.innerHeight]")
-        ActionChains(self.browser).move_to_element_with_offset(
-            body, round(where["x"] - width / 2), round(where["y"] - height / 2)).click().perform()
-        self.settle()
-
-    def search(self, query):
-        self.press("/")
-        self.press(query, Keys.ENTER)
-
-    # Tests
-
+class Use(StudyPage):
     def test_needs_no_network(self):
         self.browser.get_log("performance")
         self.open("short")
@@ -122,29 +35,6 @@ class StudyPage(unittest.TestCase):
             self.assertTrue(self.browser.find_element(By.CSS_SELECTOR, part).is_displayed(), part)
         self.assertIn(f"{self.facts['short']['nodes']} nodes", self.text("#panel"))
         self.assertEqual(self.js("app.structure.steps"), [0, 1, 2, 3, 4])
-
-    def test_steps_of_a_cell_are_alike(self):
-        self.open("long")
-        steps = self.js("[...new Set(app.structure.tiles.filter((tile) => tile.time !== null).map((tile) => tile.key))].length")
-        self.assertEqual(steps, 1)
-        self.assertEqual(self.js("app.structure.cells.length"), 1)
-
-    def test_folded_above_five_steps(self):
-        self.open("short")
-        self.assertEqual(self.js("app.folded.size"), 0)
-        self.open("long")
-        self.assertEqual(self.js("app.folded.size"), 200)
-        self.press("f")
-        self.assertEqual(self.js("app.folded.size"), 0)
-        self.press("f")
-        self.assertEqual(self.js("app.folded.size"), 200)
-
-    def test_click_opens_one_time_step(self):
-        self.open("long")
-        self.click_node(self.facts["long"]["forget"]["id"])
-        self.assertEqual(self.js("app.folded.size"), 199)
-        self.click_node(self.facts["long"]["forget"]["id"])
-        self.assertEqual(self.selected_id(), self.facts["long"]["forget"]["id"])
 
     def test_click_fills_the_panel(self):
         self.open("short")
@@ -346,68 +236,6 @@ class StudyPage(unittest.TestCase):
         self.press("l")
         self.assertGreater(self.js("parseFloat(getComputedStyle(document.body).fontSize)"), 18)
 
-    def test_plots(self):
-        self.open("long")
-        self.press("2")
-        self.assertTrue(self.browser.find_element(By.ID, "plots").is_displayed())
-        titles = [heading.text for heading in self.browser.find_elements(By.CSS_SELECTOR, "#plots h2")]
-        self.assertIn("Gradient by time step", titles)
-        self.assertIn("Saturation of the gates", titles)
-        for title in ["Gradient ledger", "Jacobian of one step", "Jacobian over many steps"]:
-            self.assertIn(title, titles)
-        legends = self.text("#plots")
-        self.assertIn(self.facts["long"]["flow"], legends)
-        for gate in ["input", "forget", "candidate", "output"]:
-            self.assertIn(gate, legends)
-        self.press("1")
-        self.assertTrue(self.browser.find_element(By.ID, "network").is_displayed())
-
-    def test_ledger_is_read_off_its_plot(self):
-        """Every cell of the plot, by pointer; the gradient that they make up is the one that the page shows of W."""
-        self.open("short")
-        fact = self.facts["short"]
-        self.press("2")
-        canvas = self.browser.find_element(By.CSS_SELECTOR, "#plots .matrix")
-        largest, steps = 0, fact["time_steps"]
-        left, below = (self.js(f"parseFloat(getComputedStyle(document.documentElement).fontSize) / 15 * {margin}") for margin in [46, 24])
-        side = (canvas.size["width"] - left - 1) / steps
-        for loss in range(steps):
-            for use in range(loss + 1):
-                x = left + (use + 0.5) * side - canvas.size["width"] / 2
-                y = (loss + 0.5) * side - canvas.size["height"] / 2
-                ActionChains(self.browser, duration=0).move_to_element_with_offset(canvas, int(x), int(y)).perform()
-                where, shown = self.text("#plots .matrix-plot .readout").split(": ")
-                self.assertEqual(where, f"loss at t={loss}, use at k={use}")
-                largest = max(largest, float(shown))
-        self.assertLess(abs(largest - fact["largest_pair"]), 1e-2 * largest)
-        shown = self.js("Study.tensors.norm(app.study.nodes[arguments[0]].cotangent)", self.place(fact["W"]["id"]))
-        self.assertAlmostEqual(shown, fact["ledger_total"], places=12)
-
-    def test_plots_grow_with_large_type(self):
-        self.open("short")
-        self.press("2")
-        before = self.browser.find_element(By.CSS_SELECTOR, "#plots .matrix").size["width"]
-        self.press("l")
-        after = self.browser.find_element(By.CSS_SELECTOR, "#plots .matrix").size["width"]
-        self.assertGreater(after, 1.2 * before)
-
-    def test_every_line_of_a_plot_has_its_own_look(self):
-        self.open("short")
-        looks = self.js("""(() => {
-            const series = [...Array(20).keys()].map((k) => ({ name: `${k}`, points: [[0, k], [1, k]] }));
-            const plot = Study.linePlot.plot(series, {});
-            return [...plot.querySelectorAll(".series")].map((line) => line.getAttribute("stroke") + line.getAttribute("stroke-dasharray")); })()""")
-        self.assertEqual(len(set(looks)), 20)
-
-    def test_parameters_of_one_name_are_told_apart(self):
-        self.open("trouble")
-        self.press("2")
-        legend = self.text("#plots .series-legend")
-        self.assertIn("lower/W", legend)
-        self.assertIn("upper </script><!--/W", legend)
-        self.assertIn("lower/U, lower/b, upper", self.text("#outside-steps"))
-        self.assertNotIn("/W", self.text("#outside-steps"))
-
     def test_keys_scroll_what_can_be_scrolled(self):
         self.open("short", fragment="#at=20")
         self.press("2", Keys.PAGE_DOWN)
@@ -425,48 +253,6 @@ class StudyPage(unittest.TestCase):
         self.js("document.getElementById('network-canvas').focus()")
         self.press(Keys.END)
         self.assertEqual(self.position(), self.js("app.run.last"))
-
-    def test_an_encoder_and_its_decoder(self):
-        """Two loops whose steps have the same labels: six steps, the decoder's behind the encoder's."""
-        self.open("translator")
-        self.assertEqual(self.js("app.structure.lanes"), ["loop 1", "loop 2"])
-        self.assertEqual(self.js("app.structure.steps"), [0, 1, 2, 3, 4, 5])
-        steps = self.js("app.structure.tiles.filter((tile) => tile.time !== null).map((tile) => [tile.row, tile.column, tile.title])")
-        self.assertEqual(steps, [[0, 0, "t = 0"], [0, 1, "t = 1"], [0, 2, "t = 2"], [1, 3, "t = 0"], [1, 4, "t = 1"], [1, 5, "t = 2"]])
-        self.assertEqual(self.js("app.structure.cells.map((cell) => cell.row)"), [0, 1])
-        state = self.place(self.facts["translator"]["handed_over"])
-        rows = self.js("app.study.nodes[arguments[0]].users.map((user) => app.structure.tileOf[user].row)", state)
-        self.assertIn(1, rows)
-        self.press("f")
-        ports = self.js("app.network.scene.itemsFor(arguments[0]).filter((item) => item.port && item.tile.time !== null).map((item) => item.tile.column)", state)
-        self.assertEqual(ports, [3])
-        kinds = self.js("app.network.scene.links.filter((link) => link.from === arguments[0] && link.tile.column === 3).map((link) => link.kind)", state)
-        self.assertEqual(kinds, ["next"])
-
-    def test_a_port_says_how_many_steps_lie_between(self):
-        self.open("skips")
-        texts = self.js("""(() => {
-            const context = app.network.context, drawn = [], write = context.fillText;
-            context.fillText = function (text, ...rest) { drawn.push(text); return write.call(this, text, ...rest); };
-            app.network.home();
-            app.network.draw();
-            return drawn; })()""")
-        self.assertIn("t − 1", texts)
-        self.assertIn("t − 2", texts)
-        self.assertIn("detach", texts)
-
-    def test_a_detached_value_is_computed_when_its_source_is(self):
-        self.open("skips")
-        [source, detached] = [self.place(self.facts["skips"][name]) for name in ["source", "detached"]]
-        at = self.js("arguments[0].map((place) => app.run.computedAt[place])", [source, detached])
-        self.assertLess(0, at[0])
-        self.assertLess(at[0], at[1])
-        self.assertEqual(self.js("app.run.phase(arguments[0], arguments[1])", detached, at[1] - 1), "waiting")
-        dashed = self.js("app.layouts.of(app.structure.tileOf[arguments[0]]).edges.filter((edge) => edge.dashed).length", detached)
-        self.assertEqual(dashed, 1)
-        self.search(f"#{self.facts['skips']['detached']}")
-        self.assertIn("detached from", self.text("#panel"))
-        self.assertNotIn("Local Jacobian", self.text("#panel"))
 
     def test_norms_made_on_the_page_do_not_underflow(self):
         self.open("skips")
@@ -496,31 +282,6 @@ class StudyPage(unittest.TestCase):
         self.search("matmul")
         self.assertIn("local_jacobians(tape, ", self.text("#panel-jacobians"))
 
-    def test_leaves_alone(self):
-        self.open("leaves")
-        self.assertIn("no operation", self.text("#nothing"))
-        self.assertNotIn("NaN", self.js("String(Object.values(app.network.scene.bounds)) + app.network.canvas.__zoom"))
-        self.search("x")
-        self.assertIn("2", self.text("#panel-value"))
-
-    def test_a_long_chain_without_labels_opens(self):
-        seconds = []
-        for _ in range(2):
-            self.browser.get("about:blank")
-            begin = time.monotonic()
-            self.open("chain")
-            seconds.append(time.monotonic() - begin)
-        self.assertLess(min(seconds), 3)
-        self.assertEqual(self.js("app.structure.tiles.length"), 1)
-        self.assertGreater(self.colours_drawn(), 50)
-        self.press("0")
-        self.assertGreater(self.colours_drawn(), 50)
-        ys = self.js("app.layouts.of(app.structure.tiles[0]).members.map((box) => box.y)")
-        self.assertEqual(ys, sorted(ys, reverse=True))
-        self.assertGreater(len(ys), 5000)
-        self.search(f"#{self.facts['chain']['J_id']}")
-        self.assertEqual(self.selected_id(), self.facts["chain"]["J_id"])
-
     def test_address_says_what_is_shown(self):
         node = self.facts["short"]["forget"]["id"]
         self.open("short", fragment=f"#node={node}&at=40")
@@ -535,33 +296,9 @@ class StudyPage(unittest.TestCase):
         self.search(f"#{self.facts['trouble']['J_id']}")
         self.assertIn("NaN", self.text("#panel-value"))
 
-    def test_five_thousand_nodes_open_in_two_seconds(self):
-        self.assertGreater(self.facts["thousands"]["nodes"], 5000)
-        seconds = []
-        for _ in range(3):
-            self.browser.get("about:blank")
-            begin = time.monotonic()
-            self.open("thousands")
-            seconds.append(time.monotonic() - begin)
-        self.assertLess(min(seconds), 2)
-
-    def test_stays_usable_unfolded(self):
-        self.open("thousands")
-        self.press("f", "0")
-        milliseconds = self.browser.execute_async_script("""
-            const done = arguments[0], app = Study.current, begin = performance.now();
-            let frames = 0;
-            const frame = () => {
-                app.network.scaleBy(frames % 2 ? 1.1 : 1 / 1.1);
-                if (++frames < 20) requestAnimationFrame(frame);
-                else done((performance.now() - begin) / frames);
-            };
-            requestAnimationFrame(frame);""")
-        self.assertLess(milliseconds, 200)
-
     def test_screenshots(self):
         """For people to look at; here only that something is drawn."""
-        folder = pathlib.Path(ARGUMENTS.screenshots)
+        folder = pathlib.Path(self.arguments.screenshots)
         folder.mkdir(parents=True, exist_ok=True)
         for width, height in [(1280, 800), (1920, 1080)]:
             for dark in [False, True]:
@@ -583,5 +320,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ["pages", "chromium", "driver", "screenshots"]:
         parser.add_argument(f"--{name}", required=True)
-    ARGUMENTS, rest = parser.parse_known_args()
+    StudyPage.arguments, rest = parser.parse_known_args()
     unittest.main(argv=[sys.argv[0], *rest])

@@ -1,0 +1,120 @@
+"""The network through time: its lanes, columns and tiles, and that large ones stay usable."""
+import time
+
+from study_page import StudyPage
+
+
+class Network(StudyPage):
+    def test_steps_of_a_cell_are_alike(self):
+        self.open("long")
+        steps = self.js("[...new Set(app.structure.tiles.filter((tile) => tile.time !== null).map((tile) => tile.key))].length")
+        self.assertEqual(steps, 1)
+        self.assertEqual(self.js("app.structure.cells.length"), 1)
+
+    def test_folded_above_five_steps(self):
+        self.open("short")
+        self.assertEqual(self.js("app.folded.size"), 0)
+        self.open("long")
+        self.assertEqual(self.js("app.folded.size"), 200)
+        self.press("f")
+        self.assertEqual(self.js("app.folded.size"), 0)
+        self.press("f")
+        self.assertEqual(self.js("app.folded.size"), 200)
+
+    def test_click_opens_one_time_step(self):
+        self.open("long")
+        self.click_node(self.facts["long"]["forget"]["id"])
+        self.assertEqual(self.js("app.folded.size"), 199)
+        self.click_node(self.facts["long"]["forget"]["id"])
+        self.assertEqual(self.selected_id(), self.facts["long"]["forget"]["id"])
+
+    def test_an_encoder_and_its_decoder(self):
+        """Two loops whose steps have the same labels: six steps, the decoder's behind the encoder's."""
+        self.open("translator")
+        self.assertEqual(self.js("app.structure.lanes"), ["loop 1", "loop 2"])
+        self.assertEqual(self.js("app.structure.steps"), [0, 1, 2, 3, 4, 5])
+        steps = self.js("app.structure.tiles.filter((tile) => tile.time !== null).map((tile) => [tile.row, tile.column, tile.title])")
+        self.assertEqual(steps, [[0, 0, "t = 0"], [0, 1, "t = 1"], [0, 2, "t = 2"], [1, 3, "t = 0"], [1, 4, "t = 1"], [1, 5, "t = 2"]])
+        self.assertEqual(self.js("app.structure.cells.map((cell) => cell.row)"), [0, 1])
+        state = self.place(self.facts["translator"]["handed_over"])
+        rows = self.js("app.study.nodes[arguments[0]].users.map((user) => app.structure.tileOf[user].row)", state)
+        self.assertIn(1, rows)
+        self.press("f")
+        ports = self.js("app.network.scene.itemsFor(arguments[0]).filter((item) => item.port && item.tile.time !== null).map((item) => item.tile.column)", state)
+        self.assertEqual(ports, [3])
+        kinds = self.js("app.network.scene.links.filter((link) => link.from === arguments[0] && link.tile.column === 3).map((link) => link.kind)", state)
+        self.assertEqual(kinds, ["next"])
+
+    def test_a_port_says_how_many_steps_lie_between(self):
+        self.open("skips")
+        texts = self.js("""(() => {
+            const context = app.network.context, drawn = [], write = context.fillText;
+            context.fillText = function (text, ...rest) { drawn.push(text); return write.call(this, text, ...rest); };
+            app.network.home();
+            app.network.draw();
+            return drawn; })()""")
+        self.assertIn("t − 1", texts)
+        self.assertIn("t − 2", texts)
+        self.assertIn("detach", texts)
+
+    def test_a_detached_value_is_computed_when_its_source_is(self):
+        self.open("skips")
+        [source, detached] = [self.place(self.facts["skips"][name]) for name in ["source", "detached"]]
+        at = self.js("arguments[0].map((place) => app.run.computedAt[place])", [source, detached])
+        self.assertLess(0, at[0])
+        self.assertLess(at[0], at[1])
+        self.assertEqual(self.js("app.run.phase(arguments[0], arguments[1])", detached, at[1] - 1), "waiting")
+        dashed = self.js("app.layouts.of(app.structure.tileOf[arguments[0]]).edges.filter((edge) => edge.dashed).length", detached)
+        self.assertEqual(dashed, 1)
+        self.search(f"#{self.facts['skips']['detached']}")
+        self.assertIn("detached from", self.text("#panel"))
+        self.assertNotIn("Local Jacobian", self.text("#panel"))
+
+    def test_leaves_alone(self):
+        self.open("leaves")
+        self.assertIn("no operation", self.text("#nothing"))
+        self.assertNotIn("NaN", self.js("String(Object.values(app.network.scene.bounds)) + app.network.canvas.__zoom"))
+        self.search("x")
+        self.assertIn("2", self.text("#panel-value"))
+
+    def test_a_long_chain_without_labels_opens(self):
+        seconds = []
+        for _ in range(2):
+            self.browser.get("about:blank")
+            begin = time.monotonic()
+            self.open("chain")
+            seconds.append(time.monotonic() - begin)
+        self.assertLess(min(seconds), 3)
+        self.assertEqual(self.js("app.structure.tiles.length"), 1)
+        self.assertGreater(self.colours_drawn(), 50)
+        self.press("0")
+        self.assertGreater(self.colours_drawn(), 50)
+        ys = self.js("app.layouts.of(app.structure.tiles[0]).members.map((box) => box.y)")
+        self.assertEqual(ys, sorted(ys, reverse=True))
+        self.assertGreater(len(ys), 5000)
+        self.search(f"#{self.facts['chain']['J_id']}")
+        self.assertEqual(self.selected_id(), self.facts["chain"]["J_id"])
+
+    def test_five_thousand_nodes_open_in_two_seconds(self):
+        self.assertGreater(self.facts["thousands"]["nodes"], 5000)
+        seconds = []
+        for _ in range(3):
+            self.browser.get("about:blank")
+            begin = time.monotonic()
+            self.open("thousands")
+            seconds.append(time.monotonic() - begin)
+        self.assertLess(min(seconds), 2)
+
+    def test_stays_usable_unfolded(self):
+        self.open("thousands")
+        self.press("f", "0")
+        milliseconds = self.browser.execute_async_script("""
+            const done = arguments[0], app = Study.current, begin = performance.now();
+            let frames = 0;
+            const frame = () => {
+                app.network.scaleBy(frames % 2 ? 1.1 : 1 / 1.1);
+                if (++frames < 20) requestAnimationFrame(frame);
+                else done((performance.now() - begin) / frames);
+            };
+            requestAnimationFrame(frame);""")
+        self.assertLess(milliseconds, 200)

@@ -1,0 +1,100 @@
+"""What all tests of the study page share: pages of known networks, one browser, and what a reader does with them."""
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+import browser as chromium
+
+
+class StudyPage(unittest.TestCase):
+    arguments = None  # of the command line
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        subprocess.run([cls.arguments.pages, cls.folder.name], check=True)
+        cls.facts = json.loads((pathlib.Path(cls.folder.name) / "facts.json").read_text())
+        cls.browser = chromium.start(cls.arguments.chromium, cls.arguments.driver, cls.folder.name + "/profile")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.quit()
+        cls.folder.cleanup()
+
+    def open(self, which, width=1280, height=800, dark=False, fragment=""):
+        chromium.resize(self.browser, width, height, dark)
+        self.browser.get("about:blank")
+        self.browser.get("file://" + self.facts[which]["path"] + fragment)
+        self.settle()
+
+    def tearDown(self):
+        self.assertEqual([entry["message"] for entry in self.browser.get_log("browser")], [])
+
+    # Reading the page
+
+    def settle(self):
+        """Waits until what was asked for is drawn."""
+        self.browser.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));")
+
+    def js(self, text, *arguments):
+        return self.browser.execute_script("const app = Study.current; return " + text, *arguments)
+
+    def text(self, selector):
+        return self.browser.find_element(By.CSS_SELECTOR, selector).text
+
+    def place(self, node_id):
+        return self.js("app.study.places.get(arguments[0])", node_id)
+
+    def selected_id(self):
+        return self.js("app.session.get('selected') === null ? null : app.study.nodes[app.session.get('selected')].id")
+
+    def position(self):
+        return self.js("app.session.get('position')")
+
+    def tensor_shown(self, section):
+        """The elements behind the heat map that a section of the panel has drawn, read off below the pointer."""
+        canvas = self.browser.find_element(By.CSS_SELECTOR, section + " canvas")
+        rows, columns = self.js("(() => { const node = app.study.nodes[app.session.get('selected')]; return node.value.grid; })()")
+        return canvas, rows, columns
+
+    def read_cell(self, section, row, column):
+        canvas, rows, columns = self.tensor_shown(section)
+        size = canvas.size
+        x = (column + 0.5) * size["width"] / columns - size["width"] / 2
+        y = (row + 0.5) * size["height"] / rows - size["height"] / 2
+        ActionChains(self.browser).move_to_element_with_offset(canvas, int(x), int(y)).perform()
+        readout = self.text(section + " .readout")
+        return readout.split(" = ")[0], float(readout.split(" = ")[1].replace("−", "-"))
+
+    def colours_drawn(self):
+        return self.js("""(() => {
+            const canvas = document.getElementById("network-canvas");
+            const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+            copy.drawImage(canvas, 0, 0);
+            const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
+            return new Set(new Uint32Array(pixels.buffer)).size; })()""")
+
+    # Using the page
+
+    def press(self, *keys):
+        ActionChains(self.browser).send_keys(*keys).perform()
+        self.settle()
+
+    def click_node(self, node_id):
+        where = self.js("app.network.positionOf(arguments[0])", self.place(node_id))
+        ActionChains(self.browser).move_by_offset(0, 0).perform()
+        body = self.browser.find_element(By.TAG_NAME, "html")
+        width, height = self.js("[window.innerWidth, window.innerHeight]")
+        ActionChains(self.browser).move_to_element_with_offset(
+            body, round(where["x"] - width / 2), round(where["y"] - height / 2)).click().perform()
+        self.settle()
+
+    def search(self, query):
+        self.press("/")
+        self.press(query, Keys.ENTER)
