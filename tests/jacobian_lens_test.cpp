@@ -350,11 +350,11 @@ TEST_CASE("jacobian lens: a reversed trace whose first part is handed on unchang
 }
 
 TEST_CASE("jacobian lens: two directions are refused together, and taken one at a time") {
-    const auto ahead = random_cell<nn::ElmanCell<double>>(11, I, H);
-    const auto back = random_cell<nn::ElmanCell<double>>(12, I, H);
+    const nn::Bidirectional network{random_cell<nn::ElmanCell<double>>(11, I, H),
+                                    random_cell<nn::ElmanCell<double>>(12, I, H)};
     const Tensor<double> x = Random("directions").tensor({T, B, I});
     Tape<double> tape;
-    const auto run = nn::unroll(nn::Bidirectional(ahead, back), x, {.trace = true});
+    const auto run = nn::unroll(network, x, {.trace = true});
     const auto both = [&] { jacobian_lens(nn::states(run.trace)); };
     CHECK(contains(text_of<std::invalid_argument>(both), "part 1 of state 1 was computed before state 0"));
     CHECK(contains(text_of<std::invalid_argument>(both), "take the states of one"));
@@ -362,12 +362,13 @@ TEST_CASE("jacobian lens: two directions are refused together, and taken one at 
     std::vector<Var<double>> backward;
     for (const auto& [forward, state] : run.trace) backward.push_back(state);
     const JacobianLens lens = jacobian_lens(nn::states(backward));
-    check_close(lens.of_row(0)[0].whole, by_differences(back, input_at(x, T - 2), backward[T - 1], 0), 1e-7);
+    check_close(lens.of_row(0)[0].whole,
+                by_differences(network.backward, input_at(x, T - 2), backward[T - 1], 0), 1e-7);
 
     // One layer that reads in reverse above one that does not.
     nn::Stack<double> stack;
-    stack.add("lower", ahead);
-    stack.add("upper", nn::Reversed(random_cell<nn::ElmanCell<double>>(13, H, H)));
+    stack.add("lower", random_cell<nn::ElmanCell<double>>(14, I, H));
+    stack.add("upper", nn::Reversed<nn::ElmanCell<double>>{random_cell<nn::ElmanCell<double>>(13, H, H)});
     const auto stacked = nn::unroll(stack, x, {.trace = true});
     const auto layers = [&] { jacobian_lens(nn::states(stacked.trace)); };
     CHECK(contains(text_of<std::invalid_argument>(layers), "take the states of one"));
