@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/gradient.hpp>
+#include <autograd/node_of.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/sweep.hpp>
 
@@ -21,14 +21,7 @@ Asked<T> find_asked(const Tape<T>& tape, const std::vector<Wrt<T>>& wrt) {
     tape.require_unchanged_parameters();
     Asked<T> asked;
     for (const Wrt<T>& one : wrt) {
-        std::optional<Index> node;
-        if (one.parameter() != nullptr) {
-            if (const Index* known = tape.find(one.parameter())) node = *known;
-        } else {
-            if (&one.var().tape() != &tape)
-                throw std::logic_error("gradient: asked for a Var of another tape than the root's");
-            node = one.var().index();
-        }
+        const std::optional<Index> node = detail::node_of(tape, one, "gradient");
         asked.of_wrt.push_back(node);
         if (node.has_value()) asked.nodes.push_back(*node);
     }

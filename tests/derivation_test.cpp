@@ -364,6 +364,19 @@ TEST_CASE("derivation: what J does not depend on is 0, and a broadcast argument 
     CHECK(contains(derivation(sum(x), {never}).text(), "∂J/∂never = [0 0]"));
 }
 
+TEST_CASE("derivation: an input with one element is a number, unless it is asked for") {
+    const Tape<double> tape;
+    const Var<double> x = input(Tensor<double>(2.0));
+    const Var<double> J = square(x) * 3.0;
+    const Derivation key = derivation(J, {x});
+    CHECK(key.gradients.at(0).left == "∂J/∂x");
+    REQUIRE(key.given.size() == 1);
+    CHECK(key.given[0].left == "x");
+    CHECK(*key.gradients[0].value.data() == 12);
+    CHECK(contains(key.text(), "3"));
+    CHECK(derivation(J, {square(x)}).given.empty());
+}
+
 TEST_CASE("derivation: lines are as long as the options say, and LaTeX is well formed") {
     const ElmanNet net;
     const Tape<double> tape({.fuse = false});

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace tapeloop;
@@ -163,6 +164,41 @@ TEST_CASE("explain: masks, by where and by multiplication with 0") {
     CHECK(tape.time_step(deep.culprits.front().node) == 5);
 }
 
+TEST_CASE("explain: what stops nearly all elements is named, what stops half of them is not") {
+    const Tape<double> tape;
+    const Shape shape{10, 20};
+    const Var<double> x = random_input(shape, 1);
+    Tensor<double> mask = nn::zeros<double>({10, 20});
+    mask(0, 7) = mask(5, 7) = 1;  // 2 of 200 elements
+    const Var<double> few = input(mask);
+    const Var<double> off = 5.0 * few - 4.0;  // 1 or -4
+    const auto of = [&](const Var<double>& y, Cause cause, const std::string& finding) {
+        const Explanation explanation = explain(sum(y * random_input(shape, 3)), x);
+        CHECK(explanation.size == GradientSize::usual);
+        REQUIRE(has_cause(explanation, cause));
+        const auto is_it = [&](const Culprit& culprit) { return culprit.cause == cause; };
+        const auto culprit = std::find_if(explanation.culprits.begin(), explanation.culprits.end(), is_it);
+        CHECK_MESSAGE(contains(culprit->text, finding), culprit->text);
+        CHECK(std::isfinite(culprit->decades));
+    };
+    of(relu(x + off), Cause::dead, "x <= 0 at 99 % of the elements that matter");
+    of(maximum(x + off, 0.0), Cause::dead, "its slope is 0 at 99 %");
+    of(clip(x + off, -1.0, 9.0), Cause::dead, "its slope is 0 at 99 %");
+    of(where(few.value(), exp(x), x.value()), Cause::masked, "takes the other branch at 99 %");
+    of(exp(x) * few, Cause::masked, "multiplied by 0 at 99 %");
+
+    const Var<double> dead = maximum(x - 10.0, 0.0);
+    const Explanation all = explain(sum(dead), x);
+    CHECK(all.size == GradientSize::zero);
+    CHECK(first_cause(all) == Cause::dead);
+    CHECK(contains(all.culprits.front().text, "at 100 %"));
+
+    // Elements to which no cotangent comes do not count.
+    CHECK(!has_cause(explain(sum(relu(x + off) * few), x), Cause::dead));
+    CHECK(!has_cause(explain(sum(relu(x)), x), Cause::dead));
+    CHECK(!has_cause(explain(sum(maximum(x, 0.0)), x), Cause::dead));
+}
+
 TEST_CASE("explain: detach, Paused and what is not used end a path") {
     const Tape<double> tape;
     const Var<double> x = random_input({4, width}, 1);
@@ -300,6 +336,26 @@ TEST_CASE("explain: a closed gate") {
     CHECK(explanation.size == GradientSize::vanishing);
     CHECK(first_cause(explanation) == Cause::closed_gate);
     CHECK(explanation.culprits.front().text.find(tape.describe(gate.index())) != std::string::npos);
+}
+
+TEST_CASE("explain: the update gate of a GRU that takes the new state is 1 minus a gate") {
+    nn::Generator generator(5);
+    nn::GruCell<double> cell(2, width, generator, {.update = nn::Update::takes});
+    cell.W.assign(nn::zeros<double>({width, 3 * width}));
+    nn::gate(cell.b, cell.gate_names(), "update").assign(30.0);
+    const Tape<double> tape({.fuse = false});
+    const Var<double> h0 = random_input({4, width}, 3);
+    const auto unrolled = nn::unroll(cell, nn::normal<double>({1, 4, 2}, 0, 1, generator), h0);
+    const Explanation explanation = explain(sum(unrolled.state), h0);
+    CHECK(explanation.size == GradientSize::vanishing);
+    CHECK(first_cause(explanation) == Cause::closed_gate);
+    CHECK(contains(explanation.culprits.front().text, "subtract"));
+
+    // A difference that is no 1 minus a gate is an ordinary factor.
+    const Var<double> x = random_input({4, width}, 1);
+    const Var<double> z = sigmoid(random_input({4, width}, 2));
+    CHECK(first_cause(explain(sum(x * ((z + 1e-9) - z)), x)) == Cause::factor);
+    CHECK(first_cause(explain(sum(x * (0.999999 - sigmoid(x + 30.0).value())), x)) == Cause::factor);
 }
 
 TEST_CASE("explain: the forget gate of an LSTM that closes at one time step") {

@@ -70,6 +70,21 @@ TEST_CASE("gate_saturation: a share of the elements, by time step and module") {
     CHECK(has("lower/forget"));
     CHECK(has("upper/candidate"));
 
+    Tape<double> twice({.fuse = false});
+    nn::LstmCell<double> cell(2, 3, generator);
+    nn::gate(cell.b, cell.gate_names(), "forget").assign(20);
+    nn::unroll(cell, Tensor<double>(xt::ones<double>({3, 1, 2})));
+    nn::gate(cell.b, cell.gate_names(), "forget").assign(0);
+    nn::unroll(cell, Tensor<double>(xt::ones<double>({4, 1, 2})));
+    const auto loops = gate_saturation(twice, gate_names<nn::LstmCell<double>>());
+    const auto shares = [&](std::string_view name) {
+        for (const GateSaturation& one : loops)
+            if (one.gate == name) return one.shares;
+        return std::vector<double>();
+    };
+    CHECK(shares("forget") == std::vector<double>{1, 1, 1});
+    CHECK(shares("forget (loop 1)") == std::vector<double>{0, 0, 0, 0});
+
     Tape<double> plain;
     {
         const Label<double> step(2);

@@ -167,6 +167,23 @@ TEST_CASE("dot: time runs from left to right, whatever could be done ahead") {
     }
 }
 
+TEST_CASE("dot: two loops under one label have boxes of their own, unfolded and folded") {
+    Tape<double> tape;
+    Var<double> h = input(filled({2}, 0.5));
+    for (std::size_t loop = 0; loop < 2; ++loop)
+        for (std::size_t t = 0; t < 3; ++t) {
+            const Label<double> step(t);
+            h = tanh(h);
+        }
+    const std::string unfolded = to_dot(read_graph(tape));
+    const std::string folded = to_dot(fold(read_graph(tape)));
+    for (const std::string& title :
+         std::vector<std::string>{"\"t=0\"", "\"t=2\"", "\"t=0 (loop 1)\"", "\"t=2 (loop 1)\""})
+        CHECK_MESSAGE(contains(unfolded, title), title);
+    for (const std::string& title : std::vector<std::string>{"\"t = 0 .. 2\"", "\"t = 0 .. 2 (loop 1)\""})
+        CHECK_MESSAGE(contains(folded, title), title);
+}
+
 TEST_CASE("dot: more than five time steps are folded, unless it is asked otherwise") {
     nn::Generator generator(1);
     const nn::LstmCell<double> cell(4, 4, generator);

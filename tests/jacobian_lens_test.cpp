@@ -7,12 +7,14 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/jacobian_lens.hpp>
 #include <nn/any_layer.hpp>
+#include <nn/bidirectional.hpp>
 #include <nn/elman_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/gru_cell.hpp>
 #include <nn/lstm_cell.hpp>
 #include <nn/lstm_variant_cell.hpp>
 #include <nn/reset_before_gru_cell.hpp>
+#include <nn/reversed.hpp>
 #include <nn/stack.hpp>
 #include <nn/study/states.hpp>
 #include <nn/unroll.hpp>
@@ -345,6 +347,31 @@ TEST_CASE("jacobian lens: a reversed trace whose first part is handed on unchang
     CHECK(lens.of_row(0).front().time_step == T - 2);
     CHECK(lens.of_row(0).back().time_step == 0);
     CHECK(nn::states(std::vector<std::pair<Var<double>, Var<double>>>()).empty());
+}
+
+TEST_CASE("jacobian lens: two directions are refused together, and taken one at a time") {
+    const nn::Bidirectional network{random_cell<nn::ElmanCell<double>>(11, I, H),
+                                    random_cell<nn::ElmanCell<double>>(12, I, H)};
+    const Tensor<double> x = Random("directions").tensor({T, B, I});
+    Tape<double> tape;
+    const auto run = nn::unroll(network, x, {.trace = true});
+    const auto both = [&] { jacobian_lens(nn::states(run.trace)); };
+    CHECK(contains(text_of<std::invalid_argument>(both), "part 1 of state 1 was computed before state 0"));
+    CHECK(contains(text_of<std::invalid_argument>(both), "take the states of one"));
+
+    std::vector<Var<double>> backward;
+    for (const auto& [forward, state] : run.trace) backward.push_back(state);
+    const JacobianLens lens = jacobian_lens(nn::states(backward));
+    check_close(lens.of_row(0)[0].whole,
+                by_differences(network.backward, input_at(x, T - 2), backward[T - 1], 0), 1e-7);
+
+    // One layer that reads in reverse above one that does not.
+    nn::Stack<double> stack;
+    stack.add("lower", random_cell<nn::ElmanCell<double>>(14, I, H));
+    stack.add("upper", nn::Reversed<nn::ElmanCell<double>>{random_cell<nn::ElmanCell<double>>(13, H, H)});
+    const auto stacked = nn::unroll(stack, x, {.trace = true});
+    const auto layers = [&] { jacobian_lens(nn::states(stacked.trace)); };
+    CHECK(contains(text_of<std::invalid_argument>(layers), "take the states of one"));
 }
 
 TEST_CASE("jacobian lens: what it refuses") {

@@ -223,6 +223,7 @@ TEST_CASE("gradient ledger: one product for all time steps is one use, and the t
     CHECK(of_U.has_use_outside_time());
     CHECK(!of_U.uses[0].time_step.has_value());
     CHECK(of_U.by_distance().empty());
+    CHECK(contains(of_U.text(), "if it is the product with the inputs"));
     CHECK(contains(of_U.text(), "hoist = false"));
     CHECK(contains(of_U.text(), "affine"));
     check_close(sum_of(of_U), of_U.gradient);
@@ -338,6 +339,63 @@ TEST_CASE("gradient ledger: of a gradient that is not finite the deviation is no
         }
         CHECK(std::isnan(gradient_ledger(losses, W).deviation));
     }
+}
+
+TEST_CASE("gradient ledger: shares of a gradient whose square is out of range, and one that cancels") {
+    Parameter<double> W("W", filled({2}, 0.5));
+    for (const double size : {1e-200, 1.0, 1e200}) {
+        CAPTURE(size);
+        Tape<double> tape;
+        std::vector<Var<double>> losses;
+        for (std::size_t t = 0; t < 2; ++t) {
+            const Label<double> step(t);
+            losses.push_back(sum(W * (t == 0 ? 3 * size : size)));
+        }
+        const GradientLedger ledger = gradient_ledger(losses, W);
+        CHECK(ledger.shares(0, 0) == doctest::Approx(0.75));
+        CHECK(ledger.shares(1, 1) == doctest::Approx(0.25));
+    }
+    Tape<double> tape;
+    const std::vector<double> factors{0.1, 0.2, -0.1 - 0.2};
+    std::vector<Var<double>> losses;
+    for (std::size_t t = 0; t < 3; ++t) {
+        const Label<double> step(t);
+        losses.push_back(sum(W * factors[t]));
+    }
+    CHECK(gradient_ledger(losses, W).deviation < 1e-15);
+}
+
+TEST_CASE("gradient ledger: two loops under one label are two rows of uses") {
+    const Task task("two loops");
+    const auto cell = maker<nn::ElmanCell<double>>(12)();
+    const auto make = maker<nn::ElmanCell<double>>(12);
+    // The second sequence is the same network with weights of its own.
+    const auto second = make();
+    const auto both = [&](const auto& other) {
+        const auto first = nn::unroll(cell, task.x, first_state(cell));
+        return task.losses(nn::unroll(other, task.x, first.state).outputs);
+    };
+    Tape<double> tape;
+    const GradientLedger ledger = gradient_ledger(both(cell), cell.W, {.keep_entries = true});
+    REQUIRE(ledger.uses.size() == 2 * T);
+    CHECK(ledger.loops() == 2);
+    CHECK(ledger.by_distance().empty());
+    CHECK(ledger.uses[T + 1].label() == "t=1 (loop 1)");
+    CHECK(contains(ledger.csv(), ",t=4,t=0 (loop 1),"));
+    CHECK(contains(ledger.text(), "2 loops over time"));
+    check_close(sum_of(ledger), ledger.gradient);
+
+    Tape<double> apart;
+    const Var<double> losses = both(second);
+    const GradientLedger of_first = gradient_ledger(losses, cell.W, {.keep_entries = true});
+    const GradientLedger of_second = gradient_ledger(losses, second.W, {.keep_entries = true});
+    for (std::size_t t = 0; t < T; ++t)
+        for (std::size_t k = 0; k < T; ++k) {
+            CAPTURE(t);
+            CAPTURE(k);
+            CHECK(ledger.norms(t, k) == doctest::Approx(of_first.norms(t, k)));
+            CHECK(ledger.norms(t, T + k) == doctest::Approx(of_second.norms(t, k)));
+        }
 }
 
 TEST_CASE("gradient ledger: what it refuses") {

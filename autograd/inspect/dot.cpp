@@ -143,8 +143,7 @@ std::string look_of_edge(const GraphNode& from, const GraphNode& to) {
 
 /// Invisible edges from the end of each time step to all that the next one begins with, so that time runs
 /// from left to right also where a step has work that could be done before.
-std::string order_of_steps(const Graph& graph) {
-    const detail::TimeLoops times = detail::find_loops(graph);
+std::string order_of_steps(const Graph& graph, const detail::TimeLoops& times) {
     std::map<std::pair<std::size_t, std::size_t>, Index> last;
     for (const auto& [index, place] : times.places) last[{place.loop, place.order}] = index;
     std::string edges;
@@ -163,12 +162,32 @@ std::string order_of_steps(const Graph& graph) {
     return edges;
 }
 
+/// What is written at a step's box: loops under one label, too, have boxes of their own.
+template <class Loop>
+std::string step_title(const std::string& steps, const std::vector<Loop>& loops, std::size_t loop) {
+    const auto is_alike = [&](const Loop& other) { return other.label == loops[loop].label; };
+    const auto end = loops.begin() + static_cast<std::ptrdiff_t>(loop);
+    return steps + detail::loop_suffix(static_cast<std::size_t>(std::count_if(loops.begin(), end, is_alike)));
+}
+
+std::vector<std::string> path_of(const GraphNode& node, const detail::TimeLoops& times) {
+    std::vector<std::string> path = parts_of(node.label);
+    if (const auto place = times.places.find(node.index); place != times.places.end()) {
+        const std::size_t loop = place->second.loop;
+        std::string& step = path[parts_of(times.loops[loop].label).size()];
+        step = step_title(step, times.loops, loop);
+    }
+    return path;
+}
+
 std::string unfolded(const Graph& graph) {
+    const detail::TimeLoops times = detail::find_loops(graph);
     Clusters clusters;
     std::string edges;
     const auto draw = [&](const GraphNode& node, bool is_outside) {
         clusters.add({node.index, label_of(caption(node, detail::title(node), node.name)),
-                      look_of(node, is_outside), parts_of(is_outside ? "" : node.label)});
+                      look_of(node, is_outside),
+                      is_outside ? std::vector<std::string>() : path_of(node, times)});
     };
     for (Index index : graph.outside()) draw(graph[index], true);
     for (const GraphNode& node : graph) {
@@ -177,7 +196,7 @@ std::string unfolded(const Graph& graph) {
         if (node.detached_from.has_value() && graph.contains(*node.detached_from))
             edges += edge(*node.detached_from, node.index, "style=dashed");
     }
-    return document(clusters, edges + order_of_steps(graph));
+    return document(clusters, edges + order_of_steps(graph, times));
 }
 
 /// The path of a folded node: its label with the loop's steps as one part.
@@ -188,7 +207,8 @@ std::vector<std::string> path_of(const FoldedGraph& graph, const FoldedNode& nod
     const FoldedLoop& loop = graph.loops[*node.loop];
     std::vector<std::string> path = parts_of(one.label);
     const std::size_t at = parts_of(loop.label).size();
-    path[at] = fmt::format("t = {} .. {}", loop.time_steps.front(), loop.time_steps.back());
+    path[at] = step_title(fmt::format("t = {} .. {}", loop.time_steps.front(), loop.time_steps.back()),
+                          graph.loops, *node.loop);
     return path;
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/inspect/as_double.hpp>
 #include <autograd/inspect/graph.hpp>
+#include <autograd/node_of.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -55,15 +56,9 @@ std::vector<GraphNode> read_nodes(const Tape<T>& tape, const ReadOptions& option
 
 template <class T>
 void add_cotangents(std::vector<GraphNode>& nodes, const Tape<T>& tape, const Gradients<T>& gradients) {
-    for (std::size_t i = 0; i < gradients.size(); ++i) {
-        const Wrt<T>& wrt = gradients.wrt()[i];
-        if (wrt.parameter() == nullptr && &wrt.var().tape() != &tape)
-            throw std::logic_error("read_graph: the gradients have one of a Var of another tape");
-        const Index* leaf = wrt.parameter() == nullptr ? nullptr : tape.find(wrt.parameter());
-        if (wrt.parameter() != nullptr && leaf == nullptr) continue;
-        const Index index = leaf == nullptr ? wrt.var().index() : *leaf;
-        nodes[index].cotangent = detail::as_double(gradients.at(i));
-    }
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+        if (const auto node = detail::node_of(tape, gradients.wrt()[i], "read_graph"))
+            nodes[*node].cotangent = detail::as_double(gradients.at(i));
 }
 
 template <class T>

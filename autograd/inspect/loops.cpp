@@ -5,16 +5,15 @@ namespace tapeloop::detail {
 namespace {
 
 /// The label path in front of the node's innermost time step: `decoder` of `decoder/t=3/attention`.
-std::string path_before_step(const GraphNode& node) {
-    const std::string part = fmt::format("t={}", *node.time_step);
-    std::size_t at = node.label.rfind(part);
+std::string path_before_step(const std::string& label, std::size_t time_step) {
+    const std::string part = fmt::format("t={}", time_step);
+    std::size_t at = label.rfind(part);
     const auto is_whole = [&] {
         const std::size_t behind = at + part.size();
-        return (at == 0 || node.label[at - 1] == '/') &&
-               (behind == node.label.size() || node.label[behind] == '/');
+        return (at == 0 || label[at - 1] == '/') && (behind == label.size() || label[behind] == '/');
     };
-    while (at != std::string::npos && at != 0 && !is_whole()) at = node.label.rfind(part, at - 1);
-    return at == std::string::npos || at == 0 ? "" : node.label.substr(0, at - 1);
+    while (at != std::string::npos && at != 0 && !is_whole()) at = label.rfind(part, at - 1);
+    return at == std::string::npos || at == 0 ? "" : label.substr(0, at - 1);
 }
 
 /// The last loop under a label, while it may still go on.
@@ -26,22 +25,21 @@ struct OpenLoop {
 
 class LoopFinder {
   public:
-    void read(const GraphNode& node) {
-        if (!node.time_step.has_value()) {
-            // A parameter is recorded in the midst of the step that uses it first.
-            if (node.kind != NodeKind::parameter) in_step_ = false;
+    void read(Index node, const std::string& path, std::optional<std::size_t> time_step) {
+        if (!time_step.has_value()) {
+            in_step_ = false;
             return;
         }
-        const std::string label = path_before_step(node);
+        const std::string label = path_before_step(path, *time_step);
         const auto [found, is_new] = open_.try_emplace(label);
         if (is_new)
-            start(found->second, label, *node.time_step);
+            start(found->second, label, *time_step);
         else
-            go_on(found->second, label, *node.time_step);
+            go_on(found->second, label, *time_step);
         in_step_ = true;
         last_label_ = label;
         const OpenLoop& open = found->second;
-        result_.places[node.index] = {open.loop, result_.loops[open.loop].time_steps.size() - 1};
+        result_.places[node] = {open.loop, result_.loops[open.loop].time_steps.size() - 1};
     }
     TimeLoops result() && { return std::move(result_); }
 
@@ -81,8 +79,23 @@ class LoopFinder {
 
 TimeLoops find_loops(const Graph& graph) {
     LoopFinder finder;
-    for (const GraphNode& node : graph) finder.read(node);
+    for (const GraphNode& node : graph)
+        // A parameter is recorded in the midst of the step that uses it first.
+        if (node.kind != NodeKind::parameter) finder.read(node.index, node.label, node.time_step);
     return std::move(finder).result();
 }
+
+template <class T>
+TimeLoops find_loops(const Tape<T>& tape) {
+    LoopFinder finder;
+    for (Index node = 0; node < tape.size(); ++node)
+        if (tape.parameter(node) == nullptr) finder.read(node, tape.label(node), tape.time_step(node));
+    return std::move(finder).result();
+}
+
+std::string loop_suffix(std::size_t before) { return before == 0 ? "" : fmt::format(" (loop {})", before); }
+
+template TimeLoops find_loops(const Tape<float>&);
+template TimeLoops find_loops(const Tape<double>&);
 
 }  // namespace tapeloop::detail

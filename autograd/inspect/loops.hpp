@@ -28,5 +28,14 @@ struct TimeLoops {
 /// Finds the loops by the time steps in the nodes' labels. A second loop under the same label, such as one
 /// that reads the sequence from its end, is told from the first by the order of the steps.
 TimeLoops find_loops(const Graph& graph);
+template <class T>
+TimeLoops find_loops(const Tape<T>& tape);
+
+/// What tells the steps of a loop from those of others: ` (loop 1)`, where `before` is how many of them there
+/// are before it; empty for the first.
+std::string loop_suffix(std::size_t before);
+
+extern template TimeLoops find_loops(const Tape<float>&);
+extern template TimeLoops find_loops(const Tape<double>&);
 
 }  // namespace tapeloop::detail

@@ -1,7 +1,6 @@
+#include <autograd/node_of.hpp>
 #include <autograd/study/backward_wave.hpp>
 #include <autograd/study/norm.hpp>
-
-#include <stdexcept>
 
 namespace tapeloop {
 namespace {
@@ -10,16 +9,9 @@ namespace {
 template <class T>
 std::vector<const Tensor<T>*> cotangents(const Tape<T>& tape, const Gradients<T>& gradients) {
     std::vector<const Tensor<T>*> of(tape.size(), nullptr);
-    for (std::size_t i = 0; i < gradients.size(); ++i) {
-        const Wrt<T>& wrt = gradients.wrt()[i];
-        if (wrt.parameter() == nullptr) {
-            if (&wrt.var().tape() != &tape)
-                throw std::logic_error("backward_wave: the gradients have one of a Var of another tape");
-            of[wrt.var().index()] = &gradients.at(i);
-        } else if (const Index* leaf = tape.find(wrt.parameter()); leaf != nullptr) {
-            of[*leaf] = &gradients.at(i);
-        }
-    }
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+        if (const auto node = detail::node_of(tape, gradients.wrt()[i], "backward_wave"))
+            of[*node] = &gradients.at(i);
     return of;
 }
 

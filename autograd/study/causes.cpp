@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <autograd/contributions.hpp>
 #include <autograd/inspect/as_double.hpp>
 #include <autograd/study/causes.hpp>
 #include <autograd/study/decompositions.hpp>
@@ -36,6 +37,8 @@ constexpr double small_loss_slope = 1e-3;
 // A tanh this close to 1 has a slope below 0.1; a sigmoid or softmax is as near its limit.
 constexpr double near_limit = 0.05;
 constexpr double most = 0.5;
+// Half of the units of a healthy relu are off; a mask or a maximum, too, may well stop half of the elements.
+constexpr double nearly_all = 0.9;
 
 template <class T>
 double share_of(std::span<const T> elements, const auto& holds) {
@@ -64,6 +67,7 @@ Symptom Causes<T>::of(const Hop& hop) {
     if (is_one_of(name, {"multiply", "scale", "divide"})) return of_factor(hop);
     if (name == "map") return of_map(hop);
     if (is_layout(name)) return {Cause::averaging, ""};
+    if (const auto stopped = of_switch(hop)) return *stopped;
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
     if (factor < small_slope) {
         if (const auto limits = of_limits(hop)) return *limits;
@@ -81,11 +85,10 @@ Symptom Causes<T>::of_stop(const Hop& hop) {
         (name == "where" && tape_.inputs(hop.node)[0] == hop.input))
         return {Cause::no_gradient, "a comparison or a condition hands no gradient on"};
     if (const auto limits = of_limits(hop)) return *limits;
-    if (is_one_of(name, {"relu", "clip", "leaky_relu", "elu"}))
-        return {Cause::dead, name == "relu" ? "x <= 0 at every element that matters" : "its slope is 0"};
+    if (const auto stopped = of_switch(hop)) return *stopped;
+    if (is_one_of(name, {"leaky_relu", "elu"})) return {Cause::dead, "its slope is 0"};
     // What two factors give that are not 0 but too small together.
     constexpr double smallest = std::numeric_limits<T>::min();
-    if (name == "where") return {Cause::masked, "its condition takes the other branch"};
     if (is_one_of(name, {"multiply", "scale", "divide", "dot"})) {
         if (largest_of(value(other_argument(hop))) == 0)
             return {Cause::masked, fmt::format("multiplied by 0: {}", described(other_argument(hop)))};
@@ -119,6 +122,34 @@ std::optional<Symptom> Causes<T>::of_limits(const Hop& hop) const {
     }
     if (share < most) return {};
     return Symptom{Cause::saturated, fmt::format("{:.0f} % of its values are near {}", 100 * share, limits)};
+}
+
+/// Of an operation that hands each element on as it is, or not at all.
+template <class T>
+std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
+    const std::string_view name = operation(hop.node);
+    const bool is_where = name == "where";
+    const Tensor<T>* cotangent = cotangents_.at(hop.node);
+    if (cotangent == nullptr || !is_one_of(name, {"where", "relu", "clip", "maximum", "minimum"})) return {};
+    const Cause cause = is_where ? Cause::masked : Cause::dead;
+    const std::string_view what = is_where         ? "its condition takes the other branch"
+                                  : name == "relu" ? "x <= 0"
+                                                   : "its slope is 0";
+    Tensor<T> ones = uninitialised<T>(tape_.node(hop.node).shape);
+    ones.fill(T(1));
+    const auto slopes = contributions<T>(tape_, hop.node, [&](Index) { return &ones; }, {hop.input});
+    if (slopes.empty() || slopes[0].cotangent.size() != ones.size())  // summed over what was broadcast
+        return hop.out > 0 ? std::nullopt : std::optional(Symptom{cause, std::string(what)});
+    std::size_t arrived = 0;
+    std::size_t stopped = 0;
+    for (std::size_t i = 0; i < ones.size(); ++i) {
+        if (cotangent->data()[i] == T(0)) continue;
+        ++arrived;
+        if (slopes[0].cotangent.data()[i] == T(0)) ++stopped;
+    }
+    const double share = static_cast<double>(stopped) / static_cast<double>(arrived);
+    if (share < nearly_all) return {};
+    return Symptom{cause, fmt::format("{} at {:.3g} % of the elements that matter", what, 100 * share)};
 }
 
 template <class T>
@@ -162,16 +193,31 @@ Symptom Causes<T>::of_product(const Hop& hop) {
                                         stretch, described(other), spectral_norm_of(other))};
 }
 
+/// Whether a factor is a gate, or 1 minus one, as where an update gate takes the new state.
+template <class T>
+bool Causes<T>::is_gate_factor(Index factor) const {
+    if (is_gate(operation(factor))) return true;
+    if (operation(factor) != "subtract") return false;
+    const auto inputs = tape_.inputs(factor);
+    const std::span<const T> first = value(inputs[0]);
+    return tape_.inputs(inputs[0]).empty() && is_gate(operation(inputs[1])) &&
+           std::all_of(first.begin(), first.end(), [](T element) { return element == T(1); });
+}
+
 /// Of an elementwise product or quotient.
 template <class T>
 Symptom Causes<T>::of_factor(const Hop& hop) {
     const Index other = other_argument(hop);
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
+    const bool is_product = operation(hop.node) != "divide";
+    const double zeros = share_of(value(other), [](T v) { return v == T(0); });
+    if (operation(hop.node) == "multiply" && factor < 1 && zeros >= nearly_all)
+        return {Cause::masked, fmt::format("multiplied by 0 at {:.3g} % of the elements: {}", 100 * zeros,
+                                           described(other))};
     if (factor > small_slope && factor < 1 / small_slope) return {Cause::slope, ""};
-    const std::string_view name = operation(other);
-    if (factor < small_slope && operation(hop.node) != "divide" && is_gate(name))
-        return {Cause::closed_gate,
-                fmt::format("its gate, {}, is at most {:.1g}", described(other), largest_of(value(other)))};
+    if (factor < small_slope && is_product && is_gate_factor(other))
+        return {Cause::closed_gate, fmt::format("its gate, {}, is {:.1g} per element", described(other),
+                                                rms(value(other).data(), value(other).size()))};
     return {Cause::factor, fmt::format("times or through {}, {:.2g} per element", described(other),
                                        rms(value(other).data(), value(other).size()))};
 }

@@ -27,6 +27,8 @@ class Causes {
     Symptom of_factor(const Hop& hop);
     Symptom of_map(const Hop& hop) const;
     std::optional<Symptom> of_limits(const Hop& hop) const;
+    std::optional<Symptom> of_switch(const Hop& hop) const;
+    bool is_gate_factor(Index factor) const;
     double spectral_norm_of(Index matrix);
     std::string described(Index node) const;
     /// The other argument of an operation with two; the same one where both are.

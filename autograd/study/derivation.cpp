@@ -2,6 +2,7 @@
 #include <autograd/contributions.hpp>
 #include <autograd/inspect/as_double.hpp>
 #include <autograd/local_sweep.hpp>
+#include <autograd/node_of.hpp>
 #include <autograd/study/derivation.hpp>
 #include <autograd/study/formula.hpp>
 #include <autograd/study/gradient_path.hpp>
@@ -42,10 +43,10 @@ std::vector<std::string> letters_of(const Formula* formula, std::size_t inputs) 
 template <class T>
 class Deriving {
   public:
-    Deriving(const Var<T>& J, const DerivationOptions& options)
+    Deriving(const Var<T>& J, const std::vector<std::optional<Index>>& wrt, const DerivationOptions& options)
         : tape_(J.tape()), J_(J.index()), options_(options), wanted_(ancestors(tape_, J_)), cotangents_(J) {
         require_small();
-        names_ = detail::name_nodes(tape_, J_, wanted_);
+        names_ = detail::name_nodes(tape_, J_, wanted_, wrt);
         users_.resize(J_ + 1);
         for (Index node = 0; node <= J_; ++node)
             if (wanted_[node] && tape_.node(node).results != result_mark)
@@ -347,16 +348,11 @@ Derivation derived(const Var<T>& J, const WrtList<T>& wrt, const DerivationOptio
     tape.require_unchanged_parameters();
     std::vector<std::optional<Index>> nodes;
     for (const Wrt<T>& one : wrt.list()) {
-        if (one.parameter() == nullptr && &one.var().tape() != &tape)
-            throw std::logic_error("derivation: asked for a Var of another tape than J's");
-        const Index* leaf = one.parameter() == nullptr ? nullptr : tape.find(one.parameter());
-        std::optional<Index> node;
-        if (one.parameter() == nullptr) node = one.var().index();
-        if (leaf != nullptr) node = *leaf;
+        std::optional<Index> node = detail::node_of(tape, one, "derivation");
         if (node.has_value() && *node > J.index()) node.reset();
         nodes.push_back(node);
     }
-    return Deriving<T>(J, options).derive(nodes, wrt.list());
+    return Deriving<T>(J, nodes, options).derive(nodes, wrt.list());
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ struct Derivation {
 
     /// For a terminal, in Unicode.
     std::string text() const;
-    /// For a document that loads amsmath: a sequence of `align*` environments.
+    /// For a document that loads amsmath: `align*` environments under `\paragraph` headings.
     std::string latex() const;
 };
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <autograd/node_of.hpp>
 #include <autograd/study/broken_paths.hpp>
 #include <autograd/study/culprits.hpp>
 
@@ -10,16 +11,6 @@ namespace {
 
 using detail::Cotangents;
 using detail::Hop;
-
-template <class T>
-std::optional<Index> index_of(const Tape<T>& tape, const Wrt<T>& of) {
-    if (of.parameter() != nullptr) {
-        const Index* known = tape.find(of.parameter());
-        return known == nullptr ? std::nullopt : std::optional<Index>(*known);
-    }
-    if (&of.var().tape() != &tape) throw std::logic_error("explain: `of` is a Var of another tape than J's");
-    return of.var().index();
-}
 
 template <class T>
 std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
@@ -77,7 +68,7 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
     if (J.shape().size() != 1)
         throw std::invalid_argument(
             fmt::format("explain: J is {}; it must have one element", J.shape().text()));
-    const std::optional<Index> index = index_of(tape, of);
+    const std::optional<Index> index = detail::node_of(tape, of, "explain");
     tape.require_unchanged_parameters();
     Explanation explanation;
     explanation.of = name_of(tape, of, index);

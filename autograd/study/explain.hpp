@@ -32,8 +32,8 @@ enum class GradientSize {
 /// Why a cotangent collapses or grows.
 enum class Cause {
     saturated,     ///< a tanh, sigmoid or softmax near its limits
-    dead,          ///< a relu or clip whose slope is 0 at every element
-    masked,        ///< multiplied by 0, or the branch that `where` did not take
+    dead,          ///< a relu, clip or maximum whose slope is 0 nearly everywhere
+    masked,        ///< multiplied by 0 nearly everywhere, or the branch that `where` did not take
     closed_gate,   ///< multiplied by a gate that is nearly 0
     factor,        ///< multiplied or divided by other small or large values
     weights,       ///< a product with a matrix of small or large spectral norm
@@ -104,9 +104,11 @@ struct Explanation {
 ///
 ///     fmt::print("{}", explain(J, h0).text());
 ///
-/// It works on any tape; on one recorded with `fuse = false` it sees inside `map` as well. Time and memory
-/// grow linearly with the tape. Throws `std::invalid_argument` when J has several elements, and
-/// `std::logic_error` when `of` is a `Var` of another tape or a parameter was changed after it was recorded.
+/// It works on any tape; on one recorded with `fuse = false` it sees inside `map` as well. Memory grows
+/// linearly with the tape, and time too, unless many operations read nodes far in front of them, as all time
+/// steps do of an input product that was done before the loop: then with the square. Throws
+/// `std::invalid_argument` when J has several elements, and `std::logic_error` when `of` is a `Var` of
+/// another tape or a parameter was changed after it was recorded.
 Explanation explain(const Var<float>& J, const Wrt<float>& of, const ExplainOptions& options = {});
 Explanation explain(const Var<double>& J, const Wrt<double>& of, const ExplainOptions& options = {});
 

@@ -36,7 +36,7 @@ double change_of(const PathStep& step) {
 }
 
 /// Steps in a row of the path, shown as one line.
-struct Stretch {
+struct Row {
     std::vector<const PathStep*> steps;
     std::size_t times = 0;
 
@@ -61,9 +61,9 @@ struct Stretch {
     }
 };
 
-/// The path in stretches: of whole time steps where it has them, else of single operations, unless there are
+/// The path in rows: of whole time steps where it has them, else of single operations, unless there are
 /// too many.
-std::vector<Stretch> stretches_of(const Explanation& explanation) {
+std::vector<Row> rows_of(const Explanation& explanation) {
     std::set<std::size_t> all_times;
     std::size_t timeless = 0;
     for (const PathStep& step : explanation.path)
@@ -71,32 +71,32 @@ std::vector<Stretch> stretches_of(const Explanation& explanation) {
             all_times.insert(*step.time_step);
         else
             ++timeless;
-    const std::size_t rows = std::max<std::size_t>(explanation.shown_steps, 1);
-    const bool is_short = explanation.path.size() <= rows;
-    const std::size_t times = (all_times.size() + rows - 1) / rows;
-    const std::size_t others = (timeless + rows - 1) / rows;
+    const std::size_t most_rows = std::max<std::size_t>(explanation.shown_steps, 1);
+    const bool is_short = explanation.path.size() <= most_rows;
+    const std::size_t times = (all_times.size() + most_rows - 1) / most_rows;
+    const std::size_t others = (timeless + most_rows - 1) / most_rows;
 
-    std::vector<Stretch> stretches;
+    std::vector<Row> rows;
     for (const PathStep& step : explanation.path) {
         if (step.operation == "result") continue;
-        Stretch* last = stretches.empty() ? nullptr : &stretches.back();
+        Row* last = rows.empty() ? nullptr : &rows.back();
         const PathStep* before = last == nullptr ? nullptr : last->steps.back();
         const bool fits =
             before != nullptr && !is_short && before->time_step.has_value() == step.time_step.has_value() &&
             (step.time_step.has_value() ? before->time_step == step.time_step || last->times < times
                                         : last->steps.size() < others);
-        if (!fits) last = &stretches.emplace_back();
+        if (!fits) last = &rows.emplace_back();
         if (step.time_step.has_value() && (!fits || before->time_step != step.time_step)) ++last->times;
         last->steps.push_back(&step);
     }
-    return stretches;
+    return rows;
 }
 
 std::string path_text(const Explanation& explanation) {
     std::string text =
         fmt::format("the path from J, {} operations; cotangents per element\n", explanation.path.size());
     text += fmt::format("  {:>9}  {:>9}  {:>8}  {}\n", "in", "out", "factor", "operation");
-    for (const Stretch& stretch : stretches_of(explanation)) text += stretch.text();
+    for (const Row& row : rows_of(explanation)) text += row.text();
     return text;
 }
 

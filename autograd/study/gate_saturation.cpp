@@ -1,4 +1,5 @@
 #include <autograd/contributions.hpp>
+#include <autograd/inspect/loops.hpp>
 #include <autograd/study/gate_saturation.hpp>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -82,35 +84,49 @@ struct Count {
     std::size_t elements = 0;
 };
 
+/// A gate within one loop over time.
+struct GateCount {
+    std::string gate;
+    std::string operation;
+    std::size_t loop;
+    std::vector<Count> steps = {};
+};
+
+std::vector<double> shares_of(const std::vector<Count>& steps) {
+    std::vector<double> shares;
+    for (const auto& [saturated, elements] : steps)
+        shares.push_back(elements == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                       : static_cast<double>(saturated) / static_cast<double>(elements));
+    return shares;
+}
+
 }  // namespace
 
 template <class T>
 std::vector<GateSaturation> gate_saturation(Tape<T>& tape, const std::vector<std::string>& gates) {
-    std::vector<GateSaturation> found;
-    std::vector<std::vector<Count>> counts;
+    const detail::TimeLoops times = detail::find_loops(tape);
+    std::vector<GateCount> counts;
     for (Index node = 0; node < tape.size(); ++node) {
         const std::optional<std::size_t> time_step = tape.time_step(node);
         if (!time_step.has_value() || !is_squash(tape, node) || tape.inputs(node).empty()) continue;
         const std::string operation(tape.node(node).operation->name());
         const std::string name = gate_name(tape, node, gates);
-        auto place = static_cast<std::size_t>(
-            std::find_if(found.begin(), found.end(),
-                         [&](const auto& one) { return one.gate == name && one.operation == operation; }) -
-            found.begin());
-        if (place == found.size()) {
-            found.push_back({name, operation, {}});
-            counts.emplace_back();
-        }
-        if (counts[place].size() <= *time_step) counts[place].resize(*time_step + 1);
-        Count& count = counts[place][*time_step];
+        const std::size_t loop = times.places.at(node).loop;
+        auto one = std::find_if(counts.begin(), counts.end(), [&](const GateCount& other) {
+            return other.loop == loop && other.gate == name && other.operation == operation;
+        });
+        if (one == counts.end()) one = counts.insert(one, {name, operation, loop});
+        if (one->steps.size() <= *time_step) one->steps.resize(*time_step + 1);
+        Count& count = one->steps[*time_step];
         count.saturated += count_saturated(tape.array(node), operation);
         count.elements += tape.node(node).shape.size();
     }
-    for (std::size_t i = 0; i < found.size(); ++i)
-        for (const auto& [saturated, elements] : counts[i])
-            found[i].shares.push_back(elements == 0
-                                          ? std::numeric_limits<double>::quiet_NaN()
-                                          : static_cast<double>(saturated) / static_cast<double>(elements));
+    std::vector<GateSaturation> found;
+    std::map<std::pair<std::string, std::string>, std::size_t> loops;
+    for (const GateCount& one : counts) {
+        const std::size_t before = loops[{one.gate, one.operation}]++;
+        found.push_back({one.gate + detail::loop_suffix(before), one.operation, shares_of(one.steps)});
+    }
     return found;
 }
 

@@ -18,8 +18,20 @@ Tensor<double> zeros(const Shape& shape) {
     return result;
 }
 
-double inner(const Tensor<double>& a, const Tensor<double>& b) {
-    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+/// How much of `whole` a part makes along it. Both are scaled, so that squares of tiny and of huge elements
+/// stay in range.
+double share_of(const Tensor<double>& part, const Tensor<double>& whole) {
+    const double part_scale = detail::largest_magnitude(part);
+    const double scale = detail::largest_magnitude(whole);
+    if (part_scale == 0 || scale == 0) return 0;
+    double along = 0;
+    double squares = 0;
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        const double element = whole.data()[i] / scale;
+        along += part.data()[i] / part_scale * element;
+        squares += element * element;
+    }
+    return along / squares * (part_scale / scale);
 }
 
 /// The losses as roots of sweeps, with their time steps.
@@ -78,10 +90,12 @@ TimedRoots<T> roots_of(const std::vector<Var<T>>& losses) {
     return timed;
 }
 
-void note_deviation(GradientLedger& ledger, Tensor<double> sum) {
+/// Where entries cancel, their sum is as inexact as the largest of them.
+void note_deviation(GradientLedger& ledger, Tensor<double> sum, double largest_entry) {
     for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] -= ledger.gradient.data()[i];
     const double largest = detail::largest_magnitude(sum);
-    ledger.deviation = largest == 0 ? 0 : largest / detail::largest_magnitude(ledger.gradient);
+    ledger.deviation =
+        largest == 0 ? 0 : largest / std::max(largest_entry, detail::largest_magnitude(ledger.gradient));
 }
 
 template <class T>
@@ -102,19 +116,20 @@ GradientLedger keep(const TimedRoots<T>& timed, const Parameter<T>& parameter, c
     if (options.keep_entries) ledger.entries.resize(timed.roots.size() * columns);
 
     Tensor<double> sum = zeros(parameter.shape());
-    const double squared = inner(ledger.gradient, ledger.gradient);
+    double largest_entry = 0;
     for (std::size_t t = 0; t < timed.roots.size(); ++t) {
         auto summands = uses.contributions({timed.roots[t]});
         for (std::size_t k = 0; k < columns; ++k) {
             if (!summands[k].has_value()) continue;
             Tensor<double>& entry = *summands[k];
             ledger.norms(t, k) = detail::norm_of(entry);
-            if (squared > 0) ledger.shares(t, k) = inner(entry, ledger.gradient) / squared;
+            ledger.shares(t, k) = share_of(entry, ledger.gradient);
+            largest_entry = std::max(largest_entry, detail::largest_magnitude(entry));
             for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] += entry.data()[i];
             if (options.keep_entries) ledger.entries[t * columns + k] = std::move(entry);
         }
     }
-    note_deviation(ledger, std::move(sum));
+    note_deviation(ledger, std::move(sum), largest_entry);
     return ledger;
 }
 

@@ -35,8 +35,8 @@ struct GradientLedger {
     Tensor<double> shares;
     /// By one ordinary sweep.
     Tensor<double> gradient;
-    /// The largest difference of the entries' sum from the gradient, relative to the gradient's largest
-    /// element: rounding, below 1e-12 in double. NaN when the gradient is not finite.
+    /// The largest difference of the entries' sum from the gradient, relative to the largest element of the
+    /// gradient or of an entry: rounding, below 1e-12 in double. NaN when the gradient is not finite.
     double deviation = 0;
     /// Row by row, if they were asked for; empty tensors where nothing is contributed.
     std::vector<Tensor<double>> entries;
@@ -47,7 +47,10 @@ struct GradientLedger {
     /// Whether a use serves all time steps at once, as the input product does that is done before the time
     /// loop. What it contributes cannot be told apart by time step.
     bool has_use_outside_time() const;
-    /// By distance in time, from the smallest; the side of the future is left out if it is all zeros, as it
+    /// How many loops over time use the parameter.
+    std::size_t loops() const;
+    /// By distance in time, from the smallest; empty where several loops over time use the parameter, each of
+    /// which counts its own steps. The side of the future is left out if it is all zeros, as it
     /// is unless the network reads from the last time step to the first.
     std::vector<LedgerDistance> by_distance() const;
 
@@ -58,9 +61,10 @@ struct GradientLedger {
 };
 
 /// The ledger of `parameter` for losses [T, ..], whose first axis is time: the loss of step t is the sum of
-/// the elements at t. One sweep a loss over a tape that must be recorded already; any graph will do. Uses are
-/// the operations that have the parameter as an input, by their time steps (see `Label`). Throws
-/// `std::invalid_argument` when losses has no axis, is empty, or the parameter is not used, and
+/// the elements at t. One sweep a loss over a tape that must be recorded already, any graph will do, and for
+/// each pair the rules of the use: more than quadratic in the time steps, 4 s for 400 of an LSTM with 16
+/// units. Uses are the operations that have the parameter as an input, by their time steps (see `Label`).
+/// Throws `std::invalid_argument` when losses has no axis, is empty, or the parameter is not used, and
 /// `std::logic_error` when a parameter was changed after it was recorded.
 GradientLedger gradient_ledger(const Var<float>& losses, const Parameter<float>& parameter,
                                const LedgerOptions& options = {});

@@ -31,15 +31,16 @@ std::string column_title(const GradientLedger& ledger, std::size_t k) {
 }
 
 std::string matrix_text(const GradientLedger& ledger) {
+    const std::size_t width = ledger.loops() > 1 ? 15 : 10;
     std::string text = fmt::format("{:<10}", "  loss");
     for (std::size_t k = 0; k < ledger.uses.size(); ++k)
-        text += fmt::format("{:>10}", column_title(ledger, k));
+        text += fmt::format("{:>{}}", column_title(ledger, k), width);
     text += "\n";
     for (std::size_t t = 0; t < ledger.losses.size(); ++t) {
         text += fmt::format("{:<10}", fmt::format("  t={}", ledger.losses[t]));
         for (std::size_t k = 0; k < ledger.uses.size(); ++k)
-            text += ledger.norms(t, k) == 0 ? fmt::format("{:>10}", "0")
-                                            : fmt::format("{:>10.2e}", ledger.norms(t, k));
+            text += ledger.norms(t, k) == 0 ? fmt::format("{:>{}}", "0", width)
+                                            : fmt::format("{:>{}.2e}", ledger.norms(t, k), width);
         text += "\n";
     }
     return text;
@@ -64,8 +65,8 @@ std::string outside_text(const GradientLedger& ledger) {
         if (ledger.uses[k].time_step.has_value()) continue;
         text += fmt::format(
             "  use {} serves all time steps at once and cannot be told apart by them: {}\n"
-            "  (the product with the inputs is done before the time loop; unroll with "
-            "UnrollOptions::hoist = false to have one in each step)\n",
+            "  (if it is the product with the inputs, done before the time loop, unroll with "
+            "UnrollOptions::hoist = false\n  to have one in each step)\n",
             k, ledger.uses[k].label());
     }
     return text;
@@ -78,7 +79,15 @@ bool GradientLedger::has_use_outside_time() const {
                        [](const ParameterUse& use) { return !use.time_step.has_value(); });
 }
 
+std::size_t GradientLedger::loops() const {
+    std::size_t count = 0;
+    for (const ParameterUse& use : uses)
+        if (use.time_step.has_value()) count = std::max(count, use.loop + 1);
+    return count;
+}
+
 std::vector<LedgerDistance> GradientLedger::by_distance() const {
+    if (loops() > 1) return {};
     std::map<std::ptrdiff_t, LedgerDistance> distances;
     for (std::size_t t = 0; t < losses.size(); ++t)
         for (std::size_t k = 0; k < uses.size(); ++k) {
@@ -114,6 +123,10 @@ std::string GradientLedger::text() const {
                                    detail::norm_of(gradient));
     text += fmt::format("  the entries add up to the gradient within {:.1e}\n", deviation);
     text += outside_text(*this);
+    if (loops() > 1)
+        text += fmt::format(
+            "  {} loops over time use it, each of which counts its steps from its own 0: no distances\n",
+            loops());
     if (uses.size() <= widest_matrix && losses.size() <= 2 * widest_matrix) text += matrix_text(*this);
     return text + distance_text(*this);
 }

@@ -1,6 +1,7 @@
 #include <autograd/contributions.hpp>
 #include <autograd/local_sweep.hpp>
 #include <autograd/study/gradient_path.hpp>
+#include <autograd/study/norm.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -115,20 +116,7 @@ class Search {
 
 template <class T>
 double rms(const T* elements, std::size_t count) {
-    if (count == 0) return 0;
-    double largest = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        const double size = std::abs(static_cast<double>(elements[i]));
-        if (!std::isfinite(size)) return size;
-        largest = std::max(largest, size);
-    }
-    if (largest == 0) return 0;
-    double total = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        const double share = static_cast<double>(elements[i]) / largest;
-        total += share * share;
-    }
-    return largest * std::sqrt(total / static_cast<double>(count));
+    return count == 0 ? 0 : norm_of(elements, count) / std::sqrt(static_cast<double>(count));
 }
 
 template <class T>

@@ -8,7 +8,7 @@
 /// The path along which most of a gradient arrives.
 namespace tapeloop::detail {
 
-/// The root of the mean square, in double, without overflow.
+/// The root of the mean square, in double.
 template <class T>
 double rms(const T* elements, std::size_t count);
 

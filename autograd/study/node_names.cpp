@@ -36,8 +36,9 @@ NodeName parsed(const std::string& name) {
 template <class T>
 class Naming {
   public:
-    Naming(const Tape<T>& tape, Index J, const std::vector<bool>& wanted)
-        : tape_(tape), J_(J), wanted_(wanted), names_(J + 1), users_(J + 1) {
+    Naming(const Tape<T>& tape, Index J, const std::vector<bool>& wanted,
+           const std::vector<std::optional<Index>>& asked)
+        : tape_(tape), J_(J), wanted_(wanted), asked_(asked), names_(J + 1), users_(J + 1) {
         for (Index node = 0; node <= J; ++node)
             if (wanted[node])
                 for (Index input : tape.inputs(node)) users_[input].push_back(node);
@@ -93,9 +94,12 @@ class Naming {
     }
 
     void name_numbers() {
+        const auto is_asked = [this](Index node) {
+            return std::find(asked_.begin(), asked_.end(), std::optional(node)) != asked_.end();
+        };
         for (Index node = 0; node <= J_; ++node)
             if (has_value(node) && !has_name(node) && operation(node) == "constant" &&
-                tape_.node(node).shape.rank() == 0)
+                tape_.node(node).shape.rank() == 0 && !is_asked(node))
                 names_[node] = {fmt::format("{:.6g}", *tape_.node(node).data), {}, false, true};
     }
 
@@ -245,6 +249,7 @@ class Naming {
     const Tape<T>& tape_;
     Index J_;
     const std::vector<bool>& wanted_;
+    const std::vector<std::optional<Index>>& asked_;
     std::vector<NodeName> names_;
     std::vector<std::vector<Index>> users_;
     std::map<Index, Place> places_;
@@ -271,11 +276,14 @@ std::string NodeName::text_from(int t) const {
 }
 
 template <class T>
-std::vector<NodeName> name_nodes(const Tape<T>& tape, Index J, const std::vector<bool>& wanted) {
-    return Naming<T>(tape, J, wanted).all();
+std::vector<NodeName> name_nodes(const Tape<T>& tape, Index J, const std::vector<bool>& wanted,
+                                 const std::vector<std::optional<Index>>& asked) {
+    return Naming<T>(tape, J, wanted, asked).all();
 }
 
-template std::vector<NodeName> name_nodes(const Tape<float>&, Index, const std::vector<bool>&);
-template std::vector<NodeName> name_nodes(const Tape<double>&, Index, const std::vector<bool>&);
+template std::vector<NodeName> name_nodes(const Tape<float>&, Index, const std::vector<bool>&,
+                                          const std::vector<std::optional<Index>>&);
+template std::vector<NodeName> name_nodes(const Tape<double>&, Index, const std::vector<bool>&,
+                                          const std::vector<std::optional<Index>>&);
 
 }  // namespace tapeloop::detail

@@ -2,6 +2,7 @@
 
 #include <autograd/tape.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,10 @@ struct NodeName {
 };
 
 /// Names for the nodes in `wanted`, at their indices; those of parameters and of named nodes as they are.
-/// No two nodes have the same. J is called J unless it has a name.
+/// No two nodes have the same. J is called J unless it has a name; a constant with one element is called by
+/// its value unless it is one of `asked`.
 template <class T>
-std::vector<NodeName> name_nodes(const Tape<T>& tape, Index J, const std::vector<bool>& wanted);
+std::vector<NodeName> name_nodes(const Tape<T>& tape, Index J, const std::vector<bool>& wanted,
+                                 const std::vector<std::optional<Index>>& asked);
 
 }  // namespace tapeloop::detail

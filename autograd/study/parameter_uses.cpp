@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/contributions.hpp>
 #include <autograd/inspect/as_double.hpp>
+#include <autograd/inspect/loops.hpp>
 #include <autograd/local_sweep.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/study/parameter_uses.hpp>
@@ -31,25 +32,32 @@ void add_to(std::optional<Tensor<double>>& sum, const Tensor<T>& more) {
 }  // namespace
 
 std::string ParameterUse::label() const {
-    return time_step.has_value() ? fmt::format("t={}", *time_step) : descriptions.front();
+    return time_step.has_value() ? fmt::format("t={}{}", *time_step, detail::loop_suffix(loop))
+                                 : descriptions.front();
 }
 
 template <class T>
 ParameterUses<T>::ParameterUses(Tape<T>& tape, const Parameter<T>& parameter) : tape_(tape) {
-    std::map<std::size_t, ParameterUse> steps;
+    std::map<std::size_t, std::map<std::size_t, ParameterUse>> loops;
     std::vector<ParameterUse> others;
     if (const Index* leaf = tape.find(parameter.storage().get())) {
         leaf_ = *leaf;
+        const detail::TimeLoops times = detail::find_loops(tape);
         for (Index node = leaf_ + 1; node < tape.size(); ++node) {
             if (!reads(tape, node, leaf_)) continue;
             const auto step = tape.time_step(node);
-            ParameterUse& use = step.has_value() ? steps[*step] : others.emplace_back();
+            ParameterUse& use =
+                step.has_value() ? loops[times.places.at(node).loop][*step] : others.emplace_back();
             use.time_step = step;
             use.nodes.push_back(node);
             use.descriptions.push_back(tape.describe(node));
         }
     }
-    for (auto& [step, use] : steps) uses_.push_back(std::move(use));
+    std::size_t loop = 0;
+    for (auto& [found, steps] : loops) {
+        for (auto& [step, use] : steps) uses_.emplace_back(std::move(use)).loop = loop;
+        ++loop;
+    }
     uses_.insert(uses_.end(), others.begin(), others.end());
 }
 

@@ -15,8 +15,10 @@ struct ParameterUse {
     /// The operations that have the parameter as an input there.
     std::vector<Index> nodes;
     std::vector<std::string> descriptions;  ///< of the nodes, as error texts name them
+    /// Which of the loops over time that use the parameter, from 0.
+    std::size_t loop = 0;
 
-    /// `t=3`, or the description of the node where there is no time step.
+    /// `t=3`, in a further loop `t=3 (loop 1)`, or the description of the node where there is no time step.
     std::string label() const;
 };
 
@@ -26,8 +28,8 @@ class ParameterUses {
   public:
     ParameterUses(Tape<T>& tape, const Parameter<T>& parameter);
 
-    /// Those at time steps in the order of time, then the others; none if the parameter is no input of any
-    /// operation on the tape.
+    /// Those at time steps loop by loop, each in the order of time, then the others; none if the parameter is
+    /// no input of any operation on the tape.
     const std::vector<ParameterUse>& list() const { return uses_; }
 
     /// For each use its summand, of the parameter's shape, of the gradient that `gradient(roots, parameter)`

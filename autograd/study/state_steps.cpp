@@ -69,6 +69,19 @@ void require_distinct(const std::vector<Index>& nodes, std::size_t state) {
                             state));
 }
 
+/// Throws when a part of state i was computed before the same part of the state before.
+void require_later(const std::vector<std::size_t>& parts, const std::vector<Index>& nodes,
+                   const std::vector<Index>& before, std::size_t i) {
+    for (std::size_t k = 0; k < nodes.size(); ++k)
+        if (nodes[k] < before[k])
+            throw std::invalid_argument(fmt::format(
+                "jacobian_lens: part {} of state {} was computed before state {}; give states in the order "
+                "in "
+                "which the network computed them, for one that reads in reverse from the last time step on. "
+                "Of a network with two directions take the states of one at a time",
+                parts[k], i, i - 1));
+}
+
 }  // namespace
 
 std::vector<Index> Segments::nodes() const {
@@ -88,11 +101,7 @@ std::vector<Segments> segments_of(const States<T>& states) {
         std::vector<Index> nodes;
         for (std::size_t part : parts) nodes.push_back(states[i][part].index());
         if (i + 1 < states.size()) require_distinct(nodes, i);
-        if (i > 0 && nodes.front() < all.back().list.front().node)
-            throw std::invalid_argument(
-                fmt::format("jacobian_lens: state {} was computed before state {}; give them in the order in "
-                            "which the network computed them, for a reversed one from the last time step on",
-                            i, i - 1));
+        if (i > 0) require_later(parts, nodes, all.back().nodes(), i);
         all.push_back(Segments::of(tape, nodes, batch));
     }
     return all;

@@ -20,4 +20,10 @@ void Claims::improves(const std::string& model, const Losses& losses) {
     kept_ = false;
 }
 
+void Claims::holds(const std::string& claim, bool is_so) {
+    if (is_so) return;
+    fmt::print(stderr, "FAILED: {} is not so.\n", claim);
+    kept_ = false;
+}
+
 }  // namespace lab

@@ -4,6 +4,7 @@
 // The network reads "the cat sat down" and tells the next word at each step. Unrolled it has no loop: four
 // copies of the cell in a row, which share U, W and b. That is why their gradients are sums over time, and
 // why nothing but the chain rule is needed to get them.
+#include "claims.hpp"
 #include "command_line.hpp"
 #include "graph_picture.hpp"
 #include "words.hpp"
@@ -54,7 +55,15 @@ int perform(const Options& options) {
     write_study(tape, gradients, options.output / "unrolled.html",
                 {.title = "An Elman network reads: " + sentence_of(sentence)});
     fmt::print("Page: {}\n", (options.output / "unrolled.html").string());
-    return graph.size() == tape.size() ? 0 : 1;
+
+    Claims claims(options.quick);
+    const FoldedGraph folded = fold(graph);
+    claims.holds("the graph folds into one loop of as many steps as there are words",
+                 folded.loops.size() == 1 && folded.loops.front().time_steps.size() == steps);
+    const GradientLedger ledger = gradient_ledger(std::vector{J}, cell.W);
+    claims.holds("the gradient of W is the sum of what each copy of the cell contributes",
+                 ledger.uses.size() == steps && ledger.deviation < 1e-12);
+    return claims.exit_code();
 }
 
 }  // namespace

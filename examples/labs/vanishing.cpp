@@ -136,10 +136,11 @@ int perform(const Options& options) {
 
     Claims claims(options.quick);
     const auto lost = [&](std::size_t which) { return decays[which].lost.back(); };
-    claims.beats("the LSTM", lost(2), "the SimpleRNN", lost(0));
-    claims.beats("the LSTM with its forget gate open", lost(2), "the other", lost(1));
-    claims.beats("the GRU", lost(4), "the SimpleRNN", lost(0));
-    claims.beats("the GRU with an update gate that keeps", lost(4), "the other", lost(3));
+    claims.holds("the gradient of the SimpleRNN falls to less than a thousandth", lost(0) > 3);
+    claims.holds("the LSTM with its forget gate open loses less than the SimpleRNN", lost(2) < lost(0));
+    claims.holds("the LSTM with its forget gate open loses less than the other", lost(2) < lost(1));
+    claims.holds("the GRU with an update gate that keeps loses less than the SimpleRNN", lost(4) < lost(0));
+    claims.holds("the GRU with an update gate that keeps loses less than the other", lost(4) < lost(3));
     return claims.exit_code();
 }
 

@@ -10,7 +10,8 @@ namespace tapeloop::nn {
 
 /// The states of a trace as studies take them: `jacobian_lens(nn::states(run.trace))` for a `run` that was
 /// unrolled with `UnrollOptions::trace`. Those of a network that reads in reverse come from the last time
-/// step on; the first part that the steps change tells which they are.
+/// step on; the first part that the steps change tells which they are. A trace of two directions, as that of
+/// `Bidirectional`, has no one order: take the states of one of them, `trace[t].first` or `.second`.
 template <class S>
 auto states(const std::vector<S>& trace) {
     using T = typename detail::StateValue<S>::type;
