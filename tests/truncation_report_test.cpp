@@ -1,5 +1,6 @@
 #include "expect.hpp"
 
+#include <fmt/format.h>
 #include <autograd/autograd.hpp>
 #include <nn/check/truncation_report.hpp>
 #include <nn/nn.hpp>
@@ -81,6 +82,7 @@ void check_against_brute_force(C cell, std::size_t units, nn::Truncation truncat
             const nn::TruncatedGradient& entry = report.at(parameters[p].path, k);
             check_close(entry.gradient, expected[p], 1e-11);
             if (norm(full[p]) == 0) continue;
+            CHECK(entry.norm == doctest::Approx(norm(expected[p])).epsilon(1e-9));
             CHECK(entry.ratio == doctest::Approx(norm(expected[p]) / norm(full[p])).epsilon(1e-9));
             CHECK(entry.cosine ==
                   doctest::Approx(inner({expected[p]}, {full[p]}) / (norm(expected[p]) * norm(full[p])))
@@ -158,11 +160,13 @@ TEST_CASE("truncation_report: the table, the lines of numbers, and all parameter
         full += std::pow(norm(report.full[p]), 2);
     }
     CHECK(report.at("all", 2).ratio == doctest::Approx(std::sqrt(truncated / full)));
+    CHECK(report.at("all", 2).norm == doctest::Approx(std::sqrt(truncated)));
     CHECK(report.at("all", 8).ratio == 1);
-    for (const char* part : {"BPTT(k)", "T=8 B=2", "all", " 1.0000  1.0000"})
+    for (const char* part : {"BPTT(k)", "T=8 B=2", "all", " 1.0000  1.0000",
+                             fmt::format(" {:.2e} ", report.at("all", 2).norm).c_str()})
         CHECK_MESSAGE(contains(report.text(), part), report.text());
-    CHECK(contains(report.csv(), "parameter,k,cosine,ratio\nU,2,"));
-    CHECK(contains(report.csv(), "\nall,8,1,1\n"));
+    CHECK(contains(report.csv(), "parameter,k,norm,cosine,ratio\nU,2,"));
+    CHECK(contains(report.csv(), fmt::format("\nall,8,{:.17g},1,1\n", std::sqrt(full))));
     CHECK(
         contains(nn::truncation_report(cell, x, {2}, {nn::Truncation::stretches}).text(), "stretches of k"));
     CHECK(contains(text_of<std::invalid_argument>([&] { static_cast<void>(report.at("V", 2)); }), "'V'"));
