@@ -83,7 +83,7 @@ struct Kinked {
 };
 
 template <class C>
-bool is_checked_in_double(C cell) {
+bool is_checked_in_double(C&& cell) {
     return nn::check_cell(cell, 3, {.order = 1}).in_double;
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("check_cell: without time steps the outputs are as wide as with some")
     layer.width = 1;
     const nn::CellReport report = nn::check_cell(layer, 3, {.order = 1});
     CHECK(report["T = 0"].verdict == nn::CellVerdict::failed);
-    CHECK_MESSAGE(contains(report["T = 0"].text, "[0, 3, 4] without a step, [0, 3, 1]"), report.text());
+    CHECK_MESSAGE(contains(report["T = 0"].text, "[0, 3, 1]"), report.text());
 }
 
 TEST_CASE("check_cell: the gradient by x behind a restored state") {
