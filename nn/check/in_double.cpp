@@ -6,6 +6,7 @@
 #include <nn/deviation.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace tapeloop::nn::detail {
 
@@ -64,7 +65,7 @@ Tensors gradients_of(const CellRun& run) {
 }
 
 /// Far from the initial state as well: a limit that a cell has may be reached only there.
-constexpr double near_and_far[] = {0.5, 8};
+constexpr std::array near_and_far{0.5, 8.0};
 
 }  // namespace
 
