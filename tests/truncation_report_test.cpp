@@ -6,6 +6,7 @@
 #include <nn/nn.hpp>
 
 #include <cmath>
+#include <cstdlib>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -171,6 +172,19 @@ TEST_CASE("truncation_report: the table, the lines of numbers, and all parameter
     CHECK(
         contains(nn::truncation_report(cell, x, {2}, {nn::Truncation::stretches}).text(), "stretches of k"));
     CHECK(contains(text_of<std::invalid_argument>([&] { static_cast<void>(report.at("V", 2)); }), "'V'"));
+}
+
+TEST_CASE("truncation_report: the random loss is of the environment's seed") {
+    nn::ElmanCell<double> cell(2, 3, generator());
+    const auto loss = [&] { return nn::truncation_report(cell, Random(1).tensor({3, 2, 2}), {1}).loss; };
+    const char* const before = std::getenv("TAPELOOP_CHECK_SEED");
+    const std::string kept = before != nullptr ? before : "";
+    setenv("TAPELOOP_CHECK_SEED", "41", 1);
+    const double first = loss();
+    setenv("TAPELOOP_CHECK_SEED", "42", 1);
+    CHECK(loss() != first);
+    unsetenv("TAPELOOP_CHECK_SEED");
+    if (before != nullptr) setenv("TAPELOOP_CHECK_SEED", kept.c_str(), 1);
 }
 
 TEST_CASE("truncation_report: what cannot be compared is refused with a reason") {
