@@ -15,12 +15,6 @@ double worst_of(const std::vector<Deviation>& deviations) {
     return worst;
 }
 
-std::string place_text(const Deviation& deviation) {
-    std::string text;
-    for (std::size_t index : deviation.at) text += fmt::format("{}{}", text.empty() ? "" : ", ", index);
-    return "[" + text + "]";
-}
-
 std::string parameter_line(const Deviation& closed_form, const Deviation& difference) {
     return fmt::format("  dJ/d{:<5} {:<12} {:>9.2e}      {:>9.2e}      {:>9.2e}   ({} of {})\n",
                        closed_form.name, closed_form.shape.text(), closed_form.largest, closed_form.relative,
@@ -58,7 +52,7 @@ std::string failures(const char* against, const std::string& where, const std::v
     for (const Deviation& deviation : deviations)
         if (!(deviation.relative <= limit))
             text += fmt::format("  WRONG{}: dJ/d{} at {}: tape {:.9g}, {} {:.9g}\n", where, deviation.name,
-                                place_text(deviation), deviation.tape, against, deviation.other);
+                                place_text(deviation.at), deviation.tape, against, deviation.other);
     return text;
 }
 

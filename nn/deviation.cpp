@@ -20,6 +20,10 @@ void Deviation::note(std::size_t index, double of_tape, double of_other) {
     other = of_other;
 }
 
+std::string place_text(const std::vector<std::size_t>& position) {
+    return fmt::format("[{}]", fmt::join(position, ", "));
+}
+
 double largest_of(const Tensor<double>& tensor) {
     double largest = 0;
     for (double element : tensor) largest = std::max(largest, std::abs(element));

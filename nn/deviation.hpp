@@ -28,6 +28,9 @@ struct Deviation {
 Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other,
                             double scale = 0);
 
+/// `[2, 7, 1]`
+std::string place_text(const std::vector<std::size_t>& position);
+
 /// The largest magnitude; 0 of no elements, and NaN is passed over.
 double largest_of(const Tensor<double>& tensor);
 

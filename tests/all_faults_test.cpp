@@ -62,8 +62,8 @@ Tensors gradients_of_cell(C& cell) {
 template <class C>
 std::size_t check_all_faults(C cell) {
     const auto passes = [&] {
-        nn::CellCheckOptions options{.time_steps = 3, .batch = 2};
-        options.gradient = {.order = 1, .diagnose = false};
+        nn::CellCheckOptions options{.time_steps = 3, .batch = 2, .order = 1};
+        options.gradient.diagnose = false;
         return nn::check_cell(cell, 2, options).passed();
     };
     const FaultReport report = try_faults(faults_of_cell(cell), {{"check_cell", passes}});

@@ -85,8 +85,8 @@ TEST_CASE("check_cell: no false alarm on any cell, first and second order") {
     for (std::uint64_t seed = 1; seed <= seed_count(); ++seed) {
         nn::Generator generator(seed);
         for_every_cell(generator, [&](auto cell) {
-            nn::CellCheckOptions options{.time_steps = 3, .batch = 2};
-            options.gradient = {.order = 2, .seed = seed, .diagnose = false};
+            nn::CellCheckOptions options{.seed = seed, .time_steps = 3, .batch = 2};
+            options.gradient.diagnose = false;
             const nn::CellReport report = nn::check_cell(cell, 2, options);
             CHECK_MESSAGE(report.passed(), "cell " << checks << ", seed " << seed << "\n" << report.text());
             ++checks;

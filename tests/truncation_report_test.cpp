@@ -1,10 +1,12 @@
 #include "expect.hpp"
 
+#include <fmt/format.h>
 #include <autograd/autograd.hpp>
 #include <nn/check/truncation_report.hpp>
 #include <nn/nn.hpp>
 
 #include <cmath>
+#include <cstdlib>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -81,6 +83,7 @@ void check_against_brute_force(C cell, std::size_t units, nn::Truncation truncat
             const nn::TruncatedGradient& entry = report.at(parameters[p].path, k);
             check_close(entry.gradient, expected[p], 1e-11);
             if (norm(full[p]) == 0) continue;
+            CHECK(entry.norm == doctest::Approx(norm(expected[p])).epsilon(1e-9));
             CHECK(entry.ratio == doctest::Approx(norm(expected[p]) / norm(full[p])).epsilon(1e-9));
             CHECK(entry.cosine ==
                   doctest::Approx(inner({expected[p]}, {full[p]}) / (norm(expected[p]) * norm(full[p])))
@@ -158,14 +161,30 @@ TEST_CASE("truncation_report: the table, the lines of numbers, and all parameter
         full += std::pow(norm(report.full[p]), 2);
     }
     CHECK(report.at("all", 2).ratio == doctest::Approx(std::sqrt(truncated / full)));
+    CHECK(report.at("all", 2).norm == doctest::Approx(std::sqrt(truncated)));
     CHECK(report.at("all", 8).ratio == 1);
+    const double norm_of_all = report.at("all", 2).norm;
+    CHECK(contains(report.text(), fmt::format(" {:.2e} ", norm_of_all)));
     for (const char* part : {"BPTT(k)", "T=8 B=2", "all", " 1.0000  1.0000"})
         CHECK_MESSAGE(contains(report.text(), part), report.text());
-    CHECK(contains(report.csv(), "parameter,k,cosine,ratio\nU,2,"));
-    CHECK(contains(report.csv(), "\nall,8,1,1\n"));
+    CHECK(contains(report.csv(), "parameter,k,norm,cosine,ratio\nU,2,"));
+    CHECK(contains(report.csv(), fmt::format("\nall,2,{:.17g},", norm_of_all)));
     CHECK(
         contains(nn::truncation_report(cell, x, {2}, {nn::Truncation::stretches}).text(), "stretches of k"));
     CHECK(contains(text_of<std::invalid_argument>([&] { static_cast<void>(report.at("V", 2)); }), "'V'"));
+}
+
+TEST_CASE("truncation_report: the random loss is of the environment's seed") {
+    nn::ElmanCell<double> cell(2, 3, generator());
+    const auto loss = [&] { return nn::truncation_report(cell, Random(1).tensor({3, 2, 2}), {1}).loss; };
+    const char* const before = std::getenv("TAPELOOP_CHECK_SEED");
+    const std::string kept = before != nullptr ? before : "";
+    setenv("TAPELOOP_CHECK_SEED", "41", 1);
+    const double first = loss();
+    setenv("TAPELOOP_CHECK_SEED", "42", 1);
+    CHECK(loss() != first);
+    unsetenv("TAPELOOP_CHECK_SEED");
+    if (before != nullptr) setenv("TAPELOOP_CHECK_SEED", kept.c_str(), 1);
 }
 
 TEST_CASE("truncation_report: what cannot be compared is refused with a reason") {

@@ -65,9 +65,7 @@ const auto right_elman = [](const auto& cell, const D& u, const D& h) {
 
 template <class C>
 nn::CellReport checked(C cell, int order = 1) {
-    nn::CellCheckOptions options;
-    options.gradient = {.order = order};
-    return nn::check_cell(cell, 3, options);
+    return nn::check_cell(cell, 3, {.order = order});
 }
 
 /// An Elman cell: u is x U + b.

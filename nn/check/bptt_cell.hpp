@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/check/function.hpp>
+#include <nn/check/packed_gates.hpp>
 #include <nn/check/untied.hpp>
 #include <nn/closed_form/of_cell.hpp>
 #include <nn/unroll.hpp>
@@ -56,11 +57,6 @@ concept HasClosedForm = requires(const C& cell, const CellSequence<ValueOf<C>>& 
     { closed_form_bptt(cell, run) } -> std::same_as<std::vector<StepTerms<ValueOf<C>>>>;
 };
 
-template <class C>
-concept NamesGates = requires(const C& cell) {
-    { *cell.gate_names().begin() } -> std::convertible_to<std::string_view>;
-};
-
 template <class T, class S>
 Parts<T> parts_of(const S& state) {
     Parts<T> parts;
@@ -102,8 +98,7 @@ BpttCell<ValueOf<C>> bptt_cell(C& cell) {
     using T = ValueOf<C>;
     BpttCell<T> checked;
     checked.parameters = each_once<T>(cell.parameters());
-    if constexpr (NamesGates<C>)
-        for (std::string_view name : cell.gate_names()) checked.gates.emplace_back(name);
+    checked.gates = gate_names_of(cell);
     checked.initial_state = [&cell](std::size_t batch) { return parts_of<T>(cell.initial_state(batch)); };
     checked.step = [&cell](const Var<T>& x, const Parts<T>& state) {
         const auto [output, next] = advance(cell, x, state_from(cell, x.shape()[0], state));

@@ -108,12 +108,9 @@ std::string notes(const char* kind, const std::vector<std::string>& list) {
 }
 
 /// `row 2, column 7` of a matrix, `[2, 7, 1]` of anything else.
-std::string place_text(const Deviation& deviation) {
+std::string place_of(const Deviation& deviation) {
     const std::vector<std::size_t>& at = deviation.at;
-    if (at.size() == 2) return fmt::format("row {}, column {}", at[0], at[1]);
-    std::string text;
-    for (std::size_t index : at) text += fmt::format("{}{}", text.empty() ? "" : ", ", index);
-    return "[" + text + "]";
+    return at.size() == 2 ? fmt::format("row {}, column {}", at[0], at[1]) : place_text(at);
 }
 
 }  // namespace
@@ -130,7 +127,7 @@ bool BpttWay::steps_agree() const {
 
 std::string Divergence::text() const {
     return fmt::format("t={}, {}, {}{}: tape {:.9g}, {} {:.9g}", time_step, deviation.name,
-                       place_text(deviation), gate.empty() ? "" : ", gate " + gate, deviation.tape, way,
+                       place_of(deviation), gate.empty() ? "" : ", gate " + gate, deviation.tape, way,
                        deviation.other);
 }
 

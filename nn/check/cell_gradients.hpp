@@ -3,6 +3,8 @@
 #include <autograd/check/check_gradient.hpp>
 #include <nn/check/cell_run.hpp>
 
+#include <exception>
+
 /// The gradients of a cell against differences.
 namespace tapeloop::nn::detail {
 
@@ -20,12 +22,13 @@ class CellGradients {
 
   private:
     GradientReport check(int order) const;
-    const GradientReport& first_order();
+    const GradientReport& checked();
 
     const CheckedCell<T>& cell_;
     CheckOptions options_;
     CheckInputs<T> inputs_;
     std::optional<GradientReport> report_;  ///< once it was asked for
+    std::exception_ptr thrown_;             ///< by the second order
 };
 
 extern template class CellGradients<float>;

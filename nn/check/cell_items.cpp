@@ -3,7 +3,9 @@
 #include <nn/check/cell_gradients.hpp>
 #include <nn/check/cell_items.hpp>
 #include <nn/check/cell_parameters.hpp>
+#include <nn/check/input_names.hpp>
 #include <nn/check/start.hpp>
+#include <nn/closed_form/loops.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -27,11 +29,6 @@ std::string text_of(const std::vector<Shape>& shapes) {
     return text.empty() ? "nothing" : text;
 }
 
-template <class T>
-void add_to(Tensor<T>& sum, const Tensor<T>& more) {
-    std::transform(sum.begin(), sum.end(), more.begin(), sum.begin(), std::plus<>());
-}
-
 bool all_zero(const Tensor<double>& x) {
     return std::all_of(x.begin(), x.end(), [](double element) { return element == 0; });
 }
@@ -40,7 +37,7 @@ bool all_zero(const Tensor<double>& x) {
 
 template <class T>
 CellItems<T>::CellItems(CellReport& report, CellUnderCheck<T>& subject, const Tensor<T>& x,
-                        const CellCheckOptions& options)
+                        const CheckOptions& options)
     : report_(report),
       subject_(subject),
       options_(options),
@@ -48,7 +45,7 @@ CellItems<T>::CellItems(CellReport& report, CellUnderCheck<T>& subject, const Te
       x_(x),
       random_(report.seed + 2),
       parameters_(subject.layer.parameters()) {
-    for (const auto& entry : parameters_) cell_.parameter_names.push_back(entry.path);
+    for (const auto& entry : parameters_) cell_.parameter_names.push_back(parameter_name(entry.path));
 }
 
 template <class T>
@@ -126,10 +123,10 @@ Found CellItems<T>::initial_state() {
     const State of_batch = subject_.layer.initial_state(size);
     const State of_one = subject_.layer.initial_state(1);
     state_shapes_ = shapes_of(of_batch);
+    cell_.state_names = state_names(state_shapes_.size());
     const std::vector<Shape> more = shapes_of(subject_.layer.initial_state(size + 1));
     for (std::size_t k = 0; k < state_shapes_.size(); ++k) {
         const Shape& shape = state_shapes_[k];
-        cell_.state_names.push_back(state_shapes_.size() == 1 ? "state" : fmt::format("state[{}]", k));
         const bool is_fixed = more[k] == shape;
         if (!is_fixed && (shape.rank() == 0 || shape[0] != size || more[k][0] != size + 1))
             return {CellVerdict::failed,
@@ -231,9 +228,9 @@ std::string CellItems<T>::row_alone(const Batch<T>& padded, const CellRun& whole
     const std::vector<std::size_t> steps = range(0, length);
     const CellRun alone = cell_.unrolled(cell_.part(padded, steps, {row}));
     for (std::size_t k = 0; k < alone.by_parameter.size(); ++k)
-        add_to(sum.by_parameter[k], alone.by_parameter[k]);
+        closed_form::add_to(sum.by_parameter[k], alone.by_parameter[k]);
     for (std::size_t k = 0; k < alone.by_state.size(); ++k)
-        if (!cell_.is_batched[k]) add_to(sum.by_state[k], alone.by_state[k]);
+        if (!cell_.is_batched[k]) closed_form::add_to(sum.by_state[k], alone.by_state[k]);
     const CellRun behind = cell_.part(whole, range(length, padded.time_steps()), {row});
     if (!all_zero(behind.outputs) || !all_zero(behind.by_x))
         return fmt::format("outputs or gradients by x behind the end (t={}) of row {} are not 0", length,
@@ -284,8 +281,9 @@ Found CellItems<T>::permuted_batch() {
 
 template <class T>
 Found CellItems<T>::no_time_steps() {
-    const CellRun run = cell_.unrolled(cell_.part(batch_, {}, range(0, batch_.size())));
-    CellRun expected = run;
+    const std::vector<std::size_t> rows = range(0, batch_.size());
+    const CellRun run = cell_.unrolled(cell_.part(batch_, {}, rows));
+    CellRun expected = cell_.part(run_, {}, rows);
     for (std::size_t k = 0; k < batch_.state.size(); ++k) {
         expected.state[k] = tapeloop::detail::as_double(batch_.state[k]);
         expected.by_state[k] = tapeloop::detail::as_double(batch_.state_cotangents[k]);
@@ -342,7 +340,7 @@ Found CellItems<T>::plain_operations() {
 
 template <class T>
 void CellItems<T>::add_gradients() {
-    CellGradients<T> gradients(cell_, batch_, parameters_, subject_.gates, options_.gradient);
+    CellGradients<T> gradients(cell_, batch_, parameters_, subject_.gates, options_);
     const bool is_function = report_["no state in the cell"].verdict == CellVerdict::passed &&
                              report_["same bits"].verdict == CellVerdict::passed;
     const auto add_one = [&](std::string name, const std::function<Found()>& item) {
@@ -355,7 +353,7 @@ void CellItems<T>::add_gradients() {
     add_one("gradient of x", [&] { return gradients.of({"x"}); });
     add_one("gradient of the initial state", [&] { return gradients.of(cell_.state_names); });
     add_one("gradient of the parameters", [&] { return gradients.of(cell_.parameter_names); });
-    if (options_.gradient.order == 2) add_one("second order", [&] { return gradients.second_order(); });
+    if (options_.order == 2) add_one("second order", [&] { return gradients.second_order(); });
     report_.gradient = gradients.report();
 }
 

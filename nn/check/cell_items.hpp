@@ -15,7 +15,7 @@ template <class T>
 class CellItems {
   public:
     CellItems(CellReport& report, CellUnderCheck<T>& subject, const Tensor<T>& x,
-              const CellCheckOptions& options);
+              const CheckOptions& options);
 
     /// Adds every item to the report.
     void run();
@@ -48,7 +48,7 @@ class CellItems {
 
     CellReport& report_;
     CellUnderCheck<T>& subject_;
-    const CellCheckOptions& options_;
+    const CheckOptions& options_;
     CheckedCell<T> cell_;
     const Tensor<T>& x_;
     CheckRandom random_;

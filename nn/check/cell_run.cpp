@@ -3,6 +3,7 @@
 #include <autograd/gradient.hpp>
 #include <autograd/inspect/as_double.hpp>
 #include <nn/check/cell_run.hpp>
+#include <nn/deviation.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -19,9 +20,7 @@ struct Given {
     Var<T> x;
     std::vector<Var<T>> state;
 
-    explicit Given(const Batch<T>& batch) : x(input(batch.x)) {
-        for (const Tensor<T>& part : batch.state) state.push_back(input(part));
-    }
+    explicit Given(const Batch<T>& batch) : x(input(batch.x)) { state = resume(batch.state); }
 };
 
 template <class T>
@@ -81,10 +80,6 @@ CellRun differentiated(AnyLayer<T>& layer, const Batch<T>& batch, const Given<T>
 
 bool differ(double a, double b, double limit) {
     return !(a == b || std::abs(a - b) <= limit || (std::isnan(a) && std::isnan(b)));
-}
-
-std::string text_of(const std::vector<std::size_t>& position) {
-    return fmt::format("[{}]", fmt::join(position, ", "));
 }
 
 Tensors taken_rows(const std::vector<bool>& is_batched, const Tensors& parts,
@@ -152,16 +147,16 @@ CellRun CheckedCell<T>::interrupted(const Batch<T>& batch, const Batch<T>& anoth
 template <class T>
 CellRun CheckedCell<T>::resumed(const Batch<T>& batch, std::size_t steps, const CellRun& other_run) const {
     const std::vector<std::size_t> rows = range(0, batch.size());
-    std::vector<Tensor<T>> carried;
+    Batch<T> rest = part(batch, range(steps, batch.time_steps()), rows);
     {
         const Tape<T> tape;
         const Given<T> given(part(batch, range(0, steps), rows));
-        carried = carry(unroll(layer, given.x, given.state).state);
+        rest.state = carry(unroll(layer, given.x, given.state).state);
     }
-    const Tape<T> tape;
-    const Tensor<T> rest = part(batch, range(steps, batch.time_steps()), rows).x;
-    const auto unrolled = unroll(layer, rest, resume(carried));
-    return values_of(unrolled.outputs, unrolled.state, other_run);
+    CellRun run = unrolled(rest);
+    run.by_state = other_run.by_state;
+    run.by_parameter = other_run.by_parameter;
+    return run;
 }
 
 template <class T>
@@ -223,7 +218,7 @@ std::string difference(const std::string& name, const Tensor<double>& a, const T
     for (std::size_t i = 0; i < a.size(); ++i)
         if (differ(a.data()[i], b.data()[i], tolerance * largest))
             return fmt::format("{} at {}: {:.6g} {}, {:.6g} {}", name,
-                               text_of(tapeloop::detail::position_of(i, shape_of(a))), a.data()[i],
+                               place_text(tapeloop::detail::position_of(i, shape_of(a))), a.data()[i],
                                names.first, b.data()[i], names.second);
     return "";
 }

@@ -59,7 +59,8 @@ struct CheckedCell {
     /// Calls it step by step, each from the plain input of its time step.
     CellRun stepped(const Batch<T>& batch) const;
 
-    // These compute values alone; the gradients are those of `other_run`.
+    // These compute values alone, `resumed` the gradient by x as well; the gradients are those of
+    // `other_run`.
 
     /// Step by step, each followed by a step of another sequence on the same tape.
     CellRun alternated(const Batch<T>& batch, const Batch<T>& another, const CellRun& other_run) const;

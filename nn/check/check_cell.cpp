@@ -18,6 +18,15 @@ void move_parameters(const ParameterList<T>& parameters, double by, CheckRandom&
             element += static_cast<T>(by * (2 * random.uniform() - 1));
 }
 
+/// The options of the gradients, with seed and order.
+CheckOptions settled(const CellCheckOptions& options) {
+    CheckOptions gradient = options.gradient;
+    gradient.order = options.order;
+    gradient.seed = options.seed;
+    gradient.seed = tapeloop::detail::seed_of(gradient);
+    return gradient;
+}
+
 template <class T>
 CellReport check(CellUnderCheck<T>& cell, const Tensor<T>& x, const CellCheckOptions& options) {
     if (x.dimension() != 3 || x.shape(0) < 3 || x.shape(1) < 2 || x.shape(2) == 0)
@@ -26,7 +35,8 @@ CellReport check(CellUnderCheck<T>& cell, const Tensor<T>& x, const CellCheckOpt
                         "2 rows and 1 input, or mistakes of order stay hidden",
                         shape_of(x).text()));
     CellReport report;
-    report.seed = tapeloop::detail::seed_of(options.gradient);
+    const CheckOptions gradient = settled(options);
+    report.seed = *gradient.seed;
     report.time_steps = x.shape(0);
     report.batch = x.shape(1);
     report.inputs = x.shape(2);
@@ -38,7 +48,7 @@ CellReport check(CellUnderCheck<T>& cell, const Tensor<T>& x, const CellCheckOpt
     const tapeloop::detail::SavedParameters<T> saved(cell.layer.parameters());
     CheckRandom random(report.seed);
     move_parameters(cell.layer.parameters(), options.moved_by, random);
-    CellItems<T>(report, cell, x, options).run();
+    CellItems<T>(report, cell, x, gradient).run();
     return report;
 }
 
@@ -54,7 +64,7 @@ CellReport check_layer(CellUnderCheck<double> cell, const Tensor<double>& x,
 
 template <class T>
 Tensor<T> sequence_for(std::size_t input_size, const CellCheckOptions& options) {
-    CheckRandom random(tapeloop::detail::seed_of(options.gradient) + 1);
+    CheckRandom random(*settled(options).seed + 1);
     Tensor<T> x = uninitialised<T>({options.time_steps, options.batch, input_size});
     for (T& element : x) element = static_cast<T>(2 * random.uniform() - 1);
     return x;

@@ -4,14 +4,18 @@
 #include <nn/any_layer.hpp>
 #include <nn/check/cell_report.hpp>
 #include <nn/check/in_double.hpp>
+#include <nn/check/packed_gates.hpp>
 #include <nn/generator.hpp>
 
-#include <array>
+#include <cstdint>
+#include <optional>
 
 namespace tapeloop::nn {
 
 /// How a cell is checked. All of it has defaults.
 struct CellCheckOptions {
+    /// Of random numbers; without one, the environment's TAPELOOP_CHECK_SEED, or 1.
+    std::optional<std::uint64_t> seed = std::nullopt;
     /// Of the random sequence that is drawn when none is given: at least 3 steps and 2 rows, or mistakes of
     /// order stay hidden.
     std::size_t time_steps = 4;
@@ -19,8 +23,10 @@ struct CellCheckOptions {
     /// Parameters are checked up to so far from where they are: a bias or a peephole that starts at 0 hides
     /// mistakes. They are as before afterwards.
     double moved_by = 0.25;
-    /// Of the gradients; its seed is that of everything here. Order 1 leaves the second order out.
-    CheckOptions gradient = {.order = 2, .worst = 3};
+    /// 1 leaves the second order out.
+    int order = 2;
+    /// How gradients are compared: tolerances, steps and sizes. Seed and order are those above.
+    CheckOptions gradient = {.worst = 3};
 };
 
 namespace detail {
@@ -45,10 +51,7 @@ extern template Tensor<double> sequence_for(std::size_t, const CellCheckOptions&
 
 template <class C>
 CellUnderCheck<ValueOf<C>> under_check(C& cell) {
-    std::vector<std::string> gates;
-    if constexpr (requires { cell.gate_names(); })
-        for (const std::string_view gate : cell.gate_names()) gates.emplace_back(gate);
-    return {AnyLayer<ValueOf<C>>(std::ref(cell)), Cell<C>, SequenceLayer<C>, std::move(gates)};
+    return {AnyLayer<ValueOf<C>>(std::ref(cell)), Cell<C>, SequenceLayer<C>, gate_names_of(cell)};
 }
 
 }  // namespace detail
@@ -81,12 +84,13 @@ CellUnderCheck<ValueOf<C>> under_check(C& cell) {
 ///     second order                   the gradient of the gradient against differences, and what
 ///                                    `check_gradient` does
 ///
-/// with values and gradients by x, initial state and parameters compared wherever two runs are. What the cell
+/// with values and gradients by x, initial state and parameters compared where two runs are of the same
+/// sequence; behind `resume` gradients by x alone, and of alternating sequences values alone. What the cell
 /// throws on the way is what that item reports. Gradients are left out of a cell that keeps a state.
 ///
 /// A cell of `float` that is a template of its type, `C<float>`, is checked as `C<double>`, if that can be
-/// made from it or from `(input_size, hidden_size, generator)` and gives the same outputs with the same
-/// parameters; all else of `float` is checked in `float`, of which the report warns.
+/// made from it or from `(input_size, hidden_size, generator)` and gives the same values and gradients with
+/// the same parameters; all else of `float` is checked in `float`, of which the report warns.
 ///
 /// Parameters are as before afterwards, to the last bit. Throws `std::invalid_argument` when x has another
 /// shape, and what `initial_state(1)` throws.

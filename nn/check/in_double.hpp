@@ -40,8 +40,8 @@ inline constexpr bool has_double = !std::is_void_v<DoubleOf<C>> && (is_converted
 
 /// How wide the first part of its state is; 0 if it has none.
 std::size_t hidden_size_of(const AnyLayer<float>& layer);
-/// Gives `twin` the parameters of `layer`. Returns whether they are called the same, and both then give the
-/// same outputs for x.
+/// Gives `twin` the parameters of `layer`. Returns whether they are called the same, and both then give about
+/// the same values and gradients for x, from a state near the initial one and from one far from it.
 bool is_twin(AnyLayer<float>& layer, AnyLayer<double>& twin, const Tensor<float>& x);
 
 /// The cell in double, if it can be made and is found to do the same.

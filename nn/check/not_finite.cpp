@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/differences.hpp>
 #include <nn/check/not_finite.hpp>
+#include <nn/deviation.hpp>
 
 #include <cmath>
 
@@ -13,8 +14,8 @@ std::string not_finite(const Tensor<double>& tensor) {
     if (index == size) return "";
     const double element = tensor.data()[index];
     const char* const infinity = element > 0 ? "inf" : "-inf";
-    return fmt::format("{} at [{}]", std::isnan(element) ? "nan" : infinity,
-                       fmt::join(tapeloop::detail::position_of(index, shape_of(tensor)), ", "));
+    return fmt::format("{} at {}", std::isnan(element) ? "nan" : infinity,
+                       place_text(tapeloop::detail::position_of(index, shape_of(tensor))));
 }
 
 }  // namespace tapeloop::nn::detail

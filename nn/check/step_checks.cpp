@@ -2,6 +2,7 @@
 #include <autograd/check/differences.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/inspect/as_double.hpp>
+#include <nn/check/input_names.hpp>
 #include <nn/check/packed_gates.hpp>
 #include <nn/check/step_checks.hpp>
 
@@ -72,12 +73,11 @@ TermNames term_names(const BpttCell<T>& cell, const std::vector<Tensor<T>>& stat
     TermNames names;
     names.parameters = cell.parameters.size();
     for (const auto& entry : cell.parameters) {
-        names.names.push_back(entry.path);
+        names.names.push_back(parameter_name(entry.path));
         names.gates.push_back(packed_gates(entry.parameter->shape(), cell.gates, shapes));
     }
     names.names.emplace_back("x");
-    for (std::size_t part = 0; part < state.size(); ++part)
-        names.names.push_back(state.size() == 1 ? "state" : fmt::format("state[{}]", part));
+    for (std::string& name : state_names(state.size())) names.names.push_back(std::move(name));
     names.gates.resize(names.names.size());
     return names;
 }
@@ -148,7 +148,8 @@ CheckInputs<T> inputs_of(const BpttCell<T>& cell, const TermNames& names, const 
     std::vector<CheckInput<T>> inputs;
     for (std::size_t k = 0; k < names.parameters; ++k)
         inputs.emplace_back(names.names[k], *cell.parameters[k].parameter, InputInfo{{}, names.gates[k]});
-    inputs.emplace_back("x", x);
+    inputs.emplace_back("x", x,
+                        x.dimension() == 3 ? InputInfo{{"time", "batch", "feature"}, {}} : InputInfo());
     for (std::size_t part = 0; part < state.size(); ++part)
         inputs.emplace_back(names.names[names.parameters + 1 + part], state[part]);
     return inputs;

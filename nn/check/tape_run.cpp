@@ -33,14 +33,15 @@ std::vector<Tensor<T>> values_of(const Parts<T>& parts) {
     return values;
 }
 
-/// The loss's results with a weight for each of their elements, the same on every tape.
+/// The loss's results with a weight for each of their elements, the same on every tape. One element has the
+/// weight 1, so that what is reported is the gradient of the loss as it is.
 template <class T>
 std::vector<Root<T>> weighted(const std::vector<Var<T>>& results, std::uint64_t seed) {
     tapeloop::detail::CheckRandom random(seed);
     std::vector<Root<T>> roots;
     for (const Var<T>& result : results) {
         Tensor<T> weights = uninitialised<T>(result.shape());
-        for (T& weight : weights) weight = static_cast<T>(random.weight());
+        for (T& weight : weights) weight = weights.size() == 1 ? T(1) : static_cast<T>(random.weight());
         roots.push_back({result, std::move(weights)});
     }
     return roots;
@@ -85,24 +86,27 @@ void run_as_usual(const BpttCell<T>& cell, const BpttLoss<T>& loss, const std::v
     result.total.state = taken.several(initial.size());
 }
 
-/// dJ by the outputs and the final state, as leaves of the loss alone.
+/// dJ by the outputs and the final state, as leaves of the loss alone, and by the parameters that it uses
+/// itself.
 template <class T>
-void run_loss(const BpttLoss<T>& loss, const Tensor<T>& outputs, const std::vector<Tensor<T>>& final_state,
-              std::uint64_t seed, TapeRun<T>& result) {
+void run_loss(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t seed, TapeRun<T>& result) {
     Tape<T> tape;
-    const Var<T> y = input(outputs);
-    const Parts<T> state = entered(final_state);
-    WrtList<T> wrt{y};
+    const Var<T> y = input(result.results.output);
+    const Parts<T> state = entered(result.results.state);
+    WrtList<T> wrt = by_parameters(cell);
+    wrt.add(y);
     add_all(wrt, state);
     const Gradients<T> gradients = gradient(weighted(loss(y, state), seed), wrt);
     Taken<T> taken(gradients);
+    result.of_loss = taken.several(cell.parameters.size());
     result.run.outputs = taken.one();
     result.run.final_state = taken.several(state.size());
 }
 
-/// What every time step reads, gives, gets and makes of it.
+/// What every time step reads, gives, gets and makes of it. The loss is not asked here: it may use a
+/// parameter that is a copy now.
 template <class T>
-void run_untied(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t seed, TapeRun<T>& result) {
+void run_untied(const BpttCell<T>& cell, TapeRun<T>& result) {
     const std::size_t steps = result.run.x.shape(0);
     UntiedParameters<T> parameters(cell.parameters);
     Tape<T> tape;
@@ -114,9 +118,11 @@ void run_untied(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t 
     for (const Parts<T>& after : unrolled.trace) add_all(wrt, after);
     for (const auto& own : parameters.time_steps())
         for (const Wrt<T>& parameter : own) wrt.add(parameter);
-    const Gradients<T> gradients = gradient(weighted(loss(unrolled.outputs, unrolled.state), seed), wrt);
+    std::vector<Root<T>> roots{{unrolled.outputs, result.run.outputs}};
+    for (std::size_t k = 0; k < initial.size(); ++k)
+        roots.push_back({unrolled.state[k], result.run.final_state[k]});
+    const Gradients<T> gradients = gradient(roots, wrt);
     const Tensor<T> outputs = unrolled.outputs.value();
-    run_loss(loss, outputs, values_of(unrolled.state), seed, result);
 
     Taken<T> taken(gradients);
     const Tensor<T> d_x = taken.one();
@@ -143,9 +149,13 @@ Parts<T> start_of(const BpttCell<T>& cell, std::size_t batch, const Parts<T>& of
 }
 
 template <class T, class Other>
-void add_initial_state(const BpttCell<T>& cell, std::size_t batch, StepTerms<Other>& total) {
+void add_outside_of_steps(const BpttCell<T>& cell, const TapeRun<T>& run, StepTerms<Other>& total) {
+    const auto add = [&total](std::size_t k, const Tensor<T>& more) {
+        for (std::size_t i = 0; i < more.size(); ++i) total.parameters[k].data()[i] += more.data()[i];
+    };
+    for (std::size_t k = 0; k < total.parameters.size(); ++k) add(k, run.of_loss[k]);
     const Tape<T> tape;
-    const Parts<T> start = cell.initial_state(batch);
+    const Parts<T> start = cell.initial_state(run.run.x.shape(1));
     std::vector<Root<T>> roots;
     for (std::size_t k = 0; k < start.size(); ++k) {
         const Tensor<Other>& of_part = total.state[k];
@@ -157,10 +167,7 @@ void add_initial_state(const BpttCell<T>& cell, std::size_t batch, StepTerms<Oth
     }
     if (roots.empty()) return;
     const Gradients<T> gradients = gradient(roots, by_parameters(cell));
-    for (std::size_t k = 0; k < total.parameters.size(); ++k) {
-        const Tensor<T>& more = gradients.at(k);
-        for (std::size_t i = 0; i < more.size(); ++i) total.parameters[k].data()[i] += more.data()[i];
-    }
+    for (std::size_t k = 0; k < total.parameters.size(); ++k) add(k, gradients.at(k));
 }
 
 template <class T>
@@ -169,7 +176,8 @@ TapeRun<T> run_tape(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Tens
     TapeRun<T> result;
     result.run.x = x;
     run_as_usual(cell, loss, offsets, seed, result);
-    run_untied(cell, loss, seed, result);
+    run_loss(cell, loss, seed, result);
+    run_untied(cell, result);
     return result;
 }
 
@@ -221,9 +229,9 @@ template TapeRun<double> run_tape(const BpttCell<double>&, const BpttLoss<double
                                   const std::vector<Tensor<double>>&, std::uint64_t);
 template Parts<float> start_of(const BpttCell<float>&, std::size_t, const Parts<float>&);
 template Parts<double> start_of(const BpttCell<double>&, std::size_t, const Parts<double>&);
-template void add_initial_state(const BpttCell<float>&, std::size_t, StepTerms<float>&);
-template void add_initial_state(const BpttCell<float>&, std::size_t, StepTerms<double>&);
-template void add_initial_state(const BpttCell<double>&, std::size_t, StepTerms<double>&);
+template void add_outside_of_steps(const BpttCell<float>&, const TapeRun<float>&, StepTerms<float>&);
+template void add_outside_of_steps(const BpttCell<float>&, const TapeRun<float>&, StepTerms<double>&);
+template void add_outside_of_steps(const BpttCell<double>&, const TapeRun<double>&, StepTerms<double>&);
 template class LoneStep<float>;
 template class LoneStep<double>;
 

@@ -29,6 +29,7 @@ struct TapeRun {
     StepTerms<T> total;      ///< of the sequence: by parameter, by x [T, B, I] and by the initial state
     StepResults<T> results;  ///< values of the outputs, [T, B, H], and of the final state
     CellSequence<T> run;     ///< the sequence, and where the loss starts from
+    std::vector<Tensor<T>> of_loss;          ///< by parameter: what the loss owes to its own use of them
     std::vector<StepPoint<T>> points;        ///< by time step, from here on
     std::vector<StepResults<T>> values;      ///< what it gave
     std::vector<StepResults<T>> cotangents;  ///< what reaches it
@@ -67,10 +68,10 @@ class LoneStep {
     Stepped<T> results_;
 };
 
-/// Adds to the parameters' gradients, as a way has them for a sequence from a given state, what the cell's
-/// own initial state owes to them: it may be learned.
+/// Adds to the parameters' gradients, as a way has them for a sequence from a given state, what is owed to
+/// them outside of the time steps: by the cell's own initial state, which may be learned, and by the loss.
 template <class T, class Other>
-void add_initial_state(const BpttCell<T>& cell, std::size_t batch, StepTerms<Other>& total);
+void add_outside_of_steps(const BpttCell<T>& cell, const TapeRun<T>& run, StepTerms<Other>& total);
 
 extern template TapeRun<float> run_tape(const BpttCell<float>&, const BpttLoss<float>&, const Tensor<float>&,
                                         const std::vector<Tensor<float>>&, std::uint64_t);
@@ -79,9 +80,10 @@ extern template TapeRun<double> run_tape(const BpttCell<double>&, const BpttLoss
                                          std::uint64_t);
 extern template Parts<float> start_of(const BpttCell<float>&, std::size_t, const Parts<float>&);
 extern template Parts<double> start_of(const BpttCell<double>&, std::size_t, const Parts<double>&);
-extern template void add_initial_state(const BpttCell<float>&, std::size_t, StepTerms<float>&);
-extern template void add_initial_state(const BpttCell<float>&, std::size_t, StepTerms<double>&);
-extern template void add_initial_state(const BpttCell<double>&, std::size_t, StepTerms<double>&);
+extern template void add_outside_of_steps(const BpttCell<float>&, const TapeRun<float>&, StepTerms<float>&);
+extern template void add_outside_of_steps(const BpttCell<float>&, const TapeRun<float>&, StepTerms<double>&);
+extern template void add_outside_of_steps(const BpttCell<double>&, const TapeRun<double>&,
+                                          StepTerms<double>&);
 extern template class LoneStep<float>;
 extern template class LoneStep<double>;
 

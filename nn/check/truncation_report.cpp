@@ -1,10 +1,12 @@
 #include <fmt/format.h>
+#include <autograd/check/options.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/inspect/as_double.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/study/table.hpp>
+#include <nn/check/input_names.hpp>
 #include <nn/check/start.hpp>
 #include <nn/check/truncation_report.hpp>
 
@@ -24,7 +26,7 @@ using Gradient = std::vector<Tensor<double>>;  // by parameter
 /// <cotangent, outputs> for a random cotangent, over the batch size.
 template <class T>
 Var<T> random_loss(const Var<T>& outputs) {
-    tapeloop::detail::CheckRandom random(1);
+    tapeloop::detail::CheckRandom random(tapeloop::detail::seed_of({}));
     Tensor<T> weights = uninitialised<T>(outputs.shape());
     for (T& weight : weights) weight = static_cast<T>(random.weight());
     return sum(outputs * weights) / static_cast<T>(outputs.shape()[1]);
@@ -50,12 +52,13 @@ template <class T>
 std::vector<std::string> warnings_of(AnyLayer<T>& cell, std::size_t batch) {
     const Tape<T> tape;
     const std::vector<Shape> shapes = shapes_of(cell.initial_state(batch));
+    const std::vector<std::string> names = state_names(shapes.size());
     std::vector<std::string> warnings;
     for (std::size_t part = 0; part < shapes.size(); ++part)
         if (is_open(shapes[part]))
-            warnings.push_back(fmt::format(
-                "state[{}] is {} at the start, so what reads it, such as attention, reads nothing", part,
-                shapes[part].text()));
+            warnings.push_back(
+                fmt::format("{} is {} at the start, so what reads it, such as attention, reads nothing",
+                            names[part], shapes[part].text()));
     return warnings;
 }
 
@@ -173,8 +176,8 @@ double inner(const Tensor<double>& a, double norm_of_a, const Tensor<double>& b,
                               [&](double x, double y) { return (x / norm_of_a) * (y / norm_of_b); });
 }
 
-TruncatedGradient compared(std::string parameter, std::size_t k, double cosine, double ratio) {
-    return {std::move(parameter), k, std::clamp(cosine, -1.0, 1.0), ratio, {}};
+TruncatedGradient compared(std::string parameter, std::size_t k, double norm, double cosine, double ratio) {
+    return {std::move(parameter), k, norm, std::clamp(cosine, -1.0, 1.0), ratio, {}};
 }
 
 void add_entries(TruncationReport& report, const Gradient& truncated, std::size_t k) {
@@ -187,14 +190,15 @@ void add_entries(TruncationReport& report, const Gradient& truncated, std::size_
         cosine_of_all += inner(truncated[p], norms.back(), full, full_norms.back());
         const bool is_same = truncated[p] == full;
         all_same = all_same && is_same;
-        report.entries.push_back(is_same ? compared(report.parameters[p], k, 1, 1)
-                                         : compared(report.parameters[p], k,
+        report.entries.push_back(is_same ? compared(report.parameters[p], k, norms[p], 1, 1)
+                                         : compared(report.parameters[p], k, norms[p],
                                                     inner(truncated[p], norms[p], full, full_norms[p]),
                                                     norms[p] / full_norms[p]));
         report.entries.back().gradient = truncated[p];
     }
-    report.entries.push_back(all_same ? compared("all", k, 1, 1)
-                                      : compared("all", k, cosine_of_all, norms.back() / full_norms.back()));
+    report.entries.push_back(
+        all_same ? compared("all", k, norms.back(), 1, 1)
+                 : compared("all", k, norms.back(), cosine_of_all, norms.back() / full_norms.back()));
 }
 
 template <class T>
@@ -262,14 +266,15 @@ std::string TruncationReport::text() const {
                     truncation == Truncation::window ? "BPTT(k), every loss looking back over k steps,"
                                                      : "BPTT in stretches of k steps",
                     time_steps, batch, loss);
-    text += fmt::format("  cosine, ratio of norms {:>6}", "k");
-    for (const std::string& parameter : parameters) text += fmt::format("  {:>15}", parameter);
+    text += fmt::format("  norm, cosine, ratio to the full norm {:>6}", "k");
+    for (const std::string& parameter : parameters) text += fmt::format("  {:>24}", parameter);
     text += "\n";
     std::size_t next = 0;
     for (std::size_t of_k : k) {
-        text += fmt::format("  {:>29}", of_k);
+        text += fmt::format("  {:>42}", of_k);
         for (std::size_t p = 0; p < parameters.size(); ++p, ++next)
-            text += fmt::format("  {:>7.4f} {:>7.4f}", entries[next].cosine, entries[next].ratio);
+            text += fmt::format("  {:>8.2e} {:>7.4f} {:>7.4f}", entries[next].norm, entries[next].cosine,
+                                entries[next].ratio);
         text += "\n";
     }
     for (const std::string& warning : warnings) text += "  warning: " + warning + "\n";
@@ -277,10 +282,10 @@ std::string TruncationReport::text() const {
 }
 
 std::string TruncationReport::csv() const {
-    std::string text = "parameter,k,cosine,ratio\n";
+    std::string text = "parameter,k,norm,cosine,ratio\n";
     for (const TruncatedGradient& entry : entries)
-        text += fmt::format("{},{},{:.17g},{:.17g}\n", tapeloop::detail::csv_field(entry.parameter), entry.k,
-                            entry.cosine, entry.ratio);
+        text += fmt::format("{},{},{:.17g},{:.17g},{:.17g}\n", tapeloop::detail::csv_field(entry.parameter),
+                            entry.k, entry.norm, entry.cosine, entry.ratio);
     return text;
 }
 

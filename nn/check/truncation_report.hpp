@@ -23,6 +23,7 @@ enum class Truncation {
 struct TruncatedGradient {
     std::string parameter;  ///< its path; `all` for all of them as one long vector
     std::size_t k = 0;
+    double norm = 0;          ///< of the truncated one
     double cosine = 1;        ///< of the angle between both; 1 if both are zero, 0 if one is
     double ratio = 1;         ///< of the norms, truncated to full; 1 if both are zero
     Tensor<double> gradient;  ///< the truncated one; empty for `all`
@@ -48,9 +49,9 @@ struct TruncationReport {
 
     /// Throws `std::invalid_argument` when there is none.
     const TruncatedGradient& at(std::string_view parameter, std::size_t k) const;
-    /// A table for people: a line for each k, and cosine and ratio for each parameter.
+    /// A table for people: a line for each k, and norm, cosine and ratio for each parameter.
     std::string text() const;
-    /// `parameter,k,cosine,ratio` and a line for each entry.
+    /// `parameter,k,norm,cosine,ratio` and a line for each entry.
     std::string csv() const;
 };
 
@@ -101,7 +102,8 @@ TruncationReport truncation_report(C&& cell, const Tensor<ValueOf<std::remove_re
                                  options);
 }
 
-/// The same for a loss that weighs every element of the outputs at random: for a first look at a cell.
+/// The same for a loss that weighs every element of the outputs at random, by the environment's
+/// TAPELOOP_CHECK_SEED: for a first look at a cell.
 template <class C>
 TruncationReport truncation_report(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x,
                                    const std::vector<std::size_t>& k, const TruncationOptions& options = {}) {

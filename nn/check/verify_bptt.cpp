@@ -177,7 +177,7 @@ class Verification {
                 compared(t, LoneStep<T>(cell_, tape_.points[t]).terms(tape_.cotangents[t])));
         }
         if (forward.has_value()) {
-            add_initial_state(cell_, report_.batch, forward->total);
+            add_outside_of_steps(cell_, tape_, forward->total);
             way.totals = deviations(names_, tape_.total, forward->total, largest_of(summands_));
             find_in_sequence(way, forward->total.x);
         }
@@ -192,7 +192,7 @@ class Verification {
                             terms.size(), report_.time_steps));
         BpttWay way{"closed form", options_.exact_limit, {}, {}};
         StepTerms<T> total = total_of(terms, tape_.run.x);
-        add_initial_state(cell_, report_.batch, total);
+        add_outside_of_steps(cell_, tape_, total);
         way.totals = deviations(names_, tape_.total, total, largest_of(summands_));
         find_in_sequence(way, total.x);
         // As long as the two agree, its own recursion is what is checked.
@@ -225,9 +225,7 @@ class Verification {
             const auto unrolled = cell_.unroll(arguments[0], start_of(cell_, report_.batch, offsets));
             return loss_(unrolled.outputs, unrolled.state);
         };
-        CheckInputs<T> inputs = inputs_of(cell_, names_, tape_.run.x, offsets_);
-        inputs.describe("x", {{"time", "batch", "feature"}, {}});
-        return check_function(f, inputs, check_options(diagnose));
+        return check_function(f, inputs_of(cell_, names_, tape_.run.x, offsets_), check_options(diagnose));
     }
     /// Once more with a diagnosis: the step that is wrong, if it is so on a tape of its own.
     GradientReport look_closer() {
@@ -243,6 +241,7 @@ class Verification {
         options.seed = report_.seed;
         options.diagnose = diagnose;
         options.worst = 2;
+        options.result.axes = {"time", "batch", "unit"};
         return options;
     }
 
@@ -339,6 +338,7 @@ bool Verification<T>::loss_is_right() const {
     };
     std::vector<CheckInput<T>> inputs{{"outputs", tape_.results.output}};
     for (const Tensor<T>& part : tape_.results.state) inputs.emplace_back("final state", part);
+    for (const auto& entry : cell_.parameters) inputs.emplace_back(entry.path, *entry.parameter);
     return check_function(f, inputs, check_options(false)).passed();
 }
 
@@ -350,7 +350,7 @@ bool Verification<T>::initial_state_is_right() const {
     };
     std::vector<CheckInput<T>> inputs;
     for (const auto& entry : cell_.parameters) inputs.emplace_back(entry.path, *entry.parameter);
-    return offsets_.empty() || check_function(f, inputs, check_options(false)).passed();
+    return offsets_.empty() || inputs.empty() || check_function(f, inputs, check_options(false)).passed();
 }
 
 template <class T>

@@ -29,8 +29,8 @@ const State& handed_back(std::size_t t, const std::vector<State>& from_later, co
 
 }  // namespace
 
-template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>& cell, const CellSequence<T>& run) {
+template <class T, std::same_as<ElmanCell<T>> Cell>
+std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<T>& run) {
     require_parts(run, 1);
     const auto bptt =
         closed_form::elman_cell_bptt<T>({cell.U.value(), cell.W.value(), cell.b.value(), cell.activation},
@@ -45,8 +45,8 @@ std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>& cell, const CellS
     return steps;
 }
 
-template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>& cell, const CellSequence<T>& run) {
+template <class T, std::same_as<LstmCell<T>> Cell>
+std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<T>& run) {
     require_parts(run, 2);
     const auto bptt = closed_form::lstm_bptt<T>({cell.U.value(), cell.W.value(), cell.b.value()}, run.x,
                                                 {run.initial_state[0], run.initial_state[1]}, run.outputs,
@@ -60,8 +60,8 @@ std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>& cell, const CellSe
     return steps;
 }
 
-template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>& cell, const CellSequence<T>& run) {
+template <class T, std::same_as<GruCell<T>> Cell>
+std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<T>& run) {
     require_parts(run, 1);
     const auto bptt = closed_form::gru_bptt<T>(
         {cell.U.value(), cell.W.value(), cell.b.value(), cell.b_recurrent.value(), cell.options}, run.x,

@@ -2,6 +2,7 @@
 
 #include <autograd/tensor.hpp>
 
+#include <concepts>
 #include <vector>
 
 /// The closed forms as `verify_bptt` asks for them: of a cell, whatever its weights are called. For a cell of
@@ -37,12 +38,13 @@ struct StepTerms {
     std::vector<Tensor<T>> state;       ///< dJ by the state that it reads: what it hands back, by part
 };
 
-/// The terms of every time step by the closed form. Throws `std::invalid_argument` when shapes do not fit.
-template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>& cell, const CellSequence<T>& run);
-template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>& cell, const CellSequence<T>& run);
-template <class T>
-std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>& cell, const CellSequence<T>& run);
+/// The terms of every time step by the closed form. A cell that derives from one of these may step otherwise
+/// or have more parameters, so it has none of them. Throws `std::invalid_argument` when shapes do not fit.
+template <class T, std::same_as<ElmanCell<T>> Cell>
+std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<T>& run);
+template <class T, std::same_as<LstmCell<T>> Cell>
+std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<T>& run);
+template <class T, std::same_as<GruCell<T>> Cell>
+std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<T>& run);
 
 }  // namespace tapeloop::nn
