@@ -50,7 +50,7 @@ std::size_t own_size(const Subject<T>& subject) {
 }  // namespace
 
 template <class T>
-void check_products(GradientReport& report, Subject<T>& subject, const CheckOptions&) {
+void check_products(GradientReport& report, Subject<T>& subject) {
     const std::size_t size = own_size(subject);
     const std::size_t own = subject.own_inputs();
     const double tolerance = sizeof(T) == 8 ? 1e-9 : 1e-3;
@@ -95,7 +95,7 @@ void check_products(GradientReport& report, Subject<T>& subject, const CheckOpti
                          forward.value, backward.value)});
 }
 
-template void check_products(GradientReport&, Subject<float>&, const CheckOptions&);
-template void check_products(GradientReport&, Subject<double>&, const CheckOptions&);
+template void check_products(GradientReport&, Subject<float>&);
+template void check_products(GradientReport&, Subject<double>&);
 
 }  // namespace tapeloop::detail
