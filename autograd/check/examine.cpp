@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/diagnosis.hpp>
 #include <autograd/check/differences.hpp>
+#include <autograd/check/evidence.hpp>
 #include <autograd/check/examine.hpp>
 #include <autograd/check/locate.hpp>
 #include <autograd/check/random.hpp>
@@ -358,21 +359,11 @@ InputInfo Examination<T>::info_of_result(const Shape& shape) const {
 template <class T>
 std::vector<Evidence::Extent> Examination<T>::extents() const {
     std::vector<Evidence::Extent> all;
-    const auto add = [&](const std::string& name, const Shape& shape, const InputInfo& info) {
-        for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
-            const std::string& axis_name = axis < info.axes.size() ? info.axes[axis] : "";
-            const std::string text =
-                axis_name == "time"    ? "the number of time steps"
-                : axis_name == "batch" ? "the batch size"
-                                       : fmt::format("the extent of {} of `{}`", axis_text(info, axis), name);
-            all.push_back({fmt::format("{} ({})", text, shape[axis]), shape[axis]});
-        }
-        if (shape.rank() > 1)
-            all.push_back({fmt::format("the size of `{}` ({})", name, shape.size()), shape.size()});
-    };
     for (std::size_t k = 0; k < subject_.size(); ++k)
-        add(subject_.input(k).name, subject_.input(k).shape(), subject_.input(k).info);
-    for (const Shape& shape : subject_.result_shapes()) add("result", shape, info_of_result(shape));
+        add_extents(all, "`" + subject_.input(k).name + "`", subject_.input(k).shape(),
+                    subject_.input(k).info);
+    for (const Shape& shape : subject_.result_shapes())
+        add_extents(all, "`result`", shape, info_of_result(shape));
     std::stable_partition(all.begin(), all.end(), [](const Evidence::Extent& one) {
         return one.name.starts_with("the number of") || one.name.starts_with("the batch");
     });

@@ -359,18 +359,10 @@ class Location {
         evidence.numeric = contributions(evidence, evidence.cotangent);
         for (double element : evidence.numeric)
             evidence.tolerance.push_back(close * std::abs(element) + differences_.tolerances().absolute);
-        name_extents(evidence);
+        add_extents(evidence.extents, "the argument", evidence.shape, {});
+        for (const Evidence::Result& result : evidence.results)
+            add_extents(evidence.extents, "the operation's result", result.shape, {});
         return explain(evidence);
-    }
-
-    static void name_extents(Evidence& evidence) {
-        const auto add = [&](const std::string& name, const Shape& shape) {
-            for (std::size_t axis = 0; axis < shape.rank(); ++axis)
-                evidence.extents.push_back(
-                    {fmt::format("the extent of axis {} of {} ({})", axis, name, shape[axis]), shape[axis]});
-        };
-        add("the argument", evidence.shape);
-        for (const Evidence::Result& result : evidence.results) add("the operation's result", result.shape);
     }
 
     // How far a rule may be from the differences of its operation.
