@@ -231,9 +231,7 @@ bool Differences<T>::is_kink(const CheckedElement& checked) const {
 template <class T>
 bool Differences<T>::agrees_along(std::size_t input, const std::vector<double>& gradient, std::uint64_t seed,
                                   const std::vector<bool>& held) {
-    CheckRandom random(seed);
-    std::vector<double> direction(gradient.size());
-    for (double& amount : direction) amount = random.weight();
+    std::vector<double> direction = random_weights(gradient.size(), seed);
     for (std::size_t i = 0; i < held.size(); ++i)
         if (held[i]) direction[i] = 0;
     for (double part : {1.0, 1.0 / 16, 1.0 / 256})

@@ -13,7 +13,7 @@
 namespace tapeloop::detail {
 namespace {
 
-// Of a large input whose directions fail, so many elements are looked at for kinks before all are compared.
+// Where directions fail, so many elements are looked at for kinks before all are compared.
 constexpr std::size_t first_look = 1'000;
 // Of an input that is wrong all over, so many elements are looked at with other steps.
 constexpr std::size_t confirmed_enough = 16;
@@ -70,11 +70,7 @@ class Examination {
 
 /// <cotangent, results>: 1 for a single element, so that the report shows the gradient itself.
 std::vector<double> cotangent_for(std::size_t size, std::uint64_t seed) {
-    std::vector<double> cotangent(size, 1);
-    CheckRandom random(seed + 0x5bd1e995);
-    if (size > 1)
-        for (double& element : cotangent) element = random.weight();
-    return cotangent;
+    return size == 1 ? std::vector<double>{1} : random_weights(size, seed + 0x5bd1e995);
 }
 
 bool concerns_slices(Diagnosis diagnosis) {
@@ -137,42 +133,39 @@ bool Examination<T>::record_center() {
 
 template <class T>
 bool Examination<T>::is_finite() {
-    const auto bad =
-        std::count_if(center_.begin(), center_.end(), [](double element) { return !std::isfinite(element); });
-    if (bad != 0)
-        find(
-            Diagnosis::not_finite, "",
-            fmt::format("{} of {} elements of {} are NaN or infinite; a tape with `.watch = true` says where "
-                        "the first one comes from",
-                        bad, center_.size(), subject_.order() == 1 ? "f's results" : "the gradient"));
-    return bad == 0;
+    if (all_finite(center_)) return true;
+    find(
+        Diagnosis::not_finite, "",
+        fmt::format("{} of {} elements of {} are NaN or infinite; a tape with `.watch = true` says where the "
+                    "first one comes from",
+                    std::count_if(center_.begin(), center_.end(), [](double x) { return !std::isfinite(x); }),
+                    center_.size(), subject_.order() == 1 ? "f's results" : "the gradient"));
+    return false;
 }
 
 template <class T>
 void Examination<T>::compare_recorded(const std::vector<double>& recorded) {
-    const double scale = std::abs(*std::max_element(
-        center_.begin(), center_.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+    double scale = 0;
+    for (double element : center_) scale = std::max(scale, std::abs(element));
     const double tolerance = (sizeof(T) == 8 ? 1e-10 : 1e-3) * std::max(1.0, scale);
     std::size_t offset = 0;
     for (std::size_t k = 0; k < subject_.own_inputs(); ++k) {
         const std::size_t size = subject_.result_shapes()[k].size();
         double largest = 0;
-        for (std::size_t i = offset; i < offset + size; ++i)
-            largest =
-                std::max(largest, std::isnan(recorded[i]) ? HUGE_VAL : std::abs(recorded[i] - center_[i]));
-        offset += size;
+        for (const std::size_t end = offset + size; offset < end; ++offset)
+            largest = std::max(largest, std::isnan(recorded[offset])
+                                            ? HUGE_VAL
+                                            : std::abs(recorded[offset] - center_[offset]));
         if (largest > tolerance)
-            find(
-                Diagnosis::recorded_rule_differs, subject_.input(k).name,
-                fmt::format("gradient_graph and gradient differ by up to {:.3g} at the same point", largest));
+            find(Diagnosis::recorded_rule_differs, subject_.input(k).name,
+                 fmt::format("gradient_graph and gradient differ by up to {:.3g} at one point", largest));
     }
 }
 
 template <class T>
 void Examination<T>::run() {
-    if (!evaluate_center()) return;
     // Gradients that are zero for want of a recording may be what is not finite.
-    if (!all_finite(center_) && !record_center()) return;
+    if (!evaluate_center() || (!all_finite(center_) && !record_center())) return;
     if (!is_finite() || center_.empty()) return;
     const std::vector<double> cotangent = cotangent_for(center_.size(), report_.seed);
     auto differentiated = subject_.differentiate(cotangent);
@@ -220,10 +213,8 @@ std::vector<CheckedElement> Examination<T>::compare(std::size_t k, CheckedInput&
     // One that crosses kinks sees half of each: without them it may agree.
     std::vector<CheckedElement> elements =
         check_elements(k, std::min(first_look, options_.elements_after_failure));
-    const bool any_kinks = std::any_of(elements.begin(), elements.end(), [](const CheckedElement& one) {
-        return one.verdict == Verdict::kink;
-    });
-    if (any_kinks && directions_agree(k, checked, at_kinks(k, elements))) return elements;
+    const std::vector<bool> held = at_kinks(k, elements);
+    if (!held.empty() && directions_agree(k, checked, held)) return elements;
     return check_elements(k, options_.elements_after_failure);
 }
 
@@ -266,13 +257,14 @@ bool Examination<T>::directions_agree(std::size_t k, CheckedInput& checked, cons
     return checked.failed_directions == 0;
 }
 
-/// Which elements have the value of one that lies at a kink: where it was 0, it is so at every 0.
+/// Which elements have the value of one at a kink: where it was 0, it is so at every 0. Empty without any.
 template <class T>
 std::vector<bool> Examination<T>::at_kinks(std::size_t k, const std::vector<CheckedElement>& elements) {
     const std::span<T> x = subject_.elements(k);
     std::set<T> values;
     for (const CheckedElement& one : elements)
         if (one.verdict == Verdict::kink) values.insert(x[one.index]);
+    if (values.empty()) return {};
     std::vector<bool> held(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) held[i] = values.count(x[i]) != 0;
     return held;

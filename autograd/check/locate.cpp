@@ -293,9 +293,7 @@ class Location {
 
     std::optional<bool> is_right(const Edge& edge) {
         if (edge.delivered.empty() || edge.cotangent.empty()) return true;
-        CheckRandom random(edge.to * 31 + edge.from);
-        std::vector<double> direction(edge.delivered.size());
-        for (double& amount : direction) amount = random.weight();
+        const std::vector<double> direction = random_weights(edge.delivered.size(), edge.to * 31 + edge.from);
         double size = 0;
         for (std::size_t i = 0; i < direction.size(); ++i)
             size += edge.delivered[i] * edge.delivered[i] * direction[i] * direction[i];

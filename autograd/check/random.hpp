@@ -29,6 +29,14 @@ class CheckRandom {
     std::uint64_t state_;
 };
 
+/// For a cotangent, or a direction.
+inline std::vector<double> random_weights(std::size_t size, std::uint64_t seed) {
+    CheckRandom random(seed);
+    std::vector<double> weights(size);
+    for (double& weight : weights) weight = random.weight();
+    return weights;
+}
+
 /// Up to `most` of `size` elements, one from each of as many equal stretches: a fixed stride would miss whole
 /// columns.
 inline std::vector<std::size_t> spread(std::size_t size, std::size_t most, CheckRandom& random) {

@@ -9,13 +9,6 @@ namespace {
 
 using Vectors = std::vector<double>;
 
-Vectors random_weights(std::size_t size, std::uint64_t seed) {
-    CheckRandom random(seed);
-    Vectors weights(size);
-    for (double& weight : weights) weight = random.weight();
-    return weights;
-}
-
 /// An inner product, and the size of what was summed.
 struct Inner {
     double value = 0;
