@@ -76,6 +76,13 @@ TEST_CASE("check large: kinks are not failures") {
     CHECK_MESSAGE(sampled.passed(), sampled.text());
 }
 
+TEST_CASE("check large: directions that fail are a mistake without any element, too") {
+    const CheckOptions none{.full_limit = 100, .elements_after_failure = 0};
+    CHECK(!check_gradient([&](const auto& v) { return sum(wrong_in_column(3)(v)); },
+                          {{"x", Random(1).tensor({20, 20})}}, none)
+               .passed());
+}
+
 TEST_CASE("check large: what is wrong beside kinks is wrong") {
     const auto wrong = wrong_in_column(5);
     const GradientReport report = check_gradient([&](const auto& x) { return sum(wrong(sin(x)) + relu(x)); },

@@ -195,7 +195,7 @@ void Examination<T>::check_input(std::size_t k) {
     checked.order = subject_.order();
     for (double element : gradients_[k]) checked.largest = std::max(checked.largest, std::abs(element));
     std::vector<CheckedElement> elements = compare(k, checked);
-    if (!elements.empty()) {
+    if (!elements.empty() || checked.failed_directions != 0) {
         summarise(checked, elements);
         keep_worst(k, checked, elements);
         note_undecided(checked, elements);
@@ -230,8 +230,7 @@ void Examination<T>::summarise(CheckedInput& checked, const std::vector<CheckedE
         largest_numeric = std::max(largest_numeric, std::abs(one.numeric));
         any_tells = any_tells || differences_->tells(one);
     }
-    const bool is_sampled = checked.compared < checked.shape.size();
-    if (checked.wrong == 0 && checked.failed_directions != 0 && is_sampled)
+    if (checked.wrong == 0 && checked.failed_directions != 0 && checked.compared < checked.shape.size())
         find(Diagnosis::unexplained, checked.name,
              fmt::format("{} of {} random directions disagree, but none of {} sampled elements does; "
                          "raise elements_after_failure",
@@ -344,8 +343,8 @@ void Examination<T>::note_undecided(const CheckedInput& checked,
 /// What the options say of f's result, for those that it describes.
 template <class T>
 InputInfo Examination<T>::info_of_result(const Shape& shape) const {
-    const bool is_described = options_.result.axes.size() == shape.rank() && subject_.order() == 1;
-    return is_described ? options_.result : InputInfo();
+    if (options_.result.axes.size() != shape.rank() || subject_.order() != 1) return {};
+    return options_.result;
 }
 
 template <class T>
