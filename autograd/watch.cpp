@@ -38,8 +38,10 @@ bool any_nan(const T* elements, std::size_t size) {
 /// The node whose operation computed `node`: for one of several results, the one in front of them.
 template <class T>
 Index maker_of(const Tape<T>& tape, Index node) {
-    const bool is_result = tape.node(node).operation->name() == "result";
-    return is_result && !tape.inputs(node).empty() ? tape.inputs(node)[0] : node;
+    const auto inputs = tape.inputs(node);
+    if (inputs.size() != 1) return node;
+    const Index results = tape.node(inputs[0]).results;
+    return results != result_mark && node - inputs[0] <= results ? inputs[0] : node;
 }
 
 template <class T>
@@ -59,7 +61,9 @@ NonFinite::Details details_of(const Tape<T>& tape, Index maker) {
     const Node<T>& node = tape.node(maker);
     NonFinite::Details details;
     details.operation = node.operation->name();
-    const std::string name = tape.name(maker);
+    // A parameter's node gets its name when it is there, which it is not yet.
+    const auto parameter = tape.parameter(maker);
+    const std::string name = parameter != nullptr ? parameter->name : tape.name(maker);
     if (!name.empty()) details.operation += " '" + name + "'";
     details.label = tape.label(maker);
     details.file = node.site.file_name();

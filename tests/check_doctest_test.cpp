@@ -28,6 +28,20 @@ TEST_CASE("CHECK_GRADIENT: a failure has the report and a line that runs the tes
         CHECK_MESSAGE(contains(text, part), text);
 }
 
+TEST_CASE("CHECK_GRADIENT: a name, with a comma, is found by the line that runs it again") {
+    const GradientReport report = check_gradient([](const auto& v) { return sin(v); }, {{"x", vector({1})}});
+    const std::string text = tapeloop::detail::failure_text(report, "");
+    CHECK_MESSAGE(contains(text, "--test-case='CHECK_GRADIENT: a name? with a comma? is found"), text);
+    CHECK(tapeloop::detail::filter_for("what's, a \\") == "what?s? a ?");
+}
+
+TEST_CASE("CHECK_GRADIENT: warnings of a check that passes are said, and are no failures") {
+    const auto tiny = [](const auto& v) { return 1e-12 * sum(v); };
+    const GradientReport report = check_gradient(tiny, {{"x", vector({1, 2})}});
+    CHECK(contains(tapeloop::detail::warning_text(report, "check_gradient(tiny)"), "could not be told"));
+    CHECK_GRADIENT(tiny, {{"x", vector({1, 2})}});
+}
+
 TEST_CASE("CHECK_GRADIENT: the environment gives the seed") {
     const auto seed = [] {
         return check_gradient([](const auto& v) { return sin(v); }, {{"x", vector({1, 2})}}).seed;

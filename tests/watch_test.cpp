@@ -86,6 +86,18 @@ TEST_CASE("watch: one of several results, a custom operation and a recorded rule
     CHECK(anomaly([&] { root(x); }).operation == "root");
 }
 
+TEST_CASE("watch: a parameter that is not finite is named, and an operation named as one of ours is itself") {
+    Tape<double> tape({.fuse = true, .watch = true});
+    Parameter<double> W("W", vector({1, not_a_number}));
+    const Var<double> x = input(vector({-1, 2}));
+    CHECK(anomaly([&] { static_cast<void>(exp(W)); }).operation == "parameter 'W'");
+    const auto result = custom(
+        "result", [](const auto& v) { return sqrt(v); },
+        [](const auto& g, const auto& y, const auto&) { return g / (2 * y); });
+    const Var<double> y = 1 * x;
+    CHECK(anomaly([&] { result(y); }).operation == "result");
+}
+
 TEST_CASE("watch: the first cotangent that is not finite stops, and names the operation whose rule it is") {
     Tape<double> tape({.fuse = true, .watch = true});
     const Var<double> x = input(vector({0, 4}));

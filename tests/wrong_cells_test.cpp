@@ -397,6 +397,9 @@ TEST_CASE("wrong cells: rules and values with a mistake each, and its class is n
             CHECK_MESSAGE(report[item].verdict == nn::CellVerdict::failed, item << " in " << text);
         for (const std::string& fragment : one.fragments)
             CHECK_MESSAGE(contains(text, fragment), fragment << " in " << text);
+        for (const Finding& finding : report.gradient.findings)
+            if (finding.rule.has_value())  // the operations of this file: all of the library's are right
+                CHECK_MESSAGE(finding.rule->operation.starts_with("my_"), text);
         if (one.diagnosis.has_value())
             CHECK_MESSAGE(report.gradient.has(*one.diagnosis), name_of(*one.diagnosis) << " in " << text);
     }

@@ -20,6 +20,14 @@ void require_inputs(const CheckInputs<T>& inputs, const CheckOptions& options) {
     if (options.order != 1 && options.order != 2)
         throw std::invalid_argument(
             fmt::format("check_gradient: order is {}; it must be 1 or 2", options.order));
+    if (options.directions == 0)
+        throw std::invalid_argument(
+            "check_gradient: directions is 0; a large input needs at least one, or a higher full_limit");
+}
+
+bool compares_anything(const GradientReport& report) {
+    return std::any_of(report.inputs.begin(), report.inputs.end(),
+                       [](const CheckedInput& input) { return input.compared + input.directions != 0; });
 }
 
 template <class T>
@@ -37,9 +45,11 @@ GradientReport check(const CheckFunction<T>& f, const CheckInputs<T>& inputs, co
         detail::examine(report, subject, options);
         const bool is_settled =
             !report.has(Diagnosis::non_deterministic) && !report.has(Diagnosis::not_finite);
-        if (order == 2 && is_settled) detail::check_products(report, subject, options);
+        if (order == 2 && is_settled) detail::check_products(report, subject);
         report.evaluations += subject.evaluations();
     }
+    if (report.passed() && !compares_anything(report))
+        report.warnings.emplace_back("nothing was compared: f's results, or all inputs, have no elements");
     return report;
 }
 

@@ -30,8 +30,9 @@ CheckInputs<double> in_double(const CheckInputs<float>& inputs);
 /// the same each time. Results of several elements get a random cotangent.
 ///
 /// Parameters are as before afterwards, to the last bit, whatever is thrown. What f throws is passed on.
-/// Throws `std::invalid_argument` when f does not take that many arguments or there is nothing to check, and
-/// `std::logic_error` when f records on another tape than the current one.
+/// Throws `std::invalid_argument` when f does not take that many arguments or there are no inputs, and
+/// `std::logic_error` when f records on another tape than the current one. What passes because differences
+/// cannot tell, such as a gradient below the tolerances, has a warning in the report.
 template <class F>
 GradientReport check_gradient(const F& f, const CheckInputs<double>& inputs,
                               const CheckOptions& options = {}) {
@@ -39,7 +40,9 @@ GradientReport check_gradient(const F& f, const CheckInputs<double>& inputs,
 }
 
 /// Tensors of `float` are checked in double if f takes `Var<double>` as well, as a generic lambda does. Where
-/// it does not, or parameters of `float` take part, differences are coarse, and the report warns of it.
+/// it does not, or parameters of `float` take part, differences are coarse, and the report warns of it. A
+/// generic lambda is compiled for double to find that out: write `const Var<float>&` if it captures anything
+/// of float.
 template <class F>
 GradientReport check_gradient(const F& f, const CheckInputs<float>& inputs,
                               const CheckOptions& options = {}) {

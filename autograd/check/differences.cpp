@@ -106,6 +106,13 @@ void Differences<T>::weigh(CheckedElement& checked) const {
 }
 
 template <class T>
+bool Differences<T>::tells(const CheckedElement& checked) const {
+    if (checked.verdict == Verdict::kink || checked.verdict == Verdict::rounding) return false;
+    const double larger = std::max(std::abs(checked.tape), std::abs(checked.numeric));
+    return !(larger <= checked.tolerance);
+}
+
+template <class T>
 CheckedElement Differences<T>::compare(std::size_t input, std::size_t element, double tape) {
     CheckedElement checked;
     checked.index = element;
@@ -222,11 +229,11 @@ bool Differences<T>::is_kink(const CheckedElement& checked) const {
 }
 
 template <class T>
-bool Differences<T>::agrees_along(std::size_t input, const std::vector<double>& gradient,
-                                  std::uint64_t seed) {
-    CheckRandom random(seed);
-    std::vector<double> direction(gradient.size());
-    for (double& amount : direction) amount = random.weight();
+bool Differences<T>::agrees_along(std::size_t input, const std::vector<double>& gradient, std::uint64_t seed,
+                                  const std::vector<bool>& held) {
+    std::vector<double> direction = random_weights(gradient.size(), seed);
+    for (std::size_t i = 0; i < held.size(); ++i)
+        if (held[i]) direction[i] = 0;
     for (double part : {1.0, 1.0 / 16, 1.0 / 256})
         if (agrees_along(input, gradient, direction, part)) return true;
     return false;
@@ -267,9 +274,10 @@ bool Differences<T>::agrees_along(std::size_t input, const std::vector<double>& 
         squares += part * part;
     }
     const double numeric = project(plus_, minus_) / width;
-    const double tolerance = tolerances_.relative * std::max(std::sqrt(squares), std::abs(numeric)) +
-                             tolerances_.absolute + rounding(width / 2);
-    return std::abs(tape - numeric) <= tolerance;
+    const double size = std::max(std::sqrt(squares), std::abs(numeric));
+    const double floor = tolerances_.absolute + rounding(width / 2);
+    direction_tells_ = size > floor;
+    return std::abs(tape - numeric) <= tolerances_.relative * size + floor;
 }
 
 std::vector<std::size_t> position_of(std::size_t index, const Shape& shape) {

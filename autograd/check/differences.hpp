@@ -53,8 +53,14 @@ class Differences {
     void refine(CheckedElement& checked, std::size_t input, std::size_t element);
 
     /// Whether the gradient by an input agrees with differences along one random direction, over all of its
-    /// elements; a smaller step is tried where it does not.
-    bool agrees_along(std::size_t input, const std::vector<double>& gradient, std::uint64_t seed);
+    /// elements but those that are `held` still; a smaller step is tried where it does not. `held` is empty,
+    /// or has an entry per element.
+    bool agrees_along(std::size_t input, const std::vector<double>& gradient, std::uint64_t seed,
+                      const std::vector<bool>& held);
+    /// Whether the last direction could have shown a mistake: it is not lost in the tolerance.
+    bool direction_tells() const { return direction_tells_; }
+    /// The same of an element.
+    bool tells(const CheckedElement& checked) const;
 
     /// Sets `tolerance`, `rule`, `difference` and, if the values agree, the verdict.
     void weigh(CheckedElement& checked) const;
@@ -75,6 +81,7 @@ class Differences {
     double rounding_ = 0;
     std::vector<double> plus_;
     std::vector<double> minus_;
+    bool direction_tells_ = true;
 };
 
 extern template class Differences<float>;

@@ -12,7 +12,7 @@
 ///     CHECK_GRADIENT([&] { return loss(model); }, model.parameters(), {.order = 2});
 ///
 /// It takes what `check_gradient` takes. The text of a failure is the whole report, with a line that runs
-/// this test again with the same random numbers.
+/// this test again with the same random numbers; warnings of a check that passes are doctest's warnings.
 #define CHECK_GRADIENT(...) \
     TAPELOOP_CHECK_REPORT(::tapeloop::check_gradient(__VA_ARGS__), "check_gradient(" #__VA_ARGS__ ")")
 
@@ -25,6 +25,7 @@
         const auto tapeloop_report = report;                                            \
         DOCTEST_CHECK_MESSAGE(tapeloop_report.passed(),                                 \
                               ::tapeloop::detail::failure_text(tapeloop_report, text)); \
+        TAPELOOP_WARN_REPORT(tapeloop_report, text);                                    \
     } while (false)
 
 #define TAPELOOP_REQUIRE_REPORT(report, text)                                             \
@@ -32,9 +33,22 @@
         const auto tapeloop_report = report;                                              \
         DOCTEST_REQUIRE_MESSAGE(tapeloop_report.passed(),                                 \
                                 ::tapeloop::detail::failure_text(tapeloop_report, text)); \
+        TAPELOOP_WARN_REPORT(tapeloop_report, text);                                      \
     } while (false)
 
+// The text of a failure has the warnings as well.
+#define TAPELOOP_WARN_REPORT(report, text)                              \
+    DOCTEST_WARN_MESSAGE((!report.passed() || report.warnings.empty()), \
+                         ::tapeloop::detail::warning_text(report, text))
+
 namespace tapeloop::detail {
+
+/// A test's name as a filter of names in quotes: `?`, any character, for those that would end either.
+inline std::string filter_for(std::string name) {
+    for (char& character : name)
+        if (character == ',' || character == '\'' || character == '\\') character = '?';
+    return name;
+}
 
 /// A check's report, and how to run this test again with the same random numbers.
 template <class Report>
@@ -43,7 +57,15 @@ std::string failure_text(const Report& report, const std::string& call) {
         call + "\n" + report.text() + "  again: TAPELOOP_CHECK_SEED=" + std::to_string(report.seed);
     const doctest::ContextOptions* options = doctest::getContextOptions();
     if (options == nullptr || options->currentTest == nullptr) return text;
-    return text + " " + options->binary_name.c_str() + " --test-case='" + options->currentTest->m_name + "'";
+    return text + " " + options->binary_name.c_str() + " --test-case='" +
+           filter_for(options->currentTest->m_name) + "'";
+}
+
+template <class Report>
+std::string warning_text(const Report& report, const std::string& call) {
+    std::string text = call;
+    for (const std::string& warning : report.warnings) text += "\n  " + warning;
+    return text;
 }
 
 }  // namespace tapeloop::detail

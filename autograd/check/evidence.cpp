@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <autograd/check/evidence.hpp>
 
 #include <algorithm>
@@ -29,6 +30,20 @@ Elements transposed(const Elements& x, const Shape& shape) {
         const std::size_t within = i % (rows * columns);
         return matrix * rows * columns + within % rows * columns + within / rows;
     });
+}
+
+void add_extents(std::vector<Evidence::Extent>& extents, const std::string& name, const Shape& shape,
+                 const InputInfo& info) {
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+        const std::string axis_name = axis < info.axes.size() ? info.axes[axis] : "";
+        const std::string text = axis_name == "time" ? "the number of time steps"
+                                 : axis_name == "batch"
+                                     ? "the batch size"
+                                     : fmt::format("the extent of {} of {}", axis_text(info, axis), name);
+        extents.push_back({fmt::format("{} ({})", text, shape[axis]), shape[axis]});
+    }
+    if (shape.rank() > 1)
+        extents.push_back({fmt::format("the size of {} ({})", name, shape.size()), shape.size()});
 }
 
 Fit::Fit(const Evidence& evidence) : evidence_(evidence) {

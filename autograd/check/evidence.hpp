@@ -34,6 +34,10 @@ Elements rearranged(const Elements& x, const std::function<std::optional<std::si
 /// The last two axes exchanged, laid out in the shape of the original.
 Elements transposed(const Elements& x, const Shape& shape);
 
+/// What factors may equal of a tensor: its axes' extents, and its size.
+void add_extents(std::vector<Evidence::Extent>& extents, const std::string& name, const Shape& shape,
+                 const InputInfo& info);
+
 /// Compares candidates with the tape's gradient.
 class Fit {
   public:

@@ -1,16 +1,20 @@
 #include <fmt/format.h>
 #include <autograd/check/diagnosis.hpp>
 #include <autograd/check/differences.hpp>
+#include <autograd/check/evidence.hpp>
 #include <autograd/check/examine.hpp>
 #include <autograd/check/locate.hpp>
 #include <autograd/check/random.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace tapeloop::detail {
 namespace {
 
+// Where directions fail, so many elements are looked at for kinks before all are compared.
+constexpr std::size_t first_look = 1'000;
 // Of an input that is wrong all over, so many elements are looked at with other steps.
 constexpr std::size_t confirmed_enough = 16;
 // The largest Jacobian that is computed for a diagnosis, in elements, and the most rows it may have.
@@ -32,19 +36,25 @@ class Examination {
     };
 
     bool evaluate_center();
+    bool record_center();
     bool is_same_again(std::string_view when);
     bool is_finite();
     void compare_recorded(const std::vector<double>& recorded);
     void check_input(std::size_t k);
-    bool directions_agree(std::size_t k, CheckedInput& checked);
-    std::vector<CheckedElement> check_elements(std::size_t k, const CheckedInput& checked);
+    std::vector<CheckedElement> compare(std::size_t k, CheckedInput& checked);
+    bool directions_agree(std::size_t k, CheckedInput& checked, const std::vector<bool>& held = {});
+    std::vector<bool> at_kinks(std::size_t k, const std::vector<CheckedElement>& elements);
+    std::vector<CheckedElement> check_elements(std::size_t k, std::size_t most);
+    void summarise(CheckedInput& checked, const std::vector<CheckedElement>& elements);
     void keep_worst(std::size_t k, CheckedInput& checked, const std::vector<CheckedElement>& elements);
     void note_undecided(const CheckedInput& checked, const std::vector<CheckedElement>& elements);
+    void warn_untold(const CheckedInput& checked);
     void diagnose(const Suspect& suspect);
     Evidence evidence_of(const Suspect& suspect);
     void add_others(Evidence& evidence, const Suspect& suspect) const;
     void add_jacobian(Evidence& evidence, std::size_t k);
     std::vector<Evidence::Extent> extents() const;
+    InputInfo info_of_result(const Shape& shape) const;
     void find(Diagnosis diagnosis, const std::string& input, std::string text) {
         report_.findings.push_back({diagnosis, subject_.order(), input, std::move(text)});
     }
@@ -60,11 +70,7 @@ class Examination {
 
 /// <cotangent, results>: 1 for a single element, so that the report shows the gradient itself.
 std::vector<double> cotangent_for(std::size_t size, std::uint64_t seed) {
-    std::vector<double> cotangent(size, 1);
-    CheckRandom random(seed + 0x5bd1e995);
-    if (size > 1)
-        for (double& element : cotangent) element = random.weight();
-    return cotangent;
+    return size == 1 ? std::vector<double>{1} : random_weights(size, seed + 0x5bd1e995);
 }
 
 bool concerns_slices(Diagnosis diagnosis) {
@@ -72,10 +78,20 @@ bool concerns_slices(Diagnosis diagnosis) {
            diagnosis == Diagnosis::first_step_only || diagnosis == Diagnosis::last_step_only;
 }
 
-bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+bool same_values(const std::vector<double>& a, const std::vector<double>& b) {
     return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](double x, double y) {
                return x == y || (std::isnan(x) && std::isnan(y));
            });
+}
+
+bool all_finite(const std::vector<double>& x) {
+    return std::all_of(x.begin(), x.end(), [](double element) { return std::isfinite(element); });
+}
+
+/// How many times the tolerance.
+double excess_of(const CheckedElement& element) {
+    const double excess = std::abs(element.difference) / element.tolerance;
+    return std::isnan(excess) ? HUGE_VAL : excess;
 }
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
@@ -89,7 +105,7 @@ template <class T>
 bool Examination<T>::is_same_again(std::string_view when) {
     std::vector<double> again;
     subject_.evaluate(again);
-    if (same_bits(center_, again)) return true;
+    if (same_values(center_, again)) return true;
     std::string text =
         again.size() != center_.size()
             ? fmt::format("{} and {} elements", center_.size(), again.size())
@@ -108,49 +124,54 @@ bool Examination<T>::evaluate_center() {
     return is_same_again("in a row");
 }
 
+/// The same for a function that differentiates by itself, which takes a recording.
+template <class T>
+bool Examination<T>::record_center() {
+    subject_.set_recording(true);
+    return evaluate_center();
+}
+
 template <class T>
 bool Examination<T>::is_finite() {
-    const auto bad =
-        std::count_if(center_.begin(), center_.end(), [](double element) { return !std::isfinite(element); });
-    if (bad != 0)
-        find(
-            Diagnosis::not_finite, "",
-            fmt::format("{} of {} elements of {} are NaN or infinite; a tape with `.watch = true` says where "
-                        "the first one comes from",
-                        bad, center_.size(), subject_.order() == 1 ? "f's results" : "the gradient"));
-    return bad == 0;
+    if (all_finite(center_)) return true;
+    find(
+        Diagnosis::not_finite, "",
+        fmt::format("{} of {} elements of {} are NaN or infinite; a tape with `.watch = true` says where the "
+                    "first one comes from",
+                    std::count_if(center_.begin(), center_.end(), [](double x) { return !std::isfinite(x); }),
+                    center_.size(), subject_.order() == 1 ? "f's results" : "the gradient"));
+    return false;
 }
 
 template <class T>
 void Examination<T>::compare_recorded(const std::vector<double>& recorded) {
-    const double scale = std::abs(*std::max_element(
-        center_.begin(), center_.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+    double scale = 0;
+    for (double element : center_) scale = std::max(scale, std::abs(element));
     const double tolerance = (sizeof(T) == 8 ? 1e-10 : 1e-3) * std::max(1.0, scale);
     std::size_t offset = 0;
     for (std::size_t k = 0; k < subject_.own_inputs(); ++k) {
         const std::size_t size = subject_.result_shapes()[k].size();
         double largest = 0;
-        for (std::size_t i = offset; i < offset + size; ++i)
-            largest =
-                std::max(largest, std::isnan(recorded[i]) ? HUGE_VAL : std::abs(recorded[i] - center_[i]));
-        offset += size;
+        for (const std::size_t end = offset + size; offset < end; ++offset)
+            largest = std::max(largest, std::isnan(recorded[offset])
+                                            ? HUGE_VAL
+                                            : std::abs(recorded[offset] - center_[offset]));
         if (largest > tolerance)
-            find(
-                Diagnosis::recorded_rule_differs, subject_.input(k).name,
-                fmt::format("gradient_graph and gradient differ by up to {:.3g} at the same point", largest));
+            find(Diagnosis::recorded_rule_differs, subject_.input(k).name,
+                 fmt::format("gradient_graph and gradient differ by up to {:.3g} at one point", largest));
     }
 }
 
 template <class T>
 void Examination<T>::run() {
-    if (!evaluate_center() || !is_finite() || center_.empty()) return;
+    // Gradients that are zero for want of a recording may be what is not finite.
+    if (!evaluate_center() || (!all_finite(center_) && !record_center())) return;
+    if (!is_finite() || center_.empty()) return;
     const std::vector<double> cotangent = cotangent_for(center_.size(), report_.seed);
     auto differentiated = subject_.differentiate(cotangent);
-    if (subject_.order() == 1 && !same_bits(differentiated.results, center_)) {
-        // It differentiates by itself, which takes a recording.
-        subject_.set_recording(true);
-        if (!evaluate_center()) return;
-    }
+    if (subject_.order() == 1 && !same_values(differentiated.results, center_) &&
+        !(record_center() && is_finite()))
+        return;
     if (subject_.order() == 2) compare_recorded(differentiated.results);
     if (subject_.order() == 1) report_.result_elements = center_.size();
     gradients_ = std::move(differentiated.gradients);
@@ -173,60 +194,102 @@ void Examination<T>::check_input(std::size_t k) {
     checked.shape = subject_.input(k).shape();
     checked.order = subject_.order();
     for (double element : gradients_[k]) checked.largest = std::max(checked.largest, std::abs(element));
-    if (gradients_[k].size() <= options_.full_limit || !directions_agree(k, checked)) {
-        std::vector<CheckedElement> elements = check_elements(k, checked);
-        checked.compared = elements.size();
-        double largest_numeric = 0;
-        for (const CheckedElement& one : elements) {
-            checked.wrong += one.verdict == Verdict::wrong ? 1U : 0U;
-            checked.undecided += one.verdict == Verdict::kink || one.verdict == Verdict::rounding ? 1U : 0U;
-            checked.largest_deviation = std::max(checked.largest_deviation, std::abs(one.difference));
-            largest_numeric = std::max(largest_numeric, std::abs(one.numeric));
-        }
+    std::vector<CheckedElement> elements = compare(k, checked);
+    if (!elements.empty() || checked.failed_directions != 0) {
+        summarise(checked, elements);
         keep_worst(k, checked, elements);
         note_undecided(checked, elements);
-        const bool is_sampled = checked.compared < gradients_[k].size();
-        if (checked.wrong == 0 && checked.failed_directions != 0 && is_sampled)
-            find(Diagnosis::unexplained, checked.name,
-                 fmt::format("{} of {} random directions disagree, but none of {} sampled elements does; "
-                             "raise elements_after_failure",
-                             checked.failed_directions, checked.directions, checked.compared));
-        if (checked.largest == 0 && largest_numeric == 0 && !elements.empty() && subject_.order() == 1)
-            report_.warnings.push_back(fmt::format(
-                "f does not depend on `{}`: its gradient is zero, by differences too", checked.name));
         if (checked.wrong != 0) suspects_.push_back({k, std::move(elements)});
     }
     report_.inputs.push_back(std::move(checked));
 }
 
+/// Element by element if the input is small or directions fail; else nothing is returned.
 template <class T>
-bool Examination<T>::directions_agree(std::size_t k, CheckedInput& checked) {
+std::vector<CheckedElement> Examination<T>::compare(std::size_t k, CheckedInput& checked) {
+    const std::size_t size = gradients_[k].size();
+    if (size <= options_.full_limit) return check_elements(k, size);
+    if (directions_agree(k, checked)) return {};
+    // One that crosses kinks sees half of each: without them it may agree.
+    std::vector<CheckedElement> elements =
+        check_elements(k, std::min(first_look, options_.elements_after_failure));
+    const std::vector<bool> held = at_kinks(k, elements);
+    if (!held.empty() && directions_agree(k, checked, held)) return elements;
+    return check_elements(k, options_.elements_after_failure);
+}
+
+template <class T>
+void Examination<T>::summarise(CheckedInput& checked, const std::vector<CheckedElement>& elements) {
+    checked.compared = elements.size();
+    double largest_numeric = 0;
+    bool any_tells = false;
+    for (const CheckedElement& one : elements) {
+        checked.wrong += one.verdict == Verdict::wrong ? 1U : 0U;
+        checked.undecided += one.verdict == Verdict::kink || one.verdict == Verdict::rounding ? 1U : 0U;
+        checked.largest_deviation = std::max(checked.largest_deviation, std::abs(one.difference));
+        largest_numeric = std::max(largest_numeric, std::abs(one.numeric));
+        any_tells = any_tells || differences_->tells(one);
+    }
+    if (checked.wrong == 0 && checked.failed_directions != 0 && checked.compared < checked.shape.size())
+        find(Diagnosis::unexplained, checked.name,
+             fmt::format("{} of {} random directions disagree, but none of {} sampled elements does; "
+                         "raise elements_after_failure",
+                         checked.failed_directions, checked.directions, checked.compared));
+    if (checked.largest == 0 && largest_numeric == 0 && subject_.order() == 1)
+        report_.warnings.push_back(
+            fmt::format("f does not depend on `{}`: its gradient is zero, by differences too", checked.name));
+    else if (!any_tells && checked.directions == 0)
+        warn_untold(checked);
+}
+
+template <class T>
+bool Examination<T>::directions_agree(std::size_t k, CheckedInput& checked, const std::vector<bool>& held) {
     checked.directions = options_.directions;
-    for (std::size_t d = 0; d < options_.directions; ++d)
-        if (!differences_->agrees_along(k, gradients_[k], report_.seed + 1000 * k + d))
+    checked.failed_directions = 0;
+    bool any_tells = false;
+    for (std::size_t d = 0; d < options_.directions; ++d) {
+        if (!differences_->agrees_along(k, gradients_[k], report_.seed + 1000 * k + d, held))
             ++checked.failed_directions;
+        any_tells = any_tells || differences_->direction_tells();
+    }
+    if (!any_tells && checked.failed_directions == 0) warn_untold(checked);
     return checked.failed_directions == 0;
 }
 
-/// All elements, or some that are spread evenly.
+/// Which elements have the value of one at a kink: where it was 0, it is so at every 0. Empty without any.
 template <class T>
-std::vector<CheckedElement> Examination<T>::check_elements(std::size_t k, const CheckedInput& checked) {
-    const std::size_t size = gradients_[k].size();
-    const std::size_t count =
-        checked.directions == 0 ? size : std::min(size, options_.elements_after_failure);
+std::vector<bool> Examination<T>::at_kinks(std::size_t k, const std::vector<CheckedElement>& elements) {
+    const std::span<T> x = subject_.elements(k);
+    std::set<T> values;
+    for (const CheckedElement& one : elements)
+        if (one.verdict == Verdict::kink) values.insert(x[one.index]);
+    if (values.empty()) return {};
+    std::vector<bool> held(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) held[i] = values.count(x[i]) != 0;
+    return held;
+}
+
+template <class T>
+void Examination<T>::warn_untold(const CheckedInput& checked) {
+    if (subject_.order() == 2) return;  // zero as often as not
+    report_.warnings.push_back(fmt::format(
+        "the gradient by `{}` could not be told: all of it is zero, lost in the tolerances, or at "
+        "kinks; scale f's result, or move the input",
+        checked.name));
+}
+
+/// All elements, or as many as are wanted.
+template <class T>
+std::vector<CheckedElement> Examination<T>::check_elements(std::size_t k, std::size_t most) {
+    CheckRandom random(report_.seed + k);
     std::vector<CheckedElement> elements;
-    elements.reserve(count);
     std::vector<std::size_t> failing;
-    for (std::size_t c = 0; c < count; ++c) {
-        const std::size_t i = c * size / count;
+    for (std::size_t i : spread(gradients_[k].size(), most, random)) {
         elements.push_back(differences_->compare(k, i, gradients_[k][i]));
-        if (elements.back().verdict != Verdict::right) failing.push_back(c);
+        if (elements.back().verdict != Verdict::right) failing.push_back(elements.size() - 1);
     }
-    const auto excess = [&](std::size_t c) {
-        return std::abs(elements[c].difference) / elements[c].tolerance;
-    };
     std::sort(failing.begin(), failing.end(),
-              [&](std::size_t a, std::size_t b) { return excess(a) > excess(b); });
+              [&](std::size_t a, std::size_t b) { return excess_of(elements[a]) > excess_of(elements[b]); });
     std::size_t confirmed = 0;
     for (std::size_t c : failing) {
         if (confirmed == confirmed_enough) break;
@@ -241,10 +304,7 @@ void Examination<T>::keep_worst(std::size_t k, CheckedInput& checked,
                                 const std::vector<CheckedElement>& elements) {
     std::vector<std::size_t> order(elements.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    const auto rank = [&](std::size_t i) {
-        const double excess = std::abs(elements[i].difference) / elements[i].tolerance;
-        return std::pair(elements[i].verdict, std::isnan(excess) ? HUGE_VAL : excess);
-    };
+    const auto rank = [&](std::size_t i) { return std::pair(elements[i].verdict, excess_of(elements[i])); };
     const std::size_t count = std::min(options_.worst, order.size());
     std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
                       [&](std::size_t a, std::size_t b) { return rank(a) > rank(b); });
@@ -280,24 +340,21 @@ void Examination<T>::note_undecided(const CheckedInput& checked,
                         lost, elements.size()));
 }
 
+/// What the options say of f's result, for those that it describes.
+template <class T>
+InputInfo Examination<T>::info_of_result(const Shape& shape) const {
+    if (options_.result.axes.size() != shape.rank() || subject_.order() != 1) return {};
+    return options_.result;
+}
+
 template <class T>
 std::vector<Evidence::Extent> Examination<T>::extents() const {
     std::vector<Evidence::Extent> all;
-    const auto add = [&](const std::string& name, const Shape& shape, const InputInfo& info) {
-        for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
-            const std::string& axis_name = axis < info.axes.size() ? info.axes[axis] : "";
-            const std::string text =
-                axis_name == "time"    ? "the number of time steps"
-                : axis_name == "batch" ? "the batch size"
-                                       : fmt::format("the extent of {} of `{}`", axis_text(info, axis), name);
-            all.push_back({fmt::format("{} ({})", text, shape[axis]), shape[axis]});
-        }
-        if (shape.rank() > 1)
-            all.push_back({fmt::format("the size of `{}` ({})", name, shape.size()), shape.size()});
-    };
     for (std::size_t k = 0; k < subject_.size(); ++k)
-        add(subject_.input(k).name, subject_.input(k).shape(), subject_.input(k).info);
-    for (const Shape& shape : subject_.result_shapes()) add("result", shape, options_.result);
+        add_extents(all, "`" + subject_.input(k).name + "`", subject_.input(k).shape(),
+                    subject_.input(k).info);
+    for (const Shape& shape : subject_.result_shapes())
+        add_extents(all, "`result`", shape, info_of_result(shape));
     std::stable_partition(all.begin(), all.end(), [](const Evidence::Extent& one) {
         return one.name.starts_with("the number of") || one.name.starts_with("the batch");
     });
@@ -319,9 +376,7 @@ Evidence Examination<T>::evidence_of(const Suspect& suspect) {
         if (is_known && std::isfinite(one.numeric)) evidence.tolerance[one.index] = one.tolerance;
     }
     for (const Shape& shape : subject_.result_shapes())
-        evidence.results.push_back(
-            {shape, options_.result.axes.size() == shape.rank() && subject_.order() == 1 ? options_.result
-                                                                                         : InputInfo()});
+        evidence.results.push_back({shape, info_of_result(shape)});
     evidence.cotangent = differences_->cotangent();
     evidence.extents = extents();
     add_others(evidence, suspect);

@@ -67,6 +67,21 @@ std::optional<V> falsified(const Fault& fault, const V& cotangent) {
     return {};
 }
 
+/// Whether the arguments of a node are such that it changes something.
+template <class T>
+bool can_apply(const Fault& fault, const Tape<T>& tape, Index node) {
+    const auto inputs = tape.inputs(node);
+    const auto shape = [&](std::size_t argument) { return tape.node(inputs[argument]).shape; };
+    if (fault.kind == Kind::freeze) return true;
+    if (fault.kind == Kind::swap_arguments)
+        return inputs.size() >= 2 && inputs[0] != inputs[1] && shape(0) == shape(1);
+    if (fault.argument.has_value() && *fault.argument >= inputs.size()) return false;
+    if (fault.kind != Kind::transpose) return true;
+    if (fault.argument.has_value()) return is_square(shape(*fault.argument));
+    return std::any_of(inputs.begin(), inputs.end(),
+                       [&](Index input) { return is_square(tape.node(input).shape); });
+}
+
 /// An operation around another, which delivers into a sweep of its own first.
 template <class T>
 class Falsified final : public Operation<T> {
@@ -104,9 +119,7 @@ class Falsified final : public Operation<T> {
         std::vector<std::optional<V>> cotangents;
         for (Index input : distinct)
             cotangents.push_back(own.has(input) ? std::optional<V>(own.cotangent(input)) : std::nullopt);
-        const bool swaps = fault_.kind == Kind::swap_arguments && distinct.size() >= 2 &&
-                           sweep.tape().node(distinct[0]).shape == sweep.tape().node(distinct[1]).shape;
-        if (swaps) std::swap(cotangents[0], cotangents[1]);
+        if (fault_.kind == Kind::swap_arguments) std::swap(cotangents[0], cotangents[1]);
         for (std::size_t k = 0; k < distinct.size(); ++k) {
             if (!cotangents[k].has_value() || !sweep.wants(distinct[k])) continue;
             const bool meant = !fault_.argument.has_value() || fault_.kind == Kind::freeze ||
@@ -139,15 +152,16 @@ class Census final : public TapeObserver<T> {
         for (std::size_t argument = 0; argument < inputs.size(); ++argument) {
             add({Kind::flip_sign, name, argument});
             add({Kind::drop, name, argument});
-            if (is_square(tape.node(inputs[argument]).shape)) add({Kind::transpose, name, argument});
+            add_if_possible({Kind::transpose, name, argument}, tape, node);
         }
         // Of a sum both get the same.
-        if (inputs.size() >= 2 && inputs[0] != inputs[1] && name != "add" &&
-            tape.node(inputs[0]).shape == tape.node(inputs[1]).shape)
-            add({Kind::swap_arguments, name});
+        if (name != "add") add_if_possible({Kind::swap_arguments, name}, tape, node);
     }
 
   private:
+    void add_if_possible(Fault fault, const Tape<T>& tape, Index node) {
+        if (can_apply(fault, tape, node)) add(std::move(fault));
+    }
     void add(Fault fault) {
         if (known_.insert(fault.text()).second) faults_.push_back(std::move(fault));
     }
@@ -184,6 +198,7 @@ bool InjectedFault<T>::is_meant(const Tape<T>& tape, Index node) {
     if (tape.inputs(node).empty() || name == "result") return false;
     if (!fault_.operation.empty() && name != fault_.operation) return false;
     if (!fault_.label.empty() && !has_part(tape.label(node), fault_.label)) return false;
+    if (!can_apply(fault_, tape, node)) return false;
     met.push_back(node);
     return !fault_.occurrence.has_value() || met.size() == *fault_.occurrence + 1;
 }

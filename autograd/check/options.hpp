@@ -25,10 +25,11 @@ struct CheckOptions {
 
     /// Inputs with more elements are checked in random directions first.
     std::size_t full_limit = 20'000;
-    /// How many directions.
+    /// How many directions, at least one.
     std::size_t directions = 8;
-    /// How many elements of such an input are checked one by one when a direction fails.
-    std::size_t elements_after_failure = 2'000;
+    /// How many elements of such an input are checked one by one when a direction fails: all, up to this
+    /// many, and beyond it as many that are spread over the input.
+    std::size_t elements_after_failure = 100'000;
 
     /// How many of each input's elements the report keeps, the worst first.
     std::size_t worst = 5;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 namespace tapeloop::detail {
 
@@ -26,5 +28,27 @@ class CheckRandom {
   private:
     std::uint64_t state_;
 };
+
+/// For a cotangent, or a direction.
+inline std::vector<double> random_weights(std::size_t size, std::uint64_t seed) {
+    CheckRandom random(seed);
+    std::vector<double> weights(size);
+    for (double& weight : weights) weight = random.weight();
+    return weights;
+}
+
+/// Up to `most` of `size` elements, one from each of as many equal stretches: a fixed stride would miss whole
+/// columns.
+inline std::vector<std::size_t> spread(std::size_t size, std::size_t most, CheckRandom& random) {
+    const std::size_t count = std::min(size, most);
+    std::vector<std::size_t> chosen;
+    chosen.reserve(count);
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::size_t begin = k * size / count;
+        const std::size_t width = (k + 1) * size / count - begin;
+        chosen.push_back(begin + static_cast<std::size_t>(random.next() % width));
+    }
+    return chosen;
+}
 
 }  // namespace tapeloop::detail

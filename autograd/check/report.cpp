@@ -13,7 +13,7 @@ constexpr std::size_t most_findings = 12;
 constexpr std::size_t most_inputs = 12;
 constexpr std::size_t most_warnings = 6;
 
-constexpr std::array<std::string_view, 25> names{"sign",
+constexpr std::array<std::string_view, 26> names{"sign",
                                                  "factor",
                                                  "transposed",
                                                  "exchanged",
@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 25> names{"sign",
                                                  "axis summed",
                                                  "time step missing",
                                                  "time order",
+                                                 "order",
                                                  "first step only",
                                                  "last step only",
                                                  "time step",

@@ -18,6 +18,7 @@ enum class Diagnosis {
     axis_summed,            ///< summed, or averaged, over an axis that the input has
     time_step_missing,      ///< nothing arrives from one time step
     time_order,             ///< the time steps are in another order
+    order,                  ///< the slices along another axis are
     first_step_only,        ///< only the first time step is right
     last_step_only,         ///< only the last time step is right
     time_step,              ///< some time steps are wrong

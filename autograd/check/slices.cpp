@@ -72,6 +72,10 @@ Elements shifted(const Elements& x, const AxisLoops& loops, std::ptrdiff_t by) {
     });
 }
 
+Diagnosis order_along(const InputInfo& info, std::size_t axis) {
+    return is_time(info, axis) ? Diagnosis::time_order : Diagnosis::order;
+}
+
 std::string noun(const InputInfo& info, std::size_t axis) {
     return is_time(info, axis) ? "time steps" : "slices along " + axis_text(info, axis);
 }
@@ -283,13 +287,13 @@ std::optional<Explanation> order_of_input(const Evidence& evidence, const Fit& f
         const AxisLoops loops(evidence.shape, axis);
         if (loops.extent < 2 || loops.extent > longest_order) continue;
         if (const auto sources = permutation(evidence, fit, loops))
-            return Explanation{Diagnosis::time_order,
+            return Explanation{order_along(evidence.info, axis),
                                fmt::format("the {} of the gradient are {}", noun(evidence.info, axis),
                                            is_reversed(*sources) ? "in reverse order"
                                                                  : "in the order " + list_text(*sources))};
         for (const std::ptrdiff_t by : {1, -1})
             if (loops.extent > 2 && fit.fits(shifted(evidence.numeric, loops, by)))
-                return Explanation{Diagnosis::time_order,
+                return Explanation{order_along(evidence.info, axis),
                                    fmt::format("the {} are {} by one", noun(evidence.info, axis),
                                                by > 0 ? "late" : "early")};
     }
@@ -311,7 +315,7 @@ std::optional<Explanation> order_of_results(const Evidence& evidence, const Fit&
         const auto last = static_cast<std::ptrdiff_t>(axis.loops.extent) - 1;
         const std::string what = noun(axis.result.info, axis.axis);
         const auto found = [&](std::string_view how) {
-            return Explanation{Diagnosis::time_order,
+            return Explanation{order_along(axis.result.info, axis.axis),
                                fmt::format("the {} of the result's cotangent are taken {}", what, how)};
         };
         if (with_slices_from([last](std::ptrdiff_t k) { return last - k; })) return found("in reverse order");

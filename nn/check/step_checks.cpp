@@ -52,18 +52,6 @@ double normalise(std::vector<double>& cotangent) {
     return largest;
 }
 
-/// Up to `most` of `size` elements, one from each of as many equal stretches.
-std::vector<std::size_t> spread(std::size_t size, std::size_t most, CheckRandom& random) {
-    const std::size_t count = std::min(size, most);
-    std::vector<std::size_t> chosen;
-    for (std::size_t k = 0; k < count; ++k) {
-        const std::size_t begin = k * size / count;
-        const std::size_t width = (k + 1) * size / count - begin;
-        chosen.push_back(begin + static_cast<std::size_t>(random.next() % width));
-    }
-    return chosen;
-}
-
 }  // namespace
 
 template <class T>
