@@ -8,7 +8,8 @@
 namespace tapeloop::nn {
 
 /// Reads tokens [S, B] with any cell or layer that `unroll` takes (Sutskever, Vinyals and Le 2014,
-/// arXiv:1409.3215). Its final state is what a decoder starts from, its outputs what it attends to.
+/// arXiv:1409.3215). Its final state is what a decoder starts from, its outputs what it attends to. Its nodes
+/// stand under the label `encoder`.
 template <class C>
 struct Encoder {
     using T = ValueOf<C>;
@@ -18,6 +19,7 @@ struct Encoder {
     Encoder(Embedding<T> vectors, C reader) : embedding(std::move(vectors)), cell(std::move(reader)) {}
 
     UnrolledOf<C> operator()(const Indices& tokens, const UnrollOptions& options = {}) const {
+        const Label<T> label("encoder");
         return unroll(cell, embedding(tokens), options);
     }
 
@@ -31,7 +33,8 @@ struct Encoder {
 };
 
 /// Writes tokens with any cell, an `AttentionCell` among them: embedding, cell, and a `Linear` that gives the
-/// logits of the next token. It is a step for `decode_greedy`, `beam_search` and `sample`.
+/// logits of the next token. It is a step for `decode_greedy`, `beam_search` and `sample`. Its
+/// nodes stand under the label `decoder`.
 template <class C>
 struct Decoder {
     using T = ValueOf<C>;
@@ -46,6 +49,7 @@ struct Decoder {
     /// `shifted` makes of the targets. `outputs` of the result are the logits [T, B, O].
     UnrolledOf<C> teach(const Indices& tokens, const StateOf<C>& state,
                         const UnrollOptions& options = {}) const {
+        const Label<T> label("decoder");
         UnrolledOf<C> result = unroll(cell, embedding(tokens), state, options);
         result.outputs = output(result.outputs);
         return result;
@@ -53,6 +57,7 @@ struct Decoder {
 
     /// One step of writing: from the tokens [B] before, the logits [B, O] of the next ones.
     std::pair<Var<T>, StateOf<C>> operator()(const Indices& tokens, const StateOf<C>& state) const {
+        const Label<T> label("decoder");
         auto [h, next] = advance(cell, embedding(tokens), state);
         return {output(h), std::move(next)};
     }

@@ -1,6 +1,7 @@
 #include "expect.hpp"
 
 #include <autograd/gradient.hpp>
+#include <autograd/inspect/loops.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <nn/attention_cell.hpp>
@@ -162,6 +163,10 @@ TEST_CASE("Encoder and Decoder: the gradient reaches every parameter, by its pat
     };
     const Tape<double> tape;
     const Gradients<double> gradients = gradient(loss(), parameters);
+    // Steps of the two are loops of their own to whoever looks at the graph.
+    std::vector<std::string> loops;
+    for (const auto& loop : detail::find_loops(tape).loops) loops.push_back(loop.label);
+    CHECK(loops == std::vector<std::string>{"encoder", "decoder"});
     for (const auto& entry : parameters) {
         CAPTURE(entry.path);
         const Tensor<double> value = entry.parameter->value();

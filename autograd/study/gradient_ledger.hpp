@@ -47,11 +47,9 @@ struct GradientLedger {
     /// Whether a use serves all time steps at once, as the input product does that is done before the time
     /// loop. What it contributes cannot be told apart by time step.
     bool has_use_outside_time() const;
-    /// How many loops over time use the parameter.
-    std::size_t loops() const;
-    /// By distance in time, from the smallest; empty where several loops over time use the parameter, each of
-    /// which counts its own steps. The side of the future is left out if it is all zeros, as it
-    /// is unless the network reads from the last time step to the first.
+    /// By distance in time, from the smallest; the side of the future is left out if it is all zeros, as it
+    /// is unless the network reads from the last time step to the first. Empty where uses in several loops
+    /// over time contribute, each of which counts its own steps.
     std::vector<LedgerDistance> by_distance() const;
 
     std::string text() const;

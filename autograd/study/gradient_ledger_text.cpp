@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
+#include <set>
 
 namespace tapeloop {
 namespace {
@@ -31,7 +33,9 @@ std::string column_title(const GradientLedger& ledger, std::size_t k) {
 }
 
 std::string matrix_text(const GradientLedger& ledger) {
-    const std::size_t width = ledger.loops() > 1 ? 15 : 10;
+    const bool has_further_loop = std::any_of(ledger.uses.begin(), ledger.uses.end(),
+                                              [](const ParameterUse& use) { return use.loop > 0; });
+    const std::size_t width = has_further_loop ? 15 : 10;
     std::string text = fmt::format("{:<10}", "  loss");
     for (std::size_t k = 0; k < ledger.uses.size(); ++k)
         text += fmt::format("{:>{}}", column_title(ledger, k), width);
@@ -72,6 +76,17 @@ std::string outside_text(const GradientLedger& ledger) {
     return text;
 }
 
+/// The one loop over time whose uses contribute; the first if none does, nothing if several do.
+std::optional<std::size_t> contributing_loop(const GradientLedger& ledger) {
+    std::set<std::size_t> loops;
+    for (std::size_t t = 0; t < ledger.losses.size(); ++t)
+        for (std::size_t k = 0; k < ledger.uses.size(); ++k)
+            if (ledger.uses[k].time_step.has_value() && ledger.norms(t, k) != 0)
+                loops.insert(ledger.uses[k].loop);
+    if (loops.size() > 1) return {};
+    return loops.empty() ? 0 : *loops.begin();
+}
+
 }  // namespace
 
 bool GradientLedger::has_use_outside_time() const {
@@ -79,19 +94,13 @@ bool GradientLedger::has_use_outside_time() const {
                        [](const ParameterUse& use) { return !use.time_step.has_value(); });
 }
 
-std::size_t GradientLedger::loops() const {
-    std::size_t count = 0;
-    for (const ParameterUse& use : uses)
-        if (use.time_step.has_value()) count = std::max(count, use.loop + 1);
-    return count;
-}
-
 std::vector<LedgerDistance> GradientLedger::by_distance() const {
-    if (loops() > 1) return {};
+    const std::optional<std::size_t> loop = contributing_loop(*this);
+    if (!loop.has_value()) return {};
     std::map<std::ptrdiff_t, LedgerDistance> distances;
     for (std::size_t t = 0; t < losses.size(); ++t)
         for (std::size_t k = 0; k < uses.size(); ++k) {
-            if (!uses[k].time_step.has_value()) continue;
+            if (!uses[k].time_step.has_value() || uses[k].loop != *loop) continue;
             const auto distance =
                 static_cast<std::ptrdiff_t>(losses[t]) - static_cast<std::ptrdiff_t>(*uses[k].time_step);
             LedgerDistance& one =
@@ -123,10 +132,8 @@ std::string GradientLedger::text() const {
                                    detail::norm_of(gradient));
     text += fmt::format("  the entries add up to the gradient within {:.1e}\n", deviation);
     text += outside_text(*this);
-    if (loops() > 1)
-        text += fmt::format(
-            "  {} loops over time use it, each of which counts its steps from its own 0: no distances\n",
-            loops());
+    if (!contributing_loop(*this).has_value())
+        text += "  several loops over time use it, each of which counts its own steps: no distances\n";
     if (uses.size() <= widest_matrix && losses.size() <= 2 * widest_matrix) text += matrix_text(*this);
     return text + distance_text(*this);
 }

@@ -134,11 +134,11 @@ Series loss_curve(const std::string& name, const Descent& descent) {
 }
 
 int perform(const Options& options) {
-    const std::size_t points = options.steps(81, 21);
+    const std::size_t points = 81;
     const Surface surface({4, 7, points}, {-3.2, -1.4, points});
     const double steepest = surface.largest_slope();
 
-    const std::size_t steps = options.steps(400, 40);
+    const std::size_t steps = 400;
     const double unlimited = 1e300;
     const Descent plain(5.6, -2.3, unlimited, steps);
     const Descent clipped(5.6, -2.3, 0.5, steps);
@@ -172,13 +172,12 @@ int perform(const Options& options) {
          options.output / "wall.svg");
 
     Claims claims(options.quick);
-    claims.holds("the wall is a million times as steep as half of the grid",
-                 steepest > 1e6 * surface.median_slope());
-    claims.holds("the loss of clipped descent stays below that of its start and finite",
-                 std::isfinite(clipped.loss.back()) && clipped.loss.back() < clipped.loss.front());
-    claims.holds("plain descent takes a longer step than clipped descent", plain.farthest > clipped.farthest);
-    claims.beats("clipped descent", clipped.mean_of_last(steps / 4), "plain descent",
-                 plain.mean_of_last(steps / 4));
+    claims.holds("the wall is a hundred times as steep as half of the grid",
+                 steepest > 100 * surface.median_slope());
+    claims.holds("plain descent is thrown farther than a clipped step can go",
+                 plain.farthest > 100 * clipped.farthest);
+    claims.holds("clipped descent ends below plain descent",
+                 clipped.mean_of_last(steps / 4) < plain.mean_of_last(steps / 4));
     return claims.exit_code();
 }
 
