@@ -28,8 +28,9 @@ struct StudyOptions {
 /// forward pass and the backward wave step by step, and plots.
 ///
 /// Of a local Jacobian there is all if node and input have at most 64 elements; else of an elementwise
-/// operation its diagonal, and otherwise the part of the first row, if that has at most 64. The page says what
-/// is left out and how to get it. Of an operation with several results, as `map` can have, there is none.
+/// operation its diagonal, and otherwise the part of the first row, if that has at most 64. The page says
+/// what is left out and how to get it. Of an operation with several results, as `map` can have, there is
+/// none.
 ///
 /// Cotangents are shown as far as `gradients` has them: `gradient(J, every_node(tape))` has them all. The
 /// single operations of a cell are there when the tape was made with `{.fuse = false}`, and the uses of all

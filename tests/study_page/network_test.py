@@ -29,9 +29,9 @@ class Network(StudyPage):
         self.assertEqual(self.selected_id(), self.facts["long"]["forget"]["id"])
 
     def test_an_encoder_and_its_decoder(self):
-        """Two loops whose steps have the same labels: six steps, the decoder's behind the encoder's."""
+        """Two loops whose steps have the same numbers: six steps, the decoder's behind the encoder's."""
         self.open("translator")
-        self.assertEqual(self.js("app.structure.lanes"), ["loop 1", "loop 2"])
+        self.assertEqual(self.js("app.structure.lanes"), ["encoder", "decoder"])
         self.assertEqual(self.js("app.structure.steps"), [0, 1, 2, 3, 4, 5])
         steps = self.js("app.structure.tiles.filter((tile) => tile.time !== null).map((tile) => [tile.row, tile.column, tile.title])")
         self.assertEqual(steps, [[0, 0, "t = 0"], [0, 1, "t = 1"], [0, 2, "t = 2"], [1, 3, "t = 0"], [1, 4, "t = 1"], [1, 5, "t = 2"]])
@@ -44,6 +44,12 @@ class Network(StudyPage):
         self.assertEqual(ports, [3])
         kinds = self.js("app.network.scene.links.filter((link) => link.from === arguments[0] && link.tile.column === 3).map((link) => link.kind)", state)
         self.assertEqual(kinds, ["next"])
+
+    def test_two_loops_under_one_label(self):
+        self.open("twice")
+        self.assertEqual(self.js("app.structure.lanes"), ["loop 1", "loop 2"])
+        steps = self.js("app.structure.tiles.filter((tile) => tile.time !== null).map((tile) => [tile.row, tile.column, tile.title])")
+        self.assertEqual(steps, [[0, 0, "t = 0"], [0, 1, "t = 1"], [0, 2, "t = 2"], [1, 3, "t = 0"], [1, 4, "t = 1"]])
 
     def test_a_port_says_how_many_steps_lie_between(self):
         self.open("skips")

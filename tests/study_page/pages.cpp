@@ -114,7 +114,7 @@ json write_trouble(const std::filesystem::path& path) {
     return {{"path", path.string()}, {"J_id", J.index()}};
 }
 
-/// Two loops whose steps have the same labels, one behind the other.
+/// Two loops whose steps have the same numbers, one behind the other.
 json write_translator(const std::filesystem::path& path) {
     nn::Generator generator(4);
     const nn::Encoder<nn::LstmCell<double>> encoder(nn::Embedding<double>(7, 3, generator),
@@ -130,6 +130,18 @@ json write_translator(const std::filesystem::path& path) {
     const Var<double> J = nn::softmax_cross_entropy(taught.outputs, targets).named("J");
     write_study(tape, gradient(J, every_node(tape)), path, {.title = "Encoder and decoder"});
     return {{"path", path.string()}, {"J_id", J.index()}, {"handed_over", read.state[0].index()}};
+}
+
+/// Two loops whose steps have the same labels.
+json write_twice(const std::filesystem::path& path) {
+    nn::Generator generator(4);
+    const nn::LstmCell<double> cell(3, 4, generator);
+    Tape<double> tape({.fuse = false});
+    const auto first = nn::unroll(cell, input(random_tensor({3, 2, 3}, generator)));
+    const auto second = nn::unroll(cell, input(random_tensor({2, 2, 3}, generator)), first.state);
+    const Var<double> J = sum(second.outputs);
+    write_study(tape, gradient(J, every_node(tape)), path, {.title = "One cell, twice"});
+    return {{"path", path.string()}};
 }
 
 /// A step that also takes the state from two steps before, of which one is detached; and gradients so small
@@ -197,6 +209,7 @@ int main(int argc, char** argv) {
                      {"chain", write_unlabelled(folder / "chain.html", 5000)},
                      {"small", write_unlabelled(folder / "small.html", 4)},
                      {"translator", write_translator(folder / "translator.html")},
+                     {"twice", write_twice(folder / "twice.html")},
                      {"skips", write_skips(folder / "skips.html")},
                      {"leaves", write_leaves(folder / "leaves.html")},
                      {"few", write_few_gradients(folder / "few.html")},
