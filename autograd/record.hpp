@@ -12,11 +12,11 @@
 ///     struct Flip {
 ///         static constexpr std::string_view name = "flip";
 ///         std::size_t axis;
-///         Shape shape(const Shape& x) const;                                // checks, throws, and gives y's
-///         shape void value(const auto& y, const auto& x) const;                   // computes into y auto
-///         rules() const {                                              // one per argument
-///             return std::tuple{[*this](const auto& g, const auto& y, const auto& x) { return flip(g, axis);
-///             }};
+///         Shape shape(const Shape& x) const;                    // checks, throws, and gives y's shape
+///         void value(const auto& y, const auto& x) const;       // computes into y
+///         auto rules() const {                                  // one per argument
+///             return std::tuple{
+///                 [*this](const auto& g, const auto& y, const auto& x) { return flip(g, axis); }};
 ///         }
 ///     };
 ///

@@ -33,8 +33,8 @@ struct Encoder {
 };
 
 /// Writes tokens with any cell, an `AttentionCell` among them: embedding, cell, and a `Linear` that gives the
-/// logits of the next token. It is a step for `decode_greedy`, `beam_search` and `sample`. Its
-/// nodes stand under the label `decoder`.
+/// logits of the next token. It is a step for `decode_greedy`, `beam_search` and `sample`. Its nodes stand
+/// under the label `decoder`.
 template <class C>
 struct Decoder {
     using T = ValueOf<C>;

@@ -147,7 +147,7 @@ std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
         ++arrived;
         if (slopes[0].cotangent.data()[i] == T(0)) ++stopped;
     }
-    const double share = static_cast<double>(stopped) / static_cast<double>(arrived);
+    const double share = arrived == 0 ? 0 : static_cast<double>(stopped) / static_cast<double>(arrived);
     if (share < nearly_all) return {};
     return Symptom{cause, fmt::format("{} at {:.3g} % of the elements that matter", what, 100 * share)};
 }

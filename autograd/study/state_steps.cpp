@@ -76,9 +76,8 @@ void require_later(const std::vector<std::size_t>& parts, const std::vector<Inde
         if (nodes[k] < before[k])
             throw std::invalid_argument(fmt::format(
                 "jacobian_lens: part {} of state {} was computed before state {}; give states in the order "
-                "in "
-                "which the network computed them, for one that reads in reverse from the last time step on. "
-                "Of a network with two directions take the states of one at a time",
+                "in which the network computed them, for one that reads in reverse from the last time step "
+                "on. Of a network with two directions take the states of one at a time",
                 parts[k], i, i - 1));
 }
 

@@ -3,6 +3,7 @@ import json
 import pathlib
 import subprocess
 import tempfile
+import time
 import unittest
 
 from selenium.webdriver import ActionChains
@@ -32,6 +33,15 @@ class StudyPage(unittest.TestCase):
         self.browser.get("about:blank")
         self.browser.get("file://" + self.facts[which]["path"] + fragment)
         self.settle()
+
+    def seconds_to_open(self, which):
+        """The best of three, as other programs may be busy."""
+        seconds = []
+        for _ in range(3):
+            begin = time.monotonic()
+            self.open(which)
+            seconds.append(time.monotonic() - begin)
+        return min(seconds)
 
     def tearDown(self):
         self.assertEqual([entry["message"] for entry in self.browser.get_log("browser")], [])

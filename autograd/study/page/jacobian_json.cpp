@@ -13,26 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-bool is_elementwise(std::string_view operation) {
-    return is_one_of(operation, {"map",        "add",
-                                 "subtract",   "multiply",
-                                 "divide",     "scale",
-                                 "pow",        "maximum",
-                                 "where",      "minimum",
-                                 "negate",     "exp",
-                                 "log",        "expm1",
-                                 "log1p",      "sqrt",
-                                 "square",     "abs",
-                                 "sin",        "cos",
-                                 "tanh",       "sigmoid",
-                                 "relu",       "leaky_relu",
-                                 "softplus",   "elu",
-                                 "clip",       "identity",
-                                 "huber",      "less",
-                                 "less_equal", "mean_squared_error",
-                                 "equal",      "mean_absolute_error"});
-}
-
 /// What can be shown of the Jacobian of a node by one of its inputs.
 enum class View {
     whole,   ///< all of it
