@@ -1,11 +1,11 @@
 #pragma once
 
+#include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record.hpp>
-#include <autograd/reduction.hpp>
 
 #include <string>
 

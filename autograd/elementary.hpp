@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/lanes.hpp>
+#include <autograd/kernels/lanes.hpp>
 
 #include <string_view>
 #include <tuple>

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <autograd/dual.hpp>
+#include <autograd/kernels/reduction.hpp>
 #include <autograd/map_streams.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record.hpp>
-#include <autograd/reduction.hpp>
 
 namespace tapeloop::detail {
 

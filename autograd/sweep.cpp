@@ -1,8 +1,8 @@
 #include <fmt/format.h>
+#include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/reduction.hpp>
 #include <autograd/sweep.hpp>
 #include <autograd/watch.hpp>
 

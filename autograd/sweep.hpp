@@ -1,8 +1,8 @@
 #pragma once
 
 #include <autograd/gradient.hpp>
-#include <autograd/pass.hpp>
-#include <autograd/repeated.hpp>
+#include <autograd/kernels/pass.hpp>
+#include <autograd/kernels/repeated_products.hpp>
 
 #include <vector>
 

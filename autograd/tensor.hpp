@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/pool.hpp>
+#include <autograd/kernels/pool.hpp>
 #include <autograd/shape.hpp>
 
 #include <xtensor/xarray.hpp>

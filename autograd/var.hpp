@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/array.hpp>
+#include <autograd/kernels/array.hpp>
 
 #include <cstdint>
 #include <memory>

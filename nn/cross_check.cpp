@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <autograd/ops/join.hpp>
 #include <nn/closed_form/elman.hpp>
 #include <nn/cross_check.hpp>

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
+#include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record.hpp>
-#include <autograd/reduction.hpp>
 #include <nn/masked_softmax.hpp>
 
 #include <cmath>

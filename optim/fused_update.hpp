@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/pass.hpp>
+#include <autograd/kernels/pass.hpp>
 #include <optim/slots.hpp>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/lanes.hpp>
+#include <autograd/kernels/lanes.hpp>
 #include <optim/require.hpp>
 
 #include <algorithm>

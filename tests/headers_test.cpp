@@ -1,5 +1,4 @@
 // All headers in one file: no two of them may declare the same name differently.
-#include <autograd/array.hpp>
 #include <autograd/autograd.hpp>
 #include <autograd/check/check.hpp>
 #include <autograd/contributions.hpp>
@@ -7,9 +6,7 @@
 #include <autograd/derivatives.hpp>
 #include <autograd/dual.hpp>
 #include <autograd/elementary.hpp>
-#include <autograd/gemm.hpp>
 #include <autograd/gradient.hpp>
-#include <autograd/inspect/as_double.hpp>
 #include <autograd/inspect/dot.hpp>
 #include <autograd/inspect/fold.hpp>
 #include <autograd/inspect/graph.hpp>
@@ -17,7 +14,18 @@
 #include <autograd/inspect/loops.hpp>
 #include <autograd/inspect/text.hpp>
 #include <autograd/inspect/words.hpp>
-#include <autograd/lanes.hpp>
+#include <autograd/kernels/array.hpp>
+#include <autograd/kernels/as_double.hpp>
+#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/lanes.hpp>
+#include <autograd/kernels/pass.hpp>
+#include <autograd/kernels/pool.hpp>
+#include <autograd/kernels/product.hpp>
+#include <autograd/kernels/reduction.hpp>
+#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/small_gemm.hpp>
+#include <autograd/kernels/strided.hpp>
+#include <autograd/kernels/threads.hpp>
 #include <autograd/local_sweep.hpp>
 #include <autograd/map.hpp>
 #include <autograd/map_operation.hpp>
@@ -31,15 +39,8 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/parameter.hpp>
-#include <autograd/pass.hpp>
-#include <autograd/pool.hpp>
-#include <autograd/product.hpp>
 #include <autograd/record.hpp>
-#include <autograd/reduction.hpp>
-#include <autograd/repeated.hpp>
 #include <autograd/shape.hpp>
-#include <autograd/small_gemm.hpp>
-#include <autograd/strided.hpp>
 #include <autograd/study/backward_wave.hpp>
 #include <autograd/study/broken_paths.hpp>
 #include <autograd/study/causes.hpp>
@@ -71,7 +72,6 @@
 #include <autograd/sweep.hpp>
 #include <autograd/tape.hpp>
 #include <autograd/tensor.hpp>
-#include <autograd/threads.hpp>
 #include <autograd/var.hpp>
 #include <autograd/watch.hpp>
 #include <nn/check/check.hpp>

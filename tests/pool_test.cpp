@@ -1,9 +1,9 @@
 #include "expect.hpp"
 
 #include <autograd/gradient.hpp>
+#include <autograd/kernels/pool.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/pool.hpp>
 
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>

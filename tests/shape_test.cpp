@@ -1,7 +1,7 @@
 #include "expect.hpp"
 
+#include <autograd/kernels/strided.hpp>
 #include <autograd/shape.hpp>
-#include <autograd/strided.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

@@ -1,6 +1,6 @@
 #include "expect.hpp"
 
-#include <autograd/small_gemm.hpp>
+#include <autograd/kernels/small_gemm.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

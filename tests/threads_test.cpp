@@ -1,11 +1,11 @@
 #include "expect.hpp"
 
 #include <autograd/gradient.hpp>
+#include <autograd/kernels/threads.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/tape.hpp>
-#include <autograd/threads.hpp>
 
 #include <optional>
 

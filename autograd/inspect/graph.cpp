@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/inspect/as_double.hpp>
 #include <autograd/inspect/graph.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <autograd/node_of.hpp>
 
 #include <algorithm>

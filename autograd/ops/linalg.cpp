@@ -1,9 +1,9 @@
+#include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record.hpp>
-#include <autograd/reduction.hpp>
 
 namespace tapeloop {
 namespace {

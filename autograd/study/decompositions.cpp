@@ -1,4 +1,4 @@
-#include <autograd/gemm.hpp>
+#include <autograd/kernels/gemm.hpp>
 #include <autograd/study/decompositions.hpp>
 
 #include <xtensor-blas/xlinalg.hpp>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/contributions.hpp>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <autograd/local_sweep.hpp>
 #include <autograd/node_of.hpp>
 #include <autograd/study/derivation.hpp>

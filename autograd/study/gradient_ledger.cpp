@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <autograd/study/gradient_ledger.hpp>
 #include <autograd/study/norm.hpp>
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/contributions.hpp>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <autograd/study/decompositions.hpp>
 #include <autograd/study/jacobian_lens.hpp>
 #include <autograd/study/state_steps.hpp>

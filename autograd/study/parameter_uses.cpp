@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/contributions.hpp>
-#include <autograd/inspect/as_double.hpp>
 #include <autograd/inspect/loops.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <autograd/local_sweep.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/study/parameter_uses.hpp>

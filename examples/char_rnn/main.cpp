@@ -8,7 +8,7 @@
 #include "training.hpp"
 
 #include <fmt/format.h>
-#include <autograd/threads.hpp>
+#include <autograd/kernels/threads.hpp>
 
 #include <cstdio>
 #include <cstdlib>

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
-#include <autograd/threads.hpp>
+#include <autograd/kernels/threads.hpp>
 
 #include <cstdio>
 

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <nn/check/cell_gradients.hpp>
 #include <nn/check/cell_items.hpp>
 #include <nn/check/cell_parameters.hpp>

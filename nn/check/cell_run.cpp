@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/differences.hpp>
 #include <autograd/gradient.hpp>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <nn/check/cell_run.hpp>
 #include <nn/deviation.hpp>
 

@@ -1,4 +1,4 @@
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <autograd/parameter.hpp>
 #include <nn/check/cell_run.hpp>
 #include <nn/check/in_double.hpp>

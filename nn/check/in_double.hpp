@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <nn/any_layer.hpp>
 #include <nn/generator.hpp>
 

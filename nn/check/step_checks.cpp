@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/differences.hpp>
 #include <autograd/check/random.hpp>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <nn/check/input_names.hpp>
 #include <nn/check/packed_gates.hpp>
 #include <nn/check/step_checks.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <nn/check/bptt_cell.hpp>
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 #include <autograd/check/options.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/gradient.hpp>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/study/table.hpp>

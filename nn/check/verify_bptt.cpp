@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/check_gradient.hpp>
 #include <autograd/check/random.hpp>
-#include <autograd/inspect/as_double.hpp>
+#include <autograd/kernels/as_double.hpp>
 #include <nn/check/not_finite.hpp>
 #include <nn/check/start.hpp>
 #include <nn/check/step_checks.hpp>

@@ -1,5 +1,5 @@
-#include <autograd/pass.hpp>
-#include <autograd/reduction.hpp>
+#include <autograd/kernels/pass.hpp>
+#include <autograd/kernels/reduction.hpp>
 #include <nn/losses/ctc_alignments.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/gemm.hpp>
+#include <autograd/kernels/gemm.hpp>
 
 namespace tapeloop {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/product.hpp>
+#include <autograd/kernels/product.hpp>
 
 #include <vector>
 

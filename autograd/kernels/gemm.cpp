@@ -1,6 +1,6 @@
-#include <autograd/gemm.hpp>
-#include <autograd/small_gemm.hpp>
-#include <autograd/threads.hpp>
+#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/small_gemm.hpp>
+#include <autograd/kernels/threads.hpp>
 
 #include <xtensor-blas/xblas.hpp>
 

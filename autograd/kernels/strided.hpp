@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/pass.hpp>
+#include <autograd/kernels/pass.hpp>
 
 #include <array>
 #include <cstddef>

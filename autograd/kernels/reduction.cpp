@@ -1,4 +1,4 @@
-#include <autograd/reduction.hpp>
+#include <autograd/kernels/reduction.hpp>
 
 #include <algorithm>
 #include <limits>

@@ -1,5 +1,5 @@
-#include <autograd/repeated.hpp>
-#include <autograd/strided.hpp>
+#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/strided.hpp>
 
 #include <algorithm>
 

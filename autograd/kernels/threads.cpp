@@ -1,4 +1,4 @@
-#include <autograd/threads.hpp>
+#include <autograd/kernels/threads.hpp>
 
 #if defined(_OPENMP)
 #include <omp.h>

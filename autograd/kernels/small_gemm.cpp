@@ -1,5 +1,5 @@
-#include <autograd/lanes.hpp>
-#include <autograd/small_gemm.hpp>
+#include <autograd/kernels/lanes.hpp>
+#include <autograd/kernels/small_gemm.hpp>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <autograd/kernels/pass.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/pass.hpp>
 
 namespace tapeloop {
 

@@ -1,4 +1,4 @@
-#include <autograd/pool.hpp>
+#include <autograd/kernels/pool.hpp>
 
 #include <array>
 #include <bit>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <autograd/gemm.hpp>
-#include <autograd/pass.hpp>
+#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/pass.hpp>
 
 namespace tapeloop {
 

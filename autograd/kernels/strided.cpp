@@ -1,4 +1,4 @@
-#include <autograd/strided.hpp>
+#include <autograd/kernels/strided.hpp>
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <autograd/array.hpp>
 #include <autograd/elementary.hpp>
-#include <autograd/threads.hpp>
+#include <autograd/kernels/array.hpp>
+#include <autograd/kernels/threads.hpp>
 
 #include <algorithm>
 #include <array>
