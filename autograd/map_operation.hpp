@@ -5,7 +5,7 @@
 #include <autograd/map_streams.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 
 namespace tapeloop::detail {
 

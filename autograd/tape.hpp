@@ -1,9 +1,9 @@
 #pragma once
 
 #include <autograd/kernels/repeated_products.hpp>
-#include <autograd/observer.hpp>
-#include <autograd/operation.hpp>
 #include <autograd/parameter.hpp>
+#include <autograd/record/observer.hpp>
+#include <autograd/record/operation.hpp>
 
 #include <string>
 #include <unordered_map>

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <autograd/operation.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/record/operation.hpp>
 #include <autograd/tape.hpp>
 #include <nn/embedding.hpp>
 #include <nn/initialisers.hpp>

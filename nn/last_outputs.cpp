@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <autograd/operation.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/record/operation.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/last_outputs.hpp>
 #include <nn/lengths.hpp>

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/map.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 #include <nn/layer_norm.hpp>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 #include <nn/masked_softmax.hpp>
 
 #include <cmath>

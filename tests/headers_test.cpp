@@ -30,8 +30,6 @@
 #include <autograd/map.hpp>
 #include <autograd/map_operation.hpp>
 #include <autograd/map_streams.hpp>
-#include <autograd/observer.hpp>
-#include <autograd/operation.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/join.hpp>
@@ -39,7 +37,9 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/parameter.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
+#include <autograd/record/observer.hpp>
+#include <autograd/record/operation.hpp>
 #include <autograd/shape.hpp>
 #include <autograd/study/backward_wave.hpp>
 #include <autograd/study/broken_paths.hpp>

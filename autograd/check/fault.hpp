@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/observer.hpp>
+#include <autograd/record/observer.hpp>
 #include <autograd/tape.hpp>
 
 #include <functional>

@@ -2,7 +2,7 @@
 #include <autograd/check/evidence.hpp>
 #include <autograd/check/locate.hpp>
 #include <autograd/check/random.hpp>
-#include <autograd/observer.hpp>
+#include <autograd/record/observer.hpp>
 #include <autograd/sweep.hpp>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include <autograd/kernels/strided.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 
 namespace tapeloop {
 namespace {

@@ -2,7 +2,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 
 #include <limits>
 

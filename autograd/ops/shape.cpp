@@ -1,6 +1,6 @@
 #include <autograd/kernels/strided.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 #include <nn/lengths.hpp>
 #include <nn/losses/class_cross_entropy.hpp>
 #include <nn/losses/counting.hpp>

@@ -1,5 +1,5 @@
 #include <autograd/ops/elementwise.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 #include <nn/losses/counting.hpp>
 #include <nn/losses/ctc_alignments.hpp>
 #include <nn/losses/ctc_loss.hpp>

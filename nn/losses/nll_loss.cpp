@@ -1,7 +1,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/record.hpp>
+#include <autograd/record/definition.hpp>
 #include <nn/losses/counting.hpp>
 #include <nn/losses/nll_loss.hpp>
 
