@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <autograd/node_of.hpp>
 #include <autograd/ops/elementwise.hpp>
-#include <autograd/sweep.hpp>
+#include <autograd/sweep/find_node.hpp>
+#include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/sweep.hpp>
+#include <autograd/sweep/sweep.hpp>
 #include <autograd/watch.hpp>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 #include "expect.hpp"
 
-#include <autograd/contributions.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
@@ -12,6 +11,7 @@
 #include <autograd/study/gradient_norms.hpp>
 #include <autograd/study/jacobian_lens.hpp>
 #include <autograd/study/local_jacobian.hpp>
+#include <autograd/sweep/contributions.hpp>
 #include <nn/generator.hpp>
 #include <nn/lstm_cell.hpp>
 #include <nn/study/states.hpp>

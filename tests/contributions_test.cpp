@@ -2,13 +2,13 @@
 #include "expect.hpp"
 #include "random_program.hpp"
 
-#include <autograd/contributions.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/sweep/contributions.hpp>
 #include <nn/lengths.hpp>
 #include <nn/unroll.hpp>
 

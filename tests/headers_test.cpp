@@ -1,7 +1,6 @@
 // All headers in one file: no two of them may declare the same name differently.
 #include <autograd/autograd.hpp>
 #include <autograd/check/check.hpp>
-#include <autograd/contributions.hpp>
 #include <autograd/custom.hpp>
 #include <autograd/derivatives.hpp>
 #include <autograd/dual.hpp>
@@ -26,7 +25,6 @@
 #include <autograd/kernels/small_gemm.hpp>
 #include <autograd/kernels/strided.hpp>
 #include <autograd/kernels/threads.hpp>
-#include <autograd/local_sweep.hpp>
 #include <autograd/map.hpp>
 #include <autograd/map_operation.hpp>
 #include <autograd/map_streams.hpp>
@@ -69,7 +67,9 @@
 #include <autograd/study/study.hpp>
 #include <autograd/study/table.hpp>
 #include <autograd/study/weight_products.hpp>
-#include <autograd/sweep.hpp>
+#include <autograd/sweep/contributions.hpp>
+#include <autograd/sweep/local_sweep.hpp>
+#include <autograd/sweep/sweep.hpp>
 #include <autograd/tape.hpp>
 #include <autograd/tensor.hpp>
 #include <autograd/var.hpp>

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <autograd/check/fault.hpp>
-#include <autograd/local_sweep.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/sweep.hpp>
+#include <autograd/sweep/local_sweep.hpp>
+#include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 #include <autograd/check/locate.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/record/observer.hpp>
-#include <autograd/sweep.hpp>
+#include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
 #include <cmath>

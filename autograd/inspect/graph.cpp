@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/inspect/graph.hpp>
 #include <autograd/kernels/as_double.hpp>
-#include <autograd/node_of.hpp>
+#include <autograd/sweep/find_node.hpp>
 
 #include <algorithm>
 #include <filesystem>

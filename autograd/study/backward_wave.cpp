@@ -1,6 +1,6 @@
-#include <autograd/node_of.hpp>
 #include <autograd/study/backward_wave.hpp>
 #include <autograd/study/norm.hpp>
+#include <autograd/sweep/find_node.hpp>
 
 namespace tapeloop {
 namespace {

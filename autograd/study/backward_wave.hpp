@@ -1,7 +1,7 @@
 #pragma once
 
-#include <autograd/contributions.hpp>
 #include <autograd/gradient.hpp>
+#include <autograd/sweep/contributions.hpp>
 
 namespace tapeloop {
 

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
-#include <autograd/contributions.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/study/causes.hpp>
 #include <autograd/study/decompositions.hpp>
 #include <autograd/study/operation_names.hpp>
+#include <autograd/sweep/contributions.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,13 +1,13 @@
 #include <fmt/format.h>
-#include <autograd/contributions.hpp>
 #include <autograd/kernels/as_double.hpp>
-#include <autograd/local_sweep.hpp>
-#include <autograd/node_of.hpp>
 #include <autograd/study/derivation.hpp>
 #include <autograd/study/formula.hpp>
 #include <autograd/study/gradient_path.hpp>
 #include <autograd/study/node_names.hpp>
 #include <autograd/study/numerals.hpp>
+#include <autograd/sweep/contributions.hpp>
+#include <autograd/sweep/find_node.hpp>
+#include <autograd/sweep/local_sweep.hpp>
 
 #include <algorithm>
 #include <stdexcept>

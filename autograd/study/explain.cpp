@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <autograd/node_of.hpp>
 #include <autograd/study/broken_paths.hpp>
 #include <autograd/study/culprits.hpp>
+#include <autograd/sweep/find_node.hpp>
 
 #include <cmath>
 #include <stdexcept>

@@ -1,6 +1,6 @@
-#include <autograd/contributions.hpp>
 #include <autograd/inspect/loops.hpp>
 #include <autograd/study/gate_saturation.hpp>
+#include <autograd/sweep/contributions.hpp>
 
 #include <fmt/format.h>
 

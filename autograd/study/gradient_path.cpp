@@ -1,7 +1,7 @@
-#include <autograd/contributions.hpp>
-#include <autograd/local_sweep.hpp>
 #include <autograd/study/gradient_path.hpp>
 #include <autograd/study/norm.hpp>
+#include <autograd/sweep/contributions.hpp>
+#include <autograd/sweep/local_sweep.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-#include <autograd/local_sweep.hpp>
 #include <autograd/study/local_jacobian.hpp>
+#include <autograd/sweep/local_sweep.hpp>
 
 #include <algorithm>
 

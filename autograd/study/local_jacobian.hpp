@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/contributions.hpp>
+#include <autograd/sweep/contributions.hpp>
 
 namespace tapeloop {
 

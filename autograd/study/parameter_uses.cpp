@@ -1,10 +1,10 @@
 #include <fmt/format.h>
-#include <autograd/contributions.hpp>
 #include <autograd/inspect/loops.hpp>
 #include <autograd/kernels/as_double.hpp>
-#include <autograd/local_sweep.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/study/parameter_uses.hpp>
+#include <autograd/sweep/contributions.hpp>
+#include <autograd/sweep/local_sweep.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
-#include <autograd/contributions.hpp>
-#include <autograd/local_sweep.hpp>
 #include <autograd/study/stretch.hpp>
+#include <autograd/sweep/contributions.hpp>
+#include <autograd/sweep/local_sweep.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <autograd/contributions.hpp>
 #include <autograd/inspect/graph.hpp>
+#include <autograd/sweep/contributions.hpp>
 
 #include <nlohmann/json.hpp>
 

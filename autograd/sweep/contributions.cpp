@@ -1,5 +1,5 @@
-#include <autograd/contributions.hpp>
-#include <autograd/local_sweep.hpp>
+#include <autograd/sweep/contributions.hpp>
+#include <autograd/sweep/local_sweep.hpp>
 
 namespace tapeloop {
 

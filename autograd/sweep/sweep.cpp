@@ -3,7 +3,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/sweep.hpp>
+#include <autograd/sweep/sweep.hpp>
 #include <autograd/watch.hpp>
 
 #include <algorithm>

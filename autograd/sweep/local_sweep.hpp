@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/sweep.hpp>
+#include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
 #include <optional>
