@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/map_operation.hpp>
+#include <autograd/map/map_operation.hpp>
 
 namespace tapeloop {
 

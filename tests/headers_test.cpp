@@ -3,8 +3,6 @@
 #include <autograd/check/check.hpp>
 #include <autograd/custom.hpp>
 #include <autograd/derivatives.hpp>
-#include <autograd/dual.hpp>
-#include <autograd/elementary.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/inspect/dot.hpp>
 #include <autograd/inspect/fold.hpp>
@@ -26,8 +24,10 @@
 #include <autograd/kernels/strided.hpp>
 #include <autograd/kernels/threads.hpp>
 #include <autograd/map.hpp>
-#include <autograd/map_operation.hpp>
-#include <autograd/map_streams.hpp>
+#include <autograd/map/dual.hpp>
+#include <autograd/map/elementary.hpp>
+#include <autograd/map/map_operation.hpp>
+#include <autograd/map/map_streams.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/join.hpp>

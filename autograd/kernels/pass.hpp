@@ -1,8 +1,8 @@
 #pragma once
 
-#include <autograd/elementary.hpp>
 #include <autograd/kernels/array.hpp>
 #include <autograd/kernels/threads.hpp>
+#include <autograd/map/elementary.hpp>
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 /// Elementwise operations. Arguments broadcast by NumPy's rules: aligned at the last axis, extents must be
 /// equal or 1; the result has the broadcast shape. Shapes that do not fit throw `std::invalid_argument`. The
 /// operators
-/// + - * / < <= > >= call `add`, `subtract`, ... Values and rules stand in autograd/elementary.hpp.
+/// + - * / < <= > >= call `add`, `subtract`, ... Values and rules stand in autograd/map/elementary.hpp.
 namespace tapeloop {
 
 Var<float> add(const Operand<float>& a, const Operand<float>& b);

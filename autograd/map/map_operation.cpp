@@ -1,4 +1,4 @@
-#include <autograd/map_operation.hpp>
+#include <autograd/map/map_operation.hpp>
 
 namespace tapeloop::detail {
 namespace {

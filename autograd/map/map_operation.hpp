@@ -1,8 +1,8 @@
 #pragma once
 
-#include <autograd/dual.hpp>
 #include <autograd/kernels/reduction.hpp>
-#include <autograd/map_streams.hpp>
+#include <autograd/map/dual.hpp>
+#include <autograd/map/map_streams.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record/definition.hpp>
