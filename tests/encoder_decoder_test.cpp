@@ -1,9 +1,9 @@
 #include "expect.hpp"
 
 #include <autograd/gradient.hpp>
-#include <autograd/inspect/loops.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
+#include <autograd/study/graph/loops.hpp>
 #include <nn/attention_cell.hpp>
 #include <nn/beam_search.hpp>
 #include <nn/elman_cell.hpp>

@@ -4,13 +4,7 @@
 #include <autograd/custom.hpp>
 #include <autograd/derivatives.hpp>
 #include <autograd/gradient.hpp>
-#include <autograd/inspect/dot.hpp>
-#include <autograd/inspect/fold.hpp>
-#include <autograd/inspect/graph.hpp>
 #include <autograd/inspect/inspect.hpp>
-#include <autograd/inspect/loops.hpp>
-#include <autograd/inspect/text.hpp>
-#include <autograd/inspect/words.hpp>
 #include <autograd/kernels/array.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/kernels/gemm.hpp>
@@ -51,6 +45,12 @@
 #include <autograd/study/gradient_ledger.hpp>
 #include <autograd/study/gradient_norms.hpp>
 #include <autograd/study/gradient_path.hpp>
+#include <autograd/study/graph/dot.hpp>
+#include <autograd/study/graph/fold.hpp>
+#include <autograd/study/graph/graph.hpp>
+#include <autograd/study/graph/loops.hpp>
+#include <autograd/study/graph/text.hpp>
+#include <autograd/study/graph/words.hpp>
 #include <autograd/study/jacobian_lens.hpp>
 #include <autograd/study/jacobian_spectrum.hpp>
 #include <autograd/study/json.hpp>

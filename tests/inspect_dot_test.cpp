@@ -1,11 +1,11 @@
 #include "every_cell.hpp"
 #include "expect.hpp"
 
-#include <autograd/inspect/dot.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/study/graph/dot.hpp>
 #include <nn/lstm_cell.hpp>
 #include <nn/unroll.hpp>
 

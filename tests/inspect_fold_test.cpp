@@ -1,13 +1,13 @@
 #include "every_cell.hpp"
 #include "expect.hpp"
 
-#include <autograd/inspect/fold.hpp>
-#include <autograd/inspect/text.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/study/graph/fold.hpp>
+#include <autograd/study/graph/text.hpp>
 #include <nn/elman_cell.hpp>
 #include <nn/unroll.hpp>
 

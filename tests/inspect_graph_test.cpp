@@ -1,13 +1,13 @@
 #include "expect.hpp"
 
 #include <autograd/custom.hpp>
-#include <autograd/inspect/graph.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/study/graph/graph.hpp>
 #include <nn/lstm_cell.hpp>
 #include <nn/stack.hpp>
 #include <nn/unroll.hpp>

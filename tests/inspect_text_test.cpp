@@ -1,12 +1,12 @@
 #include "expect.hpp"
 
-#include <autograd/inspect/text.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/study/graph/text.hpp>
 
 #include <limits>
 #include <regex>

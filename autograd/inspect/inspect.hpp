@@ -1,7 +1,7 @@
 #pragma once
 
 /// All for looking at a recorded tape. JSON, which needs `tapeloop::study`, is in autograd/study/json.hpp.
-#include <autograd/inspect/dot.hpp>
-#include <autograd/inspect/fold.hpp>
-#include <autograd/inspect/graph.hpp>
-#include <autograd/inspect/text.hpp>
+#include <autograd/study/graph/dot.hpp>
+#include <autograd/study/graph/fold.hpp>
+#include <autograd/study/graph/graph.hpp>
+#include <autograd/study/graph/text.hpp>

@@ -1,5 +1,5 @@
-#include <autograd/inspect/loops.hpp>
 #include <autograd/study/gate_saturation.hpp>
+#include <autograd/study/graph/loops.hpp>
 #include <autograd/sweep/contributions.hpp>
 
 #include <fmt/format.h>

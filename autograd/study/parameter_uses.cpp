@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/inspect/loops.hpp>
 #include <autograd/kernels/as_double.hpp>
+#include <autograd/study/graph/loops.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/study/parameter_uses.hpp>
 #include <autograd/sweep/contributions.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/inspect/graph.hpp>
+#include <autograd/study/graph/graph.hpp>
 
 #include <map>
 

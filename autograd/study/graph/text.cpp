@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/inspect/text.hpp>
-#include <autograd/inspect/words.hpp>
+#include <autograd/study/graph/text.hpp>
+#include <autograd/study/graph/words.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/inspect/graph.hpp>
 #include <autograd/kernels/as_double.hpp>
+#include <autograd/study/graph/graph.hpp>
 #include <autograd/sweep/find_node.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/inspect/fold.hpp>
+#include <autograd/study/graph/fold.hpp>
 
 /// How text and pictures say things.
 namespace tapeloop::detail {

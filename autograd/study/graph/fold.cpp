@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/inspect/fold.hpp>
-#include <autograd/inspect/loops.hpp>
+#include <autograd/study/graph/fold.hpp>
+#include <autograd/study/graph/loops.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/inspect/words.hpp>
+#include <autograd/study/graph/words.hpp>
 
 #include <algorithm>
 #include <functional>

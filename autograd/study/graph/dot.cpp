@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <autograd/inspect/dot.hpp>
-#include <autograd/inspect/loops.hpp>
-#include <autograd/inspect/words.hpp>
+#include <autograd/study/graph/dot.hpp>
+#include <autograd/study/graph/loops.hpp>
+#include <autograd/study/graph/words.hpp>
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/inspect/loops.hpp>
+#include <autograd/study/graph/loops.hpp>
 
 namespace tapeloop::detail {
 namespace {
