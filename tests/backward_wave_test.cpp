@@ -3,7 +3,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/backward_wave.hpp>
+#include <autograd/study/flow/backward_wave.hpp>
 #include <nn/generator.hpp>
 #include <nn/lstm_cell.hpp>
 #include <nn/unroll.hpp>

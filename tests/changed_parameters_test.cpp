@@ -3,12 +3,12 @@
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/backward_wave.hpp>
 #include <autograd/study/derivation.hpp>
 #include <autograd/study/explain.hpp>
-#include <autograd/study/gate_saturation.hpp>
-#include <autograd/study/gradient_ledger.hpp>
-#include <autograd/study/gradient_norms.hpp>
+#include <autograd/study/flow/backward_wave.hpp>
+#include <autograd/study/flow/gate_saturation.hpp>
+#include <autograd/study/flow/gradient_ledger.hpp>
+#include <autograd/study/flow/gradient_norms.hpp>
 #include <autograd/study/jacobian_lens.hpp>
 #include <autograd/study/local_jacobian.hpp>
 #include <autograd/sweep/contributions.hpp>

@@ -1,5 +1,5 @@
 #include <autograd/ops/elementwise.hpp>
-#include <autograd/study/gate_saturation.hpp>
+#include <autograd/study/flow/gate_saturation.hpp>
 #include <nn/gates.hpp>
 #include <nn/generator.hpp>
 #include <nn/gru_cell.hpp>

@@ -4,8 +4,8 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/gradient_ledger.hpp>
-#include <autograd/study/gradient_norms.hpp>
+#include <autograd/study/flow/gradient_ledger.hpp>
+#include <autograd/study/flow/gradient_norms.hpp>
 #include <nn/elman_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/gru_cell.hpp>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/study/broken_paths.hpp>
-#include <autograd/study/gradient_path.hpp>
+#include <autograd/study/flow/gradient_path.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/study/explain.hpp>
-#include <autograd/study/gradient_path.hpp>
+#include <autograd/study/flow/gradient_path.hpp>
 
 #include <unordered_map>
 

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/study/derivation.hpp>
+#include <autograd/study/flow/gradient_path.hpp>
 #include <autograd/study/formula.hpp>
-#include <autograd/study/gradient_path.hpp>
 #include <autograd/study/node_names.hpp>
 #include <autograd/study/numerals.hpp>
 #include <autograd/sweep/contributions.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/gradient_ledger.hpp>
+#include <autograd/study/flow/gradient_ledger.hpp>
 #include <autograd/study/jacobian_spectrum.hpp>
 
 #include <filesystem>

@@ -4,8 +4,8 @@
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/ops/reduce.hpp>
+#include <autograd/study/flow/table.hpp>
 #include <autograd/study/norm.hpp>
-#include <autograd/study/table.hpp>
 #include <nn/check/input_names.hpp>
 #include <nn/check/start.hpp>
 #include <nn/check/truncation_report.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/states.hpp>
+#include <autograd/study/flow/states.hpp>
 #include <nn/state.hpp>
 
 #include <algorithm>

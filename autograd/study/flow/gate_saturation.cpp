@@ -1,4 +1,4 @@
-#include <autograd/study/gate_saturation.hpp>
+#include <autograd/study/flow/gate_saturation.hpp>
 #include <autograd/study/graph/loops.hpp>
 #include <autograd/sweep/contributions.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/parameter_uses.hpp>
+#include <autograd/study/flow/parameter_uses.hpp>
 
 #include <string>
 #include <vector>

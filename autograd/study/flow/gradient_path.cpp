@@ -1,4 +1,4 @@
-#include <autograd/study/gradient_path.hpp>
+#include <autograd/study/flow/gradient_path.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>

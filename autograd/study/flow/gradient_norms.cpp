@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
-#include <autograd/study/gradient_norms.hpp>
+#include <autograd/study/flow/gradient_norms.hpp>
+#include <autograd/study/flow/parameter_uses.hpp>
+#include <autograd/study/flow/table.hpp>
 #include <autograd/study/norm.hpp>
-#include <autograd/study/parameter_uses.hpp>
-#include <autograd/study/table.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include <autograd/study/backward_wave.hpp>
+#include <autograd/study/flow/backward_wave.hpp>
 #include <autograd/study/norm.hpp>
 #include <autograd/sweep/find_node.hpp>
 

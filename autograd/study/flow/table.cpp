@@ -1,4 +1,4 @@
-#include <autograd/study/table.hpp>
+#include <autograd/study/flow/table.hpp>
 
 namespace tapeloop::detail {
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
-#include <autograd/study/gradient_ledger.hpp>
+#include <autograd/study/flow/gradient_ledger.hpp>
 #include <autograd/study/norm.hpp>
 
 #include <algorithm>

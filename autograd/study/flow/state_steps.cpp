@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/state_steps.hpp>
+#include <autograd/study/flow/state_steps.hpp>
 
 #include <algorithm>
 #include <stdexcept>
