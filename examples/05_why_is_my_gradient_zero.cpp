@@ -3,7 +3,7 @@
 // closes.
 #include <fmt/format.h>
 #include <autograd/autograd.hpp>
-#include <autograd/study/explain.hpp>
+#include <autograd/study/explain/explain.hpp>
 #include <nn/nn.hpp>
 
 using namespace tapeloop;

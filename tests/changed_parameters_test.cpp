@@ -4,7 +4,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/derivation.hpp>
-#include <autograd/study/explain.hpp>
+#include <autograd/study/explain/explain.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>

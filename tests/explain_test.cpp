@@ -1,7 +1,7 @@
 #include "expect.hpp"
 
 #include <autograd/autograd.hpp>
-#include <autograd/study/explain.hpp>
+#include <autograd/study/explain/explain.hpp>
 #include <nn/nn.hpp>
 
 #include <doctest/doctest.h>

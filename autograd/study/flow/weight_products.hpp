@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/stretch.hpp>
+#include <autograd/study/explain/stretch.hpp>
 
 #include <vector>
 

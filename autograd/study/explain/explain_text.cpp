@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/explain.hpp>
+#include <autograd/study/explain/explain.hpp>
 
 #include <algorithm>
 #include <cmath>

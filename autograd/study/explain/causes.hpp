@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/explain.hpp>
+#include <autograd/study/explain/explain.hpp>
 #include <autograd/study/flow/gradient_path.hpp>
 
 #include <unordered_map>

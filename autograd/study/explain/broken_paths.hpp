@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/explain.hpp>
+#include <autograd/study/explain/explain.hpp>
 
 namespace tapeloop::detail {
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/study/broken_paths.hpp>
-#include <autograd/study/culprits.hpp>
+#include <autograd/study/explain/broken_paths.hpp>
+#include <autograd/study/explain/culprits.hpp>
 #include <autograd/sweep/find_node.hpp>
 
 #include <cmath>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/causes.hpp>
+#include <autograd/study/explain/causes.hpp>
 
 namespace tapeloop::detail {
 

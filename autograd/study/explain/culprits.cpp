@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/culprits.hpp>
+#include <autograd/study/explain/culprits.hpp>
 
 #include <algorithm>
 #include <cmath>

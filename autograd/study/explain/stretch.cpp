@@ -1,4 +1,4 @@
-#include <autograd/study/stretch.hpp>
+#include <autograd/study/explain/stretch.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 
