@@ -9,8 +9,8 @@
 #include <autograd/study/flow/gate_saturation.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>
 #include <autograd/study/flow/gradient_norms.hpp>
-#include <autograd/study/jacobian_lens.hpp>
-#include <autograd/study/local_jacobian.hpp>
+#include <autograd/study/jacobian/jacobian_lens.hpp>
+#include <autograd/study/jacobian/local_jacobian.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <nn/generator.hpp>
 #include <nn/lstm_cell.hpp>

@@ -33,7 +33,6 @@
 #include <autograd/record/observer.hpp>
 #include <autograd/record/operation.hpp>
 #include <autograd/shape.hpp>
-#include <autograd/study/decompositions.hpp>
 #include <autograd/study/derivation.hpp>
 #include <autograd/study/explain/broken_paths.hpp>
 #include <autograd/study/explain/causes.hpp>
@@ -58,13 +57,14 @@
 #include <autograd/study/graph/loops.hpp>
 #include <autograd/study/graph/text.hpp>
 #include <autograd/study/graph/words.hpp>
-#include <autograd/study/jacobian_lens.hpp>
-#include <autograd/study/jacobian_spectrum.hpp>
+#include <autograd/study/jacobian/decompositions.hpp>
+#include <autograd/study/jacobian/jacobian_lens.hpp>
+#include <autograd/study/jacobian/jacobian_spectrum.hpp>
+#include <autograd/study/jacobian/local_jacobian.hpp>
+#include <autograd/study/jacobian/norm.hpp>
 #include <autograd/study/json.hpp>
 #include <autograd/study/latex.hpp>
-#include <autograd/study/local_jacobian.hpp>
 #include <autograd/study/node_names.hpp>
-#include <autograd/study/norm.hpp>
 #include <autograd/study/operation_names.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/sweep/contributions.hpp>

@@ -5,7 +5,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/jacobian_lens.hpp>
+#include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <nn/any_layer.hpp>
 #include <nn/bidirectional.hpp>
 #include <nn/elman_cell.hpp>

@@ -3,7 +3,7 @@
 #include "expect.hpp"
 
 #include <autograd/ops/linalg.hpp>
-#include <autograd/study/jacobian_lens.hpp>
+#include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <nn/generator.hpp>
 #include <nn/study/states.hpp>
 #include <nn/unroll.hpp>

@@ -4,7 +4,7 @@
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/local_jacobian.hpp>
+#include <autograd/study/jacobian/local_jacobian.hpp>
 
 #include <doctest/doctest.h>
 

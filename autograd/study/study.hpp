@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/study/flow/gradient_ledger.hpp>
-#include <autograd/study/jacobian_spectrum.hpp>
+#include <autograd/study/jacobian/jacobian_spectrum.hpp>
 
 #include <filesystem>
 #include <optional>

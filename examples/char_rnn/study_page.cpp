@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/jacobian_lens.hpp>
+#include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <autograd/study/study.hpp>
 #include <nn/losses.hpp>
 

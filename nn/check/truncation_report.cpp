@@ -5,7 +5,7 @@
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/flow/table.hpp>
-#include <autograd/study/norm.hpp>
+#include <autograd/study/jacobian/norm.hpp>
 #include <nn/check/input_names.hpp>
 #include <nn/check/start.hpp>
 #include <nn/check/truncation_report.hpp>

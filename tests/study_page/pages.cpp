@@ -4,7 +4,7 @@
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/study/jacobian_lens.hpp>
+#include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/tape.hpp>
 #include <nn/encoder_decoder.hpp>

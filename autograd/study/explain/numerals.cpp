@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/study/explain/numerals.hpp>
 #include <autograd/study/formula.hpp>
-#include <autograd/study/norm.hpp>
+#include <autograd/study/jacobian/norm.hpp>
 
 #include <algorithm>
 #include <cctype>

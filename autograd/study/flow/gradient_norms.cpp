@@ -3,7 +3,7 @@
 #include <autograd/study/flow/gradient_norms.hpp>
 #include <autograd/study/flow/parameter_uses.hpp>
 #include <autograd/study/flow/table.hpp>
-#include <autograd/study/norm.hpp>
+#include <autograd/study/jacobian/norm.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -2,7 +2,7 @@
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/study/flow/parameter_uses.hpp>
 #include <autograd/study/graph/loops.hpp>
-#include <autograd/study/norm.hpp>
+#include <autograd/study/jacobian/norm.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 

@@ -1,4 +1,4 @@
-#include <autograd/study/local_jacobian.hpp>
+#include <autograd/study/jacobian/local_jacobian.hpp>
 #include <autograd/study/operation_names.hpp>
 #include <autograd/study/page/jacobian_json.hpp>
 #include <autograd/study/page/largest_within.hpp>

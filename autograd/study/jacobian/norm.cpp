@@ -1,4 +1,4 @@
-#include <autograd/study/norm.hpp>
+#include <autograd/study/jacobian/norm.hpp>
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/study/flow/table.hpp>
-#include <autograd/study/jacobian_spectrum.hpp>
+#include <autograd/study/jacobian/jacobian_spectrum.hpp>
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
 #include <autograd/kernels/gemm.hpp>
-#include <autograd/study/decompositions.hpp>
+#include <autograd/study/jacobian/decompositions.hpp>
 
 #include <xtensor-blas/xlinalg.hpp>
 

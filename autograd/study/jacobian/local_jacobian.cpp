@@ -1,4 +1,4 @@
-#include <autograd/study/local_jacobian.hpp>
+#include <autograd/study/jacobian/local_jacobian.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 
 #include <algorithm>

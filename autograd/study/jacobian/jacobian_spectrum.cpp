@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/study/decompositions.hpp>
-#include <autograd/study/jacobian_lens.hpp>
+#include <autograd/study/jacobian/decompositions.hpp>
+#include <autograd/study/jacobian/jacobian_lens.hpp>
 
 #include <algorithm>
 #include <cmath>
