@@ -1,7 +1,7 @@
 // An answer key: the gradients of a small Elman network, worked out step by step in symbols and numbers.
 #include <fmt/format.h>
 #include <autograd/autograd.hpp>
-#include <autograd/study/derivation.hpp>
+#include <autograd/study/derivation/derivation.hpp>
 #include <nn/nn.hpp>
 
 using namespace tapeloop;

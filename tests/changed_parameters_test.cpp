@@ -3,7 +3,7 @@
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/derivation.hpp>
+#include <autograd/study/derivation/derivation.hpp>
 #include <autograd/study/explain/explain.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>

@@ -1,7 +1,7 @@
 #include "expect.hpp"
 
 #include <autograd/autograd.hpp>
-#include <autograd/study/derivation.hpp>
+#include <autograd/study/derivation/derivation.hpp>
 #include <nn/closed_form/elman.hpp>
 #include <nn/nn.hpp>
 

@@ -1,7 +1,7 @@
 #include "op_table.hpp"
 
-#include <autograd/study/formula.hpp>
-#include <autograd/study/latex.hpp>
+#include <autograd/study/derivation/formula.hpp>
+#include <autograd/study/derivation/latex.hpp>
 
 #include <doctest/doctest.h>
 

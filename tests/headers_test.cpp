@@ -33,7 +33,11 @@
 #include <autograd/record/observer.hpp>
 #include <autograd/record/operation.hpp>
 #include <autograd/shape.hpp>
-#include <autograd/study/derivation.hpp>
+#include <autograd/study/derivation/derivation.hpp>
+#include <autograd/study/derivation/formula.hpp>
+#include <autograd/study/derivation/latex.hpp>
+#include <autograd/study/derivation/node_names.hpp>
+#include <autograd/study/derivation/operation_names.hpp>
 #include <autograd/study/explain/broken_paths.hpp>
 #include <autograd/study/explain/causes.hpp>
 #include <autograd/study/explain/culprits.hpp>
@@ -50,7 +54,6 @@
 #include <autograd/study/flow/states.hpp>
 #include <autograd/study/flow/table.hpp>
 #include <autograd/study/flow/weight_products.hpp>
-#include <autograd/study/formula.hpp>
 #include <autograd/study/graph/dot.hpp>
 #include <autograd/study/graph/fold.hpp>
 #include <autograd/study/graph/graph.hpp>
@@ -63,9 +66,6 @@
 #include <autograd/study/jacobian/local_jacobian.hpp>
 #include <autograd/study/jacobian/norm.hpp>
 #include <autograd/study/json.hpp>
-#include <autograd/study/latex.hpp>
-#include <autograd/study/node_names.hpp>
-#include <autograd/study/operation_names.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>

@@ -1,6 +1,6 @@
 #include "expect.hpp"
 
-#include <autograd/study/operation_names.hpp>
+#include <autograd/study/derivation/operation_names.hpp>
 
 #include <filesystem>
 #include <fstream>

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
+#include <autograd/study/derivation/operation_names.hpp>
 #include <autograd/study/explain/causes.hpp>
 #include <autograd/study/jacobian/decompositions.hpp>
-#include <autograd/study/operation_names.hpp>
 #include <autograd/sweep/contributions.hpp>
 
 #include <algorithm>

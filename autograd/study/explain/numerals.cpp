@@ -1,6 +1,6 @@
 #include <fmt/format.h>
+#include <autograd/study/derivation/formula.hpp>
 #include <autograd/study/explain/numerals.hpp>
-#include <autograd/study/formula.hpp>
 #include <autograd/study/jacobian/norm.hpp>
 
 #include <algorithm>

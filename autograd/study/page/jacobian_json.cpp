@@ -1,5 +1,5 @@
+#include <autograd/study/derivation/operation_names.hpp>
 #include <autograd/study/jacobian/local_jacobian.hpp>
-#include <autograd/study/operation_names.hpp>
 #include <autograd/study/page/jacobian_json.hpp>
 #include <autograd/study/page/largest_within.hpp>
 #include <autograd/study/page/tensor_json.hpp>

@@ -1,6 +1,6 @@
+#include <autograd/study/derivation/formula.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>
-#include <autograd/study/formula.hpp>
 #include <autograd/study/graph/loops.hpp>
 #include <autograd/study/page/graph_json.hpp>
 #include <autograd/study/page/jacobian_json.hpp>

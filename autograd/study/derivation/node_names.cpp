@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/study/node_names.hpp>
-#include <autograd/study/operation_names.hpp>
+#include <autograd/study/derivation/node_names.hpp>
+#include <autograd/study/derivation/operation_names.hpp>
 
 #include <algorithm>
 #include <cctype>

@@ -1,4 +1,4 @@
-#include <autograd/study/formula.hpp>
+#include <autograd/study/derivation/formula.hpp>
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include <autograd/study/latex.hpp>
+#include <autograd/study/derivation/latex.hpp>
 
 #include <algorithm>
 #include <array>

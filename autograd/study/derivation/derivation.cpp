@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
-#include <autograd/study/derivation.hpp>
+#include <autograd/study/derivation/derivation.hpp>
+#include <autograd/study/derivation/formula.hpp>
+#include <autograd/study/derivation/node_names.hpp>
 #include <autograd/study/explain/numerals.hpp>
 #include <autograd/study/flow/gradient_path.hpp>
-#include <autograd/study/formula.hpp>
-#include <autograd/study/node_names.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/find_node.hpp>
 #include <autograd/sweep/local_sweep.hpp>

@@ -19,7 +19,7 @@ struct Rule {
 /// y is the result and g its cotangent; a ⊙ b multiplies elements and a b matrices; where, elsewhere and Σ go
 /// over the elements, or along the axes that the operation was called with. That a cotangent is summed over
 /// axes along which its argument was broadcast is not said: the sweep does it for every operation.
-/// `latex` (autograd/study/latex.hpp) typesets both.
+/// `latex` (autograd/study/derivation/latex.hpp) typesets both.
 struct Formula {
     std::string_view operation;
     std::string_view equation;  ///< `y = tanh(x)`
