@@ -1,7 +1,7 @@
 #pragma once
 
+#include <nn/cells/elman_cell.hpp>
 #include <nn/deviation.hpp>
-#include <nn/elman_cell.hpp>
 #include <nn/linear.hpp>
 #include <nn/losses.hpp>
 

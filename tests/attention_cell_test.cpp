@@ -2,9 +2,9 @@
 
 #include <autograd/ops/join.hpp>
 #include <nn/attention_cell.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/stack.hpp>
 #include <nn/unroll.hpp>
 

@@ -4,8 +4,8 @@
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/unroll.hpp>
 
 #include <doctest/doctest.h>

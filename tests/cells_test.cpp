@@ -2,11 +2,11 @@
 
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
 #include <nn/linear.hpp>
-#include <nn/lstm_cell.hpp>
 
 #include <cmath>
 

@@ -12,8 +12,8 @@
 #include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <autograd/study/jacobian/local_jacobian.hpp>
 #include <autograd/sweep/contributions.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/study/states.hpp>
 #include <nn/unroll.hpp>
 

@@ -1,8 +1,8 @@
 #include "closed_form_check.hpp"
 
+#include <nn/cells/gru_cell.hpp>
 #include <nn/closed_form/gru.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

@@ -1,9 +1,9 @@
 #include "closed_form_check.hpp"
 
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/closed_form/lstm.hpp>
-#include <nn/elman_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/lstm_cell.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

@@ -3,10 +3,10 @@
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/dropout.hpp>
-#include <nn/elman_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/recurrent_dropout.hpp>
 #include <nn/stack.hpp>
 #include <nn/training.hpp>

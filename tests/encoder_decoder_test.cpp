@@ -6,10 +6,10 @@
 #include <autograd/study/graph/loops.hpp>
 #include <nn/attention_cell.hpp>
 #include <nn/beam_search.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/sampling.hpp>
 #include <nn/stack.hpp>
 

@@ -2,14 +2,14 @@
 
 #include <nn/attention_cell.hpp>
 #include <nn/bidirectional.hpp>
-#include <nn/elman_cell.hpp>
-#include <nn/gru_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
+#include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/cells/minimal_gru_cell.hpp>
+#include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/linear.hpp>
-#include <nn/lstm_cell.hpp>
-#include <nn/lstm_variant_cell.hpp>
-#include <nn/minimal_gru_cell.hpp>
 #include <nn/recurrent_dropout.hpp>
-#include <nn/reset_before_gru_cell.hpp>
 #include <nn/residual.hpp>
 #include <nn/reversed.hpp>
 #include <nn/stack.hpp>

@@ -1,9 +1,9 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>
-#include <nn/gates.hpp>
+#include <nn/cells/gates.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/stack.hpp>
 #include <nn/unroll.hpp>
 

@@ -2,13 +2,13 @@
 
 #include <autograd/gradient.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <nn/gates.hpp>
+#include <nn/cells/gates.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
+#include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/cells/minimal_gru_cell.hpp>
+#include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/lstm_cell.hpp>
-#include <nn/lstm_variant_cell.hpp>
-#include <nn/minimal_gru_cell.hpp>
-#include <nn/reset_before_gru_cell.hpp>
 #include <nn/unroll.hpp>
 #include <optim/sgd.hpp>
 

@@ -1,9 +1,9 @@
 #include "cell_check.hpp"
 
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/minimal_gru_cell.hpp>
+#include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/minimal_gru_cell.hpp>
-#include <nn/reset_before_gru_cell.hpp>
 
 #include <cmath>
 

@@ -6,7 +6,7 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/study/graph/dot.hpp>
-#include <nn/lstm_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/unroll.hpp>
 
 #include <nlohmann/json.hpp>

@@ -8,7 +8,7 @@
 #include <autograd/ops/shape.hpp>
 #include <autograd/study/graph/fold.hpp>
 #include <autograd/study/graph/text.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
 #include <nn/unroll.hpp>
 
 #include <algorithm>

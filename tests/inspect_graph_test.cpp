@@ -8,7 +8,7 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/study/graph/graph.hpp>
-#include <nn/lstm_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/stack.hpp>
 #include <nn/unroll.hpp>
 

@@ -8,12 +8,12 @@
 #include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <nn/any_layer.hpp>
 #include <nn/bidirectional.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
+#include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/lstm_cell.hpp>
-#include <nn/lstm_variant_cell.hpp>
-#include <nn/reset_before_gru_cell.hpp>
 #include <nn/reversed.hpp>
 #include <nn/stack.hpp>
 #include <nn/study/states.hpp>

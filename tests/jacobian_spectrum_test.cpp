@@ -1,8 +1,8 @@
 #include "jacobians.hpp"
 
-#include <nn/elman_cell.hpp>
-#include <nn/lstm_cell.hpp>
-#include <nn/reset_before_gru_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
+#include <nn/cells/reset_before_gru_cell.hpp>
 
 #include <algorithm>
 #include <cmath>

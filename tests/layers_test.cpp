@@ -6,11 +6,11 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <nn/bidirectional.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
 #include <nn/linear.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/residual.hpp>
 #include <nn/reversed.hpp>
 #include <nn/stack.hpp>

@@ -6,12 +6,12 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>
 #include <autograd/study/flow/gradient_norms.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
+#include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/lstm_cell.hpp>
-#include <nn/lstm_variant_cell.hpp>
-#include <nn/reset_before_gru_cell.hpp>
 #include <nn/study/states.hpp>
 #include <nn/unroll.hpp>
 

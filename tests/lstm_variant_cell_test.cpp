@@ -1,9 +1,9 @@
 #include "cell_check.hpp"
 
-#include <nn/gates.hpp>
+#include <nn/cells/gates.hpp>
+#include <nn/cells/lstm_cell.hpp>
+#include <nn/cells/lstm_variant_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/lstm_cell.hpp>
-#include <nn/lstm_variant_cell.hpp>
 
 #include <cmath>
 #include <limits>

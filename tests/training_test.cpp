@@ -2,12 +2,12 @@
 
 #include <autograd/gradient.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
 #include <nn/linear.hpp>
 #include <nn/losses.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/unroll.hpp>
 #include <optim/adam.hpp>
 #include <optim/clip_by_norm.hpp>

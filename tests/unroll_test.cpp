@@ -4,10 +4,10 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/unroll.hpp>
 
 #include <cmath>

@@ -1,9 +1,9 @@
 #include "cells.hpp"
 
 #include <fmt/format.h>
-#include <nn/elman_cell.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/lstm_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 
 #include <algorithm>
 #include <array>

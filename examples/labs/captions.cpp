@@ -13,10 +13,10 @@
 #include "words.hpp"
 
 #include <fmt/format.h>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/decoding.hpp>
 #include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
-#include <nn/lstm_cell.hpp>
 
 #include <algorithm>
 #include <map>

@@ -10,7 +10,7 @@
 #include "table.hpp"
 
 #include <fmt/format.h>
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
 #include <nn/linear.hpp>
 #include <nn/summary.hpp>
 

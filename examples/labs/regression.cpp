@@ -1,12 +1,12 @@
 #include "regression.hpp"
 
-#include <nn/elman_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
 #include <nn/last_outputs.hpp>
 #include <nn/linear.hpp>
 #include <nn/losses.hpp>
-#include <nn/lstm_cell.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -13,11 +13,11 @@
 
 #include <fmt/format.h>
 #include <nn/bidirectional.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/embedding.hpp>
 #include <nn/generator.hpp>
 #include <nn/linear.hpp>
 #include <nn/losses.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/stack.hpp>
 
 #include <algorithm>

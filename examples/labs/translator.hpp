@@ -5,9 +5,9 @@
 
 #include <nn/attention_cell.hpp>
 #include <nn/bidirectional.hpp>
+#include <nn/cells/gru_cell.hpp>
 #include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
-#include <nn/gru_cell.hpp>
 
 #include <span>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/activation.hpp>
+#include <nn/cells/activation.hpp>
 #include <nn/losses.hpp>
 
 #include <vector>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/tensor.hpp>
-#include <nn/gru_options.hpp>
+#include <nn/cells/gru_options.hpp>
 
 #include <vector>
 

@@ -1,11 +1,11 @@
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/closed_form/elman.hpp>
 #include <nn/closed_form/gru.hpp>
 #include <nn/closed_form/loops.hpp>
 #include <nn/closed_form/lstm.hpp>
 #include <nn/closed_form/of_cell.hpp>
-#include <nn/elman_cell.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/lstm_cell.hpp>
 
 #include <utility>
 

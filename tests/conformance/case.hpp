@@ -1,10 +1,10 @@
 #pragma once
 
 #include <autograd/tensor.hpp>
-#include <nn/activation.hpp>
 #include <nn/bidirectional.hpp>
-#include <nn/gru_options.hpp>
-#include <nn/lstm_variant_cell.hpp>
+#include <nn/cells/activation.hpp>
+#include <nn/cells/gru_options.hpp>
+#include <nn/cells/lstm_variant_cell.hpp>
 
 #include <map>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "entries.hpp"
 
 #include <fmt/format.h>
-#include <nn/gates.hpp>
+#include <nn/cells/gates.hpp>
 
 #include <algorithm>
 

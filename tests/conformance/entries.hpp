@@ -3,11 +3,11 @@
 #include "case.hpp"
 
 #include <autograd/gradient.hpp>
-#include <nn/elman_cell.hpp>
-#include <nn/gru_cell.hpp>
-#include <nn/lstm_cell.hpp>
-#include <nn/minimal_gru_cell.hpp>
-#include <nn/reset_before_gru_cell.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gru_cell.hpp>
+#include <nn/cells/lstm_cell.hpp>
+#include <nn/cells/minimal_gru_cell.hpp>
+#include <nn/cells/reset_before_gru_cell.hpp>
 
 namespace tapeloop::conformance {
 

@@ -7,11 +7,11 @@
 #include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/tape.hpp>
+#include <nn/cells/lstm_cell.hpp>
 #include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
 #include <nn/linear.hpp>
 #include <nn/losses.hpp>
-#include <nn/lstm_cell.hpp>
 #include <nn/stack.hpp>
 #include <nn/study/states.hpp>
 #include <nn/unroll.hpp>

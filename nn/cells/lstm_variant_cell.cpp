@@ -4,8 +4,8 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <nn/cell.hpp>
-#include <nn/gates.hpp>
-#include <nn/lstm_variant_cell.hpp>
+#include <nn/cells/gates.hpp>
+#include <nn/cells/lstm_variant_cell.hpp>
 
 #include <stdexcept>
 

@@ -2,7 +2,7 @@
 
 #include <autograd/ops/linalg.hpp>
 #include <autograd/parameter.hpp>
-#include <nn/activation.hpp>
+#include <nn/cells/activation.hpp>
 #include <nn/initialisers.hpp>
 
 namespace tapeloop::nn {

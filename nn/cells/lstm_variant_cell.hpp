@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/parameter.hpp>
-#include <nn/gate_activation.hpp>
+#include <nn/cells/gate_activation.hpp>
 #include <nn/initialisers.hpp>
 
 #include <array>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/gate_activation.hpp>
+#include <nn/cells/gate_activation.hpp>
 
 namespace tapeloop::nn {
 

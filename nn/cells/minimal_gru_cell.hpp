@@ -3,7 +3,7 @@
 #include <autograd/map.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/parameter.hpp>
-#include <nn/gru_options.hpp>
+#include <nn/cells/gru_options.hpp>
 #include <nn/initialisers.hpp>
 
 #include <array>

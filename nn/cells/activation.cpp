@@ -1,5 +1,5 @@
 #include <autograd/ops/elementwise.hpp>
-#include <nn/activation.hpp>
+#include <nn/cells/activation.hpp>
 
 #include <stdexcept>
 

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/gates.hpp>
+#include <nn/cells/gates.hpp>
 #include <nn/generator.hpp>
 
 #include <algorithm>
