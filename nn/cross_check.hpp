@@ -2,7 +2,7 @@
 
 #include <nn/cells/elman_cell.hpp>
 #include <nn/deviation.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <nn/embedding.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/embedding.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
 #include <nn/unroll.hpp>
 

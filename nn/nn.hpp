@@ -2,7 +2,6 @@
 
 /// All cells, and what is built around them.
 #include <nn/any_layer.hpp>
-#include <nn/attention.hpp>
 #include <nn/attention_cell.hpp>
 #include <nn/beam_search.hpp>
 #include <nn/bidirectional.hpp>
@@ -24,16 +23,17 @@
 #include <nn/cross_check.hpp>
 #include <nn/decoding.hpp>
 #include <nn/deviation.hpp>
-#include <nn/dropout.hpp>
-#include <nn/embedding.hpp>
 #include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/last_outputs.hpp>
-#include <nn/layer_norm.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/attention.hpp>
+#include <nn/layers/dropout.hpp>
+#include <nn/layers/embedding.hpp>
+#include <nn/layers/layer_norm.hpp>
+#include <nn/layers/linear.hpp>
+#include <nn/layers/masked_softmax.hpp>
 #include <nn/losses.hpp>
-#include <nn/masked_softmax.hpp>
 #include <nn/recurrent_dropout.hpp>
 #include <nn/residual.hpp>
 #include <nn/reversed.hpp>

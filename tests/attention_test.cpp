@@ -1,7 +1,7 @@
 #include "against_loops.hpp"
 
-#include <nn/attention.hpp>
 #include <nn/generator.hpp>
+#include <nn/layers/attention.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

@@ -6,7 +6,7 @@
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 
 #include <cmath>
 

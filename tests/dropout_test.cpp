@@ -5,8 +5,8 @@
 #include <autograd/ops/reduce.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/dropout.hpp>
 #include <nn/generator.hpp>
+#include <nn/layers/dropout.hpp>
 #include <nn/recurrent_dropout.hpp>
 #include <nn/stack.hpp>
 #include <nn/training.hpp>

@@ -1,7 +1,7 @@
 #include "against_loops.hpp"
 
-#include <nn/embedding.hpp>
 #include <nn/generator.hpp>
+#include <nn/layers/embedding.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

@@ -8,7 +8,7 @@
 #include <nn/cells/lstm_variant_cell.hpp>
 #include <nn/cells/minimal_gru_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/recurrent_dropout.hpp>
 #include <nn/residual.hpp>
 #include <nn/reversed.hpp>

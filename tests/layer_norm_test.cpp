@@ -1,6 +1,6 @@
 #include "against_loops.hpp"
 
-#include <nn/layer_norm.hpp>
+#include <nn/layers/layer_norm.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

@@ -1,6 +1,6 @@
 #include "against_loops.hpp"
 
-#include <nn/masked_softmax.hpp>
+#include <nn/layers/masked_softmax.hpp>
 
 #include <limits>
 

@@ -10,7 +10,7 @@
 #include <nn/cells/minimal_gru_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/residual.hpp>
 #include <nn/reversed.hpp>
 #include <nn/stack.hpp>

@@ -4,7 +4,7 @@
 
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/study/states.hpp>
 #include <nn/unroll.hpp>
 

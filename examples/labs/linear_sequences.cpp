@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 #include <nn/cells/elman_cell.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/summary.hpp>
 
 using namespace tapeloop;

@@ -5,7 +5,7 @@
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/last_outputs.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
 
 #include <algorithm>

@@ -14,9 +14,9 @@
 #include <fmt/format.h>
 #include <nn/bidirectional.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/embedding.hpp>
 #include <nn/generator.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/embedding.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
 #include <nn/stack.hpp>
 

@@ -10,7 +10,7 @@
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
 #include <nn/stack.hpp>
 #include <nn/study/states.hpp>

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/tape.hpp>
-#include <nn/dropout.hpp>
 #include <nn/generator.hpp>
+#include <nn/layers/dropout.hpp>
 #include <nn/training.hpp>
 
 #include <stdexcept>

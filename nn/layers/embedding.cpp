@@ -3,8 +3,8 @@
 #include <autograd/ops/shape.hpp>
 #include <autograd/record/operation.hpp>
 #include <autograd/tape.hpp>
-#include <nn/embedding.hpp>
 #include <nn/initialisers.hpp>
+#include <nn/layers/embedding.hpp>
 
 #include <algorithm>
 #include <stdexcept>

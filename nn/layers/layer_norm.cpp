@@ -2,7 +2,7 @@
 #include <autograd/map.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record/definition.hpp>
-#include <nn/layer_norm.hpp>
+#include <nn/layers/layer_norm.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <nn/initialisers.hpp>
-#include <nn/linear.hpp>
+#include <nn/layers/linear.hpp>
 
 #include <stdexcept>
 

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <autograd/map.hpp>
 #include <autograd/ops/linalg.hpp>
-#include <nn/attention.hpp>
 #include <nn/initialisers.hpp>
+#include <nn/layers/attention.hpp>
+#include <nn/layers/masked_softmax.hpp>
 #include <nn/lengths.hpp>
-#include <nn/masked_softmax.hpp>
 
 #include <algorithm>
 #include <cmath>

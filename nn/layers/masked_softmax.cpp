@@ -3,7 +3,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record/definition.hpp>
-#include <nn/masked_softmax.hpp>
+#include <nn/layers/masked_softmax.hpp>
 
 #include <cmath>
 #include <limits>
