@@ -1,9 +1,9 @@
 #pragma once
 
 #include <autograd/ops/join.hpp>
-#include <nn/cell.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/layers/attention.hpp>
+#include <nn/sequence/cell.hpp>
 
 #include <tuple>
 #include <vector>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 namespace tapeloop::nn {
 

@@ -5,7 +5,7 @@
 #include <nn/closed_form/elman.hpp>
 #include <nn/cross_check.hpp>
 #include <nn/generator.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <algorithm>
 #include <array>

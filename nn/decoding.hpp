@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/ops/index.hpp>
-#include <nn/state.hpp>
+#include <nn/sequence/state.hpp>
 
 #include <concepts>
 #include <limits>

@@ -5,7 +5,6 @@
 #include <nn/attention_cell.hpp>
 #include <nn/beam_search.hpp>
 #include <nn/bidirectional.hpp>
-#include <nn/cell.hpp>
 #include <nn/cells/activation.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gate_activation.hpp>
@@ -23,10 +22,8 @@
 #include <nn/cross_check.hpp>
 #include <nn/decoding.hpp>
 #include <nn/deviation.hpp>
-#include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
 #include <nn/initialisers.hpp>
-#include <nn/last_outputs.hpp>
 #include <nn/layers/attention.hpp>
 #include <nn/layers/dropout.hpp>
 #include <nn/layers/embedding.hpp>
@@ -38,9 +35,12 @@
 #include <nn/residual.hpp>
 #include <nn/reversed.hpp>
 #include <nn/sampling.hpp>
+#include <nn/sequence/cell.hpp>
+#include <nn/sequence/encoder_decoder.hpp>
+#include <nn/sequence/last_outputs.hpp>
+#include <nn/sequence/state.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/stack.hpp>
-#include <nn/state.hpp>
 #include <nn/summary.hpp>
 #include <nn/training.hpp>
-#include <nn/unroll.hpp>
 #include <nn/zoneout.hpp>

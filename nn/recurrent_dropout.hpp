@@ -1,8 +1,8 @@
 #pragma once
 
-#include <nn/cell.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/layers/dropout.hpp>
+#include <nn/sequence/cell.hpp>
 #include <nn/training.hpp>
 
 namespace tapeloop::nn {

@@ -5,8 +5,8 @@
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/stack.hpp>
-#include <nn/unroll.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

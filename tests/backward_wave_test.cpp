@@ -6,7 +6,7 @@
 #include <autograd/study/flow/backward_wave.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <doctest/doctest.h>
 

@@ -5,7 +5,7 @@
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 /// A cell against its equations in plain loops, over a sequence of several steps: values, and the gradients
 /// of both orders by x, the initial state and all parameters.

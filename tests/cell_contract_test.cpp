@@ -9,7 +9,7 @@
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <cmath>
 

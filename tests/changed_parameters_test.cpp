@@ -14,8 +14,8 @@
 #include <autograd/sweep/contributions.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
-#include <nn/unroll.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

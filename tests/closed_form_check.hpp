@@ -4,7 +4,7 @@
 
 #include <autograd/gradient.hpp>
 #include <nn/closed_form/of_cell.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 /// A cell's closed form against the tape, for random states and cotangents.
 namespace tapeloop::test {

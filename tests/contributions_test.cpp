@@ -9,8 +9,8 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/sweep/contributions.hpp>
-#include <nn/lengths.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/lengths.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <map>
 

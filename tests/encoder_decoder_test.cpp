@@ -8,9 +8,9 @@
 #include <nn/beam_search.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
 #include <nn/sampling.hpp>
+#include <nn/sequence/encoder_decoder.hpp>
 #include <nn/stack.hpp>
 
 using namespace tapeloop;

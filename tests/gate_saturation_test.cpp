@@ -4,8 +4,8 @@
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/stack.hpp>
-#include <nn/unroll.hpp>
 
 #include <doctest/doctest.h>
 

@@ -9,7 +9,7 @@
 #include <nn/cells/minimal_gru_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <optim/sgd.hpp>
 
 using namespace tapeloop;

@@ -7,7 +7,7 @@
 #include <autograd/ops/shape.hpp>
 #include <autograd/study/graph/dot.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -9,7 +9,7 @@
 #include <autograd/study/graph/fold.hpp>
 #include <autograd/study/graph/text.hpp>
 #include <nn/cells/elman_cell.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <algorithm>
 #include <map>

@@ -9,8 +9,8 @@
 #include <autograd/ops/shape.hpp>
 #include <autograd/study/graph/graph.hpp>
 #include <nn/cells/lstm_cell.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/stack.hpp>
-#include <nn/unroll.hpp>
 
 #include <algorithm>
 #include <numeric>

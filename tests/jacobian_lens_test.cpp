@@ -15,9 +15,9 @@
 #include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/reversed.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/stack.hpp>
 #include <nn/study/states.hpp>
-#include <nn/unroll.hpp>
 
 #include <algorithm>
 #include <cmath>

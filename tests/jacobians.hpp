@@ -5,8 +5,8 @@
 #include <autograd/ops/linalg.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <nn/generator.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
-#include <nn/unroll.hpp>
 
 /// What tests of Jacobians share: matrices in plain loops, and cells whose Jacobians are known.
 namespace tapeloop::test {

@@ -1,6 +1,6 @@
 #include "against_loops.hpp"
 
-#include <nn/last_outputs.hpp>
+#include <nn/sequence/last_outputs.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

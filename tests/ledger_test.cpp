@@ -12,8 +12,8 @@
 #include <nn/cells/lstm_variant_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
-#include <nn/unroll.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -6,7 +6,7 @@
 #include <autograd/study/study.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

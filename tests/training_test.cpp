@@ -8,7 +8,7 @@
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <optim/adam.hpp>
 #include <optim/clip_by_norm.hpp>
 

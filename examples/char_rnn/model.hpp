@@ -5,8 +5,8 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <nn/layers/linear.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
-#include <nn/unroll.hpp>
 
 #include <memory>
 #include <optional>

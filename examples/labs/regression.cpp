@@ -4,9 +4,9 @@
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/last_outputs.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
+#include <nn/sequence/last_outputs.hpp>
 
 #include <algorithm>
 #include <cmath>

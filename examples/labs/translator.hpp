@@ -6,8 +6,8 @@
 #include <nn/attention_cell.hpp>
 #include <nn/bidirectional.hpp>
 #include <nn/cells/gru_cell.hpp>
-#include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
+#include <nn/sequence/encoder_decoder.hpp>
 
 #include <span>
 

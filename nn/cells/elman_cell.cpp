@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <nn/cell.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gates.hpp>
+#include <nn/sequence/cell.hpp>
 
 #include <stdexcept>
 

@@ -3,9 +3,9 @@
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/cell.hpp>
 #include <nn/cells/gates.hpp>
 #include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/sequence/cell.hpp>
 
 #include <stdexcept>
 

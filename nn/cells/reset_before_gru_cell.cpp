@@ -1,6 +1,6 @@
-#include <nn/cell.hpp>
 #include <nn/cells/gates.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/sequence/cell.hpp>
 
 namespace tapeloop::nn {
 

@@ -4,7 +4,7 @@
 #include <nn/check/packed_gates.hpp>
 #include <nn/check/untied.hpp>
 #include <nn/closed_form/of_cell.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <algorithm>
 #include <functional>

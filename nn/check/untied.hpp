@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/gradient.hpp>
-#include <nn/cell.hpp>
+#include <nn/sequence/cell.hpp>
 
 #include <vector>
 

@@ -4,7 +4,7 @@
 #include <nn/initialisers.hpp>
 #include <nn/layers/attention.hpp>
 #include <nn/layers/masked_softmax.hpp>
-#include <nn/lengths.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <nn/lengths.hpp>
 #include <nn/losses/counting.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,10 +1,10 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record/definition.hpp>
-#include <nn/lengths.hpp>
 #include <nn/losses/class_cross_entropy.hpp>
 #include <nn/losses/counting.hpp>
 #include <nn/losses/cross_entropy.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <algorithm>
 #include <numeric>

@@ -4,9 +4,9 @@
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/lengths.hpp>
 #include <nn/losses/counting.hpp>
 #include <nn/losses/ctc_alignments.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <algorithm>
 #include <functional>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/study/flow/states.hpp>
-#include <nn/state.hpp>
+#include <nn/sequence/state.hpp>
 
 #include <algorithm>
 #include <vector>

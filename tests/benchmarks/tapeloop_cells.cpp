@@ -4,9 +4,9 @@
 #include <autograd/map.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <nn/cell.hpp>
 #include <nn/initialisers.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/cell.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <optim/sgd.hpp>
 
 #include <algorithm>

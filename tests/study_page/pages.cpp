@@ -8,13 +8,13 @@
 #include <autograd/study/study.hpp>
 #include <autograd/tape.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/encoder_decoder.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
+#include <nn/sequence/encoder_decoder.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/stack.hpp>
 #include <nn/study/states.hpp>
-#include <nn/unroll.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

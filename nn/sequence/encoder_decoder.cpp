@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/encoder_decoder.hpp>
+#include <nn/sequence/encoder_decoder.hpp>
 
 #include <stdexcept>
 

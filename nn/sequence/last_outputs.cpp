@@ -4,8 +4,8 @@
 #include <autograd/ops/shape.hpp>
 #include <autograd/record/operation.hpp>
 #include <nn/initialisers.hpp>
-#include <nn/last_outputs.hpp>
-#include <nn/lengths.hpp>
+#include <nn/sequence/last_outputs.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <algorithm>
 #include <stdexcept>

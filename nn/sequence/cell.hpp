@@ -1,7 +1,7 @@
 #pragma once
 
-#include <nn/state.hpp>
-#include <nn/unrolled.hpp>
+#include <nn/sequence/state.hpp>
+#include <nn/sequence/unrolled.hpp>
 
 #include <concepts>
 

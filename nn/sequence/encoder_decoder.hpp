@@ -3,7 +3,7 @@
 #include <nn/layers/embedding.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 namespace tapeloop::nn {
 

@@ -3,10 +3,10 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/attempt.hpp>
-#include <nn/cell.hpp>
 #include <nn/initialisers.hpp>
-#include <nn/lengths.hpp>
+#include <nn/sequence/attempt.hpp>
+#include <nn/sequence/cell.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/ops/elementwise.hpp>
 #include <nn/initialisers.hpp>
-#include <nn/lengths.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <stdexcept>
 

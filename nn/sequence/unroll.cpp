@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/unroll.hpp>
+#include <nn/sequence/unroll.hpp>
 
 #include <stdexcept>
 
