@@ -1,10 +1,7 @@
 #pragma once
 
 /// All cells, and what is built around them.
-#include <nn/any_layer.hpp>
-#include <nn/attention_cell.hpp>
 #include <nn/beam_search.hpp>
-#include <nn/bidirectional.hpp>
 #include <nn/cells/activation.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gate_activation.hpp>
@@ -31,16 +28,19 @@
 #include <nn/layers/linear.hpp>
 #include <nn/layers/masked_softmax.hpp>
 #include <nn/losses.hpp>
-#include <nn/recurrent_dropout.hpp>
-#include <nn/residual.hpp>
-#include <nn/reversed.hpp>
 #include <nn/sampling.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/encoder_decoder.hpp>
 #include <nn/sequence/last_outputs.hpp>
 #include <nn/sequence/state.hpp>
 #include <nn/sequence/unroll.hpp>
-#include <nn/stack.hpp>
 #include <nn/summary.hpp>
 #include <nn/training.hpp>
-#include <nn/zoneout.hpp>
+#include <nn/wrappers/any_layer.hpp>
+#include <nn/wrappers/attention_cell.hpp>
+#include <nn/wrappers/bidirectional.hpp>
+#include <nn/wrappers/recurrent_dropout.hpp>
+#include <nn/wrappers/residual.hpp>
+#include <nn/wrappers/reversed.hpp>
+#include <nn/wrappers/stack.hpp>
+#include <nn/wrappers/zoneout.hpp>

@@ -1,12 +1,12 @@
 #include "against_loops.hpp"
 
 #include <autograd/ops/join.hpp>
-#include <nn/attention_cell.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/sequence/unroll.hpp>
-#include <nn/stack.hpp>
+#include <nn/wrappers/attention_cell.hpp>
+#include <nn/wrappers/stack.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

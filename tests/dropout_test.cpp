@@ -7,10 +7,10 @@
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/dropout.hpp>
-#include <nn/recurrent_dropout.hpp>
-#include <nn/stack.hpp>
 #include <nn/training.hpp>
-#include <nn/zoneout.hpp>
+#include <nn/wrappers/recurrent_dropout.hpp>
+#include <nn/wrappers/stack.hpp>
+#include <nn/wrappers/zoneout.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

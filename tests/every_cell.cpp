@@ -1,7 +1,5 @@
 #include "every_cell.hpp"
 
-#include <nn/attention_cell.hpp>
-#include <nn/bidirectional.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
@@ -9,11 +7,13 @@
 #include <nn/cells/minimal_gru_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/recurrent_dropout.hpp>
-#include <nn/residual.hpp>
-#include <nn/reversed.hpp>
-#include <nn/stack.hpp>
-#include <nn/zoneout.hpp>
+#include <nn/wrappers/attention_cell.hpp>
+#include <nn/wrappers/bidirectional.hpp>
+#include <nn/wrappers/recurrent_dropout.hpp>
+#include <nn/wrappers/residual.hpp>
+#include <nn/wrappers/reversed.hpp>
+#include <nn/wrappers/stack.hpp>
+#include <nn/wrappers/zoneout.hpp>
 
 namespace tapeloop::test {
 

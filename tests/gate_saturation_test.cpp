@@ -5,7 +5,7 @@
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/sequence/unroll.hpp>
-#include <nn/stack.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <doctest/doctest.h>
 

@@ -10,7 +10,7 @@
 #include <autograd/study/graph/graph.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/sequence/unroll.hpp>
-#include <nn/stack.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <algorithm>
 #include <numeric>

@@ -6,18 +6,18 @@
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
-#include <nn/any_layer.hpp>
-#include <nn/bidirectional.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/cells/lstm_variant_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
-#include <nn/reversed.hpp>
 #include <nn/sequence/unroll.hpp>
-#include <nn/stack.hpp>
 #include <nn/study/states.hpp>
+#include <nn/wrappers/any_layer.hpp>
+#include <nn/wrappers/bidirectional.hpp>
+#include <nn/wrappers/reversed.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <algorithm>
 #include <cmath>

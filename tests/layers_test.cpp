@@ -5,16 +5,16 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/bidirectional.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/residual.hpp>
-#include <nn/reversed.hpp>
-#include <nn/stack.hpp>
 #include <nn/summary.hpp>
+#include <nn/wrappers/bidirectional.hpp>
+#include <nn/wrappers/residual.hpp>
+#include <nn/wrappers/reversed.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <limits>
 

@@ -2,7 +2,6 @@
 
 #include <autograd/gradient.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <nn/bidirectional.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
@@ -11,9 +10,10 @@
 #include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/residual.hpp>
-#include <nn/reversed.hpp>
-#include <nn/stack.hpp>
+#include <nn/wrappers/bidirectional.hpp>
+#include <nn/wrappers/residual.hpp>
+#include <nn/wrappers/reversed.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <numeric>
 

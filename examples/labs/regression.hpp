@@ -4,7 +4,7 @@
 
 #include <autograd/tensor.hpp>
 #include <nn/generator.hpp>
-#include <nn/stack.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <string>
 #include <vector>

@@ -12,13 +12,13 @@
 #include "words.hpp"
 
 #include <fmt/format.h>
-#include <nn/bidirectional.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/embedding.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses.hpp>
-#include <nn/stack.hpp>
+#include <nn/wrappers/bidirectional.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <algorithm>
 #include <map>

@@ -3,11 +3,11 @@
 #include "plot.hpp"
 #include "words.hpp"
 
-#include <nn/attention_cell.hpp>
-#include <nn/bidirectional.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/sequence/encoder_decoder.hpp>
+#include <nn/wrappers/attention_cell.hpp>
+#include <nn/wrappers/bidirectional.hpp>
 
 #include <span>
 

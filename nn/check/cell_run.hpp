@@ -1,7 +1,7 @@
 #pragma once
 
-#include <nn/any_layer.hpp>
 #include <nn/check/cell_report.hpp>
+#include <nn/wrappers/any_layer.hpp>
 
 #include <string>
 #include <vector>

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <autograd/check/options.hpp>
-#include <nn/any_layer.hpp>
 #include <nn/check/cell_report.hpp>
 #include <nn/check/in_double.hpp>
 #include <nn/check/packed_gates.hpp>
 #include <nn/generator.hpp>
+#include <nn/wrappers/any_layer.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <autograd/kernels/as_double.hpp>
-#include <nn/any_layer.hpp>
 #include <nn/generator.hpp>
+#include <nn/wrappers/any_layer.hpp>
 
 #include <optional>
 

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <autograd/tensor.hpp>
-#include <nn/bidirectional.hpp>
 #include <nn/cells/activation.hpp>
 #include <nn/cells/gru_options.hpp>
 #include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/wrappers/bidirectional.hpp>
 
 #include <map>
 #include <optional>

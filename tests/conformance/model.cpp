@@ -1,9 +1,9 @@
 #include "model.hpp"
 
 #include <fmt/format.h>
-#include <nn/bidirectional.hpp>
 #include <nn/generator.hpp>
-#include <nn/reversed.hpp>
+#include <nn/wrappers/bidirectional.hpp>
+#include <nn/wrappers/reversed.hpp>
 
 #include <cmath>
 

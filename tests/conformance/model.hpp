@@ -2,7 +2,7 @@
 
 #include "entries.hpp"
 
-#include <nn/stack.hpp>
+#include <nn/wrappers/stack.hpp>
 
 namespace tapeloop::conformance {
 

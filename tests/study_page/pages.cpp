@@ -13,8 +13,8 @@
 #include <nn/losses.hpp>
 #include <nn/sequence/encoder_decoder.hpp>
 #include <nn/sequence/unroll.hpp>
-#include <nn/stack.hpp>
 #include <nn/study/states.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

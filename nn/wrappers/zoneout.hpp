@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/ops/elementwise.hpp>
-#include <nn/recurrent_dropout.hpp>
+#include <nn/wrappers/recurrent_dropout.hpp>
 
 namespace tapeloop::nn {
 

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/stack.hpp>
+#include <nn/wrappers/stack.hpp>
 
 #include <stdexcept>
 

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/any_layer.hpp>
+#include <nn/wrappers/any_layer.hpp>
 
 #include <stdexcept>
 

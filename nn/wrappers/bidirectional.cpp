@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/ops/elementwise.hpp>
-#include <nn/bidirectional.hpp>
+#include <nn/wrappers/bidirectional.hpp>
 
 #include <stdexcept>
 

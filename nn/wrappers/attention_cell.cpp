@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/attention_cell.hpp>
+#include <nn/wrappers/attention_cell.hpp>
 
 #include <stdexcept>
 

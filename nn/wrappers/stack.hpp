@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/any_layer.hpp>
+#include <nn/wrappers/any_layer.hpp>
 
 #include <string>
 

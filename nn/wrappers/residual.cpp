@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/residual.hpp>
+#include <nn/wrappers/residual.hpp>
 
 #include <stdexcept>
 
