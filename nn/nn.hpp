@@ -1,7 +1,6 @@
 #pragma once
 
 /// All cells, and what is built around them.
-#include <nn/beam_search.hpp>
 #include <nn/cells/activation.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gate_activation.hpp>
@@ -17,7 +16,9 @@
 #include <nn/closed_form/lstm.hpp>
 #include <nn/closed_form/of_cell.hpp>
 #include <nn/cross_check.hpp>
-#include <nn/decoding.hpp>
+#include <nn/decoding/beam_search.hpp>
+#include <nn/decoding/decoding.hpp>
+#include <nn/decoding/sampling.hpp>
 #include <nn/deviation.hpp>
 #include <nn/generator.hpp>
 #include <nn/initialisers.hpp>
@@ -28,7 +29,6 @@
 #include <nn/layers/linear.hpp>
 #include <nn/layers/masked_softmax.hpp>
 #include <nn/losses.hpp>
-#include <nn/sampling.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/encoder_decoder.hpp>
 #include <nn/sequence/last_outputs.hpp>

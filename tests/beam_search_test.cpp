@@ -2,7 +2,7 @@
 #include "writer_model.hpp"
 
 #include <autograd/ops/reduce.hpp>
-#include <nn/beam_search.hpp>
+#include <nn/decoding/beam_search.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;

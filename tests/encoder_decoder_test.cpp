@@ -4,11 +4,11 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/graph/loops.hpp>
-#include <nn/beam_search.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
+#include <nn/decoding/beam_search.hpp>
+#include <nn/decoding/sampling.hpp>
 #include <nn/generator.hpp>
-#include <nn/sampling.hpp>
 #include <nn/sequence/encoder_decoder.hpp>
 #include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/stack.hpp>

@@ -2,8 +2,8 @@
 #include "writer_model.hpp"
 
 #include <autograd/ops/reduce.hpp>
+#include <nn/decoding/sampling.hpp>
 #include <nn/generator.hpp>
-#include <nn/sampling.hpp>
 
 #include <limits>
 

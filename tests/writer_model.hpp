@@ -5,7 +5,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/decoding.hpp>
+#include <nn/decoding/decoding.hpp>
 
 #include <algorithm>
 #include <cmath>

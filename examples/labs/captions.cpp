@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/decoding.hpp>
+#include <nn/decoding/decoding.hpp>
 #include <nn/generator.hpp>
 #include <nn/sequence/encoder_decoder.hpp>
 

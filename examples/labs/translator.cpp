@@ -1,6 +1,6 @@
 #include "translator.hpp"
 
-#include <nn/decoding.hpp>
+#include <nn/decoding/decoding.hpp>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
+#include <nn/decoding/sampling.hpp>
 #include <nn/generator.hpp>
-#include <nn/sampling.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/decoding.hpp>
+#include <nn/decoding/decoding.hpp>
 
 namespace tapeloop::nn {
 

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/beam_search.hpp>
+#include <nn/decoding/beam_search.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/ops/reduce.hpp>
-#include <nn/decoding.hpp>
+#include <nn/decoding/decoding.hpp>
 
 #include <algorithm>
 #include <cmath>
