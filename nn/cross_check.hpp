@@ -3,7 +3,7 @@
 #include <nn/cells/elman_cell.hpp>
 #include <nn/deviation.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 
 #include <cstdint>
 #include <string>

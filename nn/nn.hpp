@@ -28,7 +28,7 @@
 #include <nn/layers/layer_norm.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/layers/masked_softmax.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/encoder_decoder.hpp>
 #include <nn/sequence/last_outputs.hpp>

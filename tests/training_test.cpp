@@ -7,7 +7,7 @@
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <optim/adam.hpp>
 #include <optim/clip_by_norm.hpp>

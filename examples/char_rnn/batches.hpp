@@ -3,7 +3,7 @@
 #include "text.hpp"
 
 #include <autograd/ops/index.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 
 namespace char_rnn {
 

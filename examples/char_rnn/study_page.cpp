@@ -5,7 +5,7 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <autograd/study/study.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <nn/generator.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 #include <optim/adam.hpp>
 #include <optim/clip_by_norm.hpp>
 

@@ -5,7 +5,7 @@
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 #include <nn/sequence/last_outputs.hpp>
 
 #include <algorithm>

@@ -16,7 +16,7 @@
 #include <nn/generator.hpp>
 #include <nn/layers/embedding.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 #include <nn/wrappers/bidirectional.hpp>
 #include <nn/wrappers/stack.hpp>
 

@@ -10,7 +10,7 @@
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/losses.hpp>
+#include <nn/losses/losses.hpp>
 #include <nn/sequence/encoder_decoder.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
