@@ -11,15 +11,15 @@
 #include <nn/cells/lstm_variant_cell.hpp>
 #include <nn/cells/minimal_gru_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/check/bptt/cross_check.hpp>
+#include <nn/check/deviation.hpp>
 #include <nn/closed_form/elman.hpp>
 #include <nn/closed_form/gru.hpp>
 #include <nn/closed_form/lstm.hpp>
 #include <nn/closed_form/of_cell.hpp>
-#include <nn/cross_check.hpp>
 #include <nn/decoding/beam_search.hpp>
 #include <nn/decoding/decoding.hpp>
 #include <nn/decoding/sampling.hpp>
-#include <nn/deviation.hpp>
 #include <nn/generator.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/layers/attention.hpp>

@@ -3,7 +3,7 @@
 
 #include <autograd/autograd.hpp>
 #include <autograd/check/fault.hpp>
-#include <nn/check/check_cell.hpp>
+#include <nn/check/cell/check_cell.hpp>
 #include <nn/nn.hpp>
 
 #include <cmath>

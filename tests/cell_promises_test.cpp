@@ -1,7 +1,7 @@
 #include "expect.hpp"
 
 #include <autograd/autograd.hpp>
-#include <nn/check/check_cell.hpp>
+#include <nn/check/cell/check_cell.hpp>
 #include <nn/nn.hpp>
 
 #include <optional>

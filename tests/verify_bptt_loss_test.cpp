@@ -1,7 +1,7 @@
 #include "expect.hpp"
 
 #include <autograd/custom.hpp>
-#include <nn/check/verify_bptt.hpp>
+#include <nn/check/bptt/verify_bptt.hpp>
 #include <nn/nn.hpp>
 
 using namespace tapeloop;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 #include <autograd/ops/index.hpp>
-#include <nn/cross_check.hpp>
+#include <nn/check/bptt/cross_check.hpp>
 #include <nn/generator.hpp>
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/parameter.hpp>
-#include <nn/check/cell_run.hpp>
+#include <nn/check/cell/cell_run.hpp>
+#include <nn/check/deviation.hpp>
 #include <nn/check/in_double.hpp>
 #include <nn/check/start.hpp>
-#include <nn/deviation.hpp>
 
 #include <algorithm>
 #include <array>

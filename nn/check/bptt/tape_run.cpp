@@ -1,7 +1,7 @@
 #include <autograd/check/random.hpp>
 #include <autograd/ops/join.hpp>
+#include <nn/check/bptt/tape_run.hpp>
 #include <nn/check/start.hpp>
-#include <nn/check/tape_run.hpp>
 #include <nn/closed_form/loops.hpp>
 
 #include <algorithm>

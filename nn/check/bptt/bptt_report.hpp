@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/check/report.hpp>
-#include <nn/deviation.hpp>
+#include <nn/check/deviation.hpp>
 
 #include <optional>
 #include <string>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/cross_check.hpp>
+#include <nn/check/bptt/cross_check.hpp>
 
 #include <algorithm>
 

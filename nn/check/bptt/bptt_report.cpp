@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/check/bptt_report.hpp>
+#include <nn/check/bptt/bptt_report.hpp>
 #include <nn/check/indented.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/check/cell_report.hpp>
+#include <nn/check/cell/cell_report.hpp>
 #include <nn/wrappers/any_layer.hpp>
 
 #include <string>

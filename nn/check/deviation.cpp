@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/check/differences.hpp>
-#include <nn/deviation.hpp>
+#include <nn/check/deviation.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/check/cell_run.hpp>
+#include <nn/check/cell/cell_run.hpp>
 
 namespace tapeloop::nn::detail {
 

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/check/cell_parameters.hpp>
+#include <nn/check/cell/cell_parameters.hpp>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <nn/check/bptt_cell.hpp>
-#include <nn/check/bptt_report.hpp>
+#include <nn/check/bptt/bptt_cell.hpp>
+#include <nn/check/bptt/bptt_report.hpp>
 #include <nn/check/in_double.hpp>
 
 #include <cstdint>

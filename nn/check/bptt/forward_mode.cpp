@@ -1,4 +1,4 @@
-#include <nn/check/forward_mode.hpp>
+#include <nn/check/bptt/forward_mode.hpp>
 #include <nn/closed_form/loops.hpp>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <autograd/check/random.hpp>
-#include <nn/check/cell_run.hpp>
-#include <nn/check/check_cell.hpp>
+#include <nn/check/cell/cell_run.hpp>
+#include <nn/check/cell/check_cell.hpp>
 
 #include <functional>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/check/options.hpp>
-#include <nn/check/cell_report.hpp>
+#include <nn/check/cell/cell_report.hpp>
 #include <nn/check/in_double.hpp>
 #include <nn/check/packed_gates.hpp>
 #include <nn/generator.hpp>

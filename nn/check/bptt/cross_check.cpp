@@ -2,8 +2,8 @@
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/ops/join.hpp>
+#include <nn/check/bptt/cross_check.hpp>
 #include <nn/closed_form/elman.hpp>
-#include <nn/cross_check.hpp>
 #include <nn/generator.hpp>
 #include <nn/sequence/unroll.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/check/check_gradient.hpp>
-#include <nn/check/cell_run.hpp>
+#include <nn/check/cell/cell_run.hpp>
 
 #include <exception>
 

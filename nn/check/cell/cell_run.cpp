@@ -2,8 +2,8 @@
 #include <autograd/check/differences.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
-#include <nn/check/cell_run.hpp>
-#include <nn/deviation.hpp>
+#include <nn/check/cell/cell_run.hpp>
+#include <nn/check/deviation.hpp>
 
 #include <algorithm>
 #include <cmath>

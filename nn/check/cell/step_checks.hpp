@@ -1,7 +1,7 @@
 #pragma once
 
-#include <nn/check/bptt_report.hpp>
-#include <nn/check/forward_mode.hpp>
+#include <nn/check/bptt/bptt_report.hpp>
+#include <nn/check/bptt/forward_mode.hpp>
 
 #include <cstdint>
 

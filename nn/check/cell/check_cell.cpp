@@ -2,8 +2,8 @@
 #include <autograd/check/check_gradient.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/check/saved_parameters.hpp>
-#include <nn/check/cell_items.hpp>
-#include <nn/check/check_cell.hpp>
+#include <nn/check/cell/cell_items.hpp>
+#include <nn/check/cell/check_cell.hpp>
 
 #include <algorithm>
 #include <stdexcept>

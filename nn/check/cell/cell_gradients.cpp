@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/check/cell_gradients.hpp>
+#include <nn/check/cell/cell_gradients.hpp>
 #include <nn/check/packed_gates.hpp>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <nn/cells/elman_cell.hpp>
-#include <nn/deviation.hpp>
+#include <nn/check/deviation.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses/losses.hpp>
 

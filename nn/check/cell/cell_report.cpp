@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/check/cell_report.hpp>
+#include <nn/check/cell/cell_report.hpp>
 #include <nn/check/indented.hpp>
 
 #include <algorithm>

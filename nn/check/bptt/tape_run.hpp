@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/as_double.hpp>
-#include <nn/check/bptt_cell.hpp>
+#include <nn/check/bptt/bptt_cell.hpp>
 
 #include <cstdint>
 

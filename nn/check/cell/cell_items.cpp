@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
-#include <nn/check/cell_gradients.hpp>
-#include <nn/check/cell_items.hpp>
-#include <nn/check/cell_parameters.hpp>
+#include <nn/check/cell/cell_gradients.hpp>
+#include <nn/check/cell/cell_items.hpp>
+#include <nn/check/cell/cell_parameters.hpp>
 #include <nn/check/input_names.hpp>
 #include <nn/check/start.hpp>
 #include <nn/closed_form/loops.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/check/tape_run.hpp>
+#include <nn/check/bptt/tape_run.hpp>
 
 /// The gradient without a reverse sweep over time.
 namespace tapeloop::nn::detail {
