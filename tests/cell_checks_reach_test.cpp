@@ -2,8 +2,8 @@
 
 #include <autograd/custom.hpp>
 #include <nn/check/check.hpp>
-#include <nn/check/truncation_report.hpp>
 #include <nn/nn.hpp>
+#include <nn/study/truncation_report.hpp>
 
 #include <cmath>
 

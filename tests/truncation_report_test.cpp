@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <autograd/autograd.hpp>
-#include <nn/check/truncation_report.hpp>
 #include <nn/nn.hpp>
+#include <nn/study/truncation_report.hpp>
 
 #include <cmath>
 #include <cstdlib>

@@ -3,4 +3,4 @@
 /// Checks of cells, for users' own tests. `nn/check/doctest.hpp` has the matchers for doctest.
 #include <nn/check/bptt/verify_bptt.hpp>
 #include <nn/check/cell/check_cell.hpp>
-#include <nn/check/truncation_report.hpp>
+#include <nn/study/truncation_report.hpp>

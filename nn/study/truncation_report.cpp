@@ -8,7 +8,7 @@
 #include <autograd/study/jacobian/norm.hpp>
 #include <nn/check/input_names.hpp>
 #include <nn/check/start.hpp>
-#include <nn/check/truncation_report.hpp>
+#include <nn/study/truncation_report.hpp>
 
 #include <algorithm>
 #include <cmath>
