@@ -1,6 +1,6 @@
 #pragma once
 
-#include "numeric.hpp"
+#include <tests/numeric.hpp>
 
 #include <doctest/doctest.h>
 

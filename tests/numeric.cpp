@@ -1,4 +1,4 @@
-#include "numeric.hpp"
+#include <tests/numeric.hpp>
 
 #include <fmt/format.h>
 

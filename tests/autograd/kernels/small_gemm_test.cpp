@@ -1,0 +1,85 @@
+#include <tests/expect.hpp>
+
+#include <autograd/kernels/small_gemm.hpp>
+
+using namespace tapeloop;
+using namespace tapeloop::test;
+
+namespace {
+
+/// A product by loops, in double.
+Tensor<double> by_loops(Transposed transposed, const Tensor<double>& a, const Tensor<double>& b,
+                        const Tensor<double>* before) {
+    const std::size_t m = a.shape()[transposed.a ? 1 : 0];
+    const std::size_t k = a.shape()[transposed.a ? 0 : 1];
+    const std::size_t n = b.shape()[transposed.b ? 0 : 1];
+    return generate({m, n}, [&](const Position& at) {
+        double sum = before == nullptr ? 0 : (*before)(at[0], at[1]);
+        for (std::size_t p = 0; p < k; ++p)
+            sum += (transposed.a ? a(p, at[0]) : a(at[0], p)) * (transposed.b ? b(at[1], p) : b(p, at[1]));
+        return sum;
+    });
+}
+
+template <class T>
+void check(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, bool add) {
+    CAPTURE(m);
+    CAPTURE(n);
+    CAPTURE(k);
+    CAPTURE(transposed.a);
+    CAPTURE(transposed.b);
+    CAPTURE(add);
+    Random random(m * 10'007 + n * 101 + k);
+    const auto a = rounded<T>(random.tensor(transposed.a ? Shape{k, m} : Shape{m, k}));
+    const auto b = rounded<T>(random.tensor(transposed.b ? Shape{n, k} : Shape{k, n}));
+    // The result lies in a wider matrix, whose other elements are not to be touched.
+    constexpr std::size_t margin = 3;
+    constexpr T untouched = 77;
+    Tensor<T> wide = rounded<T>(filled({m, n + margin}, untouched));
+    const Tensor<double> before = as_double(rounded<T>(random.tensor({m, n})));
+    if (add)
+        for (std::size_t i = 0; i < m; ++i)
+            for (std::size_t j = 0; j < n; ++j) wide(i, j) = static_cast<T>(before(i, j));
+    small_gemm<T>(transposed, m, n, k, a.data(), a.shape()[1], b.data(), b.shape()[1], add, wide.data(),
+                  n + margin);
+    check_close(part_of(as_double(wide), 1, 0, n),
+                by_loops(transposed, as_double(a), as_double(b), add ? &before : nullptr),
+                std::is_same_v<T, float> ? 1e-5 : 1e-13);
+    check_same_bits(part_of(as_double(wide), 1, n, margin), filled({m, margin}, untouched));
+}
+
+}  // namespace
+
+TEST_CASE("small_gemm: every height and width of tile, every tail, both transposes, written and added") {
+    for (const Transposed transposed :
+         {Transposed{}, Transposed{true, false}, Transposed{false, true}, Transposed{true, true}})
+        for (std::size_t m : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 13U})
+            for (std::size_t n : {1U, 2U, 7U, 8U, 15U, 16U, 17U, 31U, 33U, 63U, 64U, 65U, 129U, 150U})
+                for (bool add : {false, true}) {
+                    check<float>(transposed, m, n, 19, add);
+                    check<double>(transposed, m, n, 5, add);
+                }
+}
+
+TEST_CASE("small_gemm: inner sizes up to several blocks") {
+    for (const Transposed transposed : {Transposed{}, Transposed{true, false}, Transposed{false, true}})
+        for (std::size_t k : {1U, 2U, 16U, 17U, 255U, 256U, 257U, 600U}) {
+            check<float>(transposed, 3, 20, k, false);
+            check<double>(transposed, 7, 20, k, true);
+        }
+}
+
+TEST_CASE("small_gemm: a row's results do not depend on its neighbours, to the last bit") {
+    Random random("neighbours");
+    const std::size_t n = 70;
+    const std::size_t k = 300;
+    const Tensor<double> a = random.tensor({11, k});
+    const Tensor<double> b = random.tensor({k, n});
+    Tensor<double> all = filled({11, n}, 0);
+    small_gemm<double>({}, 11, n, k, a.data(), k, b.data(), n, false, all.data(), n);
+    for (std::size_t row = 0; row < 11; ++row) {
+        Tensor<double> alone = filled({1, n}, 0);
+        small_gemm<double>({}, 1, n, k, a.data() + row * k, k, b.data(), n, false, alone.data(), n);
+        check_same_bits(part_of(all, 0, row, 1), alone);
+    }
+}

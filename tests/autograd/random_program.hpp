@@ -1,0 +1,22 @@
+#pragma once
+
+#include <tests/numeric.hpp>
+
+#include <autograd/gradient.hpp>
+
+/// Programs made at random, mostly of operations that move elements, whose results are used any number of
+/// times.
+namespace tapeloop::test {
+
+using Values = std::vector<Var<double>>;
+
+/// Of every value of a random program.
+inline const Shape program_shape{4, 6};
+
+/// The same for the same seed: leaves first, then what is made of them.
+Values random_program(std::uint64_t seed, const Tensors& leaves);
+
+/// Some of the last values of a program, with cotangents.
+std::vector<Root<double>> random_roots(Random& random, const Values& values);
+
+}  // namespace tapeloop::test

@@ -1,0 +1,48 @@
+#include <tests/nn/cells/cell_check.hpp>
+
+#include <cmath>
+
+namespace tapeloop::test {
+
+double logistic(double a) { return 1 / (1 + std::exp(-a)); }
+
+double product(const Tensor<double>& x, const Tensor<double>& W, std::size_t row, std::size_t column) {
+    double total = 0;
+    for (std::size_t k = 0; k < x.shape()[1]; ++k) total += at(x, {row, k}) * at(W, {k, column});
+    return total;
+}
+
+Tensors run_loops(const CellCase& c, const Tensors& arguments) {
+    const auto begin = arguments.begin() + 1;
+    const auto middle = begin + static_cast<std::ptrdiff_t>(c.parts);
+    Tensors state(begin, middle);
+    const Tensors parameters(middle, arguments.end());
+    const std::size_t width = state[0].shape()[1];
+    Tensor<double> outputs = uninitialised<double>({T, B, width});
+    for (std::size_t t = 0; t < T; ++t) {
+        const Tensor<double> x = generate({B, I}, [&](const Position& i) {
+            return at(arguments[0], {t, i[0], i[1]});
+        });
+        state = c.step(x, state, parameters);
+        std::copy_n(state[0].data(), B * width, outputs.data() + t * B * width);
+    }
+    state.insert(state.begin(), outputs);
+    return state;
+}
+
+Tensors random_like(std::string_view seed, const Tensors& x) {
+    Random random(seed);
+    Tensors result;
+    for (const Tensor<double>& one : x) result.push_back(random.tensor(shape_of(one)));
+    return result;
+}
+
+void check_all_close(const Tensors& actual, const Tensors& expected, double tolerance) {
+    REQUIRE(actual.size() == expected.size());
+    for (std::size_t k = 0; k < actual.size(); ++k) {
+        CAPTURE(k);
+        check_close(actual[k], expected[k], tolerance);
+    }
+}
+
+}  // namespace tapeloop::test
