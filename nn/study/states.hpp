@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/flow/states.hpp>
+#include <autograd/study/jacobian/states.hpp>
 #include <nn/sequence/state.hpp>
 
 #include <algorithm>

@@ -3,9 +3,9 @@
 #include <autograd/check/random.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
+#include <autograd/kernels/norm.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/flow/table.hpp>
-#include <autograd/study/jacobian/norm.hpp>
+#include <autograd/study/graph/table.hpp>
 #include <nn/check/input_names.hpp>
 #include <nn/check/start.hpp>
 #include <nn/study/truncation_report.hpp>

@@ -3,7 +3,7 @@
 #include <autograd/study/derivation/derivation.hpp>
 #include <autograd/study/derivation/formula.hpp>
 #include <autograd/study/derivation/node_names.hpp>
-#include <autograd/study/explain/numerals.hpp>
+#include <autograd/study/derivation/numerals.hpp>
 #include <autograd/study/flow/gradient_path.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/find_node.hpp>

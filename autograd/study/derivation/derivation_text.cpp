@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/study/derivation/derivation.hpp>
 #include <autograd/study/derivation/latex.hpp>
-#include <autograd/study/explain/numerals.hpp>
+#include <autograd/study/derivation/numerals.hpp>
 
 #include <algorithm>
 

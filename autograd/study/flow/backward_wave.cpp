@@ -1,5 +1,5 @@
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
-#include <autograd/study/jacobian/norm.hpp>
 #include <autograd/sweep/find_node.hpp>
 
 namespace tapeloop {

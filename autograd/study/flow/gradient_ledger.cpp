@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>
-#include <autograd/study/jacobian/norm.hpp>
 
 #include <algorithm>
 #include <numeric>

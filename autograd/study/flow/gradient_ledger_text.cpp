@@ -1,7 +1,7 @@
 #include <fmt/format.h>
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>
-#include <autograd/study/flow/table.hpp>
-#include <autograd/study/jacobian/norm.hpp>
+#include <autograd/study/graph/table.hpp>
 
 #include <algorithm>
 #include <cstdlib>

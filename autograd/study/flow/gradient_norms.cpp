@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/flow/gradient_norms.hpp>
 #include <autograd/study/flow/parameter_uses.hpp>
-#include <autograd/study/flow/table.hpp>
-#include <autograd/study/jacobian/norm.hpp>
+#include <autograd/study/graph/table.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/parameter.hpp>
-#include <autograd/study/flow/states.hpp>
+#include <autograd/study/jacobian/states.hpp>
 
 #include <string>
 #include <vector>

@@ -1,5 +1,5 @@
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/flow/gradient_path.hpp>
-#include <autograd/study/jacobian/norm.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/flow/parameter_uses.hpp>
 #include <autograd/study/graph/loops.hpp>
-#include <autograd/study/jacobian/norm.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
-#include <autograd/study/flow/state_steps.hpp>
-#include <autograd/study/flow/weight_products.hpp>
 #include <autograd/study/jacobian/decompositions.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
+#include <autograd/study/jacobian/state_steps.hpp>
+#include <autograd/study/jacobian/weight_products.hpp>
 #include <autograd/sweep/contributions.hpp>
 
 #include <algorithm>

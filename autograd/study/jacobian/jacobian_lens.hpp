@@ -1,7 +1,7 @@
 #pragma once
 
-#include <autograd/study/flow/states.hpp>
 #include <autograd/study/jacobian/jacobian_spectrum.hpp>
+#include <autograd/study/jacobian/states.hpp>
 #include <autograd/tensor.hpp>
 
 #include <string>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/flow/table.hpp>
+#include <autograd/study/graph/table.hpp>
 #include <autograd/study/jacobian/jacobian_spectrum.hpp>
 
 #include <cmath>

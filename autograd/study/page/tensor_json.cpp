@@ -1,4 +1,4 @@
-#include <autograd/study/jacobian/norm.hpp>
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/page/tensor_json.hpp>
 
 #include <algorithm>

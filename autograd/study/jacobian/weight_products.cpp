@@ -1,4 +1,4 @@
-#include <autograd/study/flow/weight_products.hpp>
+#include <autograd/study/jacobian/weight_products.hpp>
 
 #include <algorithm>
 #include <unordered_set>

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/derivation/formula.hpp>
-#include <autograd/study/explain/numerals.hpp>
-#include <autograd/study/jacobian/norm.hpp>
+#include <autograd/study/derivation/numerals.hpp>
 
 #include <algorithm>
 #include <cctype>

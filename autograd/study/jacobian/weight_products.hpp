@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/explain/stretch.hpp>
+#include <autograd/study/jacobian/stretch.hpp>
 
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include <autograd/study/jacobian/norm.hpp>
+#include <autograd/kernels/norm.hpp>
 
 #include <cmath>
 

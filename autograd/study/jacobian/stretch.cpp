@@ -1,4 +1,4 @@
-#include <autograd/study/explain/stretch.hpp>
+#include <autograd/study/jacobian/stretch.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/flow/state_steps.hpp>
+#include <autograd/study/jacobian/state_steps.hpp>
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include <autograd/study/flow/table.hpp>
+#include <autograd/study/graph/table.hpp>
 
 namespace tapeloop::detail {
 

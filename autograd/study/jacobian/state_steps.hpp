@@ -1,7 +1,7 @@
 #pragma once
 
-#include <autograd/study/explain/stretch.hpp>
-#include <autograd/study/flow/states.hpp>
+#include <autograd/study/jacobian/states.hpp>
+#include <autograd/study/jacobian/stretch.hpp>
 #include <autograd/tensor.hpp>
 
 #include <vector>
