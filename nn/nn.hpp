@@ -19,6 +19,7 @@
 #include <nn/closed_form/of_cell.hpp>
 #include <nn/decoding/beam_search.hpp>
 #include <nn/decoding/decoding.hpp>
+#include <nn/decoding/encoder_decoder.hpp>
 #include <nn/decoding/sampling.hpp>
 #include <nn/generator.hpp>
 #include <nn/initialisers.hpp>
@@ -30,7 +31,6 @@
 #include <nn/layers/masked_softmax.hpp>
 #include <nn/losses/losses.hpp>
 #include <nn/sequence/cell.hpp>
-#include <nn/sequence/encoder_decoder.hpp>
 #include <nn/sequence/last_outputs.hpp>
 #include <nn/sequence/state.hpp>
 #include <nn/sequence/unroll.hpp>

@@ -15,8 +15,8 @@
 #include <fmt/format.h>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/decoding/decoding.hpp>
+#include <nn/decoding/encoder_decoder.hpp>
 #include <nn/generator.hpp>
-#include <nn/sequence/encoder_decoder.hpp>
 
 #include <algorithm>
 #include <map>

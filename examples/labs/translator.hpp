@@ -4,8 +4,8 @@
 #include "words.hpp"
 
 #include <nn/cells/gru_cell.hpp>
+#include <nn/decoding/encoder_decoder.hpp>
 #include <nn/generator.hpp>
-#include <nn/sequence/encoder_decoder.hpp>
 #include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/bidirectional.hpp>
 

@@ -8,10 +8,10 @@
 #include <autograd/study/study.hpp>
 #include <autograd/tape.hpp>
 #include <nn/cells/lstm_cell.hpp>
+#include <nn/decoding/encoder_decoder.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses/losses.hpp>
-#include <nn/sequence/encoder_decoder.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
 #include <nn/wrappers/stack.hpp>

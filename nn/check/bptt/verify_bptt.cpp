@@ -2,9 +2,9 @@
 #include <autograd/check/check_gradient.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/kernels/as_double.hpp>
+#include <nn/check/bptt/step_checks.hpp>
 #include <nn/check/bptt/verify_bptt.hpp>
-#include <nn/check/cell/not_finite.hpp>
-#include <nn/check/cell/step_checks.hpp>
+#include <nn/check/not_finite.hpp>
 #include <nn/check/start.hpp>
 #include <nn/closed_form/loops.hpp>
 

@@ -7,9 +7,9 @@
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/decoding/beam_search.hpp>
+#include <nn/decoding/encoder_decoder.hpp>
 #include <nn/decoding/sampling.hpp>
 #include <nn/generator.hpp>
-#include <nn/sequence/encoder_decoder.hpp>
 #include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/stack.hpp>
 

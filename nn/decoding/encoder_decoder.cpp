@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/sequence/encoder_decoder.hpp>
+#include <nn/decoding/encoder_decoder.hpp>
 
 #include <stdexcept>
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/differences.hpp>
-#include <nn/check/cell/not_finite.hpp>
 #include <nn/check/deviation.hpp>
+#include <nn/check/not_finite.hpp>
 
 #include <cmath>
 

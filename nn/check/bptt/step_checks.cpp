@@ -2,7 +2,7 @@
 #include <autograd/check/differences.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/kernels/as_double.hpp>
-#include <nn/check/cell/step_checks.hpp>
+#include <nn/check/bptt/step_checks.hpp>
 #include <nn/check/input_names.hpp>
 #include <nn/check/packed_gates.hpp>
 
