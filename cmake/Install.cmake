@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tapeloop)
 
-install(TARGETS tapeloop EXPORT tapeloopTargets)
+install(TARGETS tapeloop tapeloop_flags ${TAPELOOP_ROOMS} EXPORT tapeloopTargets)
 if(TARGET tapeloop_study)
   install(TARGETS tapeloop_study EXPORT tapeloopTargets)
 endif()

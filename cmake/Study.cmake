@@ -16,9 +16,6 @@ add_custom_command(OUTPUT ${embedded_page}
   DEPENDS ${page_files} ${CMAKE_CURRENT_LIST_DIR}/EmbedPage.cmake
   COMMENT "Embedding the study page" VERBATIM)
 
-file(GLOB study_sources CONFIGURE_DEPENDS ${page_folder}/*.cpp)
-add_library(tapeloop_study ${study_sources} ${embedded_page})
-add_library(tapeloop::study ALIAS tapeloop_study)
-set_target_properties(tapeloop_study PROPERTIES CXX_EXTENSIONS OFF EXPORT_NAME study)
-target_link_libraries(tapeloop_study PUBLIC tapeloop PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
-tapeloop_warnings(tapeloop_study)
+tapeloop_room(study OPTIONAL FOLDERS autograd/study/page USES tapeloop_derivation)
+target_sources(tapeloop_study PRIVATE ${embedded_page})
+target_link_libraries(tapeloop_study PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)

@@ -11,8 +11,6 @@
 #include <nn/cells/lstm_variant_cell.hpp>
 #include <nn/cells/minimal_gru_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
-#include <nn/check/bptt/cross_check.hpp>
-#include <nn/check/deviation.hpp>
 #include <nn/closed_form/elman.hpp>
 #include <nn/closed_form/gru.hpp>
 #include <nn/closed_form/lstm.hpp>

@@ -4,7 +4,7 @@
 #include <autograd/custom.hpp>
 #include <autograd/derivatives.hpp>
 #include <autograd/gradient.hpp>
-#include <autograd/inspect/inspect.hpp>
+#include <autograd/study/study.hpp>
 #include <autograd/kernels/array.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/kernels/gemm.hpp>
@@ -65,8 +65,8 @@
 #include <autograd/study/jacobian/states.hpp>
 #include <autograd/study/jacobian/stretch.hpp>
 #include <autograd/study/jacobian/weight_products.hpp>
-#include <autograd/study/json.hpp>
-#include <autograd/study/study.hpp>
+#include <autograd/study/page/json.hpp>
+#include <autograd/study/page/write_study.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 #include <autograd/sweep/sweep.hpp>

@@ -4,7 +4,7 @@
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
-#include <autograd/study/study.hpp>
+#include <autograd/study/page/write_study.hpp>
 #include <nn/losses/losses.hpp>
 
 #include <algorithm>

@@ -12,7 +12,7 @@
 #include "words.hpp"
 
 #include <autograd/autograd.hpp>
-#include <autograd/inspect/inspect.hpp>
+#include <autograd/study/study.hpp>
 #include <nn/nn.hpp>
 
 #include <fmt/format.h>

@@ -10,8 +10,8 @@
 #include "words.hpp"
 
 #include <autograd/autograd.hpp>
-#include <autograd/inspect/inspect.hpp>
 #include <autograd/study/study.hpp>
+#include <autograd/study/page/write_study.hpp>
 #include <nn/nn.hpp>
 
 #include <fmt/format.h>

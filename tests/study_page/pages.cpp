@@ -5,7 +5,7 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
-#include <autograd/study/study.hpp>
+#include <autograd/study/page/write_study.hpp>
 #include <autograd/tape.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/decoding/encoder_decoder.hpp>

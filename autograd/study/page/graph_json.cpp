@@ -1,4 +1,4 @@
-#include <autograd/study/json.hpp>
+#include <autograd/study/page/json.hpp>
 #include <autograd/study/page/graph_json.hpp>
 #include <autograd/study/page/tensor_json.hpp>
 

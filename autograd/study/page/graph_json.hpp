@@ -6,7 +6,7 @@
 
 namespace tapeloop::detail {
 
-/// A graph as autograd/study/json.hpp describes it.
+/// A graph as autograd/study/page/json.hpp describes it.
 nlohmann::json graph_json(const Graph& graph, std::size_t largest_grid);
 
 }  // namespace tapeloop::detail

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/study/graph/graph.hpp>
-#include <autograd/study/study.hpp>
+#include <autograd/study/page/write_study.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -4,7 +4,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <autograd/study/json.hpp>
+#include <autograd/study/page/json.hpp>
 
 #include <nlohmann/json.hpp>
 

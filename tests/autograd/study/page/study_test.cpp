@@ -3,7 +3,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <autograd/study/study.hpp>
+#include <autograd/study/page/write_study.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/sequence/unroll.hpp>

@@ -1,6 +1,6 @@
 #include <autograd/study/page/page.hpp>
 #include <autograd/study/page/study_json.hpp>
-#include <autograd/study/study.hpp>
+#include <autograd/study/page/write_study.hpp>
 
 #include <fmt/format.h>
 

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <autograd/study/flow/gradient_ledger.hpp>
+#include <autograd/study/jacobian/jacobian_spectrum.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tapeloop {
+
+struct StudyOptions {
+    std::string title = "A network through time";
+    /// A cell's `gate_names()`, by which the plot of saturation calls the blocks of its packed weights.
+    std::vector<std::string> gates = {};
+    /// Shown as heat maps.
+    std::vector<GradientLedger> ledgers = {};
+    /// Of the Jacobians from state to state, of one row.
+    std::optional<JacobianSpectrum> spectrum = std::nullopt;
+    /// About how large the page's tensors may be together. Where they would be larger, each is averaged over
+    /// blocks to fewer than its usual 48 by 48 cells.
+    std::size_t largest_bytes = 32'000'000;
+};
+
+/// Writes a page that shows a recorded network: one HTML file that needs no network and opens from disk. The
+/// folded cell and the network through time, each node with its values, cotangents and local Jacobian, the
+/// forward pass and the backward wave step by step, and plots.
+///
+/// Of a local Jacobian there is all if node and input have at most 64 elements; else of an elementwise
+/// operation its diagonal, and otherwise the part of the first row, if that has at most 64. The page says
+/// what is left out and how to get it. Of an operation with several results, as `map` can have, there is
+/// none.
+///
+/// Cotangents are shown as far as `gradients` has them: `gradient(J, every_node(tape))` has them all. The
+/// single operations of a cell are there when the tape was made with `{.fuse = false}`, and the uses of all
+/// weights stand at their time steps when it was unrolled with `{.hoist = false}`.
+///
+/// Throws `std::logic_error` when `gradients` has a `Var` of another tape or a parameter was changed after it
+/// was recorded, as by an optimizer's step: write the study before that; and `std::invalid_argument` when the
+/// file cannot be written; what was there before is then left as it is.
+void write_study(Tape<float>& tape, const Gradients<float>& gradients, const std::filesystem::path& path,
+                 const StudyOptions& options = {});
+void write_study(Tape<double>& tape, const Gradients<double>& gradients, const std::filesystem::path& path,
+                 const StudyOptions& options = {});
+
+}  // namespace tapeloop

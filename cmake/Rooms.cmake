@@ -1,0 +1,40 @@
+# A room of the library is a folder with one topic and a small static library of its own, so that a program builds what it
+# links. `tapeloop::tapeloop` is the sum of those that are always built.
+
+# What is not ours and is in nearly every source, parsed once. It is compiled by a target of its own, because all who
+# use it must have the same flags.
+add_library(tapeloop_parsed_once OBJECT ${PROJECT_SOURCE_DIR}/cmake/parsed_once.cpp)
+target_link_libraries(tapeloop_parsed_once PRIVATE tapeloop_flags xtensor xsimd fmt::fmt)
+set_target_properties(tapeloop_parsed_once PROPERTIES CXX_EXTENSIONS OFF)
+tapeloop_warnings(tapeloop_parsed_once)
+target_precompile_headers(tapeloop_parsed_once PRIVATE
+  <algorithm> <array> <cmath> <cstdint> <functional> <limits> <map> <memory> <numeric> <optional> <span> <stdexcept> <string>
+  <string_view> <tuple> <unordered_map> <utility> <variant> <vector>
+  <fmt/format.h> <fmt/ranges.h> <xtensor/xarray.hpp> <xsimd/xsimd.hpp>)
+
+set(TAPELOOP_ROOMS "")
+
+# tapeloop_room(name FOLDERS folder... [USES target...] [BATCH n])
+#
+# The library `tapeloop::<name>` of the sources that lie directly in the folders.
+function(tapeloop_room name)
+  cmake_parse_arguments(room "OPTIONAL" "BATCH" "FOLDERS;USES" ${ARGN})
+  set(sources "")
+  foreach(folder IN LISTS room_FOLDERS)
+    file(GLOB here CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+    list(APPEND sources ${here})
+  endforeach()
+  set(target tapeloop_${name})
+  add_library(${target} ${sources})
+  add_library(tapeloop::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF EXPORT_NAME ${name} UNITY_BUILD_BATCH_SIZE 8)
+  if(room_BATCH)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD_BATCH_SIZE ${room_BATCH})
+  endif()
+  target_link_libraries(${target} PUBLIC tapeloop_flags xtensor xsimd fmt::fmt ${room_USES})
+  target_precompile_headers(${target} REUSE_FROM tapeloop_parsed_once)
+  tapeloop_warnings(${target})
+  if(NOT room_OPTIONAL)
+    set(TAPELOOP_ROOMS ${TAPELOOP_ROOMS} ${target} PARENT_SCOPE)
+  endif()
+endfunction()

@@ -1,0 +1,5 @@
+#pragma once
+
+/// Studies of cells through time.
+#include <nn/study/states.hpp>
+#include <nn/study/truncation_report.hpp>
