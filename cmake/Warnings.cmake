@@ -2,6 +2,6 @@
 function(tapeloop_warnings target)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion $<$<BOOL:${TAPELOOP_WERROR}>:-Werror>
-    # Two that g++ 12 gives wrongly: about std::string (GCC bug 105651) and about xtensor's sort.
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-array-bounds>)
+    # Three that g++ 12 gives wrongly: about std::string (GCC bug 105651) and about xtensor's sort.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow -Wno-array-bounds>)
 endfunction()
