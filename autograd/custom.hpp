@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/reduction.hpp>
+#include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
@@ -25,49 +26,14 @@ Array<T> array_of(const Tensor<T>& tensor) {
     return Array<T>(tensor);
 }
 
-template <class T, class Rules, std::size_t N>
-class CustomOperation final : public Operation<T> {
-  public:
-    CustomOperation(std::string name, const Rules& rules) : name_(std::move(name)), rules_(rules) {}
+/// What a node of a custom operation keeps of it.
+template <class Rules>
+struct CustomDefinition {
+    std::string name;
+    Rules all_rules;
 
-    std::string_view name() const override { return name_; }
-
-    void pull(Sweep<T>& sweep, Index node) const override {
-        pull_with(
-            sweep, node, sweep.cotangent(node), [&](Index i) { return sweep.tape().array(i); },
-            [](const auto& contribution) { return array_of<T>(contribution); });
-    }
-    void pull(GraphSweep<T>& sweep, Index node) const override {
-        pull_with(
-            sweep, node, sweep.cotangent(node), [&](Index i) { return sweep.tape().var(i); },
-            [](const Var<T>& contribution) { return contribution; });
-    }
-
-  private:
-    template <class SweepType, class V, class Get, class Fit>
-    void pull_with(SweepType& sweep, Index node, const V& g, const Get& get, const Fit& fit) const {
-        std::array<Index, N> inputs;
-        std::copy_n(sweep.tape().inputs(node).begin(), N, inputs.begin());
-        const V y = get(node);
-        const auto pull_one = [&]<std::size_t... K>(const auto& rule, Index input,
-                                                    std::index_sequence<K...>) {
-            if (!sweep.wants(input)) return;
-            if constexpr (std::is_invocable_v<decltype(rule), const V&, const V&,
-                                              decltype(get(inputs[K]))...>)
-                sweep.deliver(node, input, fit(rule(g, y, get(inputs[K])...)));
-            else
-                throw std::logic_error(fmt::format(
-                    "gradient: a rule of {} takes no {}; write it generically, with const auto& arguments",
-                    sweep.tape().describe(node), std::is_same_v<V, Var<T>> ? "Var" : "Array"));
-        };
-        [&]<std::size_t... K>(std::index_sequence<K...> all) {
-            (pull_one(std::get<K>(rules_), inputs[K], all), ...);
-        }
-        (std::make_index_sequence<N>());
-    }
-
-    std::string name_;
-    Rules rules_;
+    Shape shape() const;  // never called: the value says it
+    const Rules& rules() const { return all_rules; }
 };
 
 }  // namespace detail
@@ -91,6 +57,8 @@ class Custom {
     }
 
   private:
+    using Definition = detail::CustomDefinition<std::tuple<Rules...>>;
+
     template <class T, class... More>
     Var<T> record(const Operand<T>& x, const More&... more) const {
         constexpr std::size_t count = 1 + sizeof...(More);
@@ -99,12 +67,12 @@ class Custom {
         const std::size_t size_before = tape.size();
         try {
             const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
-            const Array<T> result = compute<T>(tape, inputs, std::make_index_sequence<count>());
+            const Array<T> result =
+                detail::with_indices<count>([&](auto... k) { return compute(tape.array(inputs[k])...); });
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
-            using Op = detail::CustomOperation<T, std::tuple<Rules...>, count>;
-            return tape.var(
-                tape.append(tape.keep(Op(name_, rules_)), inputs, result.shape(), data, x.site()));
+            const auto& operation = operation_of<count>(tape, Definition{name_, rules_});
+            return tape.var(tape.append(operation, inputs, result.shape(), data, x.site()));
         } catch (const std::invalid_argument& error) {
             tape.truncate(size_before);
             throw std::invalid_argument(
@@ -114,13 +82,12 @@ class Custom {
             throw;
         }
     }
-    template <class T, std::size_t... K>
-    Array<T> compute(const Tape<T>& tape, const std::array<Index, sizeof...(K)>& inputs,
-                     std::index_sequence<K...>) const {
-        if constexpr (std::is_invocable_v<const Value&, decltype(tape.array(inputs[K]))...>)
-            return detail::array_of<T>(value_(tape.array(inputs[K])...));
+    template <class T, class... More>
+    Array<T> compute(const Array<T>& x, const More&... more) const {
+        if constexpr (std::is_invocable_v<const Value&, const Array<T>&, const More&...>)
+            return detail::array_of<T>(value_(x, more...));
         else
-            return Array<T>(Tensor<T>(value_(tape.array(inputs[K]).tensor()...)));
+            return Array<T>(Tensor<T>(value_(x.tensor(), more.tensor()...)));
     }
 
     std::string name_;

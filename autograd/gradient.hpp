@@ -1,57 +1,10 @@
 #pragma once
 
-#include <autograd/tape.hpp>
+#include <autograd/wrt.hpp>
 
-#include <initializer_list>
 #include <vector>
 
 namespace tapeloop {
-
-/// What to differentiate by: a `Parameter`, or any `Var` of the tape.
-template <class T>
-class Wrt {
-  public:
-    using Storage = typename Parameter<T>::Storage;
-
-    Wrt(const Parameter<T>& parameter) : parameter_(parameter.storage()) {}
-    Wrt(const Var<T>& var) : var_(var) {}
-
-    /// Null for a `Var`.
-    const Storage* parameter() const { return parameter_.get(); }
-    const Var<T>& var() const { return var_; }
-    const Shape& shape() const { return parameter_ != nullptr ? parameter_->shape : var_.shape(); }
-    friend bool operator==(const Wrt& a, const Wrt& b) {
-        return a.parameter_ == b.parameter_ && a.var_.is(b.var_);
-    }
-
-  private:
-    std::shared_ptr<const Storage> parameter_;
-    Var<T> var_;
-};
-
-/// The list of them: `{cell.U, x}`, a `ParameterList`, or both joined by `add`.
-template <class T>
-class WrtList {
-  public:
-    WrtList(std::initializer_list<Wrt<T>> list) : list_(list) {}
-    WrtList(std::vector<Wrt<T>> list) : list_(std::move(list)) {}
-    WrtList(const ParameterList<T>& parameters) {
-        for (const auto& entry : parameters) list_.emplace_back(*entry.parameter);
-    }
-    WrtList& add(Wrt<T> more) {
-        list_.push_back(more);
-        return *this;
-    }
-    const std::vector<Wrt<T>>& list() const { return list_; }
-
-  private:
-    std::vector<Wrt<T>> list_;
-};
-
-/// All nodes of a tape that have a value, in their order: `gradient(J, every_node(tape))` keeps the cotangent
-/// of each.
-WrtList<float> every_node(Tape<float>& tape);
-WrtList<double> every_node(Tape<double>& tape);
 
 /// The result of a sweep: for each parameter or `Var` asked for, a `V` of its shape. `Tensor`s outlive the
 /// tape.
@@ -62,8 +15,8 @@ class GradientsOf {
         : wrt_(std::move(wrt)), values_(std::move(values)) {}
 
     /// Throws `std::invalid_argument` for what was not asked for.
-    const V& operator[](const Wrt<T>& wrt) const&;
-    V& operator[](const Wrt<T>& wrt) & { return const_cast<V&>(std::as_const(*this)[wrt]); }
+    const V& operator[](const Wrt<T>& wrt) const& { return values_[place_of(wrt)]; }
+    V& operator[](const Wrt<T>& wrt) & { return values_[place_of(wrt)]; }
     /// By value, so that `gradient(J, {x})[x]` does not dangle.
     V operator[](const Wrt<T>& wrt) && { return std::move((*this)[wrt]); }
 
@@ -79,6 +32,8 @@ class GradientsOf {
     auto end() const { return values_.end(); }
 
   private:
+    std::size_t place_of(const Wrt<T>& wrt) const;
+
     std::vector<Wrt<T>> wrt_;
     std::vector<V> values_;
 };

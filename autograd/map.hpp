@@ -7,46 +7,11 @@ namespace tapeloop {
 namespace detail {
 
 template <class Streams, class T, class F, class... Operands>
-auto record_operands(const F& function, const Site& site, const Operands&... operands) {
+auto map_operands(const F& function, const Site& site, const Operands&... operands) {
     using Op = MapOperation<T, F, Streams>;
-    Tape<T>& tape = tape_of("map", operands...);
-    const std::array<const Shape*, sizeof...(Operands)> shapes{&operands.shape()...};
-    Shape shape;
-    typename Op::Parts parts;
-    checked(tape, site, [&] {
-        for (std::size_t i = 0; i < shapes.size(); ++i) {
-            parts[i] = Op::part_of(*shapes[i], i);
-            if (i == 0)
-                shape = parts[i];
-            else if (parts[i] != shape)
-                shape = broadcast("map", shape, parts[i]);
-        }
-    });
-    const std::array<Index, sizeof...(Operands)> inputs{operands.enter(tape)...};
-    typename Op::Sources sources;
-    for (std::size_t i = 0; i < inputs.size(); ++i) sources[i] = tape.array(inputs[i]);
-    const Op operation(function);
+    const std::array<const Operand<T>*, sizeof...(Operands)> list{&operands...};
     std::array<Var<T>, Op::Out> results;
-    if (!tape.options().fuse) {
-        results = operation.replay(tape, inputs);
-        // One that does not depend on all arguments has their joint shape nevertheless.
-        for (Var<T>& result : results)
-            if (result.shape() != shape) result = broadcast_to(result, shape);
-    } else {
-        std::array<T*, Op::Out> data;
-        std::array<Array<T>, Op::Out> arrays;
-        for (std::size_t r = 0; r < Op::Out; ++r) {
-            data[r] = tape.allocate(shape.size());
-            arrays[r] = Array<T>(shape, data[r]);
-        }
-        operation.forward(shape, parts, sources, data);
-        if constexpr (Op::Out == 1) {
-            results[0] = tape.var(tape.append(tape.keep(operation), inputs, shape, data[0], site));
-        } else {
-            const Index first = tape.append_results(tape.keep(operation), inputs, shape, arrays, site);
-            for (std::size_t r = 0; r < Op::Out; ++r) results[r] = tape.var(first + static_cast<Index>(r));
-        }
-    }
+    Op(function).record(list, site, results.data());
     if constexpr (Op::Out == 1)
         return results[0];
     else
@@ -54,11 +19,11 @@ auto record_operands(const F& function, const Site& site, const Operands&... ope
 }
 
 template <class F, class First, class... A>
-auto record_map(const F& function, const Site& site, const First& first, const A&... a) {
+auto map_arguments(const F& function, const Site& site, const First& first, const A&... a) {
     using T = typename MapArgument<First>::T;
-    using Streams = MapLayout<MapArgument<First>::parts, MapArgument<A>::parts...>;
-    return record_operands<Streams, T>(function, site, MapArgument<First>::operand(first, site),
-                                       MapArgument<A>::operand(a, site)...);
+    using Streams = MapStreams<MapArgument<First>::parts, MapArgument<A>::parts...>;
+    return map_operands<Streams, T>(function, site, MapArgument<First>::operand(first, site),
+                                    MapArgument<A>::operand(a, site)...);
 }
 
 }  // namespace detail
@@ -80,29 +45,29 @@ auto record_map(const F& function, const Site& site, const First& first, const A
 /// captures is copied, and constant. Throws `std::invalid_argument` when the shapes do not broadcast.
 template <class F, class A>
 auto map(const F& f, const A& a, Site site = Site::current()) {
-    return detail::record_map(f, site, a);
+    return detail::map_arguments(f, site, a);
 }
 template <class F, class A, class B>
 auto map(const F& f, const A& a, const B& b, Site site = Site::current()) {
-    return detail::record_map(f, site, a, b);
+    return detail::map_arguments(f, site, a, b);
 }
 template <class F, class A, class B, class C>
 auto map(const F& f, const A& a, const B& b, const C& c, Site site = Site::current()) {
-    return detail::record_map(f, site, a, b, c);
+    return detail::map_arguments(f, site, a, b, c);
 }
 template <class F, class A, class B, class C, class D>
 auto map(const F& f, const A& a, const B& b, const C& c, const D& d, Site site = Site::current()) {
-    return detail::record_map(f, site, a, b, c, d);
+    return detail::map_arguments(f, site, a, b, c, d);
 }
 template <class F, class A, class B, class C, class D, class E>
 auto map(const F& f, const A& a, const B& b, const C& c, const D& d, const E& e,
          Site site = Site::current()) {
-    return detail::record_map(f, site, a, b, c, d, e);
+    return detail::map_arguments(f, site, a, b, c, d, e);
 }
 template <class F, class A, class B, class C, class D, class E, class G>
 auto map(const F& f, const A& a, const B& b, const C& c, const D& d, const E& e, const G& g,
          Site site = Site::current()) {
-    return detail::record_map(f, site, a, b, c, d, e, g);
+    return detail::map_arguments(f, site, a, b, c, d, e, g);
 }
 
 }  // namespace tapeloop

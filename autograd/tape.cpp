@@ -1,6 +1,6 @@
 #include <fmt/format.h>
+#include <autograd/kernels/repeated_products.hpp>
 #include <autograd/tape.hpp>
-#include <autograd/watch.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -132,6 +132,12 @@ Tape<T>& Tape<T>::current() {
 }
 
 template <class T>
+RepeatedProducts<T>& Tape<T>::products() {
+    if (products_ == nullptr) products_ = std::make_unique<RepeatedProducts<T>>();
+    return *products_;
+}
+
+template <class T>
 void* Tape<T>::allocate_bytes(std::size_t bytes) {
     const std::size_t rounded = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);
     value_bytes_ += rounded;
@@ -151,7 +157,7 @@ void* Tape<T>::allocate_bytes(std::size_t bytes) {
 
 template <class T>
 Index Tape<T>::append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
-                      T* data, const Site& site) {
+                      const T* data, const Site& site) {
     if (nodes_.size() >= std::numeric_limits<Index>::max())
         throw std::length_error("tape: 2^32 nodes are recorded; differentiate in stretches");
     const auto first = static_cast<Index>(inputs_.size());
@@ -164,20 +170,6 @@ Index Tape<T>::append(const Operation<T>& operation, std::span<const Index> inpu
     if (observed_) [[unlikely]]
         observe_append(index);
     return index;
-}
-
-template <class T>
-void Tape<T>::observe_append(Index node) {
-    if (options_.watch) require_finite_value(*this, node);
-    for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
-        observer->appended(*this, node);
-}
-
-template <class T>
-void Tape<T>::observe_pull(Sweep<T>& sweep, Index node) {
-    if (options_.watch) require_finite_cotangents(sweep, node);
-    for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
-        observer->pulled(sweep, node);
 }
 
 template <class T>
@@ -206,8 +198,7 @@ Index Tape<T>::leaf(const Parameter<T>& parameter, const Site& site) {
     const auto& storage = *parameter.storage();
     if (const Index* known = find(&storage)) return *known;
     // Its elements stay where they are; the version tells when they were changed.
-    const Index index =
-        append(keep(Leaf<T>(parameter)), {}, storage.shape, const_cast<T*>(storage.value.data()), site);
+    const Index index = append(keep(Leaf<T>(parameter)), {}, storage.shape, storage.value.data(), site);
     leaves_.emplace(&storage, index);
     names_.emplace(index, storage.name);
     return index;

@@ -1,15 +1,18 @@
 #pragma once
 
-#include <autograd/kernels/repeated_products.hpp>
 #include <autograd/parameter.hpp>
 #include <autograd/record/observer.hpp>
 #include <autograd/record/operation.hpp>
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace tapeloop {
+
+template <class T>
+class RepeatedProducts;
 
 /// In `Node::results` of a node that is itself one of several results; its input is the node that made it.
 inline constexpr Index result_mark = static_cast<Index>(-1);
@@ -18,7 +21,7 @@ inline constexpr Index result_mark = static_cast<Index>(-1);
 template <class T>
 struct Node {
     const Operation<T>* operation;
-    T* data;
+    const T* data;
     Shape shape;
     Index first_input;
     Index input_count;
@@ -87,8 +90,8 @@ class Tape {
     /// Keeps an operation for as long as the tape.
     template <class Op>
     const Op& keep(Op&& operation);
-    Index append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape, T* data,
-                 const Site& site);
+    Index append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
+                 const T* data, const Site& site);
     /// The same for an operation with several results: its own node, which has no value, and right behind it
     /// one node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
     Index append_results(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
@@ -106,7 +109,7 @@ class Tape {
     }
     /// Whether somebody wants to know of nodes and rules: a watch or an observer.
     bool observed() const { return observed_; }
-    void observe_append(Index node);
+    void observe_append(Index node);  // these two are defined in watch.cpp
     void observe_pull(Sweep<T>& sweep, Index node);
     /// Puts another operation in a node's place, such as one that wraps it.
     void replace_operation(Index node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
@@ -125,7 +128,7 @@ class Tape {
     void truncate(std::size_t size);
 
     /// What products of recorded values are computed by.
-    RepeatedProducts<T>& products() { return products_; }
+    RepeatedProducts<T>& products();
 
     Index open_label(Index parent, std::string_view name, std::ptrdiff_t step);
     Index current_label() const { return label_; }
@@ -165,7 +168,7 @@ class Tape {
     std::size_t value_bytes_ = 0;
     std::size_t cotangent_bytes_ = 0;
     std::vector<Kept> kept_;
-    RepeatedProducts<T> products_;
+    std::unique_ptr<RepeatedProducts<T>> products_;
     std::vector<LabelEntry> labels_;
     std::unordered_map<const void*, Index> leaves_;
     std::unordered_map<Index, std::string> names_;

@@ -106,6 +106,9 @@ NonFinite NonFinite::while_differentiating(const std::string& node) const {
     return NonFinite(details_, ", recorded as part of a rule of " + node);
 }
 
+namespace {
+
+// A node that is not finite is taken back before the throw.
 template <class T>
 void require_finite_value(Tape<T>& tape, Index node) {
     const Node<T>& made = tape.node(node);
@@ -143,9 +146,25 @@ void require_finite_cotangents(Sweep<T>& sweep, Index node) {
     if (tape.inputs(node).empty()) check(node, "its cotangent, summed over all its uses");
 }
 
-template void require_finite_value(Tape<float>&, Index);
-template void require_finite_value(Tape<double>&, Index);
-template void require_finite_cotangents(Sweep<float>&, Index);
-template void require_finite_cotangents(Sweep<double>&, Index);
+}  // namespace
+
+template <class T>
+void Tape<T>::observe_append(Index node) {
+    if (options_.watch) require_finite_value(*this, node);
+    for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
+        observer->appended(*this, node);
+}
+
+template <class T>
+void Tape<T>::observe_pull(Sweep<T>& sweep, Index node) {
+    if (options_.watch) require_finite_cotangents(sweep, node);
+    for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
+        observer->pulled(sweep, node);
+}
+
+template void Tape<float>::observe_append(Index);
+template void Tape<double>::observe_append(Index);
+template void Tape<float>::observe_pull(Sweep<float>&, Index);
+template void Tape<double>::observe_pull(Sweep<double>&, Index);
 
 }  // namespace tapeloop

@@ -64,10 +64,4 @@ class Watch {
     bool before_;
 };
 
-// For the tape. A node that is not finite is taken back before the throw.
-template <class T>
-void require_finite_value(Tape<T>& tape, Index node);
-template <class T>
-void require_finite_cotangents(Sweep<T>& sweep, Index node);
-
 }  // namespace tapeloop

@@ -43,9 +43,9 @@ class Memory {
 };
 
 /// What a rule computes with in the first-order sweep: a row-major array that either shares pooled memory or
-/// looks at memory of the tape. Copies share their elements. It has the functions of `Var` under the same
-/// names, computed at once and recorded nowhere, so one generic rule serves both. Not to be kept beyond the
-/// rule it was handed to.
+/// looks at memory of the tape. Copies share their elements, and nobody changes them. It has the functions of
+/// `Var` under the same names, computed at once and recorded nowhere, so one generic rule serves both. Not to
+/// be kept beyond the rule it was handed to.
 template <class T>
 class Array {
   public:
@@ -53,26 +53,18 @@ class Array {
 
     Array() = default;
 
-    /// Fresh memory, elements not set.
-    explicit Array(const Shape& shape)
-        : shape_(shape), memory_(shape.size() * sizeof(T)), data_(static_cast<T*>(memory_.data())) {}
     /// A look at elements that live elsewhere, or in `memory`, which is then kept alive.
-    Array(const Shape& shape, T* data, Memory memory = {})
+    Array(const Shape& shape, const T* data, Memory memory = {})
         : shape_(shape), memory_(std::move(memory)), data_(data) {}
-    explicit Array(const Tensor<T>& tensor) : Array(shape_of(tensor)) {
-        std::copy_n(tensor.data(), tensor.size(), data_);
-    }
+    /// A copy of a tensor.
+    explicit Array(const Tensor<T>& tensor);
 
-    static Array filled(const Shape& shape, T value) {
-        Array array(shape);
-        std::fill_n(array.data_, shape.size(), value);
-        return array;
-    }
+    static Array filled(const Shape& shape, T value);
 
     const Shape& shape() const { return shape_; }
     std::size_t size() const { return shape_.size(); }
-    T* data() const { return data_; }
-    std::span<T> elements() const { return {data_, size()}; }
+    const T* data() const { return data_; }
+    std::span<const T> elements() const { return {data_, size()}; }
 
     /// The same elements under another shape of the same size.
     Array reshaped(const Shape& shape) const { return Array(shape, data_, memory_); }
@@ -91,7 +83,40 @@ class Array {
   private:
     Shape shape_;
     Memory memory_;
-    T* data_ = nullptr;
+    const T* data_ = nullptr;
 };
+
+/// An array while it is computed: the kernel that makes it writes it, and hands it on as an `Array`.
+template <class T>
+class Buffer : public Array<T> {
+  public:
+    /// Fresh memory, elements not set.
+    explicit Buffer(const Shape& shape) : Buffer(shape, Memory(shape.size() * sizeof(T))) {}
+    /// Elements that live elsewhere, such as in the tape's memory.
+    Buffer(const Shape& shape, T* data) : Array<T>(shape, data), data_(data) {}
+
+    T* data() const { return data_; }
+    std::span<T> elements() const { return {data_, this->size()}; }
+
+  private:
+    Buffer(const Shape& shape, const Memory& memory)
+        : Array<T>(shape, static_cast<T*>(memory.data()), memory), data_(static_cast<T*>(memory.data())) {}
+
+    T* data_;
+};
+
+template <class T>
+Array<T>::Array(const Tensor<T>& tensor) {
+    const Buffer<T> copy(shape_of(tensor));
+    std::copy_n(tensor.data(), tensor.size(), copy.data());
+    *this = copy;
+}
+
+template <class T>
+Array<T> Array<T>::filled(const Shape& shape, T value) {
+    const Buffer<T> array(shape);
+    std::fill_n(array.data(), array.size(), value);
+    return array;
+}
 
 }  // namespace tapeloop

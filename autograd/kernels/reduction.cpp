@@ -18,7 +18,7 @@ struct Sum {
 struct Max {
     template <class T>
     static Lanes<T> combine(Lanes<T> a, Lanes<T> b) {
-        return elementary::Maximum::value(a, b);
+        return where(a >= b, a, where(a < b, b, a + b));
     }
     template <class T>
     static T combine(T a, T b) {
@@ -62,8 +62,9 @@ void combine_run(const T* from, T* to, std::size_t count) {
 template <class Reduce, class T>
 void reduce_into(const Array<T>& x, const Shape& shape, T* target) {
     if (x.size() == 0) return;
-    const Walk<2> walk(x.shape(), {Layout{&x.shape()}, Layout{&shape}});
-    walk.each_row(0, walk.piece_count(), [&](const std::array<std::size_t, 2>& offsets) {
+    const std::array<Layout, 2> layouts{Layout{&x.shape()}, Layout{&shape}};
+    const Walk walk(x.shape(), layouts);
+    walk.each_row(0, walk.piece_count(), [&](const auto& offsets) {
         const T* from = x.data() + offsets[0];
         T* to = target + offsets[1];
         if (walk.single(1))

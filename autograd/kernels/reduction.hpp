@@ -1,7 +1,6 @@
 #pragma once
 
 #include <autograd/kernels/pass.hpp>
-#include <autograd/ops/reduce.hpp>
 
 namespace tapeloop {
 
@@ -14,12 +13,6 @@ void sum_into(const Array<T>& x, const Shape& shape, Target<T> target);
 template <class T>
 void max_into(const Array<T>& x, const Shape& shape, T* target);
 
-/// `sum` of an array, for rules.
-template <class T>
-Array<T> sum(const Array<T>& x, Axes axes = {}, bool keepdims = false);
-
-extern template Array<float> sum(const Array<float>&, Axes, bool);
-extern template Array<double> sum(const Array<double>&, Axes, bool);
 extern template void sum_into(const Array<float>&, const Shape&, Target<float>);
 extern template void sum_into(const Array<double>&, const Shape&, Target<double>);
 extern template void max_into(const Array<float>&, const Shape&, float*);

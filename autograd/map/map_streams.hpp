@@ -1,8 +1,10 @@
 #pragma once
 
+#include <autograd/kernels/indices.hpp>
 #include <autograd/parameter.hpp>
 
 #include <array>
+#include <span>
 #include <tuple>
 
 /// How the arguments of `map` become the streams of one pass.
@@ -74,42 +76,63 @@ auto as_tuple(const R& results) {
         return std::tuple{results};
 }
 
+/// How many arguments a map can have, and how many results.
+inline constexpr std::size_t most_map_arguments = 32;
+
+/// Which argument a stream belongs to, and which part of it the stream is.
+struct StreamPlace {
+    std::size_t argument;
+    std::size_t part;
+};
+
+/// The streams of a map at run time.
+struct MapTable {
+    std::span<const std::size_t> part_counts;  ///< of each argument; 0 for one that is not packed
+    std::span<const StreamPlace> places;       ///< of each stream
+    std::size_t results = 0;
+};
+
 /// The streams of `parts...` arguments, numbered through.
 template <std::size_t... parts>
-struct MapLayout {
+struct MapStreams {
     static constexpr std::size_t arguments = sizeof...(parts);
     static constexpr std::array<std::size_t, arguments> part_counts{parts...};
     static constexpr std::size_t streams = ((parts == 0 ? 1 : parts) + ... + 0);
+    static_assert(arguments <= most_map_arguments, "map takes at most 32 arguments");
 
+    static constexpr std::array<StreamPlace, streams> places = [] {
+        std::array<StreamPlace, streams> all{};
+        std::size_t k = 0;
+        for (std::size_t a = 0; a < arguments; ++a)
+            for (std::size_t part = 0; part < (part_counts[a] == 0 ? 1 : part_counts[a]); ++part)
+                all[k++] = {a, part};
+        return all;
+    }();
+    static MapTable table(std::size_t results) { return {part_counts, places, results}; }
+
+    /// Calls f with one value per argument; `stream(integral_constant<k>)` is the k-th stream.
+    template <class F, class Stream>
+    static auto call(const F& f, const Stream& stream) {
+        return with_indices<arguments>([&](auto... a) { return f(argument<a>(stream)...); });
+    }
+
+  private:
     static constexpr std::size_t first_stream(std::size_t argument) {
         std::size_t stream = 0;
         for (std::size_t i = 0; i < argument; ++i) stream += part_counts[i] == 0 ? 1 : part_counts[i];
         return stream;
     }
-
-    /// Calls f with one value per argument; `stream(integral_constant<k>)` is the k-th stream.
-    template <class F, class Stream>
-    static auto call(const F& f, const Stream& stream) {
-        return [&]<std::size_t... A>(std::index_sequence<A...>) { return f(argument<A>(stream)...); }
-        (std::make_index_sequence<arguments>());
-    }
-
-  private:
     template <std::size_t a, class Stream>
     static auto argument(const Stream& stream) {
         constexpr std::size_t first = first_stream(a);
         if constexpr (part_counts[a] == 0)
             return stream(std::integral_constant<std::size_t, first>());
         else
-            return [&]<std::size_t... P>(std::index_sequence<P...>) {
-                return std::tuple{stream(std::integral_constant<std::size_t, first + P>())...};
-            }
-        (std::make_index_sequence<part_counts[a]>());
+            return with_indices<part_counts[a]>([&](auto... p) {
+                return std::tuple{stream(std::integral_constant<std::size_t, first + p>())...};
+            });
     }
 };
-
-/// The shape of one part of a packed argument. Throws when the last axis does not divide.
-Shape part_shape(const Shape& packed, std::size_t parts);
 
 }  // namespace detail
 

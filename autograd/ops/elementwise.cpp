@@ -1,3 +1,4 @@
+#include <autograd/map/elementary.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/record/definition.hpp>
 

@@ -71,7 +71,7 @@ struct GatherRows {
 
     Shape shape(const Shape& table) const { return rows_shape(*indices, table); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& table) const {
+    void value(const Buffer<T>& y, const Array<T>& table) const {
         const std::size_t width = row_of(table.shape()).size();
         for (std::size_t i = 0; i < indices->values().size(); ++i)
             std::copy_n(table.data() + static_cast<std::size_t>(indices->values()[i]) * width, width,
@@ -88,7 +88,7 @@ struct ScatterRows {
 
     Shape shape(const Shape&) const { return table; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& rows) const {
+    void value(const Buffer<T>& y, const Array<T>& rows) const {
         std::fill_n(y.data(), y.size(), T(0));
         add(y.data(), rows);
     }
@@ -121,7 +121,7 @@ struct ScatterAdd {
     }
     static Shape shape(const Shape& target, const Shape&) { return target; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& target, const Array<T>& source) const {
+    void value(const Buffer<T>& y, const Array<T>& target, const Array<T>& source) const {
         std::copy_n(target.data(), target.size(), y.data());
         add_rows(y.data(), *indices, source);
     }
@@ -184,7 +184,7 @@ struct TakeAlong {
 
     Shape shape(const Shape&) const { return places->shape; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] = x.data()[places->offsets[i]];
     }
     auto rules() const;
@@ -198,7 +198,7 @@ struct AddAlong {
 
     Shape shape(const Shape&) const { return whole; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         std::fill_n(y.data(), y.size(), T(0));
         add(y.data(), x);
     }

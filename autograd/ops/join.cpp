@@ -65,7 +65,7 @@ class Joined final : public Operation<T> {
         }
     }
 
-    void value(const Tape<T>& tape, std::span<const Index> inputs, const Array<T>& y) const {
+    void value(const Tape<T>& tape, std::span<const Index> inputs, const Buffer<T>& y) const {
         each_part(tape, inputs, y.shape(),
                   [&](Index input, const Shape&, std::size_t begin, std::size_t extent) {
                       const View part = View::of(y.shape()).sliced(axis_, begin, extent);
@@ -127,7 +127,7 @@ Var<T> join(const Def& def, const Operands<T>& parts) {
     }
     const auto [shape, axis] = checked(tape, parts.site(), [&] { return def.join(shapes); });
     const auto& operation = tape.keep(Joined<T, Def>(axis));
-    const Array<T> y(shape, tape.allocate(shape.size()));
+    const Buffer<T> y(shape, tape.allocate(shape.size()));
     operation.value(tape, inputs, y);
     return tape.var(tape.append(operation, inputs, shape, y.data(), parts.site()));
 }
@@ -144,10 +144,11 @@ class Unstacked final : public Operation<T> {
 
     void pull(Sweep<T>& sweep, Index node) const override {
         const std::size_t size = part_size(sweep.tape(), node);
-        sweep.target(node);  // there is none yet if all results were asked for and lie elsewhere
+        // There is none yet if all results were asked for and lie elsewhere.
+        T* const whole = sweep.target(node).data;
         const Array<T> g = sweep.cotangent(node);
         for (Index k = 0; k < g.shape()[0]; ++k) {
-            T* const part = g.data() + k * size;
+            T* const part = whole + k * size;
             if (const Index result = node + 1 + k; !sweep.has(result))
                 std::fill_n(part, size, T(0));
             else if (const T* elsewhere = sweep.cotangent(result).data(); elsewhere != part)

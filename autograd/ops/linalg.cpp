@@ -1,4 +1,5 @@
 #include <autograd/kernels/reduction.hpp>
+#include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
@@ -54,7 +55,7 @@ struct Matmul {
     }
 
     template <class T>
-    void value(const Array<T>& y, Tape<T>& tape, const Array<T>& a, const Array<T>& b) const {
+    void value(const Buffer<T>& y, Tape<T>& tape, const Array<T>& a, const Array<T>& b) const {
         tape.products().compute({a, b, transposed}, y.shape(), {y.data(), false});
     }
 
@@ -91,14 +92,12 @@ struct Affine {
     }
 
     template <class T>
-    static void value(const Array<T>& y, Tape<T>& tape, const Array<T>& x, const Array<T>& W,
+    static void value(const Buffer<T>& y, Tape<T>& tape, const Array<T>& x, const Array<T>& W,
                       const Array<T>& b) {
         if (b.shape() == y.shape())
             std::copy_n(b.data(), b.size(), y.data());
         else
-            run_pass<T, 1, 1>(y.shape(), {Layout{&b.shape()}, Layout{&y.shape()}}, {b.data()},
-                              {Target<T>{y.data(), false}},
-                              [](const auto& in, auto& out) { out[0] = in[0]; });
+            broadcast_into(b, y.shape(), {y.data(), false});
         tape.products().compute({x.as_matrix(), W, {}}, y.as_matrix().shape(), {y.data(), true});
     }
 
@@ -123,7 +122,7 @@ struct Dot {
         return {};
     }
     template <class T>
-    static void value(const Array<T>& y, const Array<T>& a, const Array<T>& b) {
+    static void value(const Buffer<T>& y, const Array<T>& a, const Array<T>& b) {
         gemm<T>({}, 1, 1, a.size(), a.data(), a.size(), b.data(), 1, T(0), y.data(), 1);
     }
     static auto rules() {
@@ -140,7 +139,7 @@ struct Outer {
         return {a[0], b[0]};
     }
     template <class T>
-    static void value(const Array<T>& y, const Array<T>& a, const Array<T>& b) {
+    static void value(const Buffer<T>& y, const Array<T>& a, const Array<T>& b) {
         gemm<T>({}, a.size(), b.size(), 1, a.data(), 1, b.data(), b.size(), T(0), y.data(), b.size());
     }
     static auto rules() {

@@ -1,4 +1,5 @@
 #include <autograd/kernels/reduction.hpp>
+#include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
@@ -79,7 +80,7 @@ struct Sum : Reduction {
     static constexpr std::string_view name = "sum";
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         sum_into(x, kept(x.shape()), {y.data(), false});
     }
     auto rules() const {
@@ -92,7 +93,7 @@ struct Mean : Reduction {
     static constexpr std::string_view name = "mean";
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         sum_into(x, kept(x.shape()), {y.data(), false});
         const T n = static_cast<T>(count(x.shape()));
         for (T& element : y.elements()) element /= n;
@@ -113,7 +114,7 @@ struct Max : Reduction {
     static constexpr std::string_view name = "max";
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         max_into(x, kept(x.shape()), y.data());
     }
     auto rules() const {
@@ -133,7 +134,7 @@ struct Min : Reduction {
     static constexpr std::string_view name = "min";
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         max_into(-x, kept(x.shape()), y.data());
         for (T& element : y.elements()) element = -element;
     }
@@ -144,7 +145,7 @@ struct Variance : Reduction {
     static constexpr std::string_view name = "variance";
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const Array<T> distance = x - mean(x, axes, true);
         Mean{*this}.value(y, square(distance));
     }
@@ -160,7 +161,7 @@ struct Norm : Reduction {
     static constexpr std::string_view name = "norm";
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         sum_into(square(x), kept(x.shape()), {y.data(), false});
         for (T& element : y.elements()) element = std::sqrt(element);
     }
@@ -176,9 +177,9 @@ struct LogSumExp : Reduction {
     static constexpr std::string_view name = "logsumexp";
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const Shape shape = kept(x.shape());
-        Array<T> shift(shape);
+        const Buffer<T> shift(shape);
         max_into(x, shape, shift.data());
         for (T& element : shift.elements())
             if (std::isinf(element)) element = 0;
@@ -208,7 +209,7 @@ struct Softmax {
         return x;
     }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         if (x.size() == 0) return;
         const Array<T> e = exp(x - max(x, axis, true));
         run_function<T, 2>(elementary::Divide{}, x.shape(), {e, sum(e, axis, true)}, {y.data(), false});
@@ -228,7 +229,7 @@ struct LogSoftmax {
         return x;
     }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         if (x.size() == 0) return;
         // Not x - logsumexp(x), which far out has lost the digits that tell the elements apart.
         const Array<T> below_max = x - max(x, axis, true);
@@ -251,7 +252,7 @@ struct SumTo {
         return target;
     }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         sum_into(x, target, {y.data(), false});
     }
     static auto rules() {

@@ -14,12 +14,12 @@ namespace {
 /// What leaves all elements where they are.
 struct Regrouping {
     template <class T>
-    static T* alias(const Array<T>& x) {
+    static const T* alias(const Array<T>& x) {
         return x.data();
     }
     template <class T>
-    static void value(const Array<T>& y, const Array<T>& x) {
-        if (y.data() != x.data()) std::copy_n(x.data(), x.size(), y.data());
+    static void value(const Buffer<T>& y, const Array<T>& x) {
+        std::copy_n(x.data(), x.size(), y.data());
     }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& x) { return reshape(g, x.shape()); }};
@@ -64,19 +64,17 @@ template <class Self>
 struct Viewing {
     Shape shape(const Shape& x) const { return self().view(x).shape; }
     template <class T>
-    T* alias(const Array<T>& x) const {
+    const T* alias(const Array<T>& x) const {
         const View view = self().view(x.shape());
         return view.is_contiguous() ? x.data() + view.offset : nullptr;
     }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
-        const View view = self().view(x.shape());
-        if (y.data() != x.data() + view.offset)
-            transfer(view, x.data(), View::of(y.shape()), {y.data(), false});
+    void value(const Buffer<T>& y, const Array<T>& x) const {
+        transfer(self().view(x.shape()), x.data(), View::of(y.shape()), {y.data(), false});
     }
     template <class T>
     Array<T> of_array(const Array<T>& x) const {
-        T* const data = alias(x);
+        const T* const data = alias(x);
         return data != nullptr ? Array<T>(shape(x.shape()), data, x.memory()) : apply(self(), x);
     }
 
@@ -200,7 +198,7 @@ struct Place {
     std::string arguments() const { return where.arguments(); }
     Shape shape(const Shape&) const { return whole; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         std::fill_n(y.data(), y.size(), T(0));
         transfer(View::of(x.shape()), x.data(), where.view(whole), {y.data(), false});
     }
@@ -255,7 +253,7 @@ struct Pad {
         return result;
     }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         View inside = View::of(y.shape());
         for (std::size_t i = 0; i < count; ++i) inside = inside.sliced(i, widths[i].before, x.shape()[i]);
         std::fill_n(y.data(), y.size(), T(0));

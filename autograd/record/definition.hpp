@@ -1,6 +1,8 @@
 #pragma once
 
-#include <autograd/sweep/sweep.hpp>
+#include <autograd/kernels/indices.hpp>
+#include <autograd/sweep/graph_sweep.hpp>
+#include <autograd/sweep/pass_target.hpp>
 
 #include <fmt/format.h>
 
@@ -13,7 +15,7 @@
 ///         static constexpr std::string_view name = "flip";
 ///         std::size_t axis;
 ///         Shape shape(const Shape& x) const;                    // checks, throws, and gives y's shape
-///         void value(const auto& y, const auto& x) const;       // computes into y
+///         void value(const auto& y, const auto& x) const;       // computes into y, a Buffer
 ///         auto rules() const {                                  // one per argument
 ///             return std::tuple{
 ///                 [*this](const auto& g, const auto& y, const auto& x) { return flip(g, axis); }};
@@ -27,7 +29,7 @@ namespace tapeloop {
 /// The value of a definition, at once.
 template <class Def, class T, class... More>
 Array<T> apply(const Def& def, const Array<T>& x, const More&... more) {
-    Array<T> y(def.shape(x.shape(), more.shape()...));
+    const Buffer<T> y(def.shape(x.shape(), more.shape()...));
     def.value(y, x, more...);
     return y;
 }
@@ -52,23 +54,16 @@ Sparse<T, Def> apply_sparse(const Def& def, const Array<T>& x) {
 }
 
 /// The tape that an operation with these operands belongs to. Throws when they are on different ones.
+template <class T>
+Tape<T>& tape_of(std::string_view name, std::span<const Operand<T>* const> operands);
 template <class T, class... More>
 Tape<T>& tape_of(std::string_view name, const Operand<T>& first, const More&... more) {
-    Tape<T>* tape = nullptr;
-    const auto look = [&](const Operand<T>& operand) {
-        Tape<T>* own = operand.tape();
-        if (own == nullptr || own == tape) return;
-        if (tape != nullptr)
-            throw std::logic_error(with_site(
-                fmt::format("{}: its arguments are on different tapes; pass one's value() as a constant",
-                            name),
-                operand.site(), ""));
-        tape = own;
-    };
-    look(first);
-    (look(more), ...);
-    return tape != nullptr ? *tape : Tape<T>::current();
+    const std::array<const Operand<T>*, 1 + sizeof...(More)> operands{&first, &more...};
+    return tape_of(name, std::span<const Operand<T>* const>(operands));
 }
+
+extern template Tape<float>& tape_of(std::string_view, std::span<const Operand<float>* const>);
+extern template Tape<double>& tape_of(std::string_view, std::span<const Operand<double>* const>);
 
 /// Runs checks, and gives their errors the source line and the label path.
 template <class T, class Check>
@@ -102,17 +97,18 @@ Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
     constexpr std::size_t count = 1 + sizeof...(More);
     const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
     const auto array = [&](std::size_t k) { return tape.array(inputs[k]); };
-    T* data = nullptr;
+    const T* data = nullptr;  // where the value lies already, if it does
     if constexpr (requires { def.alias(array(0)); }) data = def.alias(array(0));
-    if (data == nullptr) data = tape.allocate(shape.size());
-    const Array<T> y(shape, data);
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-        if constexpr (requires { def.value(y, tape, array(K)...); })
-            def.value(y, tape, array(K)...);
-        else
-            def.value(y, array(K)...);
+    if (data == nullptr) {
+        const Buffer<T> y(shape, tape.allocate(shape.size()));
+        data = y.data();
+        detail::with_indices<count>([&](auto... k) {
+            if constexpr (requires { def.value(y, tape, array(k)...); })
+                def.value(y, tape, array(k)...);
+            else
+                def.value(y, array(k)...);
+        });
     }
-    (std::make_index_sequence<count>());
     return tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site()));
 }
 
@@ -126,20 +122,78 @@ Var<T> apply_sparse(const Def& def, const Var<T>& x) {
     return apply(def, Operand<T>(x));
 }
 
+/// Records an elementwise operation of `operands`, which broadcast: `kernel` computes its value, and
+/// `operation(tape, def)` gives its object.
+template <class T>
+Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* const> operands,
+                          Kernel<T> kernel, const void* function,
+                          const Operation<T>& (*operation)(Tape<T>&, const void*), const void* def);
+
 template <class Def, class T, class... More>
 Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... more) {
     constexpr std::size_t count = 1 + sizeof...(More);
-    Tape<T>& tape = tape_of(Def::name, x, more...);
-    Shape shape = x.shape();
-    if (((more.shape() != shape) || ...))
-        checked(tape, x.site(), [&] { ((shape = broadcast(Def::name, shape, more.shape())), ...); });
-    const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
-    T* data = tape.allocate(shape.size());
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-        run_function<T, count>(def, shape, {tape.array(inputs[K])...}, {data, false});
-    }
-    (std::make_index_sequence<count>());
-    return tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site()));
+    const std::array<const Operand<T>*, count> operands{&x, &more...};
+    const auto value = on_lanes<T, count>(def);
+    const auto operation = [](Tape<T>& tape, const void* definition) -> const Operation<T>& {
+        return operation_of<count>(tape, *static_cast<const Def*>(definition));
+    };
+    return record_elementwise<T>(Def::name, operands, kernel_of<T, count, 1>(value), &value, operation, &def);
+}
+
+/// Runs the rule of one argument of an elementwise operation as a pass over g, y and the inputs.
+template <class T>
+void pull_pass(Sweep<T>& sweep, Index node, std::span<const Index> inputs, Index input, Kernel<T> kernel,
+               const void* function);
+
+extern template Var<float> record_elementwise(std::string_view, std::span<const Operand<float>* const>,
+                                              Kernel<float>, const void*,
+                                              const Operation<float>& (*)(Tape<float>&, const void*),
+                                              const void*);
+extern template Var<double> record_elementwise(std::string_view, std::span<const Operand<double>* const>,
+                                               Kernel<double>, const void*,
+                                               const Operation<double>& (*)(Tape<double>&, const void*),
+                                               const void*);
+extern template void pull_pass(Sweep<float>&, Index, std::span<const Index>, Index, Kernel<float>,
+                               const void*);
+extern template void pull_pass(Sweep<double>&, Index, std::span<const Index>, Index, Kernel<double>,
+                               const void*);
+
+template <class T>
+Array<T> value_for(Sweep<T>& sweep, Index node) {
+    return sweep.tape().array(node);
+}
+template <class T>
+Var<T> value_for(GraphSweep<T>& sweep, Index node) {
+    return sweep.tape().var(node);
+}
+
+/// Runs the rules of a node, one for each input, and delivers what they give: arrays in the first-order
+/// sweep, `Var`s in the recorded one.
+template <class SweepType, std::size_t N, class Rules>
+void run_rules(SweepType& sweep, Index node, const std::array<Index, N>& inputs, const Rules& rules) {
+    constexpr std::size_t rule_count = std::tuple_size_v<Rules>;
+    const auto g = sweep.cotangent(node);
+    const auto y = value_for(sweep, node);
+    using Value = decltype(value_for(sweep, node));
+    const auto run = [&](const auto& rule, Index input, const auto&... x) {
+        if constexpr (!std::is_invocable_v<decltype(rule), const Value&, const Value&, decltype(x)...>) {
+            throw std::logic_error(fmt::format(
+                "gradient: a rule of {} takes no {}; write it generically, with const auto& arguments",
+                sweep.tape().describe(node),
+                std::same_as<SweepType, Sweep<typename Value::value_type>> ? "Array" : "Var"));
+        } else {
+            // With a single argument g is not read again, so it may be passed on as it is.
+            if constexpr (rule_count == 1)
+                sweep.hand_over(node, input, rule(g, y, x...));
+            else
+                sweep.deliver(node, input, rule(g, y, x...));
+        }
+    };
+    const auto run_wanted = [&](const auto& rule, Index input) {
+        if (sweep.wants(input))
+            detail::with_indices<N>([&](auto... k) { run(rule, input, value_for(sweep, inputs[k])...); });
+    };
+    detail::with_indices<rule_count>([&](auto... r) { (run_wanted(std::get<r>(rules), inputs[r]), ...); });
 }
 
 /// The operation that a definition with `N` arguments makes: its rules, run over arrays or recorded.
@@ -148,7 +202,7 @@ class Defined final : public Operation<T> {
   public:
     explicit Defined(const Def& def) : def_(def) {}
 
-    std::string_view name() const override { return Def::name; }
+    std::string_view name() const override { return def_.name; }
     std::string arguments() const override {
         if constexpr (requires { def_.arguments(); })
             return def_.arguments();
@@ -159,21 +213,17 @@ class Defined final : public Operation<T> {
     void pull(Sweep<T>& sweep, Index node) const override {
         const auto inputs = inputs_of(sweep.tape(), node);
         if constexpr (is_elementwise_definition)
-            pull_lanes(sweep, node, inputs, std::make_index_sequence<rule_count>());
+            pull_lanes(sweep, node, inputs);
         else
-            pull_rules<Array<T>>(
-                sweep, node, inputs, [&](Index i) { return sweep.tape().array(i); },
-                std::make_index_sequence<rule_count>());
+            run_rules(sweep, node, inputs, def_.rules());
     }
     void pull(GraphSweep<T>& sweep, Index node) const override {
-        pull_rules<Var<T>>(
-            sweep, node, inputs_of(sweep.tape(), node), [&](Index i) { return sweep.tape().var(i); },
-            std::make_index_sequence<rule_count>());
+        run_rules(sweep, node, inputs_of(sweep.tape(), node), def_.rules());
     }
 
   private:
     static constexpr bool is_elementwise_definition = !requires { &Def::shape; };
-    using Rules = decltype(std::declval<const Def&>().rules());
+    using Rules = std::remove_cvref_t<decltype(std::declval<const Def&>().rules())>;
     using Inputs = std::array<Index, N>;
     static constexpr std::size_t rule_count = std::tuple_size_v<Rules>;
 
@@ -184,77 +234,24 @@ class Defined final : public Operation<T> {
         return inputs;
     }
 
-    template <class V, class SweepType, class Get, std::size_t... R>
-    void pull_rules([[maybe_unused]] SweepType& sweep, [[maybe_unused]] Index node, const Inputs& inputs,
-                    const Get& get, std::index_sequence<R...>) const {
-        const V g = sweep.cotangent(node);
-        const V y = get(node);
-        [[maybe_unused]] const Rules rules = def_.rules();
-        [[maybe_unused]] const auto pull_one = [&](const auto& rule, Index input) {
-            if (!sweep.wants(input)) return;
-            [&]<std::size_t... K>(std::index_sequence<K...>) {
-                deliver(sweep, node, input, rule(g, y, get(inputs[K])...));
-            }
-            (std::make_index_sequence<N>());
-        };
-        (pull_one(std::get<R>(rules), inputs[R]), ...);
+    void pull_lanes(Sweep<T>& sweep, Index node, const Inputs& inputs) const {
+        const Rules rules = def_.rules();
+        detail::with_indices<rule_count>(
+            [&](auto... r) { (pull_lane(sweep, node, inputs, inputs[r], std::get<r>(rules)), ...); });
     }
 
-    template <class SweepType, class Part>
-    static void deliver(SweepType& sweep, Index node, Index input, const Part& part) {
-        // With a single argument g is not read again, so it may be passed on as it is.
-        if constexpr (rule_count == 1 && std::same_as<Part, Array<T>>)
-            sweep.hand_over(node, input, part);
-        else
-            sweep.deliver(node, input, part);
-    }
-
-    template <std::size_t... R>
-    void pull_lanes([[maybe_unused]] Sweep<T>& sweep, [[maybe_unused]] Index node, const Inputs& inputs,
-                    std::index_sequence<R...>) const {
-        [[maybe_unused]] const Rules rules = def_.rules();
-        (pull_lane(sweep, node, inputs, inputs[R], std::get<R>(rules)), ...);
-    }
-
-    /// One rule in one fused pass, written or added where the argument's cotangent lies.
+    /// One rule in one fused pass.
     template <class Rule>
     void pull_lane(Sweep<T>& sweep, Index node, const Inputs& inputs, Index input, const Rule& rule) const {
         if (!sweep.wants(input)) return;
-        const Tape<T>& tape = sweep.tape();
-        const Shape& shape = tape.node(node).shape;
-        const Shape& input_shape = tape.node(input).shape;
-        std::array<Layout, N + 3> layouts;
-        std::array<const T*, N + 2> data;
-        const auto read = [&](std::size_t k, const Shape& own, const T* from) {
-            layouts[k].shape = &own;
-            data[k] = from;
+        const auto contribution = [&rule](const std::array<Lanes<T>, N + 2>& in,
+                                          std::array<Lanes<T>, 1>& out) {
+            const Lanes<T> g = in[0];
+            const Lanes<T> product = std::apply([&](const auto&... x) { return rule(x...); }, in);
+            // A zero cotangent stays zero, whatever the slope.
+            out[0] = where(equal(g, 0), 0, product);
         };
-        read(0, shape, sweep.cotangent(node).data());
-        read(1, shape, tape.node(node).data);
-        for (std::size_t k = 0; k < N; ++k)
-            read(k + 2, tape.node(inputs[k]).shape, tape.node(inputs[k]).data);
-
-        const auto run = [&](const Shape& target_shape, const Target<T>& target) {
-            layouts[N + 2].shape = &target_shape;
-            run_pass<T, N + 2, 1>(
-                shape, layouts, data, {target},
-                [&rule](const std::array<Lanes<T>, N + 2>& in, std::array<Lanes<T>, 1>& out) {
-                    const Lanes<T> g = in[0];
-                    const Lanes<T> contribution =
-                        std::apply([&](const auto&... x) { return rule(x...); }, in);
-                    // A zero cotangent stays zero, whatever the slope.
-                    out[0] = where(equal(g, 0), 0, contribution);
-                });
-        };
-        if (input_shape == shape) {
-            run(shape, sweep.target(input));
-        } else if (repeats_along_rows(input_shape, shape)) {
-            run(input_shape, sweep.accumulator(input));
-        } else {
-            const Array<T> whole(shape);
-            run(shape, {whole.data(), false});
-            sweep.deliver(node, input, whole);
-        }
+        pull_pass<T>(sweep, node, inputs, input, kernel_of<T, N + 2, 1>(contribution), &contribution);
     }
 
     Def def_;

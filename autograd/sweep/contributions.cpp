@@ -19,7 +19,7 @@ std::vector<Contribution<T>> detail::contributions_as_is(Tape<T>& tape, Index no
     const auto cotangent_at = [&](Index result) -> std::optional<Array<T>> {
         const Tensor<T>* cotangent = cotangent_of(result);
         if (cotangent == nullptr) return {};
-        return Array<T>(tape.node(result).shape, const_cast<T*>(cotangent->data()));
+        return Array<T>(tape.node(result).shape, cotangent->data());
     };
     const auto sweep =
         detail::sweep_alone<Sweep<T>>(tape, *tape.node(node).operation, node, inputs, cotangent_at);

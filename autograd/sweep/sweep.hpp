@@ -1,30 +1,12 @@
 #pragma once
 
-#include <autograd/gradient.hpp>
-#include <autograd/kernels/pass.hpp>
 #include <autograd/kernels/repeated_products.hpp>
+#include <autograd/sweep/deferred_products.hpp>
+#include <autograd/sweep/reach.hpp>
 
 #include <vector>
 
 namespace tapeloop {
-
-/// Which nodes a sweep has to visit: those through which a root depends on what was asked for.
-template <class T>
-class Reach {
-  public:
-    Reach(const Tape<T>& tape, Index first, Index last, std::span<const Index> wrt);
-
-    bool contains(Index node) const {
-        return node >= first_ && node <= last_ && reached_[node - first_] != 0;
-    }
-    Index first() const { return first_; }
-    Index last() const { return last_; }
-
-  private:
-    Index first_;
-    Index last_;
-    std::vector<std::uint8_t, PoolAllocator<std::uint8_t>> reached_;
-};
 
 /// A contribution of some shape that is zero but for elements which it knows how to add.
 template <class S, class T>
@@ -57,6 +39,9 @@ class Sweep {
     /// Takes one contribution of `node`, an argument of `receiver_of`; sums it over broadcast axes.
     void deliver(Index receiver_of, Index node, const Array<T>& contribution);
     void deliver(Index receiver_of, Index node, const Product<T>& product);
+    void deliver(Index receiver_of, Index node, const Tensor<T>& contribution) {
+        deliver(receiver_of, node, Array<T>(contribution));
+    }
     /// The same for a contribution that is zero in most places: it adds the rest itself.
     template <SparseContribution<T> Sparse>
     void deliver(Index receiver_of, Index node, const Sparse& contribution) {
@@ -76,7 +61,9 @@ class Sweep {
     void ask(Index node, Tensor<T>& tensor);
     bool is_asked(Index node) const { return slot(node).asked; }
     /// Computes the products of `node` that still wait for company.
-    void settle(Index node);
+    void settle(Index node) {
+        if (!deferred_.empty()) deferred_.settle(node, [&] { return target(node); });
+    }
     /// Takes every node from the last to the first.
     void run();
     std::size_t peak_bytes() const { return peak_bytes_; }
@@ -88,14 +75,6 @@ class Sweep {
         bool written = false;
         bool asked = false;
     };
-    /// Rows of `a` and `g` whose products, a transposed times g, wait to be computed as one.
-    struct Panel {
-        Index node;
-        std::size_t rows = 0;
-        Array<T> a;
-        Array<T> g;
-    };
-
     Slot& slot(Index node) { return slots_[node - reach_.first()]; }
     const Slot& slot(Index node) const { return slots_[node - reach_.first()]; }
     void allocate(Index node);
@@ -103,36 +82,21 @@ class Sweep {
     void release(Index node);
     bool is_result(Index node) const { return tape_.node(node).results == result_mark; }
     std::size_t bytes_of(Index node) const { return tape_.node(node).shape.size() * sizeof(T); }
-    void defer(Index node, const Product<T>& product);
-    void compute(Panel& panel);
-    void count(std::size_t bytes) { peak_bytes_ = std::max(peak_bytes_, held_bytes_ += bytes); }
+    void count(std::size_t bytes) {
+        held_bytes_ += bytes;
+        peak_bytes_ = std::max(peak_bytes_, held_bytes_ + deferred_.bytes());
+    }
 
     Tape<T>& tape_;
     Reach<T> reach_;
     std::vector<Slot, PoolAllocator<Slot>> slots_;
-    std::vector<Panel> panels_;
+    DeferredProducts<T> deferred_;
     RepeatedProducts<T> products_;
     std::size_t held_bytes_ = 0;
     std::size_t peak_bytes_ = 0;
 };
 
-/// The recorded reverse sweep: the same walk with `Var`s for cotangents.
-template <class T>
-class GraphSweep {
-  public:
-    GraphSweep(Tape<T>& tape, Reach<T> reach);
-
-    Tape<T>& tape() { return tape_; }
-    bool wants(Index node) const { return reach_.contains(node); }
-    bool has(Index node) const { return wants(node) && slots_[node - reach_.first()].has_value(); }
-    Var<T> cotangent(Index node) const { return *slots_[node - reach_.first()]; }
-    void deliver(Index receiver_of, Index node, const Var<T>& contribution);
-    void run();
-
-  private:
-    Tape<T>& tape_;
-    Reach<T> reach_;
-    std::vector<std::optional<Var<T>>> slots_;
-};
+extern template class Sweep<float>;
+extern template class Sweep<double>;
 
 }  // namespace tapeloop

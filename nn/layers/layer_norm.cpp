@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/map.hpp>
+#include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record/definition.hpp>
 #include <nn/layers/layer_norm.hpp>
@@ -55,7 +56,7 @@ struct Standardise {
     }
 
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const Array<T> centred = x - mean_of_rows(x);
         const Array<T> deviation = sqrt(mean_of_rows(square(centred)) + epsilon);
         run_function<T, 2>(elementary::Divide{}, x.shape(), {centred, deviation}, {y.data(), false});

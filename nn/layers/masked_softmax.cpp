@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/kernels/reduction.hpp>
+#include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record/definition.hpp>
@@ -33,12 +34,12 @@ struct MaskedSoftmax {
     }
 
     template <class T>
-    static void value(const Array<T>& y, const Array<T>& x, const Array<T>& open) {
+    static void value(const Buffer<T>& y, const Array<T>& x, const Array<T>& open) {
         if (x.size() == 0) return;
         const Shape rows = x.shape().with(x.shape().rank() - 1, 1);
-        const Array<T> opened(x.shape());
-        const Array<T> shift(rows);
-        const Array<T> total(rows);
+        const Buffer<T> opened(x.shape());
+        const Buffer<T> shift(rows);
+        const Buffer<T> total(rows);
         run_function<T, 2>(Opened{}, x.shape(), {x, open}, {opened.data(), false});
         max_into(opened, rows, shift.data());
         for (T& element : shift.elements())

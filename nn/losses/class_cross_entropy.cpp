@@ -1,4 +1,5 @@
 #include <autograd/kernels/reduction.hpp>
+#include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
@@ -20,16 +21,16 @@ struct ExpDifference {
 /// has.
 template <class T>
 struct Exponentials {
-    Array<T> shift;   ///< [rows, 1]
-    Array<T> e;       ///< [rows, O], 0 at the class
-    Array<T> own;     ///< [rows, 1], at the class
-    Array<T> others;  ///< [rows, 1], the sum of e
+    Buffer<T> shift;   ///< [rows, 1]
+    Buffer<T> e;       ///< [rows, O], 0 at the class
+    Buffer<T> own;     ///< [rows, 1], at the class
+    Buffer<T> others;  ///< [rows, 1], the sum of e
 
     Exponentials(const Array<T>& x, const Classes& classes)
         : shift(Shape{x.shape()[0], 1}), e(x.shape()), own(shift.shape()), others(shift.shape()) {
         if (x.size() == 0) return;
         max_into(x, shift.shape(), shift.data());
-        run_function<T, 2>(ExpDifference{}, x.shape(), {x, shift}, {e.data(), false});
+        run_function<T, 2>(ExpDifference{}, x.shape(), {x, Array<T>(shift)}, {e.data(), false});
         T* row = e.data();
         for (std::size_t r = 0; r < classes.of_row.size(); ++r, row += x.shape()[1])
             own.data()[r] = classes.of_row[r] == ignored ? T(0) : std::exchange(row[classes.of_row[r]], T(0));
@@ -46,7 +47,7 @@ struct Exponentials {
 
 template <class T>
 Array<T> row_sums(const Array<T>& x) {
-    Array<T> sums(x.shape().with(x.shape().rank() - 1, 1));
+    const Buffer<T> sums(x.shape().with(x.shape().rank() - 1, 1));
     sum_into(x, sums.shape(), {sums.data(), false});
     return sums;
 }
@@ -64,10 +65,10 @@ struct SoftmaxRows {
     static Shape shape(const Shape& x) { return x; }
 
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const Exponentials<T> rows(x.as_matrix(), *classes);
         const Array<T> total = rows.others + rows.own;
-        run_function<T, 2>(elementary::Divide{}, rows.e.shape(), {rows.e, total}, {y.data(), false});
+        run_function<T, 2>(elementary::Divide{}, rows.e.shape(), {Array<T>(rows.e), total}, {y.data(), false});
         const std::size_t width = x.shape().back();
         T* row = y.data();
         for (std::size_t r = 0; r < classes->of_row.size(); ++r, row += width) {
@@ -106,7 +107,7 @@ struct CrossEntropy {
     Shape shape(const Shape&) const { return classes->shape; }
 
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const Exponentials<T> rows(x.as_matrix(), *classes);
         const std::size_t width = x.shape().back();
         for (std::size_t r = 0; r < y.size(); ++r) {

@@ -1,5 +1,6 @@
 #include <autograd/kernels/pass.hpp>
 #include <autograd/kernels/reduction.hpp>
+#include <autograd/ops/array_functions.hpp>
 #include <nn/losses/ctc_alignments.hpp>
 
 #include <algorithm>
@@ -28,12 +29,14 @@ struct Softmax {
 
     explicit Softmax(const Array<T>& logits) {
         const Array<T> rows = logits.as_matrix();
-        total = Array<T>(rows.shape().with(1, 1));
         if (rows.size() == 0) return;
-        max_into(rows, total.shape(), total.data());
-        below_largest = rows - total;
+        const Buffer<T> largest(rows.shape().with(1, 1));
+        max_into(rows, largest.shape(), largest.data());
+        below_largest = rows - largest;
         e = exp(below_largest);
-        sum_into(e, total.shape(), {total.data(), false});
+        const Buffer<T> sums(largest.shape());
+        sum_into(e, sums.shape(), {sums.data(), false});
+        total = sums;
         log_total = log(total);
     }
     double log_p(std::size_t place, std::size_t c) const {
@@ -113,7 +116,7 @@ class Lattice {
 template <class T>
 Array<T> ctc_losses(const Alignments& alignments, const Array<T>& logits) {
     const Softmax<T> softmax(logits);
-    Array<T> losses(Shape{alignments.batch()});
+    const Buffer<T> losses(Shape{alignments.batch()});
     for (std::size_t row = 0; row < losses.size(); ++row) {
         const double log_p = Lattice<T>(alignments, softmax, row).log_probability();
         const bool is_dropped = alignments.zero_infinity && log_p == impossible;
@@ -127,7 +130,8 @@ template <class T>
 Array<T> ctc_slope(const Alignments& alignments, const Array<T>& g, const Array<T>& logits) {
     const Softmax<T> softmax(logits);
     const std::size_t classes = logits.shape()[2];
-    Array<T> slope = Array<T>::filled(logits.shape(), 0);
+    const Buffer<T> slope(logits.shape());
+    std::fill_n(slope.data(), slope.size(), T(0));
     for (std::size_t row = 0; row < alignments.batch(); ++row) {
         const T scale = g.data()[row];
         if (scale == 0) continue;

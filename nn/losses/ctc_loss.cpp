@@ -18,7 +18,7 @@ struct CtcLoss {
     Shape shape(const Shape&) const { return {alignments->batch()}; }
 
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const Array<T> losses = detail::ctc_losses(*alignments, x);
         std::copy_n(losses.data(), losses.size(), y.data());
     }

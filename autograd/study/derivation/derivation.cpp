@@ -6,8 +6,8 @@
 #include <autograd/study/derivation/numerals.hpp>
 #include <autograd/study/flow/gradient_path.hpp>
 #include <autograd/sweep/contributions.hpp>
-#include <autograd/sweep/find_node.hpp>
 #include <autograd/sweep/local_sweep.hpp>
+#include <autograd/wrt.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -348,7 +348,7 @@ Derivation derived(const Var<T>& J, const WrtList<T>& wrt, const DerivationOptio
     tape.require_unchanged_parameters();
     std::vector<std::optional<Index>> nodes;
     for (const Wrt<T>& one : wrt.list()) {
-        std::optional<Index> node = detail::node_of(tape, one, "derivation");
+        std::optional<Index> node = detail::find_node(tape, one, "derivation");
         if (node.has_value() && *node > J.index()) node.reset();
         nodes.push_back(node);
     }

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/study/explain/broken_paths.hpp>
 #include <autograd/study/explain/culprits.hpp>
-#include <autograd/sweep/find_node.hpp>
+#include <autograd/wrt.hpp>
 
 #include <cmath>
 #include <stdexcept>
@@ -68,7 +68,7 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
     if (J.shape().size() != 1)
         throw std::invalid_argument(
             fmt::format("explain: J is {}; it must have one element", J.shape().text()));
-    const std::optional<Index> index = detail::node_of(tape, of, "explain");
+    const std::optional<Index> index = detail::find_node(tape, of, "explain");
     tape.require_unchanged_parameters();
     Explanation explanation;
     explanation.of = name_of(tape, of, index);

@@ -1,6 +1,6 @@
 #include <autograd/kernels/norm.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
-#include <autograd/sweep/find_node.hpp>
+#include <autograd/wrt.hpp>
 
 namespace tapeloop {
 namespace {
@@ -10,7 +10,7 @@ template <class T>
 std::vector<const Tensor<T>*> cotangents(const Tape<T>& tape, const Gradients<T>& gradients) {
     std::vector<const Tensor<T>*> of(tape.size(), nullptr);
     for (std::size_t i = 0; i < gradients.size(); ++i)
-        if (const auto node = detail::node_of(tape, gradients.wrt()[i], "backward_wave"))
+        if (const auto node = detail::find_node(tape, gradients.wrt()[i], "backward_wave"))
             of[*node] = &gradients.at(i);
     return of;
 }

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/study/graph/graph.hpp>
-#include <autograd/sweep/find_node.hpp>
+#include <autograd/wrt.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -57,7 +57,7 @@ std::vector<GraphNode> read_nodes(const Tape<T>& tape, const ReadOptions& option
 template <class T>
 void add_cotangents(std::vector<GraphNode>& nodes, const Tape<T>& tape, const Gradients<T>& gradients) {
     for (std::size_t i = 0; i < gradients.size(); ++i)
-        if (const auto node = detail::node_of(tape, gradients.wrt()[i], "read_graph"))
+        if (const auto node = detail::find_node(tape, gradients.wrt()[i], "read_graph"))
             nodes[*node].cotangent = detail::as_double(gradients.at(i));
 }
 

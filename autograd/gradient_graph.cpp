@@ -1,0 +1,116 @@
+#include <autograd/gradient.hpp>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/sweep/graph_sweep.hpp>
+#include <autograd/sweep/request.hpp>
+#include <autograd/watch.hpp>
+
+#include <algorithm>
+
+namespace tapeloop {
+
+template <class T>
+GraphSweep<T>::GraphSweep(Tape<T>& tape, Reach<T> reach)
+    : tape_(tape), reach_(std::move(reach)), slots_(reach_.last() - reach_.first() + 1) {}
+
+template <class T>
+void GraphSweep<T>::deliver(Index receiver_of, Index node, const Var<T>& contribution) {
+    const Shape shape = tape_.node(node).shape;
+    Var<T> fitting = contribution;
+    if (contribution.shape() != shape) {
+        if (broadcasts_to(shape, contribution.shape()))
+            fitting = sum_to(contribution, shape);
+        else if (broadcasts_to(contribution.shape(), shape))
+            fitting = broadcast_to(contribution, shape);
+        else
+            fail_contribution(tape_, receiver_of, node, contribution.shape());
+    }
+    std::optional<Var<T>>& own = slots_[node - reach_.first()];
+    own = own.has_value() ? add(*own, fitting) : fitting;
+}
+
+template <class T>
+void GraphSweep<T>::run() {
+    for (Index node = reach_.last() + 1; node-- > reach_.first();) {
+        if (!reach_.contains(node)) continue;
+        const Index results = tape_.node(node).results;
+        if (results == result_mark) continue;
+        bool reached = has(node);
+        for (Index result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
+        if (!reached) continue;
+        try {
+            tape_.node(node).operation->pull(*this, node);
+        } catch (const NonFinite& error) {
+            throw error.while_differentiating(tape_.describe(node));
+        }
+    }
+}
+
+namespace {
+
+template <class T>
+Var<T> zeros(Tape<T>& tape, const Shape& shape) {
+    return tape.var(tape.constant(shape, Array<T>::filled(shape, T(0)).data(), Site::current()));
+}
+
+/// Records what `record` does; if it throws the tape is as before.
+template <class T, class Record>
+auto record_whole(Tape<T>& tape, const Record& record) {
+    const std::size_t size_before = tape.size();
+    try {
+        return record();
+    } catch (...) {
+        tape.truncate(size_before);
+        throw;
+    }
+}
+
+template <class T>
+GradientGraph<T> record_sweep(const std::vector<GraphRoot<T>>& roots, const WrtList<T>& wrt) {
+    const detail::Request<T> asked = detail::request(roots, wrt);
+    return record_whole(asked.tape, [&]() -> GradientGraph<T> {
+        GraphSweep<T> sweep(asked.tape, asked.reach);
+        for (const GraphRoot<T>& root : roots)
+            if (sweep.wants(root.value.index()))
+                sweep.deliver(root.value.index(), root.value.index(), root.cotangent);
+        sweep.run();
+        std::vector<Var<T>> values;
+        for (std::size_t i = 0; i < wrt.list().size(); ++i) {
+            const std::optional<Index> node = asked.reached(i);
+            values.push_back(node.has_value() && sweep.has(*node) ? sweep.cotangent(*node)
+                                                                  : zeros(asked.tape, wrt.list()[i].shape()));
+        }
+        return {wrt.list(), std::move(values)};
+    });
+}
+
+template <class T>
+GradientGraph<T> record_sweep_from(const Var<T>& J, const WrtList<T>& wrt) {
+    const Tensor<T> one = detail::cotangent_of_scalar(J);
+    Tape<T>& tape = J.tape();
+    return record_whole(tape, [&] {
+        return record_sweep<T>({{J, tape.var(tape.constant(J.shape(), one.data(), Site::current()))}}, wrt);
+    });
+}
+
+}  // namespace
+
+GradientGraph<float> gradient_graph(const std::vector<GraphRoot<float>>& roots, const WrtList<float>& wrt) {
+    return record_sweep(roots, wrt);
+}
+GradientGraph<double> gradient_graph(const std::vector<GraphRoot<double>>& roots,
+                                     const WrtList<double>& wrt) {
+    return record_sweep(roots, wrt);
+}
+GradientGraph<float> gradient_graph(const Var<float>& J, const WrtList<float>& wrt) {
+    return record_sweep_from(J, wrt);
+}
+GradientGraph<double> gradient_graph(const Var<double>& J, const WrtList<double>& wrt) {
+    return record_sweep_from(J, wrt);
+}
+
+template class GraphSweep<float>;
+template class GraphSweep<double>;
+
+}  // namespace tapeloop

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <autograd/kernels/pass.hpp>
+#include <autograd/map/elementary.hpp>
+#include <autograd/ops/reduce.hpp>
+
+/// The elementwise functions of arrays, computed at once, for rules.
+namespace tapeloop {
+
+template <class T>
+inline constexpr bool is_elementwise<Array<T>> = true;
+template <class T>
+inline constexpr bool is_elementwise<Buffer<T>> = true;
+
+namespace detail {
+template <class... X>
+struct ArrayElement;
+template <class T, class... X>
+struct ArrayElement<Array<T>, X...> {
+    using type = T;
+};
+template <class T, class... X>
+struct ArrayElement<Buffer<T>, X...> {
+    using type = T;
+};
+template <class S, class... X>
+struct ArrayElement<S, X...> : ArrayElement<X...> {};
+
+template <class T, class X>
+Array<T> as_array(const X& x) {
+    if constexpr (std::is_arithmetic_v<X>)
+        return Array<T>::filled(Shape(), static_cast<T>(x));
+    else
+        return x;
+}
+
+template <class X>
+inline constexpr bool is_array = false;
+template <class T>
+inline constexpr bool is_array<Array<T>> = true;
+template <class T>
+inline constexpr bool is_array<Buffer<T>> = true;
+}  // namespace detail
+
+/// An elementwise function of arrays that broadcast, at once.
+template <class T, class F, std::size_t N>
+Array<T> compute_elementwise(const F& function, const std::array<Array<T>, N>& x) {
+    Shape shape = x[0].shape();
+    for (std::size_t k = 1; k < N; ++k) shape = broadcast(F::name, shape, x[k].shape());
+    const Buffer<T> result(shape);
+    run_function<T, N>(function, shape, x, {result.data(), false});
+    return result;
+}
+
+/// The same of arrays and numbers.
+template <class F, class... X>
+requires(... || detail::is_array<X>) auto elementwise(const F& function, const X&... x) {
+    using T = typename detail::ArrayElement<X...>::type;
+    return compute_elementwise<T, F, sizeof...(X)>(function, {detail::as_array<T>(x)...});
+}
+
+template <class A, class B>
+concept ArrayPair = (detail::is_array<A> || detail::is_array<B>)&&ElementwisePair<A, B>;
+
+template <class A, class B>
+requires ArrayPair<A, B>
+auto operator+(const A& a, const B& b) { return elementwise(elementary::Add{}, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B>
+auto operator-(const A& a, const B& b) { return elementwise(elementary::Subtract{}, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B>
+auto operator*(const A& a, const B& b) { return elementwise(elementary::Multiply{}, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B>
+auto operator/(const A& a, const B& b) { return elementwise(elementary::Divide{}, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B>
+auto operator<(const A& a, const B& b) { return elementwise(elementary::Less{}, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B>
+auto operator<=(const A& a, const B& b) { return elementwise(elementary::LessEqual{}, a, b); }
+template <class A, class B>
+requires ArrayPair<A, B>
+auto operator>(const A& a, const B& b) { return elementwise(elementary::Less{}, b, a); }
+template <class A, class B>
+requires ArrayPair<A, B>
+auto operator>=(const A& a, const B& b) { return elementwise(elementary::LessEqual{}, b, a); }
+template <class A, class B>
+requires ArrayPair<A, B>
+auto equal(const A& a, const B& b) { return elementwise(elementary::Equal{}, a, b); }
+template <class T>
+auto operator-(const Array<T>& x) {
+    return elementwise(elementary::Negate{}, x);
+}
+template <class T>
+auto scale(const Array<T>& g, const Array<T>& slope) {
+    return elementwise(elementary::Scale{}, g, slope);
+}
+template <class T, class A, class B>
+auto where(const Array<T>& condition, const A& a, const B& b) {
+    return elementwise(elementary::Where{}, condition, a, b);
+}
+
+/// `sum` of an array.
+template <class T>
+Array<T> sum(const Array<T>& x, Axes axes = {}, bool keepdims = false);
+
+extern template Array<float> sum(const Array<float>&, Axes, bool);
+extern template Array<double> sum(const Array<double>&, Axes, bool);
+
+}  // namespace tapeloop

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <autograd/sweep/reach.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace tapeloop {
+
+/// The recorded reverse sweep: the same walk with `Var`s for cotangents. Defined in
+/// autograd/gradient_graph.cpp, above the operations that it records.
+template <class T>
+class GraphSweep {
+  public:
+    GraphSweep(Tape<T>& tape, Reach<T> reach);
+
+    Tape<T>& tape() { return tape_; }
+    bool wants(Index node) const { return reach_.contains(node); }
+    bool has(Index node) const { return wants(node) && slots_[node - reach_.first()].has_value(); }
+    Var<T> cotangent(Index node) const { return *slots_[node - reach_.first()]; }
+    void deliver(Index receiver_of, Index node, const Var<T>& contribution);
+    void hand_over(Index receiver_of, Index node, const Var<T>& contribution) {
+        deliver(receiver_of, node, contribution);
+    }
+    void run();
+
+  private:
+    Tape<T>& tape_;
+    Reach<T> reach_;
+    std::vector<std::optional<Var<T>>> slots_;
+};
+
+extern template class GraphSweep<float>;
+extern template class GraphSweep<double>;
+
+}  // namespace tapeloop

@@ -1,0 +1,35 @@
+#include <fmt/format.h>
+#include <autograd/sweep/reach.hpp>
+
+#include <stdexcept>
+
+namespace tapeloop {
+
+template <class T>
+Reach<T>::Reach(const Tape<T>& tape, Index first, Index last, std::span<const Index> wrt)
+    : first_(first), last_(last), reached_(last < first ? 0 : last - first + 1, 0) {
+    for (Index node : wrt)
+        if (node >= first && node <= last) reached_[node - first] = 1;
+    for (Index node = first; node <= last && last >= first; ++node) {
+        std::uint8_t reached = reached_[node - first];
+        for (Index input : tape.inputs(node))
+            if (input >= first) reached |= reached_[input - first];
+        reached_[node - first] = reached;
+    }
+}
+
+template <class T>
+void fail_contribution(const Tape<T>& tape, Index node, Index argument, const Shape& shape) {
+    throw std::logic_error(fmt::format(
+        "gradient: a rule of {} gives its argument {}, which is {}, a cotangent of {}; it must have the "
+        "argument's "
+        "shape or broadcast from or to it",
+        tape.describe(node), tape.describe(argument), tape.node(argument).shape.text(), shape.text()));
+}
+
+template class Reach<float>;
+template class Reach<double>;
+template void fail_contribution(const Tape<float>&, Index, Index, const Shape&);
+template void fail_contribution(const Tape<double>&, Index, Index, const Shape&);
+
+}  // namespace tapeloop

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <autograd/tape.hpp>
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace tapeloop {
+
+/// What to differentiate by: a `Parameter`, or any `Var` of the tape.
+template <class T>
+class Wrt {
+  public:
+    using Storage = typename Parameter<T>::Storage;
+
+    Wrt(const Parameter<T>& parameter) : parameter_(parameter.storage()) {}
+    Wrt(const Var<T>& var) : var_(var) {}
+
+    /// Null for a `Var`.
+    const Storage* parameter() const { return parameter_.get(); }
+    const Var<T>& var() const { return var_; }
+    const Shape& shape() const { return parameter_ != nullptr ? parameter_->shape : var_.shape(); }
+    friend bool operator==(const Wrt& a, const Wrt& b) {
+        return a.parameter_ == b.parameter_ && a.var_.is(b.var_);
+    }
+
+  private:
+    std::shared_ptr<const Storage> parameter_;
+    Var<T> var_;
+};
+
+/// The list of them: `{cell.U, x}`, a `ParameterList`, or both joined by `add`.
+template <class T>
+class WrtList {
+  public:
+    WrtList(std::initializer_list<Wrt<T>> list) : list_(list) {}
+    WrtList(std::vector<Wrt<T>> list) : list_(std::move(list)) {}
+    WrtList(const ParameterList<T>& parameters) {
+        for (const auto& entry : parameters) list_.emplace_back(*entry.parameter);
+    }
+    WrtList& add(Wrt<T> more) {
+        list_.push_back(more);
+        return *this;
+    }
+    const std::vector<Wrt<T>>& list() const { return list_; }
+
+  private:
+    std::vector<Wrt<T>> list_;
+};
+
+/// All nodes of a tape that have a value, in their order: `gradient(J, every_node(tape))` keeps the cotangent
+/// of each.
+WrtList<float> every_node(Tape<float>& tape);
+WrtList<double> every_node(Tape<double>& tape);
+
+namespace detail {
+
+/// The node of what is asked for; none for a parameter that is not on the tape. Throws `std::logic_error` in
+/// the name of `caller` for a `Var` of another tape.
+template <class T>
+std::optional<Index> find_node(const Tape<T>& tape, const Wrt<T>& wrt, std::string_view caller);
+
+extern template std::optional<Index> find_node(const Tape<float>&, const Wrt<float>&, std::string_view);
+extern template std::optional<Index> find_node(const Tape<double>&, const Wrt<double>&, std::string_view);
+
+}  // namespace detail
+
+}  // namespace tapeloop
