@@ -1,6 +1,7 @@
 # What makes find_package(tapeloop) work for other projects.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
+include(Headers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tapeloop)
 
@@ -9,10 +10,15 @@ if(TARGET tapeloop_study)
   install(TARGETS tapeloop_study EXPORT tapeloopTargets)
 endif()
 install(EXPORT tapeloopTargets NAMESPACE tapeloop:: DESTINATION ${package_dir})
-foreach(folder autograd nn optim)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION include/tapeloop
-    FILES_MATCHING PATTERN "*.hpp"
-    PATTERN "study/page" EXCLUDE)  # not for users: the page's writer
+
+# What a user includes, and apart from it what that needs and nobody else should name.
+foreach(header IN LISTS TAPELOOP_PUBLIC_HEADERS)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION include/tapeloop/${folder})
+endforeach()
+foreach(header IN LISTS TAPELOOP_DETAIL_HEADERS)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION include/tapeloop/detail/${folder})
 endforeach()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/tapeloopConfig.cmake.in
