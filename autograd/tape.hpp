@@ -113,6 +113,8 @@ class Tape {
     void observe_pull(Sweep<T>& sweep, Index node);
     /// Puts another operation in a node's place, such as one that wraps it.
     void replace_operation(Index node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
+    /// Has a node's value lie elsewhere, in memory that lives as long as the tape.
+    void replace_value(Index node, const T* data) { nodes_[node].data = data; }
     /// The node of a parameter that has been used on this tape.
     const Index* find(const typename Parameter<T>::Storage* parameter) const;
     /// The parameter of a leaf; null for every other node.

@@ -2,6 +2,7 @@
 #include <autograd/check/fault.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/sweep/graph_sweep.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 #include <autograd/sweep/sweep.hpp>
 
@@ -31,13 +32,13 @@ std::vector<int> exchange(std::size_t rank) {
 }
 
 Array<float> times(const Array<float>& x, double factor) {
-    Array<float> y(x.shape());
+    const Buffer<float> y(x.shape());
     std::transform(x.data(), x.data() + x.size(), y.data(),
                    [factor](float element) { return static_cast<float>(factor * element); });
     return y;
 }
 Array<double> times(const Array<double>& x, double factor) {
-    Array<double> y(x.shape());
+    const Buffer<double> y(x.shape());
     std::transform(x.data(), x.data() + x.size(), y.data(),
                    [factor](double element) { return factor * element; });
     return y;

@@ -148,18 +148,14 @@ class Mover final : public TapeObserver<T> {
   public:
     Mover(const Subject<T>& subject, const Edge& edge, const std::vector<double>& step)
         : subject_(subject), edge_(edge), step_(step) {}
-    ~Mover() override { restore(); }
-    Mover(const Mover&) = delete;
-    Mover& operator=(const Mover&) = delete;
 
     void appended(Tape<T>& tape, Index node) override {
         if (&tape != subject_.tape()) return;
         ++count_;
         if (count_ + 1 == edge_.recorded) move(tape);
         if (count_ != edge_.recorded + edge_.results || node != edge_.to + edge_.results) return;
-        keep(tape);  // before the restoring: a result may lie in the argument's memory
-        restore();
-        forget_copies(tape);
+        keep(tape);
+        if (original_ != nullptr) tape.replace_value(edge_.from, original_);
     }
     /// Empty if the operation was not met again.
     const std::vector<double>& values() const { return values_; }
@@ -169,21 +165,15 @@ class Mover final : public TapeObserver<T> {
         if (edge_.from >= tape.size()) return;
         const Node<T>& node = tape.node(edge_.from);
         if (node.shape != edge_.shape || node.data == nullptr) return;
-        forget_copies(tape);
-        data_ = node.data;
-        before_.assign(data_, data_ + step_.size());
+        original_ = node.data;
+        T* const moved = tape.allocate(step_.size());
         for (std::size_t i = 0; i < step_.size(); ++i)
-            data_[i] = static_cast<T>(static_cast<double>(data_[i]) + step_[i]);
-    }
-    /// Products would go on with the copy of a matrix from before, or from while it is moved.
-    static void forget_copies(Tape<T>& tape) { tape.products() = RepeatedProducts<T>(); }
-    void restore() {
-        if (data_ != nullptr) std::copy(before_.begin(), before_.end(), data_);
-        data_ = nullptr;
+            moved[i] = static_cast<T>(static_cast<double>(original_[i]) + step_[i]);
+        tape.replace_value(edge_.from, moved);
     }
     void keep(const Tape<T>& tape) {
         const Index first = edge_.to + (edge_.results == 0 ? 0 : 1);
-        for (Index result = first; data_ != nullptr && result <= edge_.to + edge_.results; ++result) {
+        for (Index result = first; original_ != nullptr && result <= edge_.to + edge_.results; ++result) {
             const Array<T> array = tape.array(result);
             values_.insert(values_.end(), array.data(), array.data() + array.size());
         }
@@ -194,8 +184,7 @@ class Mover final : public TapeObserver<T> {
     const Edge& edge_;
     const std::vector<double>& step_;
     std::size_t count_ = 0;
-    T* data_ = nullptr;
-    std::vector<T> before_;
+    const T* original_ = nullptr;  // where the argument lies that is moved
     std::vector<double> values_;
 };
 

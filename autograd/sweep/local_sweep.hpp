@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/sweep/graph_sweep.hpp>
 #include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
