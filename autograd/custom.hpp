@@ -31,8 +31,10 @@ template <class Rules>
 struct CustomDefinition {
     std::string name;
     Rules all_rules;
+    const Description* said;
 
     Shape shape() const;  // never called: the value says it
+    const Description& description() const { return *said; }
     const Rules& rules() const { return all_rules; }
 };
 
@@ -44,6 +46,19 @@ class Custom {
   public:
     Custom(std::string name, Value value, Rules... rules)
         : name_(std::move(name)), value_(std::move(value)), rules_(std::move(rules)...) {}
+
+    /// The same operation, which says this about itself. Throws `std::invalid_argument` when the description
+    /// has rules, but not one for each argument.
+    Custom described(const Description& description) const {
+        const std::size_t count = description.rule_count();
+        if (count != 0 && count != sizeof...(Rules))
+            throw std::invalid_argument(
+                fmt::format("custom: {} has {} rules and its description {}; it needs one for each argument",
+                            name_, sizeof...(Rules), count));
+        Custom result = *this;
+        result.description_ = &detail::kept_description(description);
+        return result;
+    }
 
     /// Computes and records it. The first argument tells the kind, `float` or `double`; the others may be
     /// whatever an operation takes.
@@ -71,7 +86,7 @@ class Custom {
                 detail::with_indices<count>([&](auto... k) { return compute(tape.array(inputs[k])...); });
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
-            const auto& operation = operation_of<count>(tape, Definition{name_, rules_});
+            const auto& operation = operation_of<count>(tape, Definition{name_, rules_, description_});
             return tape.var(tape.append(operation, inputs, result.shape(), data, x.site()));
         } catch (const std::invalid_argument& error) {
             tape.truncate(size_before);
@@ -93,6 +108,7 @@ class Custom {
     std::string name_;
     Value value_;
     std::tuple<Rules...> rules_;
+    const Description* description_ = &detail::no_description;
 };
 
 /// Defines an operation in one call: its name, its value, and one rule per argument.
@@ -107,6 +123,11 @@ class Custom {
 /// the argument's cotangent, which may also broadcast from or to its shape. Written with `const auto&` it
 /// serves gradients of any order; one that takes `Array<T>` alone serves the first, and asking for the second
 /// throws `std::logic_error`.
+///
+/// What it says about itself may follow. `explain`, `derivation` and the study page then know it as they know
+/// the library's operations:
+///
+///     const auto cube = custom("cube", ...).described({.equation = "y = x³", .rules = {{"x", "3 g ⊙ x²"}}});
 template <class Value, class... Rules>
 Custom<Value, Rules...> custom(std::string name, Value value, Rules... rules) {
     return Custom<Value, Rules...>(std::move(name), std::move(value), std::move(rules)...);

@@ -49,6 +49,12 @@ Slots<T>& slots() {
     return *all;
 }
 
+constexpr Description of_constant{.equation = "y = x, given", .kind = OperationKind::constant};
+constexpr Description of_result{.equation = "y = one result of x",
+                                .rules = {{"x", "g, handed on with those of the other results"}},
+                                .kind = OperationKind::result};
+constexpr Description of_parameter{.equation = "y = θ", .kind = OperationKind::parameter};
+
 /// A value that was given, not computed.
 template <class T>
 class Constant final : public Operation<T> {
@@ -58,6 +64,7 @@ class Constant final : public Operation<T> {
         return constant;
     }
     std::string_view name() const override { return "constant"; }
+    const Description& description() const override { return of_constant; }
     void pull(Sweep<T>&, Index) const override {}
     void pull(GraphSweep<T>&, Index) const override {}
 };
@@ -67,6 +74,7 @@ template <class T>
 class Result final : public Operation<T> {
   public:
     std::string_view name() const override { return "result"; }
+    const Description& description() const override { return of_result; }
     void pull(Sweep<T>&, Index) const override {}
     void pull(GraphSweep<T>&, Index) const override {}
 };
@@ -77,6 +85,7 @@ class Leaf final : public Operation<T> {
     explicit Leaf(const Parameter<T>& parameter)
         : storage_(parameter.storage()), version_(storage_->version) {}
     std::string_view name() const override { return "parameter"; }
+    const Description& description() const override { return of_parameter; }
     void pull(Sweep<T>&, Index) const override {}
     void pull(GraphSweep<T>&, Index) const override {}
 

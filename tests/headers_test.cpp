@@ -4,7 +4,6 @@
 #include <autograd/custom.hpp>
 #include <autograd/derivatives.hpp>
 #include <autograd/gradient.hpp>
-#include <autograd/study/study.hpp>
 #include <autograd/kernels/array.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/kernels/gemm.hpp>
@@ -20,9 +19,9 @@
 #include <autograd/kernels/threads.hpp>
 #include <autograd/map.hpp>
 #include <autograd/map/dual.hpp>
-#include <autograd/map/elementary.hpp>
 #include <autograd/map/map_operation.hpp>
 #include <autograd/map/map_streams.hpp>
+#include <autograd/ops/elementary.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/join.hpp>
@@ -67,6 +66,7 @@
 #include <autograd/study/jacobian/weight_products.hpp>
 #include <autograd/study/page/json.hpp>
 #include <autograd/study/page/write_study.hpp>
+#include <autograd/study/study.hpp>
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 #include <autograd/sweep/sweep.hpp>

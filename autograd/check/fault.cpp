@@ -90,6 +90,7 @@ class Falsified final : public Operation<T> {
     Falsified(const Operation<T>& inner, const Fault& fault) : inner_(inner), fault_(fault) {}
 
     std::string_view name() const override { return inner_.name(); }
+    const Description& description() const override { return inner_.description(); }
     T* place(Sweep<T>&, Index, Index) const override { return nullptr; }
 
     std::string arguments() const override { return inner_.arguments(); }

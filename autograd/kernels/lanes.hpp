@@ -125,6 +125,25 @@ struct Lanes {
     friend Lanes pow(Lanes x, Lanes y) {
         return element_by_element(x, y, [](T a, T b) { return std::pow(a, b); });
     }
+    friend Lanes floor(Lanes x) { return xsimd::floor(x.value); }
+    friend Lanes ceil(Lanes x) { return xsimd::ceil(x.value); }
+    /// Halves to even.
+    friend Lanes round(Lanes x) { return xsimd::nearbyint(x.value); }
+    // Not xsimd's: 60 units in the last place, and of erfc from 2 on a hundred thousand.
+    friend Lanes erf(Lanes x) {
+        return element_by_element(x, x, [](T a, T) { return std::erf(a); });
+    }
+    friend Lanes erfc(Lanes x) {
+        return element_by_element(x, x, [](T a, T) { return std::erfc(a); });
+    }
+    /// What is left of x after whole multiples of y, exactly, with the sign of y.
+    friend Lanes mod(Lanes x, Lanes y) {
+        return element_by_element(x, y, [](T a, T b) {
+            const T rest = std::fmod(a, b);
+            if (rest == 0) return std::copysign(rest, b);
+            return (rest < 0) != (b < 0) ? rest + b : rest;
+        });
+    }
 
   private:
     template <class F>

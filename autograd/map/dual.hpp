@@ -1,6 +1,7 @@
 #pragma once
 
-#include <autograd/map/elementary.hpp>
+#include <autograd/kernels/lanes.hpp>
+#include <autograd/ops/elementary.hpp>
 
 #include <array>
 #include <bit>
@@ -108,17 +109,22 @@ requires(... || detail::is_dual<X>) auto elementwise(const F& function, const X&
     using V = typename detail::DualValue<X...>::type;
     constexpr Inputs bits = (detail::DualTraits<X>::bits | ...);
     const std::tuple values{detail::value_of<V>(x)...};
-    Dual<V, bits> result;
-    result.value = std::apply([&](const auto&... value) { return V(function.value(value...)); }, values);
-    const auto rules = function.rules();
-    constexpr auto arguments = std::make_index_sequence<sizeof...(X)>();
-    [&]<std::size_t... N>(std::index_sequence<N...>) {
-        ((result.slopes[N] =
-              detail::chained<detail::nth_input(bits, N)>(rules, result.value, values, arguments, x...)),
-         ...);
+    const V y = std::apply([&](const auto&... value) { return V(function.value(value...)); }, values);
+    const auto rules = detail::rules_of(function);
+    if constexpr (std::tuple_size_v<decltype(rules)> == 0) {
+        return y;  // a step: its slope is 0
+    } else {
+        Dual<V, bits> result;
+        result.value = y;
+        constexpr auto arguments = std::make_index_sequence<sizeof...(X)>();
+        [&]<std::size_t... N>(std::index_sequence<N...>) {
+            ((result.slopes[N] =
+                  detail::chained<detail::nth_input(bits, N)>(rules, result.value, values, arguments, x...)),
+             ...);
+        }
+        (std::make_index_sequence<Dual<V, bits>::count>());
+        return result;
     }
-    (std::make_index_sequence<Dual<V, bits>::count>());
-    return result;
 }
 
 template <class A, class B>

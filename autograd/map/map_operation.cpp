@@ -8,6 +8,8 @@ namespace {
 /// The same value as a node of its own.
 struct Identity {
     static constexpr std::string_view name = "identity";
+    static constexpr Description description{
+        .equation = "y = x", .rules = {{"x", "g"}}, .kind = OperationKind::layout};
     static Shape shape(const Shape& x) { return x; }
     template <class T>
     static const T* alias(const Array<T>& x) {

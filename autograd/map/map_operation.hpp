@@ -34,6 +34,13 @@ void pull_map(const MapTable& table, Sweep<T>& sweep, Index node, Kernel<T> kern
 template <class T>
 void pull_replayed(const MapFunction<T>& map, GraphSweep<T>& sweep, Index node);
 
+inline constexpr Description description_of_map{.equation = "y = f(x₁, x₂, …)",
+                                                .rules = {{"xᵢ", "g ⊙ ∂y/∂xᵢ, summed over the results"}},
+                                                .kind = OperationKind::fused,
+                                                .is_elementwise = true,
+                                                .is_gate = true,
+                                                .letter = "h"};
+
 /// An elementwise function of the user's as an operation: forward on lanes, backward on duals of lanes,
 /// recorded on `Var`s.
 template <class T, class F, class Streams>
@@ -51,6 +58,7 @@ class MapOperation final : public Operation<T> {
     explicit MapOperation(const F& function) : function_(function) {}
 
     std::string_view name() const override { return "map"; }
+    const Description& description() const override { return description_of_map; }
 
     void record(std::span<const Operand<T>* const> operands, const Site& site, Var<T>* results) const {
         const auto value = [this](const Values& in, std::array<Lanes<T>, Out>& out) {

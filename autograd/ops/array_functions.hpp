@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/pass.hpp>
-#include <autograd/map/elementary.hpp>
+#include <autograd/ops/elementary.hpp>
 #include <autograd/ops/reduce.hpp>
 
 /// The elementwise functions of arrays, computed at once, for rules.

@@ -67,6 +67,9 @@ void add_rows(T* table, const Indices& indices, const Array<T>& rows) {
 
 struct GatherRows {
     static constexpr std::string_view name = "gather_rows";
+    static constexpr Description description{.equation = "y = rows i of x",
+                                             .rules = {{"x", "0, and to its rows i the rows of g are added"}},
+                                             .kind = OperationKind::layout};
     const Indices* indices;
 
     Shape shape(const Shape& table) const { return rows_shape(*indices, table); }
@@ -83,6 +86,9 @@ struct GatherRows {
 /// The reverse of gather_rows: rows added up in zeros of shape `table`.
 struct ScatterRows {
     static constexpr std::string_view name = "scatter_rows";
+    static constexpr Description description{.equation = "y = 0, and to its rows i the rows of x are added",
+                                             .rules = {{"x", "rows i of g"}},
+                                             .kind = OperationKind::layout};
     const Indices* indices;
     Shape table;
 
@@ -110,6 +116,9 @@ auto GatherRows::rules() const {
 
 struct ScatterAdd {
     static constexpr std::string_view name = "scatter_add";
+    static constexpr Description description{.equation = "y = a, and to its rows i the rows of b are added",
+                                             .rules = {{"a", "g"}, {"b", "rows i of g"}},
+                                             .kind = OperationKind::layout};
     const Indices* indices;
 
     static void check(const Shape& target, const Indices& indices, const Shape& source) {
@@ -180,6 +189,10 @@ Places places_along(const Shape& x, const Indices& indices, int axis) {
 
 struct TakeAlong {
     static constexpr std::string_view name = "take_along";
+    static constexpr Description description{
+        .equation = "y = elements i of x",
+        .rules = {{"x", "0, and to its elements i those of g are added"}},
+        .kind = OperationKind::layout};
     const Places* places;
 
     Shape shape(const Shape&) const { return places->shape; }
@@ -193,6 +206,9 @@ struct TakeAlong {
 /// The reverse of take_along: elements added up in zeros of shape `whole`.
 struct AddAlong {
     static constexpr std::string_view name = "add_along";
+    static constexpr Description description{.equation = "y = 0, and to its elements i those of x are added",
+                                             .rules = {{"x", "elements i of g"}},
+                                             .kind = OperationKind::layout};
     const Places* places;
     Shape whole;
 

@@ -10,6 +10,10 @@ namespace {
 
 struct Concatenate {
     static constexpr std::string_view name = "concatenate";
+    static constexpr Description description{.equation = "y = (x₁, x₂, …), joined",
+                                             .rules = {{"xᵢ", "that part of g"}},
+                                             .kind = OperationKind::join,
+                                             .letter = "z"};
     int axis;
 
     /// Of the whole, and which of its axes the parts lie along.
@@ -30,6 +34,9 @@ struct Concatenate {
 
 struct Stack {
     static constexpr std::string_view name = "stack";
+    static constexpr Description description{.equation = "y = (x₁, x₂, …), stacked",
+                                             .rules = {{"xᵢ", "that part of g"}},
+                                             .kind = OperationKind::join};
     int axis;
 
     std::pair<Shape, std::size_t> join(std::span<const Shape> parts) const {
@@ -48,9 +55,12 @@ struct Stack {
 template <class T, class Def>
 class Joined final : public Operation<T> {
   public:
-    explicit Joined(std::size_t axis) : axis_(axis) {}
+    explicit Joined(std::size_t axis) : axis_(axis) {
+        static_cast<void>(detail::DefinitionEntry<Def>::is_entered);
+    }
 
     std::string_view name() const override { return Def::name; }
+    const Description& description() const override { return detail::constant_description<Def>; }
     std::string arguments() const override { return fmt::format("axis {}", axis_); }
 
     /// Where each part lies in the whole: calls `f(input, shape, begin, extent)`.
@@ -132,11 +142,21 @@ Var<T> join(const Def& def, const Operands<T>& parts) {
     return tape.var(tape.append(operation, inputs, shape, y.data(), parts.site()));
 }
 
+struct Unstack {
+    static constexpr std::string_view name = "unstack";
+    static constexpr Description description{.equation = "(y₁, y₂, …) = x, its parts",
+                                             .rules = {{"x", "(g₁, g₂, …), stacked"}},
+                                             .kind = OperationKind::split};
+};
+
 /// Hands out the cotangents of what lies along x's first axis as parts of one buffer, which becomes x's.
 template <class T>
 class Unstacked final : public Operation<T> {
   public:
-    std::string_view name() const override { return "unstack"; }
+    Unstacked() { static_cast<void>(detail::DefinitionEntry<Unstack>::is_entered); }
+
+    std::string_view name() const override { return Unstack::name; }
+    const Description& description() const override { return Unstack::description; }
 
     T* place(Sweep<T>& sweep, Index node, Index result) const override {
         return sweep.target(node).data + result * part_size(sweep.tape(), node);

@@ -32,6 +32,19 @@ struct Matmul {
     static constexpr std::string_view name = "matmul";
     Transposed transposed;
 
+    const Description& description() const {
+        static constexpr Description neither{
+            .equation = "y = a b", .rules = {{"a", "g bᵀ"}, {"b", "aᵀ g"}}, .kind = OperationKind::product};
+        static constexpr Description of_a{
+            .equation = "y = aᵀ b", .rules = {{"a", "b gᵀ"}, {"b", "a g"}}, .kind = OperationKind::product};
+        static constexpr Description of_b{
+            .equation = "y = a bᵀ", .rules = {{"a", "g b"}, {"b", "gᵀ a"}}, .kind = OperationKind::product};
+        static constexpr Description both{.equation = "y = aᵀ bᵀ",
+                                          .rules = {{"a", "bᵀ gᵀ"}, {"b", "gᵀ aᵀ"}},
+                                          .kind = OperationKind::product};
+        if (transposed.a) return transposed.b ? both : of_a;
+        return transposed.b ? of_b : neither;
+    }
     std::string arguments() const {
         if (!transposed.a && !transposed.b) return {};
         return transposed.a && transposed.b ? "both transposed"
@@ -78,6 +91,9 @@ struct Matmul {
 
 struct Affine {
     static constexpr std::string_view name = "affine";
+    static constexpr Description description{.equation = "y = x W + b",
+                                             .rules = {{"x", "g Wᵀ"}, {"W", "xᵀ g"}, {"b", "g"}},
+                                             .kind = OperationKind::product};
 
     static Shape shape(const Shape& x, const Shape& W, const Shape& b) {
         if (x.rank() < 1 || W.rank() != 2 || x.back() != W[0])
@@ -116,6 +132,10 @@ struct Affine {
 
 struct Dot {
     static constexpr std::string_view name = "dot";
+    static constexpr Description description{.equation = "y = a · b",
+                                             .rules = {{"a", "g b"}, {"b", "g a"}},
+                                             .kind = OperationKind::product,
+                                             .letter = "z"};
 
     static Shape shape(const Shape& a, const Shape& b) {
         if (a.rank() != 1 || a != b) fail(name, a, b, "both must be vectors of the same length");
@@ -133,6 +153,10 @@ struct Dot {
 
 struct Outer {
     static constexpr std::string_view name = "outer";
+    static constexpr Description description{.equation = "y = a bᵀ",
+                                             .rules = {{"a", "g b"}, {"b", "gᵀ a"}},
+                                             .kind = OperationKind::product,
+                                             .letter = "z"};
 
     static Shape shape(const Shape& a, const Shape& b) {
         if (a.rank() != 1 || b.rank() != 1) fail(name, a, b, "both must be vectors");

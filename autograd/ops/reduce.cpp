@@ -78,6 +78,8 @@ struct Reduction {
 
 struct Sum : Reduction {
     static constexpr std::string_view name = "sum";
+    static constexpr Description description{
+        .equation = "y = Σ x", .rules = {{"x", "g, repeated"}}, .kind = OperationKind::layout};
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -91,6 +93,10 @@ struct Sum : Reduction {
 /// The cotangent arrives at each element in equal parts.
 struct Mean : Reduction {
     static constexpr std::string_view name = "mean";
+    static constexpr Description description{.equation = "y = (Σ x) / n",
+                                             .rules = {{"x", "g / n, repeated"}},
+                                             .kind = OperationKind::layout,
+                                             .letter = "m"};
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -112,6 +118,11 @@ Array<T> mean(const Array<T>& x, Axes axes, bool keepdims = false) {
 
 struct Max : Reduction {
     static constexpr std::string_view name = "max";
+    static constexpr Description description{
+        .equation = "y = max(x)",
+        .rules = {{"x", "g / k at the k elements where x = y, 0 elsewhere"}},
+        .kind = OperationKind::layout,
+        .letter = "m"};
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -132,6 +143,10 @@ Array<T> max(const Array<T>& x, Axes axes, bool keepdims = false) {
 
 struct Min : Reduction {
     static constexpr std::string_view name = "min";
+    static constexpr Description description{
+        .equation = "y = min(x)",
+        .rules = {{"x", "g / k at the k elements where x = y, 0 elsewhere"}},
+        .kind = OperationKind::layout};
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -143,6 +158,10 @@ struct Min : Reduction {
 
 struct Variance : Reduction {
     static constexpr std::string_view name = "variance";
+    static constexpr Description description{.equation = "y = (Σ (x - μ)²) / n, μ = mean(x)",
+                                             .rules = {{"x", "2 g ⊙ (x - μ) / n"}},
+                                             .kind = OperationKind::error,
+                                             .letter = "z"};
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -159,6 +178,10 @@ struct Variance : Reduction {
 
 struct Norm : Reduction {
     static constexpr std::string_view name = "norm";
+    static constexpr Description description{.equation = "y = √(Σ x²)",
+                                             .rules = {{"x", "g ⊙ x / y, 0 where y = 0"}},
+                                             .kind = OperationKind::error,
+                                             .letter = "z"};
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -175,6 +198,8 @@ struct Norm : Reduction {
 
 struct LogSumExp : Reduction {
     static constexpr std::string_view name = "logsumexp";
+    static constexpr Description description{.equation = "y = log(Σ exp(x))",
+                                             .rules = {{"x", "g ⊙ exp(x - y)"}}};
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -202,6 +227,11 @@ Array<T> logsumexp(const Array<T>& x, Axes axes, bool keepdims = false) {
 
 struct Softmax {
     static constexpr std::string_view name = "softmax";
+    static constexpr Description description{.equation = "y = exp(x) / Σ exp(x)",
+                                             .rules = {{"x", "y ⊙ (g - Σ g ⊙ y)"}},
+                                             .limits = {0, 1},
+                                             .is_gate = true,
+                                             .letter = "p"};
     int axis;
     std::string arguments() const { return fmt::format("axis {}", axis); }
     Shape shape(const Shape& x) const {
@@ -222,6 +252,9 @@ struct Softmax {
 
 struct LogSoftmax {
     static constexpr std::string_view name = "log_softmax";
+    static constexpr Description description{.equation = "y = x - log(Σ exp(x))",
+                                             .rules = {{"x", "g - exp(y) ⊙ Σ g"}},
+                                             .limits = {.low = 0, .high = 1, .of_exponential = true}};
     int axis;
     std::string arguments() const { return fmt::format("axis {}", axis); }
     Shape shape(const Shape& x) const {
@@ -244,6 +277,9 @@ struct LogSoftmax {
 
 struct SumTo {
     static constexpr std::string_view name = "sum_to";
+    static constexpr Description description{.equation = "y = Σ x over the broadcast axes",
+                                             .rules = {{"x", "g, repeated"}},
+                                             .kind = OperationKind::layout};
     Shape target;
     Shape shape(const Shape& x) const {
         if (!broadcasts_to(target, x))

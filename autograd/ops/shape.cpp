@@ -28,6 +28,9 @@ struct Regrouping {
 
 struct Reshape : Regrouping {
     static constexpr std::string_view name = "reshape";
+    static constexpr Description description{.equation = "y = x in another shape",
+                                             .rules = {{"x", "g in the shape of x"}},
+                                             .kind = OperationKind::layout};
     Shape target;
 
     Shape shape(const Shape& x) const {
@@ -40,6 +43,9 @@ struct Reshape : Regrouping {
 
 struct ExpandDims : Regrouping {
     static constexpr std::string_view name = "expand_dims";
+    static constexpr Description description{.equation = "y = x in another shape",
+                                             .rules = {{"x", "g in the shape of x"}},
+                                             .kind = OperationKind::layout};
     int axis;
 
     Shape shape(const Shape& x) const { return with_new_axis(name, x, axis, 1); }
@@ -47,6 +53,9 @@ struct ExpandDims : Regrouping {
 
 struct Squeeze : Regrouping {
     static constexpr std::string_view name = "squeeze";
+    static constexpr Description description{.equation = "y = x in another shape",
+                                             .rules = {{"x", "g in the shape of x"}},
+                                             .kind = OperationKind::layout};
     int axis;
 
     Shape shape(const Shape& x) const {
@@ -90,6 +99,14 @@ struct Transpose : Viewing<Transpose> {
     explicit Transpose(std::span<const int> axes) : count(axes.size()) {
         std::copy_n(axes.begin(), std::min(count, permutation.size()), permutation.begin());
     }
+    const Description& description() const {
+        static constexpr Description reversed{
+            .equation = "y = xᵀ", .rules = {{"x", "gᵀ"}}, .kind = OperationKind::layout};
+        static constexpr Description permuted{.equation = "y = x, axes permuted",
+                                              .rules = {{"x", "g, axes permuted back"}},
+                                              .kind = OperationKind::layout};
+        return count == 0 ? reversed : permuted;
+    }
     std::string arguments() const { return count == 0 ? "" : fmt::format("axes {}", order()); }
 
     View view(const Shape& x) const {
@@ -130,6 +147,8 @@ struct Transpose : Viewing<Transpose> {
 
 struct Flip : Viewing<Flip> {
     static constexpr std::string_view name = "flip";
+    static constexpr Description description{
+        .equation = "y = x, reversed", .rules = {{"x", "g, reversed"}}, .kind = OperationKind::layout};
     int axis;
 
     explicit Flip(int along) : axis(along) {}
@@ -142,6 +161,8 @@ struct Flip : Viewing<Flip> {
 
 struct BroadcastTo : Viewing<BroadcastTo> {
     static constexpr std::string_view name = "broadcast_to";
+    static constexpr Description description{
+        .equation = "y = x, repeated", .rules = {{"x", "g"}}, .kind = OperationKind::layout};
     Shape target;
 
     explicit BroadcastTo(const Shape& shape) : target(shape) {}
@@ -159,6 +180,9 @@ struct BroadcastTo : Viewing<BroadcastTo> {
 
 struct Slice : Viewing<Slice> {
     static constexpr std::string_view name = "slice";
+    static constexpr Description description{.equation = "y = part of x",
+                                             .rules = {{"x", "g in that part, 0 elsewhere"}},
+                                             .kind = OperationKind::slice};
     int axis;
     std::ptrdiff_t begin;
     std::ptrdiff_t end;
@@ -192,6 +216,9 @@ struct Slice : Viewing<Slice> {
 /// The reverse of a slice: zeros of shape `whole` with x where the slice would read.
 struct Place {
     static constexpr std::string_view name = "place";
+    static constexpr Description description{.equation = "y = x in its part, 0 elsewhere",
+                                             .rules = {{"x", "that part of g"}},
+                                             .kind = OperationKind::layout};
     Slice where;
     Shape whole;
 
@@ -238,6 +265,9 @@ Var<T> columns_of(const Operand<T>& x, std::size_t k, std::size_t n) {
 
 struct Pad {
     static constexpr std::string_view name = "pad";
+    static constexpr Description description{.equation = "y = x, with 0 around it",
+                                             .rules = {{"x", "g without what is around it"}},
+                                             .kind = OperationKind::layout};
     std::size_t count = 0;
     std::array<Padding, Shape::max_rank> widths{};
 
@@ -273,11 +303,14 @@ struct Pad {
     }
 };
 
+constexpr Description of_detach{.equation = "y = x, its history forgotten", .kind = OperationKind::detached};
+
 /// A value whose history is forgotten: it has no inputs.
 template <class T>
 class Detached final : public Operation<T> {
   public:
     std::string_view name() const override { return "detach"; }
+    const Description& description() const override { return of_detach; }
     void pull(Sweep<T>&, Index) const override {}
     void pull(GraphSweep<T>&, Index) const override {}
 };

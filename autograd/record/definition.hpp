@@ -1,6 +1,8 @@
 #pragma once
 
 #include <autograd/kernels/indices.hpp>
+#include <autograd/ops/elementary.hpp>
+#include <autograd/record/defined_operations.hpp>
 #include <autograd/sweep/graph_sweep.hpp>
 #include <autograd/sweep/pass_target.hpp>
 
@@ -13,6 +15,7 @@
 ///
 ///     struct Flip {
 ///         static constexpr std::string_view name = "flip";
+///         static constexpr Description description{.equation = "y = x, reversed", ...};
 ///         std::size_t axis;
 ///         Shape shape(const Shape& x) const;                    // checks, throws, and gives y's shape
 ///         void value(const auto& y, const auto& x) const;       // computes into y, a Buffer
@@ -23,7 +26,8 @@
 ///     };
 ///
 /// `apply(Flip{1}, x)` computes it for arrays, and records it for operands. Elementwise definitions
-/// (elementary.hpp) have a `value` of lanes and no `shape`: `apply_elementwise`.
+/// (elementary.hpp) have a `value` of lanes and no `shape`: `apply_elementwise`. If they have members, their
+/// `check()` may refuse those.
 namespace tapeloop {
 
 /// The value of a definition, at once.
@@ -133,6 +137,8 @@ template <class Def, class T, class... More>
 Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... more) {
     constexpr std::size_t count = 1 + sizeof...(More);
     const std::array<const Operand<T>*, count> operands{&x, &more...};
+    if constexpr (requires { def.check(); })
+        checked(tape_of(Def::name, x, more...), x.site(), [&] { def.check(); });
     const auto value = on_lanes<T, count>(def);
     const auto operation = [](Tape<T>& tape, const void* definition) -> const Operation<T>& {
         return operation_of<count>(tape, *static_cast<const Def*>(definition));
@@ -200,9 +206,13 @@ void run_rules(SweepType& sweep, Index node, const std::array<Index, N>& inputs,
 template <class T, class Def, std::size_t N>
 class Defined final : public Operation<T> {
   public:
-    explicit Defined(const Def& def) : def_(def) {}
+    explicit Defined(const Def& def) : def_(def) {
+        if constexpr (detail::HasConstantName<Def>)
+            static_cast<void>(detail::DefinitionEntry<Def>::is_entered);
+    }
 
     std::string_view name() const override { return def_.name; }
+    const Description& description() const override { return detail::description_of(def_); }
     std::string arguments() const override {
         if constexpr (requires { def_.arguments(); })
             return def_.arguments();
@@ -215,15 +225,15 @@ class Defined final : public Operation<T> {
         if constexpr (is_elementwise_definition)
             pull_lanes(sweep, node, inputs);
         else
-            run_rules(sweep, node, inputs, def_.rules());
+            run_rules(sweep, node, inputs, detail::rules_of(def_));
     }
     void pull(GraphSweep<T>& sweep, Index node) const override {
-        run_rules(sweep, node, inputs_of(sweep.tape(), node), def_.rules());
+        run_rules(sweep, node, inputs_of(sweep.tape(), node), detail::rules_of(def_));
     }
 
   private:
     static constexpr bool is_elementwise_definition = !requires { &Def::shape; };
-    using Rules = std::remove_cvref_t<decltype(std::declval<const Def&>().rules())>;
+    using Rules = std::remove_cvref_t<decltype(detail::rules_of(std::declval<const Def&>()))>;
     using Inputs = std::array<Index, N>;
     static constexpr std::size_t rule_count = std::tuple_size_v<Rules>;
 
@@ -235,7 +245,7 @@ class Defined final : public Operation<T> {
     }
 
     void pull_lanes(Sweep<T>& sweep, Index node, const Inputs& inputs) const {
-        const Rules rules = def_.rules();
+        const Rules rules = detail::rules_of(def_);
         detail::with_indices<rule_count>(
             [&](auto... r) { (pull_lane(sweep, node, inputs, inputs[r], std::get<r>(rules)), ...); });
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/record/description.hpp>
 #include <autograd/var.hpp>
 
 #include <string>
@@ -23,6 +24,8 @@ class Operation {
     virtual std::string_view name() const = 0;
     /// What it was called with besides its inputs, for people: `axis 1`.
     virtual std::string arguments() const { return {}; }
+    /// What it says about itself; it lives as long as the program. Nothing, unless it is overridden.
+    virtual const Description& description() const { return detail::no_description; }
     /// Hands the cotangent of `node` on to those of its inputs that want one.
     virtual void pull(Sweep<T>& sweep, Index node) const = 0;
     /// The same, recorded.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/map/elementary.hpp>
+#include <autograd/ops/elementary.hpp>
 #include <autograd/ops/elementwise.hpp>
 
 namespace tapeloop::nn {

@@ -46,6 +46,8 @@ Var<T> spread(const Var<T>& g, const Var<T>& mean_g, const Var<T>& y, const Var<
 /// 0 so is dx, whatever x holds.
 struct Standardise {
     static constexpr std::string_view name = "standardise";
+    static constexpr Description description{.equation = "y = (x - μ) / s, μ = mean(x), s = √(var(x) + ε)",
+                                             .rules = {{"x", "(g - mean(g) - y ⊙ mean(g ⊙ y)) / s"}}};
     double epsilon;
 
     static Shape shape(const Shape& x) {

@@ -23,6 +23,12 @@ struct ExpDifference {
 
 struct MaskedSoftmax {
     static constexpr std::string_view name = "masked_softmax";
+    static constexpr Description description{
+        .equation = "y = softmax(x) of the elements where c ≠ 0, 0 elsewhere",
+        .rules = {{"x", "y ⊙ (g - Σ g ⊙ y)"}, {"c", "0"}},
+        .limits = {0, 1},
+        .is_gate = true,
+        .letter = "p"};
 
     static Shape shape(const Shape& x, const Shape& open) {
         if (x.rank() == 0 || !broadcasts_to(open, x))

@@ -59,6 +59,8 @@ Var<T> row_sums(const Var<T>& x) {
 /// softmax(x), less 1 at the class of each row if `subtract`; rows that are ignored are 0.
 struct SoftmaxRows {
     static constexpr std::string_view name = "softmax_rows";
+    static constexpr Description description{.equation = "y = softmax(x) - eₖ",
+                                             .rules = {{"x", "p ⊙ (g - Σ p ⊙ g), p = softmax(x)"}}};
     std::shared_ptr<const Classes> classes;
     bool subtract;
 
@@ -102,6 +104,10 @@ auto SoftmaxRows::rules() const {
 /// -log softmax(x)[class] of each row.
 struct CrossEntropy {
     static constexpr std::string_view name = "softmax_cross_entropy";
+    static constexpr Description description{.equation = "y = -log(softmax(x)ₖ), k the class",
+                                             .rules = {{"x", "g ⊙ (softmax(x) - eₖ)"}},
+                                             .kind = OperationKind::error,
+                                             .letter = "ℓ"};
     std::shared_ptr<const Classes> classes;
 
     Shape shape(const Shape&) const { return classes->shape; }

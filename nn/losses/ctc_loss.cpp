@@ -13,6 +13,11 @@ using detail::Alignments;
 
 struct CtcLoss {
     static constexpr std::string_view name = "ctc_loss";
+    static constexpr Description description{
+        .equation = "y = -log(Σ p), p the probability of an alignment",
+        .rules = {{"x", "g ⊙ (softmax(x) - q), q the share of the alignments"}},
+        .kind = OperationKind::error,
+        .letter = "ℓ"};
     std::shared_ptr<const Alignments> alignments;
 
     Shape shape(const Shape&) const { return {alignments->batch()}; }

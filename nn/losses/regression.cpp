@@ -26,18 +26,31 @@ struct Distance {
 
 struct SquaredError : Distance<SquaredError> {
     static constexpr std::string_view name = "mean_squared_error";
+    static constexpr Description description{.equation = "y = (x - t)²",
+                                             .rules = {{"x", "2 g ⊙ (x - t)"}, {"t", "-2 g ⊙ (x - t)"}},
+                                             .kind = OperationKind::error,
+                                             .letter = "ℓ"};
     static auto of_difference(const auto& d) { return d * d; }
     static auto slope(const auto& d) { return 2 * d; }
 };
 
 struct AbsoluteError : Distance<AbsoluteError> {
     static constexpr std::string_view name = "mean_absolute_error";
+    static constexpr Description description{.equation = "y = |x - t|",
+                                             .rules = {{"x", "g ⊙ sign(x - t)"}, {"t", "-g ⊙ sign(x - t)"}},
+                                             .kind = OperationKind::error,
+                                             .letter = "ℓ"};
     static auto of_difference(const auto& d) { return abs(d); }
     static auto slope(const auto& d) { return where(d > 0, 1, where(d < 0, -1, 0 * d)); }
 };
 
 struct Huber : Distance<Huber> {
     static constexpr std::string_view name = "huber";
+    static constexpr Description description{
+        .equation = "y = (x - t)²/2 where |x - t| ≤ δ, δ (|x - t| - δ/2) elsewhere",
+        .rules = {{"x", "g ⊙ min(max(x - t, -δ), δ)"}, {"t", "-g ⊙ min(max(x - t, -δ), δ)"}},
+        .kind = OperationKind::error,
+        .letter = "ℓ"};
     double delta;
 
     explicit Huber(double limit) : delta(limit) {}

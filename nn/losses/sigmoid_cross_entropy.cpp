@@ -23,6 +23,11 @@ auto slope_of_target(const auto& x, const auto& w) { return w * softplus(-x) - s
 
 struct SigmoidCrossEntropy {
     static constexpr std::string_view name = loss_name;
+    static constexpr Description description{
+        .equation = "y = -t log(σ(x)) - (1 - t) log(1 - σ(x))",
+        .rules = {{"x", "g ⊙ ((1 - t) σ(x) - t σ(-x))"}, {"t", "g ⊙ (log(1 + exp(-x)) - log(1 + exp(x)))"}},
+        .kind = OperationKind::error,
+        .letter = "ℓ"};
     static auto value(const auto& x, const auto& t) { return loss_of(x, t, 1); }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& t) {
@@ -36,6 +41,12 @@ struct SigmoidCrossEntropy {
 
 struct WeightedSigmoidCrossEntropy {
     static constexpr std::string_view name = loss_name;
+    static constexpr Description description{.equation = "y = -w t log(σ(x)) - (1 - t) log(1 - σ(x))",
+                                             .rules = {{"x", "g ⊙ ((1 - t) σ(x) - w t σ(-x))"},
+                                                       {"t", "g ⊙ (w log(1 + exp(-x)) - log(1 + exp(x)))"},
+                                                       {"w", "0"}},
+                                             .kind = OperationKind::error,
+                                             .letter = "ℓ"};
     static auto value(const auto& x, const auto& t, const auto& w) { return loss_of(x, t, w); }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& t, const auto& w) {

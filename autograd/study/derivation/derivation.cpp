@@ -31,11 +31,11 @@ std::vector<bool> ancestors(const Tape<T>& tape, Index J) {
 
 /// The letters of a formula for the inputs of a node, in their order; of one that takes any number x₁, x₂,
 /// ...
-std::vector<std::string> letters_of(const Formula* formula, std::size_t inputs) {
+std::vector<std::string> letters_of(const Description& formula, std::size_t inputs) {
     std::vector<std::string> letters;
     for (std::size_t k = 0; k < inputs; ++k) {
-        const bool is_fixed = formula != nullptr && !formula->takes_any_number() && k < formula->rules.size();
-        letters.push_back(is_fixed ? std::string(formula->rules[k].argument) : fmt::format("x_{}", k + 1));
+        const bool is_fixed = !formula.takes_any_number() && k < formula.rule_count();
+        letters.push_back(is_fixed ? std::string(formula.rules[k].argument) : fmt::format("x_{}", k + 1));
     }
     return letters;
 }
@@ -91,7 +91,7 @@ class Deriving {
                             operations, options_.largest_graph));
     }
     bool is_part(Index node) const {
-        return tape_.node(node).results == result_mark && operation(tape_.inputs(node)[0]) == "unstack";
+        return tape_.node(node).results == result_mark && kind(tape_.inputs(node)[0]) == OperationKind::split;
     }
     /// Leaves, and the time steps of an input; the whole is told by its parts.
     bool is_given(Index node) const {
@@ -101,7 +101,7 @@ class Deriving {
     bool is_whole(Index node) const {
         return !users_[node].empty() &&
                std::all_of(users_[node].begin(), users_[node].end(),
-                           [this](Index user) { return operation(user) == "unstack"; });
+                           [this](Index user) { return kind(user) == OperationKind::split; });
     }
     static bool is_asked(Index node, const std::vector<std::optional<Index>>& wrt) {
         return std::find(wrt.begin(), wrt.end(), std::optional<Index>(node)) != wrt.end();
@@ -117,9 +117,8 @@ class Deriving {
     }
 
     std::string_view operation(Index node) const { return tape_.node(node).operation->name(); }
-    const Formula* formula(Index node) const {
-        return formula_of(operation(node), tape_.node(node).operation->arguments());
-    }
+    const Description& formula(Index node) const { return tape_.node(node).operation->description(); }
+    OperationKind kind(Index node) const { return formula(node).kind; }
     Tensor<double> value(Index node) const {
         return as_double(tape_.node(node).data, tape_.node(node).shape);
     }
@@ -138,34 +137,37 @@ class Deriving {
 
     DerivationStep equation(Index node) const {
         DerivationTerm term{node, right_side(node), {}, {}, tape_.time_step(node), {}};
-        if (const Formula* known = formula(node);
-            known != nullptr && !known->takes_any_number() && operation(node) != "result")
-            term.numbers = numbers_of(right_of(known->equation), node, {});
+        if (const Description& known = formula(node);
+            !known.equation.empty() && !known.takes_any_number() && known.kind != OperationKind::result)
+            term.numbers = numbers_of(right_of(known.equation), node, {});
         return {node, names_[node].text(), {std::move(term)}, value(node)};
     }
     static std::string right_of(std::string_view equation) {
-        return std::string(equation.substr(equation.find(" = ") + 3));
+        constexpr std::string_view equals = " = ";
+        const std::size_t at = equation.find(equals);
+        return std::string(at == std::string_view::npos ? equation : equation.substr(at + equals.size()));
     }
 
     std::string right_side(Index node) const {
-        if (operation(node) == "result") {
+        if (kind(node) == OperationKind::result) {
             const Index maker = tape_.inputs(node)[0];
-            return operation(maker) == "unstack"
+            return kind(maker) == OperationKind::split
                        ? fmt::format("part {} of {}", node - maker, names_[tape_.inputs(maker)[0]].text())
                        : fmt::format("{}, result {}", right_side(maker), node - maker);
         }
         const auto inputs = tape_.inputs(node);
-        const Formula* known = formula(node);
-        if (known != nullptr && !known->takes_any_number())
-            return renamed(right_of(known->equation),
+        const Description& known = formula(node);
+        if (!known.equation.empty() && !known.takes_any_number())
+            return renamed(right_of(known.equation),
                            letters(node, [](const NodeName& name) { return name.text(); }));
         std::vector<std::string> names;
         for (Index input : inputs) names.push_back(names_[input].text());
-        if (known != nullptr && operation(node) != "map")
-            return fmt::format("({}), {}", fmt::join(names, ", "),
-                               operation(node) == "stack" ? "stacked" : "joined");
-        return fmt::format("{}({})", operation(node) == "map" ? "f" : operation(node),
-                           fmt::join(names, ", "));
+        const std::string list = fmt::format("{}", fmt::join(names, ", "));
+        constexpr std::string_view any_number = "x₁, x₂, …";
+        std::string text = right_of(known.equation);
+        if (const std::size_t at = text.find(any_number); at != std::string::npos)
+            return text.replace(at, any_number.size(), list);
+        return fmt::format("{}({})", operation(node), list);
     }
 
     /// What the letters of a node's formula stand for: y, g, the arguments, and n, the elements of a mean.
@@ -268,27 +270,20 @@ class Deriving {
             if (inputs[k] == node) result.push_back(k);
         return result;
     }
-    /// The rule for an argument; empty for an operation that has none in the table. What was broadcast is
+    /// The rule for an argument; empty for an operation that says none. What was broadcast is
     /// summed.
     std::string rule(Index user, std::size_t argument) const {
-        const Formula* known = formula(user);
-        if (known == nullptr || known->rule(argument) == nullptr || known->takes_any_number()) return {};
-        std::string text(known->rule(argument)->cotangent);
+        const Description& known = formula(user);
+        if (known.rule(argument) == nullptr || known.takes_any_number()) return {};
+        std::string text(known.rule(argument)->cotangent);
         if (user == J_) text = without_cotangent(text);  // which is 1
         const std::size_t own = tape_.node(tape_.inputs(user)[argument]).shape.size();
         const bool is_repeated = tape_.node(user).shape.size() > own;
         constexpr std::string_view repeated = ", repeated";
         if (tape_.node(user).shape.size() == own && text.ends_with(repeated))
             text.erase(text.size() - repeated.size());
-        return is_repeated && broadcasts(user, argument) ? "sum(" + text + ")" : text;
-    }
-    /// Whether an operation repeats an argument that is smaller than its result.
-    bool broadcasts(Index user, std::size_t argument) const {
-        const auto inputs = tape_.inputs(user);
-        if (operation(user) == "affine") return argument == 2;
-        return operation(user) == "broadcast_to" ||
-               (inputs.size() > 1 && operation(user) != "matmul" && operation(user) != "outer" &&
-                operation(user) != "scatter_add");
+        const bool is_summed = known.is_elementwise || known.rule(argument)->is_unchanged();
+        return is_repeated && is_summed ? "sum(" + text + ")" : text;
     }
     static std::string without_cotangent(std::string text) {
         for (std::size_t at = text.find("g ⊙ "); at != std::string::npos; at = text.find("g ⊙ "))
@@ -303,22 +298,23 @@ class Deriving {
         return detail::joined(terms);
     }
     std::string rule_text(Index user, std::size_t k, const std::string& rule, const auto& name_text) const {
-        if (!rule.empty() && operation(user) != "unstack") return renamed(rule, letters(user, name_text));
+        const OperationKind own = kind(user);
+        if (!rule.empty() && own != OperationKind::split) return renamed(rule, letters(user, name_text));
         const std::vector<Index> results = detail::results_of(tape_, user);
         const std::string argument = name_text(names_[tape_.inputs(user)[k]]);
         std::vector<std::string> parts;
         for (Index result : results) {
             if (cotangents_.rms(result) == 0) continue;
             const std::string g = derivative(name_text(names_[result]));
-            if (operation(user) == "unstack")
+            if (own == OperationKind::split)
                 parts.push_back(g);
-            else if (operation(user) == "stack" || operation(user) == "concatenate")
+            else if (own == OperationKind::join)
                 return fmt::format("({}) at {}", g, argument);
             else
                 parts.push_back(fmt::format("{} ⊙ ∂{}/∂{}", g, name_text(names_[result]), argument));
         }
-        return operation(user) == "unstack" ? fmt::format("({}), stacked", fmt::join(parts, ", "))
-                                            : fmt::format("{}", fmt::join(parts, " + "));
+        return own == OperationKind::split ? fmt::format("({}), stacked", fmt::join(parts, ", "))
+                                           : fmt::format("{}", fmt::join(parts, " + "));
     }
     std::string numbers_of_rules(Index user, Index node) const {
         std::vector<std::string> terms;

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <autograd/study/derivation/node_names.hpp>
-#include <autograd/study/derivation/operation_names.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -11,8 +10,13 @@
 namespace tapeloop::detail {
 namespace {
 
-bool is_activation(std::string_view name) {
-    return is_one_of(name, {"tanh", "relu", "leaky_relu", "elu", "softplus", "sigmoid"});
+bool is_activation(const Description& operation) { return operation.kind == OperationKind::activation; }
+/// Whether it adds one of its arguments as it is to something.
+bool is_sum(const Description& operation) {
+    const auto is_handed_on = [](const Description::Rule& rule) { return rule.is_unchanged(); };
+    return operation.kind == OperationKind::addition ||
+           (operation.kind == OperationKind::product &&
+            std::any_of(std::begin(operation.rules), std::end(operation.rules), is_handed_on));
 }
 
 std::string subscript(int number) {
@@ -59,12 +63,13 @@ class Naming {
     using Place =
         std::tuple<std::string, std::string, std::uint32_t, std::uint32_t, std::string, std::size_t>;
 
-    std::string_view operation(Index node) const { return tape_.node(node).operation->name(); }
+    const Description& operation(Index node) const { return tape_.node(node).operation->description(); }
+    OperationKind kind(Index node) const { return operation(node).kind; }
     bool has_name(Index node) const { return !names_[node].letter.empty(); }
     bool has_value(Index node) const { return wanted_[node] && tape_.node(node).data != nullptr; }
     /// One of the results of `unstack`, which are called by what was unstacked.
     bool is_part(Index node) const {
-        return operation(node) == "result" && operation(tape_.inputs(node)[0]) == "unstack";
+        return kind(node) == OperationKind::result && kind(tape_.inputs(node)[0]) == OperationKind::split;
     }
     std::optional<int> time_of(Index node) const {
         const auto t = tape_.time_step(node);
@@ -98,7 +103,7 @@ class Naming {
             return std::find(asked_.begin(), asked_.end(), std::optional(node)) != asked_.end();
         };
         for (Index node = 0; node <= J_; ++node)
-            if (has_value(node) && !has_name(node) && operation(node) == "constant" &&
+            if (has_value(node) && !has_name(node) && kind(node) == OperationKind::constant &&
                 tape_.node(node).shape.rank() == 0 && !is_asked(node))
                 names_[node] = {fmt::format("{:.6g}", *tape_.node(node).data), {}, false, true};
     }
@@ -132,14 +137,14 @@ class Naming {
         for (Index user : users_[node]) {
             const std::optional<int> t = time_of(user);
             if (!t.has_value() || *t <= *time_of(node)) continue;
-            if (operation(user) == "affine" || operation(user) == "matmul") return "h";
+            if (kind(user) == OperationKind::product) return "h";
             wish = "c";
         }
         return wish;
     }
     Place place_of(Index node) const {
         const Site& site = tape_.node(node).site;
-        return {std::string(operation(node)),
+        return {std::string(tape_.node(node).operation->name()),
                 site.file_name(),
                 site.line(),
                 site.column(),
@@ -198,15 +203,15 @@ class Naming {
 
     std::string wish_of_product(Index node) const {
         if (is_used_by(node, is_activation)) return "a";
-        if (is_used_by(node, [](std::string_view user) { return user == "affine" || user == "add"; }))
-            return "u";
+        if (is_used_by(node, is_sum)) return "u";
         return "o";
     }
     std::string wish_of_constant(Index node) const {
         for (Index user : users_[node]) {
-            if (operation(user) == "unstack") return "X";
+            if (kind(user) == OperationKind::split) return "X";
             const auto inputs = tape_.inputs(user);
-            const bool has_target = is_loss(operation(user)) || operation(user) == "subtract";
+            const bool has_target =
+                kind(user) == OperationKind::error || kind(user) == OperationKind::subtraction;
             if (has_target && inputs.size() > 1 && inputs[1] == node) return "y";
         }
         return "x";
@@ -218,20 +223,24 @@ class Naming {
         return letter;
     }
     std::string wish_of(Index node) const {
-        const std::string_view name = operation(node);
-        if (name == "constant") return wish_of_constant(node);
-        if (name == "stack") return wish_of_stack(node);
-        if (name == "affine" || name == "matmul") return wish_of_product(node);
-        if (name == "add") return is_used_by(node, is_activation) ? "a" : "v";
-        if (name == "result") return node == tape_.inputs(node)[0] + 1 ? "h" : "c";
-        if (name == "sigmoid") return "s";
-        if (is_activation(name) || name == "map") return "h";
-        if (is_loss(name)) return "ℓ";
-        if (is_one_of(name, {"softmax", "masked_softmax", "exp"})) return "p";
-        if (is_one_of(name, {"subtract", "mean_absolute_error"})) return "d";
-        if (is_one_of(name, {"multiply", "mean", "max", "maximum"})) return "m";
-        if (is_one_of(name, {"square", "pow", "sqrt"})) return "q";
-        return "z";
+        const Description& own = operation(node);
+        if (!own.letter.empty()) return std::string(own.letter);
+        switch (own.kind) {
+            case OperationKind::constant:
+                return wish_of_constant(node);
+            case OperationKind::join:
+                return wish_of_stack(node);
+            case OperationKind::product:
+                return wish_of_product(node);
+            case OperationKind::addition:
+                return is_used_by(node, is_activation) ? "a" : "v";
+            case OperationKind::result:
+                return node == tape_.inputs(node)[0] + 1 ? "h" : "c";
+            case OperationKind::activation:
+                return "h";
+            default:
+                return "z";
+        }
     }
 
     /// The letter that is wished for, or another one that is not taken.

@@ -50,7 +50,7 @@ std::vector<Culprit> unused(const Tape<T>& tape, Index of, const std::vector<boo
                    : fmt::format("the last that depends on it, {}, is not used by J", tape.describe(last));
     std::vector<Culprit> culprits{{Cause::unused, last, fmt::format("unused: {}", ending), end}};
     for (Index node = of + 1; node < sources.size() && culprits.size() <= most_constants; ++node)
-        if (sources[node] && tape.node(node).operation->name() == "constant")
+        if (sources[node] && tape.node(node).operation->description().kind == OperationKind::constant)
             culprits.push_back(
                 {Cause::unused, node,
                  fmt::format("a path ends at {}, which was given, or computed in a Paused scope",

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
-#include <autograd/study/derivation/operation_names.hpp>
 #include <autograd/study/explain/causes.hpp>
 #include <autograd/study/jacobian/decompositions.hpp>
 #include <autograd/sweep/contributions.hpp>
@@ -12,23 +11,23 @@
 namespace tapeloop::detail {
 namespace {
 
-/// Whether the slope of an operation is 0 where it is smallest, and its value an error.
-bool has_minimum(std::string_view name) {
-    return is_loss(name) || is_one_of(name, {"square", "abs", "norm", "variance"});
+/// Whether it changes no element but by a constant.
+bool is_layout(OperationKind kind) {
+    switch (kind) {
+        case OperationKind::result:
+        case OperationKind::split:
+        case OperationKind::join:
+        case OperationKind::slice:
+        case OperationKind::layout:
+        case OperationKind::addition:
+        case OperationKind::subtraction:
+            return true;
+        default:
+            return false;
+    }
 }
-bool is_softmax(std::string_view name) {
-    return is_one_of(name, {"softmax", "log_softmax", "masked_softmax"});
-}
-bool is_gate(std::string_view name) {
-    return is_softmax(name) || is_one_of(name, {"sigmoid", "clip", "map"});
-}
-/// Moves, repeats, joins or averages elements, and changes none but by a constant.
-bool is_layout(std::string_view name) {
-    return is_one_of(
-        name, {"sum",    "mean",    "sum_to",      "broadcast_to", "stack",       "concatenate", "unstack",
-               "result", "reshape", "expand_dims", "squeeze",      "transpose",   "flip",        "slice",
-               "place",  "pad",     "gather_rows", "scatter_rows", "scatter_add", "take_along",  "add_along",
-               "max",    "min",     "identity",    "add",          "subtract",    "negate"});
+bool is_factor(OperationKind kind) {
+    return kind == OperationKind::factor || kind == OperationKind::quotient;
 }
 
 // Slopes below these are called small, of anything and of a loss, whose slope is its error.
@@ -58,20 +57,20 @@ double largest_of(std::span<const T> elements) {
 
 template <class T>
 Symptom Causes<T>::of(const Hop& hop) {
-    const std::string_view name = operation(hop.node);
+    const OperationKind kind = operation(hop.node).kind;
     if (!std::isfinite(hop.out) && std::isfinite(hop.in))
         return std::isinf(hop.out) ? Symptom{Cause::overflow, "its rule overflows"}
                                    : Symptom{Cause::not_a_number, "its rule gives NaN"};
     if (hop.in > 0 && hop.out == 0) return of_stop(hop);
-    if (name == "matmul" || name == "affine" || name == "dot" || name == "outer") return of_product(hop);
-    if (is_one_of(name, {"multiply", "scale", "divide"})) return of_factor(hop);
-    if (name == "map") return of_map(hop);
-    if (is_layout(name)) return {Cause::averaging, ""};
+    if (kind == OperationKind::product) return of_product(hop);
+    if (is_factor(kind)) return of_factor(hop);
+    if (kind == OperationKind::fused) return of_map(hop);
+    if (is_layout(kind)) return {Cause::averaging, ""};
     if (const auto stopped = of_switch(hop)) return *stopped;
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
     if (factor < small_slope) {
         if (const auto limits = of_limits(hop)) return *limits;
-        if (has_minimum(name) && factor < small_loss_slope)
+        if (kind == OperationKind::error && factor < small_loss_slope)
             return {Cause::at_minimum, fmt::format("its slope is {:.2g}: nearly at its minimum", factor)};
     }
     return {Cause::slope, ""};
@@ -80,24 +79,30 @@ Symptom Causes<T>::of(const Hop& hop) {
 /// Of a hop to which something comes and from which nothing goes on.
 template <class T>
 Symptom Causes<T>::of_stop(const Hop& hop) {
-    const std::string_view name = operation(hop.node);
-    if (is_one_of(name, {"less", "less_equal", "equal"}) ||
-        (name == "where" && tape_.inputs(hop.node)[0] == hop.input))
-        return {Cause::no_gradient, "a comparison or a condition hands no gradient on"};
+    const OperationKind kind = operation(hop.node).kind;
+    if (hands_nothing_on(hop))
+        return {Cause::no_gradient, kind == OperationKind::comparison || kind == OperationKind::condition
+                                        ? "a comparison or a condition hands no gradient on"
+                                        : "its rule for this argument is 0"};
     if (const auto limits = of_limits(hop)) return *limits;
     if (const auto stopped = of_switch(hop)) return *stopped;
-    if (is_one_of(name, {"leaky_relu", "elu"})) return {Cause::dead, "its slope is 0"};
+    if (kind == OperationKind::activation) return {Cause::dead, "its slope is 0"};
     // What two factors give that are not 0 but too small together.
     constexpr double smallest = std::numeric_limits<T>::min();
-    if (is_one_of(name, {"multiply", "scale", "divide", "dot"})) {
+    const auto inputs = tape_.inputs(hop.node);
+    const bool is_matrix_product =
+        kind == OperationKind::product && std::any_of(inputs.begin(), inputs.end(), [this](Index input) {
+            return tape_.node(input).shape.rank() > 1;
+        });
+    if (is_factor(kind) || (kind == OperationKind::product && !is_matrix_product)) {
         if (largest_of(value(other_argument(hop))) == 0)
             return {Cause::masked, fmt::format("multiplied by 0: {}", described(other_argument(hop)))};
         if (hop.in > std::sqrt(smallest)) return {Cause::masked, "multiplied by 0 wherever a cotangent is"};
     }
-    if (has_minimum(name) && hop.in > std::sqrt(smallest))
+    if (kind == OperationKind::error && hop.in > std::sqrt(smallest))
         return {Cause::at_minimum, "its slope is 0 at every element: the loss is at its minimum"};
-    if (is_one_of(name, {"matmul", "affine"})) return of_product(hop);
-    if (name == "map") return of_map(hop);
+    if (is_matrix_product) return of_product(hop);
+    if (kind == OperationKind::fused) return of_map(hop);
     if (hop.in < std::sqrt(smallest))
         return {Cause::underflow,
                 fmt::format("{:.1e} is too near the smallest number of the type, {:.0e}", hop.in, smallest)};
@@ -107,39 +112,32 @@ Symptom Causes<T>::of_stop(const Hop& hop) {
 /// Of an activation near its limits.
 template <class T>
 std::optional<Symptom> Causes<T>::of_limits(const Hop& hop) const {
-    const std::string_view name = operation(hop.node);
-    const std::span<const T> y = value(hop.node);
-    double share = 0;
-    std::string_view limits = "0 or 1";
-    if (name == "tanh") {
-        share = share_of(y, [](T v) { return std::abs(v) > 1 - near_limit; });
-        limits = "-1 or 1";
-    } else if (name == "sigmoid" || name == "softmax" || name == "masked_softmax") {
-        share = share_of(y, [](T v) { return v < near_limit || v > 1 - near_limit; });
-    } else if (name == "log_softmax") {
-        share = share_of(y, [](T v) { return v < std::log(near_limit) || v > std::log(1 - near_limit); });
-        limits = "certainty";
-    }
+    const Limits& limits = operation(hop.node).limits;
+    if (!limits.any()) return {};
+    const auto is_near = [&limits](T element) {
+        const auto own = static_cast<double>(element);
+        const double v = limits.of_exponential ? std::exp(own) : own;
+        return v < limits.low + near_limit || v > limits.high - near_limit;
+    };
+    const double share = share_of(value(hop.node), is_near);
     if (share < most) return {};
-    return Symptom{Cause::saturated, fmt::format("{:.0f} % of its values are near {}", 100 * share, limits)};
+    const std::string where =
+        limits.of_exponential ? "certainty" : fmt::format("{} or {}", limits.low, limits.high);
+    return Symptom{Cause::saturated, fmt::format("{:.0f} % of its values are near {}", 100 * share, where)};
 }
 
 /// Of an operation that hands each element on as it is, or not at all.
 template <class T>
 std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
-    const std::string_view name = operation(hop.node);
-    const bool is_where = name == "where";
+    const Description& own = operation(hop.node);
     const Tensor<T>* cotangent = cotangents_.at(hop.node);
-    if (cotangent == nullptr || !is_one_of(name, {"where", "relu", "clip", "maximum", "minimum"})) return {};
-    const Cause cause = is_where ? Cause::masked : Cause::dead;
-    const std::string_view what = is_where         ? "its condition takes the other branch"
-                                  : name == "relu" ? "x <= 0"
-                                                   : "its slope is 0";
+    if (cotangent == nullptr || own.stops.empty()) return {};
+    const Cause cause = own.kind == OperationKind::condition ? Cause::masked : Cause::dead;
     Tensor<T> ones = uninitialised<T>(tape_.node(hop.node).shape);
     ones.fill(T(1));
     const auto slopes = contributions<T>(tape_, hop.node, [&](Index) { return &ones; }, {hop.input});
     if (slopes.empty() || slopes[0].cotangent.size() != ones.size())  // summed over what was broadcast
-        return hop.out > 0 ? std::nullopt : std::optional(Symptom{cause, std::string(what)});
+        return hop.out > 0 ? std::nullopt : std::optional(Symptom{cause, std::string(own.stops)});
     std::size_t arrived = 0;
     std::size_t stopped = 0;
     for (std::size_t i = 0; i < ones.size(); ++i) {
@@ -149,7 +147,22 @@ std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
     }
     const double share = arrived == 0 ? 0 : static_cast<double>(stopped) / static_cast<double>(arrived);
     if (share < nearly_all) return {};
-    return Symptom{cause, fmt::format("{} at {:.3g} % of the elements that matter", what, 100 * share)};
+    return Symptom{cause, fmt::format("{} at {:.3g} % of the elements that matter", own.stops, 100 * share)};
+}
+
+/// Whether the rule of each argument that the hop's input is says that no cotangent comes of it.
+template <class T>
+bool Causes<T>::hands_nothing_on(const Hop& hop) const {
+    const Description& own = operation(hop.node);
+    const auto inputs = tape_.inputs(hop.node);
+    bool is_argument = false;
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+        if (inputs[k] != hop.input) continue;
+        const Description::Rule* rule = own.rule(k);
+        if (rule == nullptr || !rule->is_nothing()) return false;
+        is_argument = true;
+    }
+    return is_argument;
 }
 
 template <class T>
@@ -178,8 +191,7 @@ double Causes<T>::spectral_norm_of(Index matrix) {
 template <class T>
 Symptom Causes<T>::of_product(const Hop& hop) {
     const Index other = other_argument(hop);
-    const bool is_bias = operation(hop.node) == "affine" && tape_.inputs(hop.node)[2] == hop.input &&
-                         tape_.inputs(hop.node)[0] != hop.input;
+    const bool is_bias = is_added(hop);
     if (is_bias) return {Cause::averaging, ""};
     if (largest_of(value(other)) == 0)
         return {Cause::weights, fmt::format("times {}, whose elements are all 0", described(other))};
@@ -193,14 +205,26 @@ Symptom Causes<T>::of_product(const Hop& hop) {
                                         stretch, described(other), spectral_norm_of(other))};
 }
 
+/// Whether the hop's input is only an argument that a product adds, such as the bias.
+template <class T>
+bool Causes<T>::is_added(const Hop& hop) const {
+    const auto inputs = tape_.inputs(hop.node);
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+        if (inputs[k] != hop.input) continue;
+        const Description::Rule* rule = operation(hop.node).rule(k);
+        if (rule == nullptr || !rule->is_unchanged()) return false;
+    }
+    return true;
+}
+
 /// Whether a factor is a gate, or 1 minus one, as where an update gate takes the new state.
 template <class T>
 bool Causes<T>::is_gate_factor(Index factor) const {
-    if (is_gate(operation(factor))) return true;
-    if (operation(factor) != "subtract") return false;
+    if (operation(factor).is_gate) return true;
+    if (operation(factor).kind != OperationKind::subtraction) return false;
     const auto inputs = tape_.inputs(factor);
     const std::span<const T> first = value(inputs[0]);
-    return tape_.inputs(inputs[0]).empty() && is_gate(operation(inputs[1])) &&
+    return tape_.inputs(inputs[0]).empty() && operation(inputs[1]).is_gate &&
            std::all_of(first.begin(), first.end(), [](T element) { return element == T(1); });
 }
 
@@ -209,9 +233,9 @@ template <class T>
 Symptom Causes<T>::of_factor(const Hop& hop) {
     const Index other = other_argument(hop);
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
-    const bool is_product = operation(hop.node) != "divide";
+    const bool is_product = operation(hop.node).kind == OperationKind::factor;
     const double zeros = share_of(value(other), [](T v) { return v == T(0); });
-    if (operation(hop.node) == "multiply" && factor < 1 && zeros >= nearly_all)
+    if (is_product && factor < 1 && zeros >= nearly_all)
         return {Cause::masked, fmt::format("multiplied by 0 at {:.3g} % of the elements: {}", 100 * zeros,
                                            described(other))};
     if (factor > small_slope && factor < 1 / small_slope) return {Cause::slope, ""};

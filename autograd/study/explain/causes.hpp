@@ -28,12 +28,14 @@ class Causes {
     Symptom of_map(const Hop& hop) const;
     std::optional<Symptom> of_limits(const Hop& hop) const;
     std::optional<Symptom> of_switch(const Hop& hop) const;
+    bool hands_nothing_on(const Hop& hop) const;
+    bool is_added(const Hop& hop) const;
     bool is_gate_factor(Index factor) const;
     double spectral_norm_of(Index matrix);
     std::string described(Index node) const;
     /// The other argument of an operation with two; the same one where both are.
     Index other_argument(const Hop& hop) const;
-    std::string_view operation(Index node) const { return tape_.node(node).operation->name(); }
+    const Description& operation(Index node) const { return tape_.node(node).operation->description(); }
     std::span<const T> value(Index node) const {
         return {tape_.node(node).data, tape_.node(node).shape.size()};
     }

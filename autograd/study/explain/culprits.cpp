@@ -31,7 +31,7 @@ double decades_of_sum(const PathStep& step) { return decades(step.out, step.sum)
 
 /// What a step changes, its sum included, but for averages.
 double decades_of(const PathStep& step) {
-    if (step.operation == "result") return 0;
+    if (step.kind == OperationKind::result) return 0;
     return (is_averaging(step) ? 0 : decades(step.in, step.out)) + decades_of_sum(step);
 }
 
@@ -119,7 +119,7 @@ std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, GradientSize
     std::map<Cause, Group> sums;
     for (const PathStep& step : path) {
         const double change = decades(step.in, step.out);
-        const double sum_change = step.operation == "result" ? 0 : decades_of_sum(step);
+        const double sum_change = step.kind == OperationKind::result ? 0 : decades_of_sum(step);
         if (change == -all)
             culprits.push_back({step.cause, step.node, text_of_end(step), change});
         else if (!is_averaging(step))

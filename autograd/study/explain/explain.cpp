@@ -21,7 +21,7 @@ std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
         auto [cause, finding] = causes.of(hop);
         path.push_back({hop.node, hop.input, std::string(tape.node(hop.node).operation->name()),
                         tape.time_step(hop.node), tape.describe(hop.node), hop.in, hop.out, hop.sum, cause,
-                        std::move(finding)});
+                        std::move(finding), tape.node(hop.node).operation->description().kind});
     }
     return path;
 }
@@ -29,7 +29,7 @@ std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
 /// Whether a step only multiplies by a number, as the weight of a loss does.
 template <class T>
 bool is_constant_factor(const Tape<T>& tape, const PathStep& step) {
-    if (step.operation != "multiply" && step.operation != "divide" && step.operation != "scale") return false;
+    if (step.kind != OperationKind::factor && step.kind != OperationKind::quotient) return false;
     for (Index input : tape.inputs(step.node))
         if (input != step.input && tape.inputs(input).empty() && tape.parameter(input) == nullptr)
             return true;

@@ -68,6 +68,7 @@ struct PathStep {
     double sum;           ///< the cotangent of the argument, what its other users hand to it included
     Cause cause;          ///< of the factor out / in
     std::string finding;  ///< what was seen there, in words; may be empty
+    OperationKind kind = OperationKind::other;  ///< of the operation
 
     /// out / in; 1 where nothing arrives.
     double factor() const { return in > 0 ? out / in : 1; }

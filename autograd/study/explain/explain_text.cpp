@@ -30,7 +30,7 @@ std::string decades_text(double decades) {
 
 /// How much a step changes the cotangent.
 double change_of(const PathStep& step) {
-    if (step.operation == "result" || !(step.in > 0)) return 0;
+    if (step.kind == OperationKind::result || !(step.in > 0)) return 0;
     if (!std::isfinite(step.out) || step.out == 0) return std::numeric_limits<double>::infinity();
     return std::abs(std::log10(step.out / step.in));
 }
@@ -78,7 +78,7 @@ std::vector<Row> rows_of(const Explanation& explanation) {
 
     std::vector<Row> rows;
     for (const PathStep& step : explanation.path) {
-        if (step.operation == "result") continue;
+        if (step.kind == OperationKind::result) continue;
         Row* last = rows.empty() ? nullptr : &rows.back();
         const PathStep* before = last == nullptr ? nullptr : last->steps.back();
         const bool fits =

@@ -17,8 +17,8 @@ namespace {
 
 template <class T>
 bool is_squash(const Tape<T>& tape, Index node) {
-    const std::string_view name = tape.node(node).operation->name();
-    return name == "sigmoid" || name == "tanh";
+    const Description& operation = tape.node(node).operation->description();
+    return operation.is_elementwise && operation.kind == OperationKind::activation && operation.limits.any();
 }
 
 /// Which of `count` blocks along the last axis a slice takes; none if it takes no whole block.
@@ -49,7 +49,7 @@ std::optional<std::size_t> gate_of(Tape<T>& tape, Index node, std::size_t count)
         open.pop_back();
         if (!seen.insert(at).second || is_squash(tape, at) || tape.node(at).label != tape.node(node).label)
             continue;
-        if (tape.node(at).operation->name() != "slice") {
+        if (tape.node(at).operation->description().kind != OperationKind::slice) {
             open.insert(open.end(), tape.inputs(at).begin(), tape.inputs(at).end());
         } else if (const auto block = block_of(tape, at, count); block.has_value()) {
             blocks.insert(*block);
@@ -70,11 +70,10 @@ std::string gate_name(Tape<T>& tape, Index node, const std::vector<std::string>&
 }
 
 template <class T>
-std::size_t count_saturated(const Array<T>& y, std::string_view operation) {
+std::size_t count_saturated(const Array<T>& y, const Limits& limits) {
     const auto saturated = [&](T element) {
         const auto value = static_cast<double>(element);
-        if (operation == "tanh") return std::abs(value) > saturated_tanh;
-        return value < saturated_sigmoid || value > 1 - saturated_sigmoid;
+        return value < limits.low + saturated_within || value > limits.high - saturated_within;
     };
     return static_cast<std::size_t>(std::count_if(y.data(), y.data() + y.shape().size(), saturated));
 }
@@ -118,7 +117,7 @@ std::vector<GateSaturation> gate_saturation(Tape<T>& tape, const std::vector<std
         if (one == counts.end()) one = counts.insert(one, {name, operation, loop});
         if (one->steps.size() <= *time_step) one->steps.resize(*time_step + 1);
         Count& count = one->steps[*time_step];
-        count.saturated += count_saturated(tape.array(node), operation);
+        count.saturated += count_saturated(tape.array(node), tape.node(node).operation->description().limits);
         count.elements += tape.node(node).shape.size();
     }
     std::vector<GateSaturation> found;

@@ -15,15 +15,16 @@ struct GateSaturation {
     std::vector<double> shares;
 };
 
-/// An element counts as saturated when its slope is small: a sigmoid outside of 0.05 to 0.95, whose slope is
-/// below a fifth of the steepest, or a tanh outside of -0.95 to 0.95, below a tenth.
-inline constexpr double saturated_sigmoid = 0.05;
-inline constexpr double saturated_tanh = 0.95;
+/// An element counts as saturated when its slope is small, this close to a limit of its function: a sigmoid
+/// outside of 0.05 to 0.95, whose slope is below a fifth of the steepest, or a tanh outside of -0.95 to 0.95,
+/// below a tenth.
+inline constexpr double saturated_within = 0.05;
 
-/// Of every `sigmoid` and `tanh` that has a time step; there are none on a tape that fuses them. `gates` are
-/// the names of the blocks of a packed weight, such as a cell's `gate_names()`: a gate is called by the block
-/// that what goes into it is sliced from, in a further loop over time `forget (loop 1)`. Looks at recorded
-/// values alone, also after parameters were changed, and throws nothing of its own.
+/// Of every activation with limits, such as `sigmoid` and `tanh`, that has a time step; there are none on a
+/// tape that fuses them. `gates` are the names of the blocks of a packed weight, such as a cell's
+/// `gate_names()`: a gate is called by the block that what goes into it is sliced from, in a further loop
+/// over time `forget (loop 1)`. Looks at recorded values alone, also after parameters were changed, and
+/// throws nothing of its own.
 template <class T>
 std::vector<GateSaturation> gate_saturation(Tape<T>& tape, const std::vector<std::string>& gates = {});
 

@@ -16,7 +16,7 @@ NodeKind kind_of(const Tape<T>& tape, Index index) {
     if (tape.parameter(index) != nullptr) return NodeKind::parameter;
     if (tape.detached_from(index).has_value()) return NodeKind::detached;
     if (node.results == result_mark) return NodeKind::result;
-    const bool given = node.input_count == 0 && node.operation->name() == "constant";
+    const bool given = node.input_count == 0 && node.operation->description().kind == OperationKind::constant;
     return given ? NodeKind::constant : NodeKind::operation;
 }
 
@@ -27,6 +27,7 @@ GraphNode read_node(const Tape<T>& tape, Index index) {
     node.index = index;
     node.kind = kind_of(tape, index);
     node.operation = from.operation->name();
+    node.description = &from.operation->description();
     node.arguments = from.operation->arguments();
     node.name = tape.name(index);
     node.shape = from.shape;

@@ -29,7 +29,9 @@ struct GraphNode {
     NodeKind kind = NodeKind::operation;
     std::string operation;  ///< `add`; an operation with several results has no value of its own
     std::string arguments;  ///< what it was called with besides its inputs: `axis 1`
-    std::string name;       ///< that `Var::named` gave, or the parameter's; else empty
+    /// What the operation says about itself; null in a graph that was not read from a tape.
+    const Description* description = nullptr;
+    std::string name;  ///< that `Var::named` gave, or the parameter's; else empty
     Shape shape;
     std::vector<Index> inputs;           ///< in their order, as often as they are used
     std::vector<Index> users;            ///< the nodes that have it among their inputs, each once, ascending

@@ -39,13 +39,12 @@ std::vector<WeightProduct> weight_products(const Tape<T>& tape, const Stretch<T>
     std::vector<WeightProduct> products;
     for (const auto& step : stretch.steps()) {
         const Shape& shape = tape.node(step.node).shape;
-        const std::string_view operation = tape.node(step.node).operation->name();
-        if ((operation != "matmul" && operation != "affine") || shape.rank() != 2 || shape[0] != batch)
-            continue;
+        const OperationKind kind = tape.node(step.node).operation->description().kind;
+        if (kind != OperationKind::product || shape.rank() != 2 || shape[0] != batch) continue;
         const auto inputs = tape.inputs(step.node);
         const Index factor = inputs[0];
-        if (contains(step.inputs, factor) && !contains(step.inputs, inputs[1]) &&
-            is_weight(tape, inputs[1], step.node))
+        if (tape.node(factor).shape.rank() == 2 && contains(step.inputs, factor) &&
+            !contains(step.inputs, inputs[1]) && is_weight(tape, inputs[1], step.node))
             products.push_back({step.node, factor});
     }
     return products;

@@ -1,4 +1,3 @@
-#include <autograd/study/derivation/operation_names.hpp>
 #include <autograd/study/jacobian/local_jacobian.hpp>
 #include <autograd/study/page/jacobian_json.hpp>
 #include <autograd/study/page/largest_within.hpp>
@@ -30,7 +29,8 @@ View view_of(const GraphNode& node, const GraphNode& input, std::size_t largest)
     const bool has_results = !node.value.has_value() || node.kind == NodeKind::result;
     if (has_results || !input.value.has_value()) return View::none;
     if (std::max(node.shape.size(), input.shape.size()) <= largest) return View::whole;
-    if (is_elementwise(node.operation) && node.shape == input.shape) return View::slopes;
+    if (node.description != nullptr && node.description->is_elementwise && node.shape == input.shape)
+        return View::slopes;
     const bool is_small =
         have_same_rows(node.shape, input.shape) && std::max(node.shape.back(), input.shape.back()) <= largest;
     return is_small && node.shape.size() > 0 ? View::row : View::none;

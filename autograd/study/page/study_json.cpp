@@ -1,4 +1,3 @@
-#include <autograd/study/derivation/formula.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>
 #include <autograd/study/graph/loops.hpp>
@@ -14,6 +13,7 @@
 #include <array>
 #include <map>
 #include <numbers>
+#include <span>
 
 namespace tapeloop::detail {
 namespace {
@@ -34,9 +34,9 @@ std::size_t grid_within(const Graph& graph, std::size_t limit) {
     return std::max<std::size_t>(grid, 1);
 }
 
-json formula_json(const Formula& formula) {
+json formula_json(const Description& formula) {
     json rules = json::array();
-    for (const Rule& rule : formula.rules)
+    for (const Description::Rule& rule : std::span(formula.rules, formula.rule_count()))
         rules.push_back({{"argument", rule.argument}, {"cotangent", rule.cotangent}});
     return {{"equation", formula.equation}, {"rules", std::move(rules)}};
 }
@@ -44,12 +44,12 @@ json formula_json(const Formula& formula) {
 /// The formulas of a graph, each once; its nodes get their places in that list.
 json formulas_json(const Graph& graph, json& nodes) {
     json formulas = json::array();
-    std::map<const Formula*, std::size_t> places;
+    std::map<const Description*, std::size_t> places;
     std::size_t at = 0;
     for (const GraphNode& node : graph) {
         json& made = nodes[at++];
-        const Formula* formula = formula_of(node.operation, node.arguments);
-        if (formula == nullptr || node.inputs.empty()) continue;
+        const Description* formula = node.description;
+        if (formula == nullptr || formula->equation.empty() || node.inputs.empty()) continue;
         const auto [place, first] = places.try_emplace(formula, formulas.size());
         if (first) formulas.push_back(formula_json(*formula));
         made["formula"] = place->second;

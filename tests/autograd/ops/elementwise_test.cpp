@@ -1,13 +1,18 @@
 #include <tests/expect.hpp>
 
 #include <autograd/gradient.hpp>
+#include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 
+#include <xtensor/xview.hpp>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 // Where a function has a kink, a tie, a pole or no room left: values, gradients and second derivatives there.
+
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -281,4 +286,88 @@ TEST_CASE("broadcasting: up to eight axes, and no further") {
     check_close(g[a], filled({2, 1, 2, 1, 2, 1, 2, 1}, 32));
     check_close(g[b], filled({1, 2, 1, 2, 1, 2, 1, 2}, 16));
     CHECK_THROWS_AS(Shape::of(std::vector<std::size_t>(9, 1)), std::invalid_argument);
+}
+
+TEST_CASE("rounding: halves go to the even integer, infinities and NaN stay") {
+    Tape<double> tape;
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const Var<double> x = input(vector({-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 1e20, infinity}));
+    check_close(round(x).value(), vector({-2, -2, 0, 0, 2, 2, 1e20, infinity}));
+    check_close(floor(x).value(), vector({-3, -2, -1, 0, 1, 2, 1e20, infinity}));
+    check_close(ceil(x).value(), vector({-2, -1, 0, 1, 2, 3, 1e20, infinity}));
+    check_close(sign(x).value(), vector({-1, -1, -1, 1, 1, 1, 1, 1}));
+    CHECK(sign(input(vector({0}))).value()[0] == 0);
+    const Var<double> nan = input(vector({std::nan("")}));
+    for (const Var<double>& y : {round(nan), floor(nan), ceil(nan), sign(nan)})
+        CHECK(std::isnan(y.value()[0]));
+    check_close(gradient(sum(round(x) + floor(x) + ceil(x) + sign(x)), {x})[x], filled({8}, 0));
+    const auto stepped = [](auto a) { return a * floor(a) + sign(a); };
+    const Var<double> z = input(vector({1.5, -0.5}));
+    check_close(gradient(sum(map(stepped, z)), {z})[z], vector({1, -1}));
+}
+
+TEST_CASE("mod: the exact remainder with the sign of the divisor") {
+    Tape<double> tape;
+    const Var<double> a = input(vector({-1, 1, 5.5, -5.5, 1, 6, 7}));
+    const Var<double> b = input(vector({3, -3, 2, 2, 0.1, -3, 0}));
+    const Tensor<double> y = mod(a, b).value();
+    check_close(xt::view(y, xt::range(0, 6)), vector({2, -2, 1.5, 0.5, std::fmod(1.0, 0.1), 0}));
+    CHECK(std::signbit(y[5]));
+    CHECK(std::isnan(y[6]));
+    const auto g = gradient(sum(mod(a, b)), {a, b});
+    check_close(xt::view(g[a], xt::range(0, 6)), filled({6}, 1));
+    // 1 / 0.1 is 10 once it is rounded, but 0.1 goes into 1 nine times.
+    check_close(xt::view(g[b], xt::range(0, 6)), vector({1, 1, -2, 3, -9, 2}));
+}
+
+TEST_CASE("activations: finite values and slopes far out, and their limits at infinity") {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const auto values_and_slopes = [&]<class T>(const auto& f, T) {
+        Tape<T> tape;
+        const Var<T> x = input(rounded<T>(vector({-infinity, -1e4, -800, -90, 0, 60, 800, 1e4, infinity})));
+        const Var<T> y = f(x);
+        return std::pair{as_double(y.value()), as_double(gradient(sum(y), {x})[x])};
+    };
+    const auto check = [&](auto type) {
+        const Tensor<double> like_relu = vector({0, 0, 0, 0, 0, 60, 800, 1e4, infinity});
+        const Tensor<double> step = vector({0, 0, 0, 0, 0.5, 1, 1, 1, 1});
+        const auto gelus = values_and_slopes([](const auto& x) { return gelu(x); }, type);
+        check_close(gelus.first, like_relu, 1e-30);
+        check_close(gelus.second, step, 1e-30);
+        const auto silus = values_and_slopes([](const auto& x) { return silu(x); }, type);
+        check_close(silus.first, like_relu, 1e-30);
+        check_close(silus.second, step, 1e-30);
+        const auto logs = values_and_slopes([](const auto& x) { return log_sigmoid(x); }, type);
+        check_close(logs.first, vector({-infinity, -1e4, -800, -90, -std::log(2.0), 0, 0, 0, 0}), 1e-7);
+        check_close(logs.second, vector({1, 1, 1, 1, 0.5, 0, 0, 0, 0}), 1e-7);
+        const auto hard = values_and_slopes([](const auto& x) { return hard_sigmoid(x); }, type);
+        check_close(hard.first, vector({0, 0, 0, 0, 0.5, 1, 1, 1, 1}));
+        check_close(hard.second, vector({0, 0, 0, 0, 1.0 / 6, 0, 0, 0, 0}), 1e-7);
+    };
+    check(float());
+    check(double());
+}
+
+TEST_CASE("error function: within a few last places of long double's") {
+    const auto worst = []<class T>(const auto& f, long double (*exact)(long double), T low, T high) {
+        Tape<T> tape;
+        Tensor<T> x = uninitialised<T>({4001});
+        for (std::size_t i = 0; i < x.size(); ++i)
+            x[i] = low + (high - low) * static_cast<T>(i) / static_cast<T>(x.size() - 1);
+        const Tensor<T> y = f(input(x)).value();
+        long double most = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const long double wanted = exact(static_cast<long double>(x[i]));
+            most =
+                std::max(most, std::abs(static_cast<long double>(y[i]) - wanted) / std::abs(wanted + 1e-30L));
+        }
+        return static_cast<double>(most / static_cast<long double>(std::numeric_limits<T>::epsilon()));
+    };
+    const auto check = [&](auto zero) {
+        using T = decltype(zero);
+        CHECK(worst([](const auto& x) { return erf(x); }, std::erf, T(0.001), T(5)) < 2);
+        CHECK(worst([](const auto& x) { return erfc(x); }, std::erfc, T(-5), T(8)) < 4);
+    };
+    check(float());
+    check(double());
 }

@@ -2,6 +2,7 @@
 
 #include <autograd/ops/elementwise.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace tapeloop::test {
@@ -108,6 +109,49 @@ void add_curves(std::vector<Row>& rows) {
         {-4, 4}));
 }
 
+void add_of_normal_distribution(std::vector<Row>& rows) {
+    rows.push_back(unary(
+        "erf", [](auto x) { return erf(x); }, [](double x) { return std::erf(x); }));
+    rows.push_back(unary(
+                       "erfc", [](auto x) { return erfc(x); }, [](double x) { return std::erfc(x); })
+                       .within_ulps(16));
+    rows.push_back(unary(
+                       "gelu", [](auto x) { return gelu(x); },
+                       [](double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2; }, {-3, 3})
+                       .within_ulps(16));
+}
+
+void add_sigmoids(std::vector<Row>& rows) {
+    rows.push_back(unary(
+        "silu", [](auto x) { return silu(x); }, [](double x) { return x / (1 + std::exp(-x)); }, {-4, 4}));
+    rows.push_back(unary(
+        "log_sigmoid", [](auto x) { return log_sigmoid(x); },
+        [](double x) { return -std::log1p(std::exp(-x)); }, {-4, 4}));
+    rows.push_back(unary(
+        "hard_sigmoid", [](auto x) { return hard_sigmoid(x); },
+        [](double x) { return std::min(std::max((x + 3) / 6, 0.0), 1.0); }, {-6, 6}));
+}
+
+// The samples hold no integers and no zeros.
+void add_steps(std::vector<Row>& rows) {
+    const auto add = [&](const char* name, auto call, double (*reference)(double)) {
+        rows.push_back(unary(name, call, reference, {-4, 4}).without_gradient());
+    };
+    add(
+        "floor", [](auto x) { return floor(x); }, [](double x) { return std::floor(x); });
+    add(
+        "ceil", [](auto x) { return ceil(x); }, [](double x) { return std::ceil(x); });
+    add(
+        "round", [](auto x) { return round(x); }, [](double x) { return std::nearbyint(x); });
+    add(
+        "sign", [](auto x) { return sign(x); }, [](double x) { return x > 0 ? 1.0 : -1.0; });
+    // Quotients between 0.6 and 0.9, and between -0.9 and -0.6.
+    for (Domain divisor : {Domain{3, 3.3}, Domain{-3.3, -3}})
+        rows.push_back(binary(
+            "mod", [](auto a, auto b) { return mod(a, b); },
+            [](double a, double b) { return a - b * std::floor(a / b); }, {2.1, 2.6}, divisor));
+}
+
 // Their kinks are at quarters of the interval, which the samples avoid.
 void add_kinks(std::vector<Row>& rows) {
     rows.push_back(unary(
@@ -143,6 +187,9 @@ std::vector<Row> elementwise_rows() {
     add_powers(rows);
     add_curves(rows);
     add_kinks(rows);
+    add_of_normal_distribution(rows);
+    add_sigmoids(rows);
+    add_steps(rows);
     return rows;
 }
 

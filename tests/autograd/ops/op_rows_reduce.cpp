@@ -1,5 +1,6 @@
 #include <tests/autograd/ops/op_table.hpp>
 
+#include <autograd/ops/prod.hpp>
 #include <autograd/ops/reduce.hpp>
 
 #include <algorithm>
@@ -16,6 +17,11 @@ double sum_of(const Elements& x) {
     double total = 0;
     for (double element : x) total += element;
     return total;
+}
+double prod_of(const Elements& x) {
+    double product = 1;
+    for (double element : x) product *= element;
+    return product;
 }
 double mean_of(const Elements& x) { return sum_of(x) / static_cast<double>(x.size()); }
 double variance_of(const Elements& x) {
@@ -179,6 +185,9 @@ std::vector<Row> reduce_rows() {
     const auto min_of = [](const Elements& x) { return *std::min_element(x.begin(), x.end()); };
     add_reduction(
         rows, "sum", [](const auto& x, const Axes& axes, bool keep) { return sum(x, axes, keep); }, sum_of,
+        Nothing::is_a_number);
+    add_reduction(
+        rows, "prod", [](const auto& x, const Axes& axes, bool keep) { return prod(x, axes, keep); }, prod_of,
         Nothing::is_a_number);
     add_reduction(
         rows, "mean", [](const auto& x, const Axes& axes, bool keep) { return mean(x, axes, keep); }, mean_of,

@@ -2,6 +2,7 @@
 
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/prod.hpp>
 #include <autograd/ops/reduce.hpp>
 
 #include <cmath>
@@ -174,5 +175,29 @@ TEST_CASE("reductions: over long axes of every length, against plain sums") {
         check_close(sum(x, 1).value(), generate({3}, row_sum));
         check_same_bits(max(x, 1).value(), generate({3}, row_max));
         CHECK(sum(x).item() == doctest::Approx(inner({value}, {filled({3, n}, 1)})).epsilon(1e-12));
+    }
+}
+
+TEST_CASE("prod: gradients of both orders with one zero, two and three") {
+    for (const std::vector<double>& elements :
+         {std::vector<double>{2, -3, 0.5, 4}, {2, 0, 0.5, 4}, {2, 0, 0.5, 0}, {0, 0, 3, 0}}) {
+        Tape<double> tape;
+        const Var<double> x = input(vector(elements));
+        const Var<double> y = prod(x);
+        const std::size_t n = elements.size();
+        const auto without = [&](std::size_t i, std::size_t k) {
+            double product = 1;
+            for (std::size_t j = 0; j < n; ++j) product *= j == i || j == k ? 1 : elements[j];
+            return product;
+        };
+        const Var<double> g = gradient_graph(y, {x})[x];
+        Tensor<double> weights = vector({1, -2, 3, 0.7});
+        const Tensor<double> second = gradient(sum(g * weights), {x})[x];
+        for (std::size_t i = 0; i < n; ++i) {
+            CHECK(g.value()[i] == doctest::Approx(without(i, i)));
+            double expected = 0;
+            for (std::size_t k = 0; k < n; ++k) expected += k == i ? 0 : weights[k] * without(i, k);
+            CHECK(second[i] == doctest::Approx(expected));
+        }
     }
 }

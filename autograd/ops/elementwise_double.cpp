@@ -1,0 +1,7 @@
+#include <autograd/var.hpp>
+
+// The lines of elementary.hpp become definitions.
+#define TAPELOOP_COMPILED_FOR double
+#include <autograd/ops/elementary.hpp>
+
+#include <autograd/record/definition.hpp>
