@@ -2,9 +2,12 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/tape.hpp>
 #include <nn/generator.hpp>
+#include <nn/initialisers.hpp>
 #include <nn/layers/dropout.hpp>
 #include <nn/training.hpp>
 
+#include <bit>
+#include <cstdint>
 #include <stdexcept>
 
 namespace tapeloop::nn {
@@ -27,7 +30,59 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x) {
     return x * input(dropout_mask<T>(shape, dropout.rate, *generator)).named("dropout mask");
 }
 
+/// Random bits that a key tells, the k-th of them (the mixing function of SplitMix64; Steele, Lea and Flood
+/// 2014).
+std::uint64_t bits_at(std::uint64_t key, std::uint64_t k) {
+    std::uint64_t z = key + (k + 1) * 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+template <class T>
+Tensor<T> seeded_mask(const Array<T>& seeds, const Shape& shape, double rate) {
+    Tensor<T> mask = uninitialised<T>(shape);
+    const std::size_t width = shape[0] == 0 ? 0 : shape.size() / shape[0];
+    for (std::size_t row = 0; row < shape[0]; ++row) {
+        const double first = static_cast<double>(seeds.data()[2 * row]);
+        const double second = static_cast<double>(seeds.data()[2 * row + 1]);
+        const bool has_mask = first != 0 || second != 0;
+        const std::uint64_t key = bits_at(std::bit_cast<std::uint64_t>(first), 0) ^
+                                  bits_at(std::bit_cast<std::uint64_t>(second), 1);
+        for (std::size_t k = 0; k < width; ++k) {
+            const bool is_dropped = static_cast<double>(bits_at(key, k) >> 11) * 0x1p-53 < rate;
+            mask.data()[row * width + k] = static_cast<T>(!has_mask ? 1 : is_dropped ? 0 : 1 / (1 - rate));
+        }
+    }
+    return mask;
+}
+
+template <class T>
+Var<T> drop_out(const Dropout& dropout, const Var<T>& x, const Var<T>& seeds) {
+    require_rate("Dropout", dropout.rate);
+    const std::size_t axis = x.shape().rank() > 2 ? 1 : 0;
+    const std::size_t batch = x.shape().rank() > axis ? x.shape()[axis] : 0;
+    if (x.shape().rank() < 2 || seeds.shape() != Shape{batch, 2})
+        throw std::invalid_argument(
+            fmt::format("Dropout: x is {} and the seeds of the masks are {}; they must be [B, ..] or [T, B, ..] "
+                        "and [B, 2]",
+                        x.shape().text(), seeds.shape().text()));
+    if (Training::generator() == nullptr || dropout.rate == 0) return x;
+    Shape shape;
+    for (std::size_t k = axis; k < x.shape().rank(); ++k) shape.append(x.shape()[k]);
+    return x * input(seeded_mask(seeds.array(), shape, dropout.rate)).named("dropout mask");
+}
+
 }  // namespace
+
+template <class T>
+Var<T> mask_seeds(std::size_t batch) {
+    Tensor<T> seeds = zeros<T>({batch, 2});
+    if (Generator* generator = Training::generator(); generator != nullptr)
+        // Whole numbers that float holds, and never 0.
+        for (T& seed : seeds) seed = static_cast<T>((generator->bits() >> 40) + 1);
+    return input(seeds).named("dropout seeds");
+}
 
 void require_rate(std::string_view name, double rate) {
     if (!(rate >= 0 && rate < 1))
@@ -48,6 +103,15 @@ Tensor<T> zoneout_mask(const Shape& shape, double rate, Generator& generator) {
 
 Var<float> Dropout::operator()(const Var<float>& x) const { return drop_out(*this, x); }
 Var<double> Dropout::operator()(const Var<double>& x) const { return drop_out(*this, x); }
+Var<float> Dropout::operator()(const Var<float>& x, const Var<float>& seeds) const {
+    return drop_out(*this, x, seeds);
+}
+Var<double> Dropout::operator()(const Var<double>& x, const Var<double>& seeds) const {
+    return drop_out(*this, x, seeds);
+}
+
+template Var<float> mask_seeds(std::size_t);
+template Var<double> mask_seeds(std::size_t);
 
 template Tensor<float> dropout_mask(const Shape&, double, Generator&);
 template Tensor<double> dropout_mask(const Shape&, double, Generator&);

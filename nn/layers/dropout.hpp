@@ -17,6 +17,11 @@ Tensor<T> dropout_mask(const Shape& shape, double rate, Generator& generator);
 template <class T>
 Tensor<T> zoneout_mask(const Shape& shape, double rate, Generator& generator);
 
+/// What tells the masks of a sequence's rows, [B, 2]: drawn in a `Training` scope, zeros elsewhere. As part of
+/// a state it is handed on, and every time step finds the same masks.
+template <class T>
+Var<T> mask_seeds(std::size_t batch);
+
 /// Throws `std::invalid_argument`, naming who was given it, unless 0 <= rate < 1.
 void require_rate(std::string_view name, double rate);
 
@@ -25,12 +30,17 @@ void require_rate(std::string_view name, double rate);
 struct Dropout {
     double rate = 0.5;
     /// One mask for all time steps of x [T, B, ..] (Gal and Ghahramani 2016, arXiv:1512.05287), instead of a
-    /// fresh one for each.
+    /// fresh one for each. In a stack it keeps the seeds of its masks as its state, so that they are the same
+    /// when a wrapper takes step by step, and when a sequence goes on with a carried state.
     bool same_for_sequence = false;
 
     /// x is of any shape, and so is the result. Throws `std::invalid_argument` unless 0 <= rate < 1.
     Var<float> operator()(const Var<float>& x) const;
     Var<double> operator()(const Var<double>& x) const;
+    /// With the mask of [B, ..] that the seeds [B, 2] tell, for x [B, ..] or [T, B, ..]. A row whose seeds are
+    /// zeros, and any outside of a `Training` scope, is passed on.
+    Var<float> operator()(const Var<float>& x, const Var<float>& seeds) const;
+    Var<double> operator()(const Var<double>& x, const Var<double>& seeds) const;
 };
 
 }  // namespace tapeloop::nn

@@ -15,22 +15,32 @@ namespace tapeloop::nn {
 ///     std::pair<Var<T>, State> step(const Var<T>& input, const State& state) const;
 ///         One time step of a batch: the output, and the state that the next step gets. It never sees a
 ///         missing state, and it keeps nothing: whatever one step hands to the next is in the state.
-///     Var<T> project(const Var<T>& x) const;
+///     Projected project(const Var<T>& x) const;
 ///         Optional: the part that does not depend on the state, such as x U + b, for any number of axes in
 ///         front of the last. `unroll` calls it once for all time steps, [T, B, I] to [T, B, G], and `step`
-///         then gets a row of its result, [B, G], as its input.
+///         then gets a row of its result, [B, G], as its input. Several parts come as a std::pair, tuple,
+///         array or vector, and `step` gets the same structure.
+///     Prepared prepare() const;
+///         Optional: what is made of parameters alone, such as W - Wᵀ, a normalised weight, or a weight
+///         through a mask: a Var<T>, or a structure of them. It runs once per unroll, is differentiated like
+///         everything else, and is handed to `step(input, state, prepared)` and, if it takes that,
+///         `project(x, prepared)`. It is no part of the state: a sequence that goes on with a carried state
+///         prepares anew, and so its gradient reaches the parameters in every stretch.
 ///     ParameterList<T> parameters();
 ///         What is trained: `return parameter_list(U, W, b);`
+///     std::vector<bool> hidden_parts() const;
+///         Optional: which parts of the state, in order, are an h, for wrappers that treat it in another way
+///         than the rest. Without it that is the first.
 ///
 /// Every part of a state has the batch as its first axis, or is handed on as it is. An axis behind the first
 /// that is 0 in the initial state is open: a given state may have any extent there. `static_assert(nn::Cell<
-/// MyCell>)` beside a cell checks the first three, and `unroll` says in words what is missing.
+/// MyCell>)` beside a cell checks what it has, and `unroll` says in words what is missing.
 ///
 /// A layer that needs a whole sequence, such as one that reads it in both directions, has instead of `step`
 ///
 ///     Unrolled<T, State> unroll(const Var<T>& x, const State& state, const UnrollOptions& options) const;
 ///
-/// and x is [T, B, I]. A cell may have both: a stack of cells then unrolls layer by layer, and still steps.
+/// and x is [T, B, ..]. A cell may have both: a stack of cells then unrolls layer by layer, and still steps.
 
 namespace detail {
 
@@ -64,27 +74,111 @@ using CellValueOf = typename CellValue<C>::type;
 template <class C>
 concept GivesState = is_state<InitialStateOf<C>, CellValueOf<C>>;
 
+// The T that somebody means who returns this instead of a state.
+template <class S>
+struct Meant {
+    using type = float;
+};
+template <class S>
+requires requires { typename S::value_type; }
+struct Meant<S> {
+    using type = std::conditional_t<std::is_same_v<typename S::value_type, double>, double, float>;
+};
+
+/// What signatures say of a cell, whether it is one or not.
 template <class C>
-concept HasStep = requires(const C& cell, const Var<CellValueOf<C>>& input, const InitialStateOf<C>& state) {
-    cell.step(input, state);
+struct Named {
+    using Value = typename Meant<InitialStateOf<C>>::type;
+    using State = Var<Value>;
+};
+template <GivesState C>
+struct Named<C> {
+    using Value = CellValueOf<C>;
+    using State = InitialStateOf<C>;
 };
 
 template <class C>
-concept StepGivesPair = requires(const C& cell, const Var<CellValueOf<C>>& input,
-                                 const InitialStateOf<C>& state) {
-    { cell.step(input, state).first } -> std::convertible_to<Var<CellValueOf<C>>>;
-    { cell.step(input, state).second } -> std::convertible_to<InitialStateOf<C>>;
+concept HasPrepare = requires(const C& cell) {
+    cell.prepare();
 };
 
 template <class C>
-concept Projects = requires(const C& cell, const Var<CellValueOf<C>>& x) {
-    { cell.project(x) } -> std::convertible_to<Var<CellValueOf<C>>>;
+struct Prepared {
+    using type = std::tuple<>;
 };
+template <HasPrepare C>
+struct Prepared<C> {
+    using type = std::remove_cvref_t<decltype(std::declval<const C&>().prepare())>;
+};
+
+template <class C>
+concept ProjectsPlain = requires(const C& cell, const Var<CellValueOf<C>>& x) {
+    cell.project(x);
+};
+template <class C>
+concept ProjectsPrepared = HasPrepare<C> &&
+    requires(const C& cell, const Var<CellValueOf<C>>& x, const typename Prepared<C>::type& prepared) {
+    cell.project(x, prepared);
+};
+
+template <class C>
+struct Projected {
+    using type = Var<typename Named<C>::Value>;
+};
+template <ProjectsPlain C>
+requires(!ProjectsPrepared<C>) struct Projected<C> {
+    using type = std::remove_cvref_t<decltype(
+        std::declval<const C&>().project(std::declval<const Var<CellValueOf<C>>&>()))>;
+};
+template <ProjectsPrepared C>
+struct Projected<C> {
+    using type = std::remove_cvref_t<decltype(
+        std::declval<const C&>().project(std::declval<const Var<CellValueOf<C>>&>(),
+                                         std::declval<const typename Prepared<C>::type&>()))>;
+};
+
+template <class C>
+concept Projects = (ProjectsPlain<C> || ProjectsPrepared<C>)&&is_state<typename Projected<C>::type,
+                                                                       CellValueOf<C>>;
 
 // A member of that name which does not fit would otherwise be passed over in silence.
 template <class C>
-concept ProjectFits = Projects<C> || !requires {
-    &C::project;
+concept ProjectFits = Projects<C> || !(ProjectsPlain<C> || ProjectsPrepared<C> || requires { &C::project; });
+template <class C>
+concept PrepareFits = is_state<typename Prepared<C>::type, CellValueOf<C>> &&
+    (HasPrepare<C> || !requires { &C::prepare; });
+
+template <class C>
+concept StepsPrepared = HasPrepare<C> &&
+    requires(const C& cell, const typename Projected<C>::type& input, const InitialStateOf<C>& state,
+             const typename Prepared<C>::type& prepared) {
+    cell.step(input, state, prepared);
+};
+template <class C>
+concept StepsPlain = requires(const C& cell, const typename Projected<C>::type& input,
+                              const InitialStateOf<C>& state) {
+    cell.step(input, state);
+};
+template <class C>
+concept HasStep = StepsPlain<C> || StepsPrepared<C>;
+
+/// The one call of a cell's step.
+template <class C>
+decltype(auto) call_step(const C& cell, const typename Projected<C>::type& input,
+                         const InitialStateOf<C>& state,
+                         [[maybe_unused]] const typename Prepared<C>::type& prepared) {
+    if constexpr (StepsPrepared<C>)
+        return cell.step(input, state, prepared);
+    else
+        return cell.step(input, state);
+}
+
+template <class C>
+concept StepGivesPair = HasStep<C> &&
+    requires(const C& cell, const typename Projected<C>::type& input, const InitialStateOf<C>& state,
+             const typename Prepared<C>::type& prepared) {
+    { call_step(cell, input, state, prepared).first } -> std::convertible_to<Var<CellValueOf<C>>>;
+    { call_step(cell, input, state, prepared).second } -> std::convertible_to<InitialStateOf<C>>;
 };
 
 template <class C>
@@ -93,6 +187,16 @@ concept UnrollsItself = GivesState<C> &&
              const UnrollOptions& options) {
     { layer.unroll(x, state, options) } -> std::same_as<Unrolled<CellValueOf<C>, InitialStateOf<C>>>;
 };
+
+// The contract, one requirement behind the other: behind one that fails nothing is asked.
+template <class C>
+concept StateAndPrepare = GivesState<C> && PrepareFits<C>;
+template <class C>
+concept StateToProject = StateAndPrepare<C> && ProjectFits<C>;
+template <class C>
+concept StateToStep = StateToProject<C> && (HasStep<C> || UnrollsItself<C>);
+template <class C>
+concept KeepsContract = StateToStep<C> && (StepGivesPair<C> || (UnrollsItself<C> && !HasStep<C>));
 
 // The checks of the contract, in words. A failed one switches off those behind it, so that there is one
 // message.
@@ -103,28 +207,41 @@ struct Contract {
         GivesState<C> || !HasInitialState<C>,
         "a cell's initial_state must return a Var<T>, or a std::pair, tuple, array or vector of them, "
         "all of one T (`input(...)` makes a Var of a Tensor or a Parameter)");
-    static_assert(HasStep<C> || UnrollsItself<C> || !GivesState<C>,
+    static_assert(StateAndPrepare<C> || !GivesState<C>,
+                  "a cell's prepare must be `Prepared prepare() const` and return a Var<T>, or a std::pair, "
+                  "tuple, array or vector of them");
+    static_assert(StateToProject<C> || !StateAndPrepare<C>,
+                  "a cell's project must be `Var<T> project(const Var<T>& x) const`, or give a std::pair, "
+                  "tuple, array or vector of Var<T>; behind x it may take what the cell's prepare returns");
+    static_assert(StateToStep<C> || !StateToProject<C>,
                   "a cell needs `auto step(const Var<T>& input, const State& state) const`, where State is "
-                  "what its initial_state returns");
-    static_assert(StepGivesPair<C> || !HasStep<C>,
+                  "what its initial_state returns, input is what its project gives for one time step, and a "
+                  "third argument may be what its prepare returns");
+    static_assert(KeepsContract<C> || !StateToStep<C>,
                   "a cell's step must return std::pair{output, state}: a Var<T>, and a state of the type "
                   "that initial_state returns");
-    static_assert(ProjectFits<C> || !StepGivesPair<C>,
-                  "a cell's project must be `Var<T> project(const Var<T>& x) const`");
-
-    // Something to go on with after a failed check.
-    using Value = std::conditional_t<GivesState<C>, CellValueOf<C>, float>;
-    using State = std::conditional_t<GivesState<C>, InitialStateOf<C>, Var<float>>;
 };
+
+// A type of `Named` for which the checks are made. They must not be asked for a name themselves: a class with
+// a failed check has none for some compilers.
+template <class C>
+using CheckedNames = std::conditional_t<sizeof(Contract<C>) != 0, Named<C>, void>;
 
 }  // namespace detail
 
 /// The T of a cell's `Var`s.
 template <class C>
-using ValueOf = typename detail::Contract<C>::Value;
+using ValueOf = typename detail::CheckedNames<C>::Value;
 /// What a cell hands from one time step to the next.
 template <class C>
-using StateOf = typename detail::Contract<C>::State;
+using StateOf = typename detail::CheckedNames<C>::State;
+
+/// What a cell's `prepare` returns; an empty tuple for a cell without.
+template <class C>
+using PreparedOf = typename detail::Prepared<C>::type;
+/// What a cell's `project` returns, and its step reads; a Var for a cell without.
+template <class C>
+using ProjectedOf = typename detail::Projected<C>::type;
 
 /// What `unroll` returns for a cell or layer.
 template <class C>
@@ -136,7 +253,8 @@ concept SequenceLayer = detail::UnrollsItself<C>;
 
 /// The contract above, without words.
 template <class C>
-concept Cell = detail::GivesState<C> && detail::StepGivesPair<C> && detail::ProjectFits<C>;
+concept Cell = detail::GivesState<C> && detail::PrepareFits<C> && detail::ProjectFits<C> &&
+    detail::StepGivesPair<C>;
 
 /// A cell that lists its parameters.
 template <class C>
@@ -144,21 +262,67 @@ concept TrainableCell = Cell<C> && requires(C& cell) {
     { cell.parameters() } -> std::convertible_to<ParameterList<ValueOf<C>>>;
 };
 
+/// What a cell makes of its parameters once per unroll: `cell.prepare()`, or an empty tuple.
+template <class C>
+PreparedOf<C> prepare([[maybe_unused]] const C& cell) {
+    if constexpr (detail::HasPrepare<C>)
+        return cell.prepare();
+    else
+        return {};
+}
+
 /// The part of a cell's work that does not depend on the state: `cell.project(x)`, or x itself.
 template <class C>
-Var<ValueOf<C>> project(const C& cell, const Var<ValueOf<C>>& x) {
-    if constexpr (detail::Projects<C>)
+ProjectedOf<C> project(const C& cell, const Var<ValueOf<C>>& x,
+                       [[maybe_unused]] const PreparedOf<C>& prepared) {
+    if constexpr (detail::ProjectsPrepared<C>)
+        return cell.project(x, prepared);
+    else if constexpr (detail::ProjectsPlain<C>)
         return cell.project(x);
     else
         return x;
 }
+template <class C>
+ProjectedOf<C> project(const C& cell, const Var<ValueOf<C>>& x) {
+    return project(cell, x, prepare(cell));
+}
 
-/// One time step from the plain input x [B, I]: what a wrapper or a stack calls, and a decoder that feeds its
-/// own output back. Returns the pair of output and state.
+/// One time step from what `project` gave: what a wrapper calls. Returns the pair of output and state.
+template <class C>
+std::pair<Var<ValueOf<C>>, StateOf<C>> step(const C& cell, const ProjectedOf<C>& u, const StateOf<C>& state,
+                                            const PreparedOf<C>& prepared) {
+    return detail::call_step(cell, u, state, prepared);
+}
+
+/// One time step from the plain input x [B, ..]: what a stack calls, and a decoder that feeds its own output
+/// back.
+template <class C>
+std::pair<Var<ValueOf<C>>, StateOf<C>> advance(const C& cell, const Var<ValueOf<C>>& x,
+                                               const StateOf<C>& state, const PreparedOf<C>& prepared) {
+    return step(cell, project(cell, x, prepared), state, prepared);
+}
+/// The same of a cell that is stepped by itself: it prepares in every step.
 template <class C>
 std::pair<Var<ValueOf<C>>, StateOf<C>> advance(const C& cell, const Var<ValueOf<C>>& x,
                                                const StateOf<C>& state) {
-    return cell.step(project(cell, x), state);
+    return advance(cell, x, state, prepare(cell));
+}
+
+namespace detail {
+template <class C>
+concept NamesHiddenParts = requires(const C& cell) {
+    { cell.hidden_parts() } -> std::convertible_to<std::vector<bool>>;
+};
+}  // namespace detail
+
+/// Which parts of a cell's state, in order, are an h: what it says, or the first. Parts behind the end of the
+/// list are none.
+template <class C>
+std::vector<bool> hidden_parts([[maybe_unused]] const C& cell) {
+    if constexpr (detail::NamesHiddenParts<C>)
+        return cell.hidden_parts();
+    else
+        return {true};
 }
 
 }  // namespace tapeloop::nn

@@ -134,6 +134,25 @@ auto map_state(const F& f, const S& state, const Same&... same) {
     }
 }
 
+namespace detail {
+
+/// The parts of a state, in order.
+template <class T, class S>
+std::vector<Var<T>> listed(const S& state) {
+    std::vector<Var<T>> list;
+    for_each_part([&](const Var<T>& part) { list.push_back(part); }, state);
+    return list;
+}
+
+/// A list of parts as a state of the structure of `like`.
+template <class T, class S>
+S structured(const std::vector<Var<T>>& list, const S& like) {
+    auto next = list.begin();
+    return map_state([&](const Var<T>&) { return *next++; }, like);
+}
+
+}  // namespace detail
+
 /// Whether the parts of two states have the same shapes, or shapes that `fits` takes for the same, and
 /// vectors in them the same length.
 template <class S, class Fits = std::equal_to<>>

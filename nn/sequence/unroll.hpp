@@ -6,9 +6,12 @@
 #include <nn/initialisers.hpp>
 #include <nn/sequence/attempt.hpp>
 #include <nn/sequence/cell.hpp>
+#include <nn/sequence/counted_steps.hpp>
 #include <nn/sequence/lengths.hpp>
+#include <nn/training.hpp>
 
-#include <algorithm>
+#include <optional>
+#include <string>
 
 namespace tapeloop::nn {
 
@@ -16,6 +19,11 @@ namespace detail {
 
 /// Returns the batch size.
 std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const Site& site);
+/// The permutation that makes [T, B, ..] of [B, T, ..], and the other way round.
+std::vector<int> batch_and_time_exchanged(const Shape& x);
+/// Throws unless the first `leading` axes of a projected part are those of x.
+void require_projected(const Shape& part, const Shape& x, std::size_t leading, const Site& site);
+void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const Site& site);
 [[noreturn]] void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual,
                                    std::size_t batch, const Site& site);
 [[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const Site& site);
@@ -26,159 +34,292 @@ std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const
 /// that are usually 0. Those are open: the source that a decoder attends to has any length.
 bool fits_usual(const Shape& given, const Shape& usual);
 
+/// Parts of a given state through which parameters would lose their gradient: those that the cell's
+/// initial state makes of parameters, that are given as mere values, and that no step changes.
+template <class T>
+class LostGradients {
+  public:
+    /// The next part of the given state, and of the usual one.
+    void look(const Var<T>& given, const Var<T>& usual);
+    bool empty() const { return parts_.empty(); }
+    /// Throws `std::logic_error` when one is handed on to the end.
+    void require_none(const std::vector<Var<T>>& final_state, const Site& site) const;
+
+  private:
+    struct Part {
+        Var<T> given;
+        std::string parameter;
+        std::size_t place;
+    };
+    std::vector<Part> parts_;
+    std::size_t count_ = 0;
+};
+
+extern template class LostGradients<float>;
+extern template class LostGradients<double>;
+
 template <class C>
-void require_state(const C& cell, const StateOf<C>& state, std::size_t batch, const Site& site) {
+LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, std::size_t batch,
+                                        const Site& site) {
     const Attempt<ValueOf<C>> taken_back;
+    const Evaluation nothing_is_drawn;
     const StateOf<C> usual = cell.initial_state(batch);
     if (!same_shapes(state, usual, fits_usual))
         fail_given_state(shapes_of(state), shapes_of(usual), batch, site);
+    LostGradients<ValueOf<C>> lost;
+    for_each_part([&](const auto& given, const auto& own) { lost.look(given, own); }, state, usual);
+    return lost;
+}
+
+/// A step whose values are of no matter, which is taken back.
+template <class C, class Look>
+void try_step(const C& cell, const Shape& x, const StateOf<C>& state, const Look& look) {
+    using T = ValueOf<C>;
+    const Attempt<T> taken_back;
+    const Evaluation nothing_is_drawn;
+    const std::vector<std::size_t> of_step(x.begin() + 1, x.end());
+    const auto [output, next] = advance(cell, input(ones<T>(Shape(of_step))), state);
+    look(output, next);
 }
 
 // Outputs where no row has a time step: how wide they would be is found by one step that is taken back.
 template <class C>
-Var<ValueOf<C>> no_outputs(const C& cell, const Shape& projected, const StateOf<C>& state) {
-    using T = ValueOf<C>;
-    Shape outputs{projected[0]};
-    {
-        const Attempt<T> taken_back;
-        const Shape step_input(std::vector<std::size_t>(projected.begin() + 1, projected.end()));
-        const Var<T> output = cell.step(input(zeros<T>(step_input)), state).first;
+Var<ValueOf<C>> no_outputs(const C& cell, const Shape& x, const StateOf<C>& state) {
+    Shape outputs{x[0]};
+    try_step(cell, x, state, [&](const auto& output, const auto&) {
         for (std::size_t extent : output.shape()) outputs.append(extent);
-    }
-    return input(zeros<T>(outputs));
+    });
+    return input(zeros<ValueOf<C>>(outputs));
 }
 
-/// The time steps of a padded batch at which some row has ended, and which rows then go on.
-template <class T>
-class Endings {
+/// Which parts of a state have the batch as their first axis: those that another batch makes larger. One that
+/// another batch leaves as it is may be a matrix that happens to have as many rows; then a step changes it or
+/// not.
+template <class C>
+std::vector<bool> batched_parts(const C& cell, const Shape& x, const StateOf<C>& state) {
+    const std::size_t batch = x[1];
+    const std::vector<Shape> own = shapes_of(state);
+    std::vector<Shape> larger;
+    try {
+        const Attempt<ValueOf<C>> taken_back;
+        const Evaluation nothing_is_drawn;
+        larger = shapes_of(cell.initial_state(batch + 1));
+    } catch (const std::exception&) {
+        larger = own;  // a cell for one batch only
+    }
+    std::vector<bool> batched;
+    bool is_open = false;
+    for (std::size_t k = 0; k < own.size(); ++k) {
+        const bool may_be = own[k].rank() > 0 && own[k][0] == batch;
+        batched.push_back(may_be && larger[k].rank() > 0 && larger[k][0] == batch + 1);
+        is_open = is_open || (may_be && !batched.back());
+    }
+    if (!is_open) return batched;
+    try_step(cell, x, state, [&](const auto&, const StateOf<C>& next) {
+        std::size_t k = 0;
+        for_each_part(
+            [&](const auto& after, const auto& before) {
+                if (own[k].rank() > 0 && own[k][0] == batch && !after.is(before)) batched[k] = true;
+                ++k;
+            },
+            next, state);
+    });
+    return batched;
+}
+
+/// What the time steps of a sequence read: parts of what the cell's `project` makes of it or, if that is not
+/// done for all at once, of the sequence itself.
+template <class C>
+class StepInputs {
+    using T = ValueOf<C>;
+
   public:
-    Endings(const std::vector<std::size_t>& lengths, std::size_t time_steps, const Site& site)
-        : first_(time_steps), last_(time_steps), site_(site) {
-        if (lengths.empty()) return;
-        first_ = *std::min_element(lengths.begin(), lengths.end());
-        if (first_ < time_steps) masks_ = length_mask<T>(lengths, time_steps);
-        last_ = *std::max_element(lengths.begin(), lengths.end());
+    /// `by_time` parts a tensor into time steps; x has `leading` axes that project must keep.
+    template <class ByTime>
+    StepInputs(const C& cell, const PreparedOf<C>& prepared, const Operand<T>& x, std::size_t leading,
+               bool hoist, const ByTime& by_time)
+        : cell_(cell), prepared_(prepared) {
+        const Var<T> whole = input(x);
+        if (!hoist) {
+            parts_.push_back(by_time(Operand<T>(whole, x.site())));
+            return;
+        }
+        projected_.emplace(project(cell, whole, prepared));
+        for_each_part(
+            [&](const Var<T>& part) {
+                require_projected(part.shape(), x.shape(), leading, x.site());
+                parts_.push_back(by_time(Operand<T>(part, x.site())));
+            },
+            *projected_);
     }
 
-    /// The number of time steps that any row has.
-    std::size_t last() const { return last_; }
-    bool none() const { return masks_.dimension() == 0; }
-
-    /// `next` for the rows that go on at time step t, `before` for those that have ended. Parts of a state
-    /// are [B, ..], unless a step leaves them as they are.
-    template <class State>
-    State settle(std::size_t t, const State& next, const State& before) const {
-        if (t < first_) return next;
-        return map_state([&](const auto& one, const auto& other) { return keep_ended(t, one, other); }, next,
-                         before);
+    ProjectedOf<C> at(std::size_t t) const {
+        if (!projected_.has_value()) return project(cell_, parts_[0][t], prepared_);
+        auto next = parts_.begin();
+        return map_state([&](const Var<T>&) { return (*next++)[t]; }, *projected_);
     }
 
   private:
-    Var<T> keep_ended(std::size_t t, const Var<T>& next, const Var<T>& before) const {
-        if (next.is(before)) return next;
-        const std::size_t batch = masks_.shape()[1];
-        if (next.shape().rank() == 0 || next.shape()[0] != batch)
-            fail_without_batch(next.shape(), batch, site_);
-        std::vector<std::size_t> shape(next.shape().rank(), 1);
-        shape[0] = batch;
-        Tensor<T> goes_on = uninitialised<T>(Shape(shape));
-        std::copy_n(masks_.data() + t * batch, batch, goes_on.data());
-        return where(goes_on, next, before);
-    }
-
-    Tensor<T> masks_;
-    std::size_t first_;
-    std::size_t last_;
-    Site site_;
+    const C& cell_;
+    const PreparedOf<C>& prepared_;
+    std::optional<ProjectedOf<C>> projected_;
+    std::vector<std::vector<Var<T>>> parts_;  ///< by time step, of each part
 };
 
 template <class C>
-UnrolledOf<C> run_time_loop(const C& cell, const Var<ValueOf<C>>& x, const Site& site,
-                            const StateOf<C>& initial, const UnrollOptions& options) {
+std::pair<Var<ValueOf<C>>, StateOf<C>> checked_step(const C& cell, const StepInputs<C>& inputs,
+                                                    const PreparedOf<C>& prepared, std::size_t t,
+                                                    const StateOf<C>& state, const Site& site) {
+    auto result = step(cell, inputs.at(t), state, prepared);
+    if (!same_shapes(result.second, state)) fail_next_state(shapes_of(result.second), shapes_of(state), t, site);
+    return result;
+}
+
+template <class C>
+UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                        const UnrollOptions& options) {
     using T = ValueOf<C>;
-    const std::size_t T_all = x.shape()[0];
-    const Endings<T> endings(options.lengths, T_all, site);
-    const Var<T> read = endings.none() ? x : mask_by_lengths(x, options.lengths);
-    const Var<T> projected = options.hoist ? project(cell, read) : read;
-    const std::vector<Var<T>> inputs = unstack(Operand<T>(projected, site));
-    const std::size_t count = endings.last();
+    const std::size_t count = x.shape()[0];
+    if (count == 0) return {no_outputs(cell, x.shape(), initial), initial, {}};
+    const PreparedOf<C> prepared = prepare(cell);
+    const StepInputs<C> inputs(cell, prepared, x, 2, options.hoist,
+                               [](const Operand<T>& part) { return unstack(part); });
     std::vector<Var<T>> outputs(count);
     UnrolledOf<C> result{{}, initial, {}};
-    if (options.trace) result.trace.resize(T_all, initial);
+    if (options.trace) result.trace.resize(count, initial);
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
         const Label<T> time_step(t);
-        const Var<T> u = options.hoist ? inputs[t] : project(cell, inputs[t]);
-        auto [output, next] = cell.step(u, result.state);
-        if (!same_shapes<StateOf<C>>(next, result.state))
-            fail_next_state(shapes_of(next), shapes_of(result.state), t, site);
-        outputs[t] = output;
-        result.state = endings.settle(t, StateOf<C>(std::move(next)), result.state);
+        std::tie(outputs[t], result.state) =
+            checked_step(cell, inputs, prepared, t, result.state, x.site());
         if (options.trace) result.trace[t] = result.state;
     }
-    if (outputs.empty()) {
-        const Shape shape = options.hoist ? projected.shape() : project(cell, read).shape();
-        result.outputs = no_outputs(cell, shape, initial);
+    result.outputs = stack(Operands<T>(std::move(outputs), x.site()));
+    return result;
+}
+
+/// The same where some rows have no such time step: those take no part in it.
+template <class C>
+UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                          const UnrollOptions& options, const CountedSteps& steps) {
+    using T = ValueOf<C>;
+    const auto [count, batch] = std::pair{x.shape()[0], x.shape()[1]};
+    UnrolledOf<C> result{{}, initial, {}};
+    if (options.trace) result.trace.resize(count, initial);
+    if (steps.count() == 0) {
+        result.outputs = no_outputs(cell, x.shape(), initial);
         return result;
     }
-    if (options.trace && !options.reverse)
-        std::fill(result.trace.begin() + static_cast<std::ptrdiff_t>(count), result.trace.end(),
-                  result.state);
-    result.outputs = stack(Operands<T>(std::move(outputs), site));
-    if (count < T_all) {
-        std::vector<Padding> behind(result.outputs.shape().rank());
-        behind[0].after = T_all - count;
-        result.outputs = pad(Operand<T>(result.outputs, site), behind);
+    RowStates<T> states(listed<T>(initial), batched_parts(cell, x.shape(), initial), batch, x.site());
+    const PreparedOf<C> prepared = prepare(cell);
+    const Var<T> packed = steps.packed(x);
+    const StepInputs<C> inputs(cell, prepared, Operand<T>(packed, x.site()), 1, options.hoist,
+                               [&](const Operand<T>& part) { return steps.by_time(part); });
+    std::vector<Var<T>> outputs(count);
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::size_t t = options.reverse ? count - 1 - k : k;
+        const Label<T> time_step(t);
+        if (const auto& rows = steps.rows(t); !rows.empty()) {
+            auto [output, next] =
+                checked_step(cell, inputs, prepared, t, structured(states.of(rows), initial), x.site());
+            require_output_rows(output.shape(), rows.size(), t, x.site());
+            states.take(listed<T>(next));
+            outputs[t] = output;
+        }
+        if (options.trace) result.trace[t] = structured(states.all(), initial);
     }
-    if (!endings.none()) result.outputs = mask_by_lengths(result.outputs, options.lengths);
+    std::erase_if(outputs, [](const Var<T>& output) { return output.is(Var<T>()); });
+    result.outputs = steps.spread(std::move(outputs), x.site());
+    result.state = structured(states.all(), initial);
     return result;
 }
 
 template <class C>
 UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
                   const UnrollOptions& options) {
-    using T = ValueOf<C>;
-    const Var<T> time_first = options.batch_first ? transpose(x, {1, 0, 2}) : input(x);
-    UnrolledOf<C> result;
     if constexpr (UnrollsItself<C>) {
-        UnrollOptions inner = options;
-        inner.batch_first = false;
-        result = cell.unroll(time_first, initial, inner);
+        return cell.unroll(input(x), initial, options);
     } else {
-        result = run_time_loop(cell, time_first, x.site(), initial, options);
+        const CountedSteps steps(options, x.shape()[0], x.shape()[1]);
+        return steps.all() ? run_whole(cell, x, initial, options)
+                           : run_counted(cell, x, initial, options, steps);
     }
-    if (options.batch_first) result.outputs = transpose(Operand<T>(result.outputs, x.site()), {1, 0, 2});
+}
+
+template <class C>
+UnrolledOf<C> run_either_way(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                             const UnrollOptions& options) {
+    using T = ValueOf<C>;
+    if (!options.batch_first) return run(cell, x, initial, options);
+    UnrollOptions inner = options;
+    inner.batch_first = false;
+    inner.mask = options.mask.transposed();
+    const Var<T> time_first = transpose(x, batch_and_time_exchanged(x.shape()));
+    UnrolledOf<C> result = run(cell, Operand<T>(time_first, x.site()), initial, inner);
+    result.outputs = transpose(Operand<T>(result.outputs, x.site()),
+                               batch_and_time_exchanged(result.outputs.shape()));
     return result;
 }
+
+/// Whether any row has a time step.
+bool reads_anything(const Shape& x, const UnrollOptions& options);
+
+/// Takes the place of an argument behind a failed check, so that nothing else is wrong with the call.
+struct Anything {
+    template <class X>
+    Anything(const X&) {}
+};
+template <class C>
+using SequenceFor = std::conditional_t<KeepsContract<C>, Operand<typename Named<C>::Value>, Anything>;
+template <class C>
+using StateFor = std::conditional_t<KeepsContract<C>, typename Named<C>::State, Anything>;
+template <class C>
+using UnrolledFor = Unrolled<typename Named<C>::Value, typename Named<C>::State>;
 
 }  // namespace detail
 
 /// Runs a cell, or a layer that unrolls itself, over a sequence. The only time loop of the library is in it.
 ///
-/// x is [T, B, I], `state` is what the first step gets, and the outputs are [T, B, H]; T and B may be 0. The
-/// cell's `project` runs once, before the loop, unless `hoist` is off. A step's nodes are labelled `t=0`,
-/// `t=1`, ..., and there are a + b T of them. Throws `std::invalid_argument` when x does not have three
-/// axes, when there is not one length for each row, when the shapes of `state` are not those of the cell's
-/// initial state, or when a step changes them; whatever is thrown, the tape is as before.
+/// x is [T, B, ..], such as [T, B, I], or [T, B, C, H, W] for a cell that reads images; `state` is what the
+/// first step gets, and the outputs are [T, B, ..], as the step makes them; T and B may be 0. The cell's
+/// `prepare` runs once, and its `project` once, before the loop, unless `hoist` is off. A step's nodes are
+/// labelled `t=0`, `t=1`, ..., and there are a + b T of them. Throws `std::invalid_argument` when x has less
+/// than three axes, when there is not one length for each row, when the mask or the shapes of `state` do not
+/// fit, or when a step changes these; and `std::logic_error` when a part of `state` is a value that initial_state
+/// would make of parameters and all steps hand on, for these would get no gradient. Whatever is thrown, the
+/// tape is as before.
 template <class C>
-UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& state,
+detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x, const detail::StateFor<C>& state,
                      const UnrollOptions& options = {}) {
-    const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
-    detail::require_state(cell, state, batch, x.site());
-    detail::Attempt<ValueOf<C>> attempt(x.tape());
-    UnrolledOf<C> result = detail::run(cell, x, state, options);
-    attempt.keep();
-    return result;
+    [[maybe_unused]] const detail::Contract<C> says_what_is_missing;
+    if constexpr (!detail::KeepsContract<C>) {
+        return {};
+    } else {
+        const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
+        const auto lost = detail::require_state(cell, state, batch, x.site());
+        detail::Attempt<ValueOf<C>> attempt(x.tape());
+        UnrolledOf<C> result = detail::run_either_way(cell, x, state, options);
+        if (!lost.empty() && detail::reads_anything(x.shape(), options))
+            lost.require_none(detail::listed<ValueOf<C>>(result.state), x.site());
+        attempt.keep();
+        return result;
+    }
 }
 
 /// The same from the cell's initial state.
 template <class C>
-UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const UnrollOptions& options = {}) {
-    const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
-    detail::Attempt<ValueOf<C>> attempt(x.tape());
-    UnrolledOf<C> result = detail::run(cell, x, StateOf<C>(cell.initial_state(batch)), options);
-    attempt.keep();
-    return result;
+detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x, const UnrollOptions& options = {}) {
+    [[maybe_unused]] const detail::Contract<C> says_what_is_missing;
+    if constexpr (!detail::KeepsContract<C>) {
+        return {};
+    } else {
+        const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
+        detail::Attempt<ValueOf<C>> attempt(x.tape());
+        UnrolledOf<C> result =
+            detail::run_either_way(cell, x, StateOf<C>(cell.initial_state(batch)), options);
+        attempt.keep();
+        return result;
+    }
 }
 
 }  // namespace tapeloop::nn

@@ -6,6 +6,28 @@
 
 namespace tapeloop::nn {
 
+/// Which time steps of each row of a batch count, [T, B]: any xtensor expression of booleans or numbers with
+/// two axes, in which 0 stands for a time step that does not.
+class StepMask {
+  public:
+    /// All count.
+    StepMask() = default;
+    template <TensorExpression E>
+    StepMask(const E& expression) : shape_(Shape::of(expression.shape())) {
+        for (const auto element : expression) counts_.push_back(element != 0);
+    }
+
+    bool empty() const { return shape_.rank() == 0; }
+    const Shape& shape() const { return shape_; }
+    bool operator()(std::size_t t, std::size_t row) const { return counts_[t * shape_[1] + row]; }
+    /// With its two axes exchanged.
+    StepMask transposed() const;
+
+  private:
+    std::vector<bool> counts_;
+    Shape shape_;
+};
+
 /// How a sequence is read.
 struct UnrollOptions {
     /// x and the outputs are [B, T, ..] instead of [T, B, ..].
@@ -22,6 +44,10 @@ struct UnrollOptions {
     /// a row's outputs are 0, its state stays as it is, and what x holds there, NaN included, has no
     /// influence on values and gradients: each row gives what it gives alone.
     std::vector<std::size_t> lengths = {};
+    /// Which time steps count, in any pattern, with x's first two axes: [T, B], or [B, T] with `batch_first`. A
+    /// masked step keeps the row's state and repeats the output of the one that was read before it, 0 if there
+    /// is none, as Keras has it; what x holds there has no influence. With `lengths` both must hold.
+    StepMask mask = {};
 };
 
 /// What an unrolled cell gives.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/ops/join.hpp>
+#include <autograd/ops/shape.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/layers/attention.hpp>
 #include <nn/sequence/cell.hpp>
@@ -40,7 +41,9 @@ extern template struct AttentionStart<double>;
 ///     const auto decoded = unroll(cell, x, cell.attending(encoded.outputs, lengths), {.trace = true});
 ///     decoded.outputs;  cell.weights(decoded.trace[t]);
 ///
-/// `initial_state` has a source without time steps, whose context is 0. An attention is any type with the
+/// `initial_state` has a source without time steps, whose context is 0. A state that was carried holds the
+/// source as values, from which no gradient reaches the attention's weights and the encoder: where they are to
+/// be trained in every stretch, attend anew, with the carried inner state. An attention is any type with the
 /// members of `DotAttention`.
 template <class C, class A = AdditiveAttention<ValueOf<C>>>
 struct AttentionCell {
@@ -58,7 +61,10 @@ struct AttentionCell {
         : cell(std::move(inner)), attention(std::move(scoring)), source_size(source_width) {}
 
     State initial_state(std::size_t batch) const {
-        return attending(input(zeros<T>({0, batch, source_size})));
+        State state = attending(input(zeros<T>({0, batch, source_size})));
+        // Of nothing: it asks nothing of the parameters that a source would be prepared with.
+        std::get<3>(state) = map_state([](const Var<T>& part) { return detach(part); }, std::get<3>(state));
+        return state;
     }
 
     /// The state that looks at `source` [S, B, K], of whose rows the first `lengths` time steps count (empty:
@@ -76,9 +82,11 @@ struct AttentionCell {
         return {state, start.context(), start.weights(), prepared};
     }
 
-    std::pair<Var<T>, State> step(const Var<T>& x, const State& state) const {
+    PreparedOf<C> prepare() const { return nn::prepare(cell); }
+
+    std::pair<Var<T>, State> step(const Var<T>& x, const State& state, const PreparedOf<C>& prepared) const {
         const auto& [inner, context, weights, source] = state;
-        auto [h, next] = advance(cell, concatenate({x, context}, -1), inner);
+        auto [h, next] = advance(cell, concatenate({x, context}, -1), inner, prepared);
         const Attended<T> attended = attention(h, source);
         return {concatenate({h, attended.context}, -1),
                 State(std::move(next), attended.context, attended.weights, source)};
@@ -87,6 +95,9 @@ struct AttentionCell {
     /// How much each time step of the source counted, [B, S].
     static const Var<T>& weights(const State& state) { return std::get<2>(state); }
 
+    std::vector<bool> hidden_parts() const requires detail::NamesHiddenParts<C> {
+        return nn::hidden_parts(cell);
+    }
     /// `cell/..` and `attention/..`.
     ParameterList<T> parameters() {
         ParameterList<T> list;

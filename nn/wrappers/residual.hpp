@@ -17,18 +17,22 @@ struct Residual {
 
     StateOf<C> initial_state(std::size_t batch) const { return inner.initial_state(batch); }
 
-    std::pair<Var<T>, StateOf<C>> step(const Var<T>& x, const StateOf<C>& state) const requires Cell<C> {
-        auto [output, next] = advance(inner, x, state);
+    PreparedOf<C> prepare() const { return nn::prepare(inner); }
+
+    std::pair<Var<T>, StateOf<C>> step(const Var<T>& x, const StateOf<C>& state,
+                                       const PreparedOf<C>& prepared) const requires Cell<C> {
+        auto [output, next] = advance(inner, x, state, prepared);
         require_same_width(x.shape(), output.shape());
         return {x + output, next};
     }
     UnrolledOf<C> unroll(const Var<T>& x, const StateOf<C>& state, const UnrollOptions& options) const {
         UnrolledOf<C> result = detail::run(inner, Operand<T>(x), state, options);
         require_same_width(x.shape(), result.outputs.shape());
-        result.outputs = mask_by_lengths(x, options.lengths) + result.outputs;
+        result.outputs = without_uncounted(x, options) + result.outputs;
         return result;
     }
 
+    std::vector<bool> hidden_parts() const { return nn::hidden_parts(inner); }
     ParameterList<T> parameters() { return inner.parameters(); }
 };
 

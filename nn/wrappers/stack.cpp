@@ -35,11 +35,19 @@ typename Stack<T>::State Stack<T>::initial_state(std::size_t batch) const {
 }
 
 template <class T>
-std::pair<Var<T>, typename Stack<T>::State> Stack<T>::step(const Var<T>& x, const State& state) const {
+typename Stack<T>::State Stack<T>::prepare() const {
+    State prepared;
+    for (const Named& part : layers_) prepared.push_back(part.layer.prepare());
+    return prepared;
+}
+
+template <class T>
+std::pair<Var<T>, typename Stack<T>::State> Stack<T>::step(const Var<T>& x, const State& state,
+                                                           const State& prepared) const {
     std::pair<Var<T>, State> result{x, state};
     for (std::size_t k = 0; k < layers_.size(); ++k) {
         const Label<T> layer(layers_[k].name);
-        std::tie(result.first, result.second[k]) = layers_[k].layer.step(result.first, state[k]);
+        std::tie(result.first, result.second[k]) = layers_[k].layer.step(result.first, state[k], prepared[k]);
     }
     return result;
 }
@@ -57,6 +65,16 @@ Unrolled<T, typename Stack<T>::State> Stack<T>::unroll(const Var<T>& x, const St
         for (std::size_t t = 0; t < result.trace.size(); ++t) result.trace[t][k] = std::move(part.trace[t]);
     }
     return result;
+}
+
+template <class T>
+std::vector<bool> Stack<T>::hidden_parts() const {
+    std::vector<bool> all;
+    for (const Named& part : layers_) {
+        const std::vector<bool> own = part.layer.hidden_parts();
+        all.insert(all.end(), own.begin(), own.end());
+    }
+    return all;
 }
 
 template <class T>

@@ -39,8 +39,15 @@ class Stack {
     AnyLayer<T>& layer(std::size_t k);
 
     State initial_state(std::size_t batch) const;
-    std::pair<Var<T>, State> step(const Var<T>& x, const State& state) const;
+    /// What the layers prepare, a list of theirs.
+    State prepare() const;
+    std::pair<Var<T>, State> step(const Var<T>& x, const State& state, const State& prepared) const;
+    std::pair<Var<T>, State> step(const Var<T>& x, const State& state) const {
+        return step(x, state, prepare());
+    }
     Unrolled<T, State> unroll(const Var<T>& x, const State& state, const UnrollOptions& options) const;
+    /// Those of every layer.
+    std::vector<bool> hidden_parts() const;
     ParameterList<T> parameters();
 
   private:

@@ -7,7 +7,7 @@ namespace tapeloop::nn {
 
 /// The probabilities with which units keep their old value.
 struct ZoneoutRates {
-    double hidden = 0.1;  ///< of h, the first part of the state
+    double hidden = 0.1;  ///< of h: the first part of the state, and of every layer's in a stack
     double memory = 0.1;  ///< of the other parts, such as an LSTM's c
 };
 
@@ -30,24 +30,31 @@ struct Zoneout {
 
     State initial_state(std::size_t batch) const { return inner.initial_state(batch); }
 
-    Var<T> project(const Var<T>& x) const { return nn::project(inner, x); }
+    PreparedOf<C> prepare() const { return nn::prepare(inner); }
+    ProjectedOf<C> project(const Var<T>& x, const PreparedOf<C>& prepared) const {
+        return nn::project(inner, x, prepared);
+    }
 
-    std::pair<Var<T>, State> step(const Var<T>& u, const State& state) const {
-        auto [output, proposed] = inner.step(u, state);
+    std::pair<Var<T>, State> step(const ProjectedOf<C>& u, const State& state,
+                                  const PreparedOf<C>& prepared) const {
+        auto [output, proposed] = nn::step(inner, u, state, prepared);
         Var<T> shown = output;
-        bool is_h = true;
+        const std::vector<bool> is_h = nn::hidden_parts(inner);
+        std::size_t part = 0;
         const State next = map_state(
             [&](const Var<T>& then, const Var<T>& before) {
                 const bool is_output = then.is(shown);
-                const Var<T> mixed =
-                    mix(then, before, std::exchange(is_h, false) ? rates.hidden : rates.memory);
+                const bool is_hidden = part < is_h.size() && is_h[part];
+                ++part;
+                const Var<T> mixed = mix(then, before, is_hidden ? rates.hidden : rates.memory);
                 if (is_output) shown = mixed;
                 return mixed;
             },
-            State(std::move(proposed)), state);
+            proposed, state);
         return {shown, next};
     }
 
+    std::vector<bool> hidden_parts() const { return nn::hidden_parts(inner); }
     ParameterList<T> parameters() { return inner.parameters(); }
 
   private:

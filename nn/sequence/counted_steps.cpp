@@ -1,0 +1,218 @@
+#include <autograd/ops/join.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/tape.hpp>
+#include <nn/initialisers.hpp>
+#include <nn/sequence/counted_steps.hpp>
+
+#include <map>
+#include <numeric>
+
+namespace tapeloop::nn {
+
+StepMask StepMask::transposed() const {
+    StepMask other;
+    if (empty()) return other;
+    other.shape_ = {shape_[1], shape_[0]};
+    for (std::size_t row = 0; row < shape_[1]; ++row)
+        for (std::size_t t = 0; t < shape_[0]; ++t) other.counts_.push_back((*this)(t, row));
+    return other;
+}
+
+namespace {
+
+/// [T, B, ..] -> [T B, ..].
+Shape in_one_list(const Shape& x) {
+    Shape shape{x[0] * x[1]};
+    for (std::size_t axis = 2; axis < x.rank(); ++axis) shape.append(x[axis]);
+    return shape;
+}
+
+bool is_whole_order(const std::vector<std::size_t>& places, std::size_t extent) {
+    if (places.size() != extent) return false;
+    for (std::size_t i = 0; i < extent; ++i)
+        if (places[i] != i) return false;
+    return true;
+}
+
+template <class T>
+Var<T> rows_at(const Var<T>& x, const std::vector<std::size_t>& places, const Site& site) {
+    if (is_whole_order(places, x.shape()[0])) return x;
+    return gather_rows(Operand<T>(x, site), Indices(places));
+}
+
+}  // namespace
+
+CountedSteps::CountedSteps(const UnrollOptions& options, std::size_t time_steps, std::size_t batch)
+    : time_steps_(time_steps), batch_(batch) {
+    const auto in_row = [&](std::size_t t, std::size_t row) {
+        return options.lengths.empty() || t < options.lengths[row];
+    };
+    const auto counts = [&](std::size_t t, std::size_t row) {
+        return in_row(t, row) && (options.mask.empty() || options.mask(t, row));
+    };
+    for (std::size_t row = 0; all_ && row < batch; ++row)
+        for (std::size_t t = 0; all_ && t < time_steps; ++t) all_ = counts(t, row);
+    if (all_) return;
+
+    rows_.resize(time_steps);
+    std::vector<std::size_t> own(time_steps * batch);
+    for (std::size_t t = 0; t < time_steps; ++t)
+        for (std::size_t row = 0; row < batch; ++row) {
+            if (!counts(t, row)) continue;
+            own[t * batch + row] = places_.size();
+            places_.push_back(t * batch + row);
+            rows_[t].push_back(row);
+        }
+    const std::size_t zeros = places_.size();
+    sources_.assign(time_steps * batch, zeros);
+    std::vector<std::size_t> before(batch, zeros);
+    for (std::size_t k = 0; k < time_steps; ++k) {
+        const std::size_t t = options.reverse ? time_steps - 1 - k : k;
+        for (std::size_t row = 0; row < batch; ++row) {
+            if (!in_row(t, row)) continue;
+            if (counts(t, row)) before[row] = own[t * batch + row];
+            sources_[t * batch + row] = before[row];
+        }
+    }
+}
+
+template <class T>
+Var<T> CountedSteps::packed_rows(const Operand<T>& x) const {
+    return gather_rows(Operand<T>(reshape(x, in_one_list(x.shape())), x.site()), Indices(places_));
+}
+
+template <class T>
+std::vector<Var<T>> CountedSteps::parts_by_time(const Operand<T>& packed) const {
+    std::vector<Var<T>> parts;
+    const Var<T> whole = input(packed);
+    std::ptrdiff_t begin = 0;
+    for (const auto& rows : rows_) {
+        const std::ptrdiff_t end = begin + static_cast<std::ptrdiff_t>(rows.size());
+        parts.push_back(rows.empty() ? Var<T>() : slice(Operand<T>(whole, packed.site()), 0, begin, end));
+        begin = end;
+    }
+    return parts;
+}
+
+template <class T>
+Var<T> CountedSteps::spread_rows(std::vector<Var<T>> parts, const Site& site) const {
+    const Shape one = parts.front().shape().with(0, 1);
+    parts.push_back(input(Operand<T>(zeros<T>(one), site)));
+    const Var<T> rows = concatenate(Operands<T>(std::move(parts), site), 0);
+    return gather_rows(Operand<T>(rows, site), Indices(sources_).reshaped({time_steps_, batch_}));
+}
+
+Var<float> CountedSteps::packed(const Operand<float>& x) const { return packed_rows(x); }
+Var<double> CountedSteps::packed(const Operand<double>& x) const { return packed_rows(x); }
+std::vector<Var<float>> CountedSteps::by_time(const Operand<float>& packed) const {
+    return parts_by_time(packed);
+}
+std::vector<Var<double>> CountedSteps::by_time(const Operand<double>& packed) const {
+    return parts_by_time(packed);
+}
+Var<float> CountedSteps::spread(std::vector<Var<float>> parts, const Site& site) const {
+    return spread_rows(std::move(parts), site);
+}
+Var<double> CountedSteps::spread(std::vector<Var<double>> parts, const Site& site) const {
+    return spread_rows(std::move(parts), site);
+}
+
+namespace {
+
+template <class T>
+Var<T> counted_alone(const Operand<T>& x, const UnrollOptions& options) {
+    const CountedSteps steps(options, x.shape()[0], x.shape()[1]);
+    if (steps.all()) return input(x);
+    return steps.spread(std::vector<Var<T>>{steps.packed(x)}, x.site());
+}
+
+}  // namespace
+
+Var<float> without_uncounted(const Operand<float>& x, const UnrollOptions& options) {
+    return counted_alone(x, options);
+}
+Var<double> without_uncounted(const Operand<double>& x, const UnrollOptions& options) {
+    return counted_alone(x, options);
+}
+
+namespace detail {
+
+[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const Site& site);
+
+template <class T>
+RowStates<T>::RowStates(Parts initial, std::vector<bool> batched, std::size_t batch, const Site& site)
+    : pieces_{std::move(initial)},
+      homes_(batch),
+      stepping_(batch),
+      batched_(std::move(batched)),
+      changed_(batched_.size(), false),
+      batch_(batch),
+      site_(site) {
+    std::iota(stepping_.begin(), stepping_.end(), 0);
+    for (std::size_t row = 0; row < batch; ++row) homes_[row] = {0, row};
+}
+
+template <class T>
+Var<T> RowStates<T>::gathered(std::size_t part, const std::vector<std::size_t>& rows) const {
+    if (!batched_[part]) return pieces_.front()[part];
+    // What no step has changed lies where it was, for all rows in their order.
+    if (!changed_[part]) return rows_at(pieces_.front()[part], rows, site_);
+    std::map<std::size_t, std::vector<std::size_t>> taken;  // places in each piece
+    for (const std::size_t row : rows) taken[homes_[row].piece].push_back(homes_[row].place);
+    std::map<std::size_t, std::size_t> next;  // where the next row of each piece lies among all
+    std::vector<Var<T>> parts;
+    std::size_t count = 0;
+    for (const auto& [piece, places] : taken) {
+        next[piece] = count;
+        count += places.size();
+        parts.push_back(rows_at(pieces_[piece][part], places, site_));
+    }
+    if (parts.size() == 1) return parts.front();
+    std::vector<std::size_t> order;
+    for (const std::size_t row : rows) order.push_back(next[homes_[row].piece]++);
+    return rows_at(concatenate(Operands<T>(std::move(parts), site_), 0), order, site_);
+}
+
+template <class T>
+const typename RowStates<T>::Parts& RowStates<T>::of(const std::vector<std::size_t>& rows) {
+    if (rows == stepping_) return pieces_.back();
+    Parts piece;
+    for (std::size_t part = 0; part < batched_.size(); ++part) piece.push_back(gathered(part, rows));
+    pieces_.push_back(std::move(piece));
+    for (std::size_t place = 0; place < rows.size(); ++place)
+        homes_[rows[place]] = {pieces_.size() - 1, place};
+    stepping_ = rows;
+    return pieces_.back();
+}
+
+template <class T>
+void RowStates<T>::take(Parts next) {
+    const Parts& before = pieces_.back();
+    for (std::size_t part = 0; part < next.size(); ++part) {
+        if (next[part].is(before[part])) continue;
+        if (!batched_[part]) fail_without_batch(next[part].shape(), batch_, site_);
+        changed_[part] = true;
+    }
+    // What the first piece holds must stay: it is where unchanged parts and rows that never step lie.
+    if (pieces_.size() == 1) {
+        pieces_.push_back(std::move(next));
+        for (const std::size_t row : stepping_) homes_[row].piece = 1;
+    } else {
+        pieces_.back() = std::move(next);
+    }
+}
+
+template <class T>
+typename RowStates<T>::Parts RowStates<T>::all() const {
+    std::vector<std::size_t> rows(batch_);
+    std::iota(rows.begin(), rows.end(), 0);
+    Parts parts;
+    for (std::size_t part = 0; part < batched_.size(); ++part) parts.push_back(gathered(part, rows));
+    return parts;
+}
+
+template class RowStates<float>;
+template class RowStates<double>;
+
+}  // namespace detail
+}  // namespace tapeloop::nn
