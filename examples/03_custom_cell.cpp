@@ -13,8 +13,8 @@ struct MinimalGatedCell {
     Parameter<float> U, W, b;  // [I, 2H], [H, 2H], [2H]
 
     MinimalGatedCell(std::size_t inputs, std::size_t hidden, nn::Generator& generator)
-        : U("U", nn::xavier_uniform<float>({inputs, 2 * hidden}, generator)),
-          W("W", nn::xavier_uniform<float>({hidden, 2 * hidden}, generator)),
+        : U("U", nn::packed_xavier<float>(inputs, hidden, 2, generator)),
+          W("W", nn::packed_orthogonal<float>(hidden, 2, generator)),
           b("b", nn::zeros<float>({2 * hidden})) {}
 
     Var<float> initial_state(std::size_t batch) const {

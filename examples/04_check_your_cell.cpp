@@ -30,8 +30,8 @@ struct GatedCell {
     Parameter<double> U, W;  // [I, 2H], [H, 2H]
 
     GatedCell(std::size_t inputs, std::size_t hidden, nn::Generator& generator)
-        : U("U", nn::xavier_uniform<double>({inputs, 2 * hidden}, generator)),
-          W("W", nn::xavier_uniform<double>({hidden, 2 * hidden}, generator)) {}
+        : U("U", nn::packed_xavier<double>(inputs, hidden, 2, generator)),
+          W("W", nn::packed_orthogonal<double>(hidden, 2, generator)) {}
 
     Vard initial_state(std::size_t batch) const { return input(nn::zeros<double>({batch, W.shape()[0]})); }
     Vard project(const Vard& x) const { return matmul(x, U); }

@@ -14,16 +14,19 @@ echo "Building char_rnn in $build"
 cmake --log-level=NOTICE -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTAPELOOP_EXAMPLES=ON
 cmake --build "$build" --target char_rnn --parallel "$(getconf _NPROCESSORS_ONLN)"
 
-# What char_rnn reads when no FILE is among the arguments.
+# What char_rnn reads when no FILE is among the arguments. Two runs at once may make it.
 CHAR_RNN_FILE="$build/own_sources.txt"
 export CHAR_RNN_FILE
 (
     cd "$root"
     find autograd nn optim ./*.md -name '*.[hc]pp' -o -name '*.md' | LC_ALL=C sort | xargs cat
-) >"$CHAR_RNN_FILE"
+) >"$CHAR_RNN_FILE.$$"
+mv "$CHAR_RNN_FILE.$$" "$CHAR_RNN_FILE"
 
-# The page that shows the first batch through time, unless --study names another file.
+# Where the loss curve goes, and the page that shows the first batch through time, unless --output and --study say
+# otherwise.
+CHAR_RNN_OUTPUT=${CHAR_RNN_OUTPUT-"$build"}
 CHAR_RNN_STUDY=${CHAR_RNN_STUDY-"$build/char_rnn_study.html"}
-export CHAR_RNN_STUDY
+export CHAR_RNN_OUTPUT CHAR_RNN_STUDY
 
 exec "$build/examples/char_rnn" "$@"

@@ -6,6 +6,7 @@
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/array.hpp>
 #include <autograd/kernels/as_double.hpp>
+#include <autograd/kernels/blas.hpp>
 #include <autograd/kernels/gemm.hpp>
 #include <autograd/kernels/lanes.hpp>
 #include <autograd/kernels/norm.hpp>

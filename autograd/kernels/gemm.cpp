@@ -1,3 +1,4 @@
+#include <autograd/kernels/blas.hpp>
 #include <autograd/kernels/gemm.hpp>
 #include <autograd/kernels/small_gemm.hpp>
 #include <autograd/kernels/threads.hpp>
@@ -66,6 +67,8 @@ void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, co
     if constexpr (std::is_same_v<T, float>)
         if (onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c)) return;
 #endif
+    if (!blas_has_memory())
+        return small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
     blas_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c);
 }
 

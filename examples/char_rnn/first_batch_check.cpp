@@ -1,6 +1,7 @@
 #include "first_batch_check.hpp"
 
-#include <fmt/format.h>
+#include "../program/streams.hpp"
+
 #include <autograd/ops/index.hpp>
 #include <nn/check/bptt/cross_check.hpp>
 #include <nn/generator.hpp>
@@ -39,7 +40,7 @@ void check_first_batch(IdSpan training, std::size_t vocabulary_size, const Optio
     check.time_steps = weights * steps < 10'000'000;
     const Tensor<double> x = one_hot<double>(characters_of(stretch), vocabulary_size);
     const nn::CrossCheck result = nn::cross_check(cell, output, x, targets_of(stretch), check);
-    fmt::print("{}", result.text());
+    program::print("{}", result.text());
     if (!result.agrees())
         throw std::runtime_error("the gradients disagree; this is a bug of the library, please report it");
 }

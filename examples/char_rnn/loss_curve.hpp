@@ -1,13 +1,15 @@
 #pragma once
 
+#include "../program/output_file.hpp"
+
 #include <cstddef>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace char_rnn {
 
-/// The losses of a training run, kept as a CSV file. The file is written beside its place and renamed, so
-/// that whoever reads it meanwhile never sees half of one.
+/// The losses of a training run, kept as a CSV file.
 class LossCurve {
   public:
     struct Point {
@@ -17,19 +19,22 @@ class LossCurve {
         double held_out_bits;  ///< per character
     };
 
-    /// Makes the folder if need be and writes the head of the table. Throws `std::invalid_argument` when that
-    /// cannot be done.
-    explicit LossCurve(const std::filesystem::path& folder);
+    /// Writes the head of the table. Throws `std::runtime_error` when that cannot be done.
+    explicit LossCurve(program::OutputFile file);
 
+    /// Where the file cannot be written the point is kept, and written with the next one.
     void add(const Point& point);
     const std::vector<Point>& points() const { return points_; }
-    const std::filesystem::path& path() const { return path_; }
+    const std::filesystem::path& path() const { return file_.path(); }
+    /// Why the file lacks the last points; empty when it has them.
+    const std::string& problem() const { return problem_; }
 
   private:
     void write() const;
 
-    std::filesystem::path path_;
+    program::OutputFile file_;
     std::vector<Point> points_;
+    std::string problem_;
 };
 
 }  // namespace char_rnn

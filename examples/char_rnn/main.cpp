@@ -1,7 +1,10 @@
+#include "../program/one_blas_thread.hpp"
+#include "../program/streams.hpp"
 #include "baselines.hpp"
 #include "cells.hpp"
 #include "first_batch_check.hpp"
 #include "options.hpp"
+#include "outputs.hpp"
 #include "progress.hpp"
 #include "sampling.hpp"
 #include "study_page.hpp"
@@ -10,7 +13,6 @@
 #include <fmt/format.h>
 #include <autograd/kernels/threads.hpp>
 
-#include <cstdio>
 #include <cstdlib>
 #include <new>
 #include <stdexcept>
@@ -18,17 +20,21 @@
 namespace char_rnn {
 namespace {
 
+constexpr const char* no_memory =
+    "not enough memory; try a shorter text, or a smaller --hidden, --batch or --steps";
+
 void print_losses(const Baselines& baseline, double model) {
-    fmt::print("\nHeld-out loss in bits per character, less is better:\n");
-    fmt::print("  unigram  {:.3f}   each character by its frequency alone\n", baseline.unigram);
-    fmt::print("  bigram   {:.3f}   each by its frequency after the one before it\n", baseline.bigram);
-    fmt::print("  model    {:.3f}\n", model);
+    program::print("\nHeld-out loss in bits per character, less is better:\n");
+    program::print("  unigram  {:.3f}   each character by its frequency alone\n", baseline.unigram);
+    program::print("  bigram   {:.3f}   each by its frequency after the one before it\n", baseline.bigram);
+    program::print("  model    {:.3f}\n", model);
     if (model < baseline.unigram && model < baseline.bigram)
-        fmt::print("The model beats both baselines, the bigram by {:.0f} %.\n",
-                   100 * (1 - model / baseline.bigram));
+        program::print("The model beats both baselines, the bigram by {:.0f} %.\n",
+                       100 * (1 - model / baseline.bigram));
     else
-        fmt::print("The model does NOT beat {}. More --epochs or --minutes, or a longer text, may help.\n",
-                   model < baseline.unigram ? "the bigram baseline" : "the unigram baseline");
+        program::print(
+            "The model does NOT beat {}. More --epochs or --minutes, or a longer text, may help.\n",
+            model < baseline.unigram ? "the bigram baseline" : "the unigram baseline");
 }
 
 /// The end of the training part up to its last line break, if there is one nearby: the sample begins a line.
@@ -41,68 +47,136 @@ IdSpan last_lines(IdSpan training, std::u32string_view characters) {
 }
 
 void print_sample(const Ids& ids, const Vocabulary& vocabulary) {
-    for (const std::ptrdiff_t id : ids)
-        fmt::print("{}", printable(vocabulary.character(static_cast<std::size_t>(id))));
-    fmt::print("\n");
+    std::string text;
+    for (const std::ptrdiff_t id : ids) text += printable(vocabulary.character(static_cast<std::size_t>(id)));
+    program::print("{}\n", text);
 }
 
-void run(const Options& options) {
-    const std::u32string characters = read_text(options.file);
-    const Vocabulary vocabulary(characters);
-    const Ids ids = vocabulary.encode(characters);
-    const Split text = split(ids, options.batch, options.steps);
-    LossCurve curve(options.output);
+void print_end(const TrainingResult& result, const Options& options) {
+    program::print("{} steps in {:.0f} s, {} characters/s.\n", grouped(result.steps), result.seconds,
+                   grouped(result.characters_per_second));
+    if (result.ended == Ended::out_of_time)
+        program::print("Stopped by --minutes {}; with more time the loss falls further.\n", options.minutes);
+    if (result.ended == Ended::interrupted)
+        program::print("Stopped by Ctrl-C; with more time the loss falls further.\n");
+    if (result.ended == Ended::diverged)
+        program::print("The training diverged: a gradient is not finite. Try a smaller --learning-rate.\n");
+}
 
-    fmt::print("{}: {} characters, {} different ones; the last {} are held out.\n", options.file.string(),
-               grouped(ids.size()), grouped(vocabulary.size()), grouped(text.held_out.size() - 1));
+/// Goes on with what is left when something fails, and knows in the end what did.
+class Failures {
+  public:
+    void add(const std::string& problem) {
+        if (problem.empty()) return;
+        program::complain("char_rnn", problem);
+        ++count_;
+    }
+    template <class Work>
+    void attempt(const Work& work) {
+        try {
+            work();
+        } catch (const std::bad_alloc&) {
+            add(no_memory);
+        } catch (const std::exception& error) {
+            add(error.what());
+        }
+    }
+    int exit_code() const { return count_ == 0 ? 0 : 1; }
 
-    fmt::print("\nAre the gradients right? The first batch of this text:\n");
+  private:
+    int count_ = 0;
+};
+
+/// What a run needs, read and checked. Throws `std::invalid_argument` when something is no good.
+struct Job {
+    explicit Job(const Options& given)
+        : options(given),
+          characters(read_text(options.file)),
+          vocabulary(characters),
+          ids(vocabulary.encode(characters)),
+          text(split(ids, options.batch, options.steps)),
+          outputs(outputs_of(options)) {}
+    Job(const Job&) = delete;
+    Job& operator=(const Job&) = delete;
+
+    Options options;
+    std::u32string characters;
+    Vocabulary vocabulary;
+    Ids ids;
+    Split text;  ///< refers to `ids`
+    Outputs outputs;
+};
+
+/// The exit code.
+int run(const Job& job) {
+    const auto& [options, characters, vocabulary, ids, text, outputs] = job;
+    program::print("{}: {} characters, {} different ones; the last {} are held out.\n", options.file.string(),
+                   grouped(ids.size()), grouped(vocabulary.size()), grouped(text.held_out.size() - 1));
+    program::print("\nAre the gradients right? The first batch of this text:\n");
+    program::require_printed();
+    LossCurve curve(outputs.curve);
     check_first_batch(text.training, vocabulary.size(), options);
 
     tapeloop::nn::Generator generator(options.seed);
     const auto model = find_cell(options.cell)->make(vocabulary.size(), options.hidden, generator);
-    fmt::print("\nTraining {}, {} units, {} weights, with Adam on batches of {} places by {} steps:\n",
-               options.cell, options.hidden, grouped(model->parameters().value_count()), options.batch,
-               options.steps);
+    program::print("\nTraining {}, {} units, {} weights, with Adam on batches of {} places by {} steps:\n",
+                   options.cell, options.hidden, grouped(model->parameters().value_count()), options.batch,
+                   options.steps);
     const TrainingResult result = train(*model, text, options, curve);
-    fmt::print("{} steps in {:.0f} s, {} characters/s.\n", grouped(result.steps), result.seconds,
-               grouped(result.characters_per_second));
-    if (result.out_of_time)
-        fmt::print("Stopped by --minutes {}; with more time the loss falls further.\n", options.minutes);
-
+    print_end(result, options);
     print_losses(baselines(text.training, text.held_out, vocabulary.size()), result.held_out_bits);
-    if (options.sample > 0) {
-        fmt::print("\nThe model goes on after the end of the training part (temperature {}):\n",
-                   options.temperature);
+
+    Failures failures;
+    if (result.ended == Ended::diverged) failures.add("the training diverged; try a smaller --learning-rate");
+    failures.add(curve.problem());
+    failures.attempt([&] {
+        if (options.sample == 0) return;
+        program::print("\nThe model goes on after the end of the training part (temperature {}):\n",
+                       options.temperature);
         print_sample(sample(*model, last_lines(text.training, characters), options.sample,
                             options.temperature, generator),
                      vocabulary);
+    });
+    if (curve.problem().empty()) program::print("\nLoss curve: {}\n", curve.path().string());
+    failures.attempt([&] {
+        if (!outputs.page) return;
+        write_study_page(*model, text.training, vocabulary.size(), options, *outputs.page);
+        program::print("The first batch through time, to be opened in a browser: {}\n",
+                       options.study.string());
+    });
+    failures.attempt(program::require_printed);
+    return failures.exit_code();
+}
+
+int run_command_line(int count, char** arguments) {
+    program::prepare_streams();
+    // A batch's products gain little from a second thread, and where another program wants the second
+    // core, the OpenMP under them spins in wait for it and training comes to a stand.
+    if (std::getenv("OMP_NUM_THREADS") == nullptr) tapeloop::limit_threads(1);
+    std::optional<Job> job;
+    try {
+        if (const auto options = parse_command_line(count, arguments)) job.emplace(*options);
+    } catch (const std::invalid_argument& error) {
+        program::complain("char_rnn", error.what());
+        return 2;
     }
-    fmt::print("\nLoss curve: {}\n", curve.path().string());
-    if (!options.study.empty()) {
-        write_study_page(*model, text.training, vocabulary.size(), options);
-        fmt::print("The first batch through time, to be opened in a browser: {}\n", options.study.string());
-    }
+    if (job) return run(*job);
+    program::require_printed();
+    return 0;
 }
 
 }  // namespace
 }  // namespace char_rnn
 
 int main(int count, char** arguments) {
+    program::use_one_blas_thread(arguments);
     try {
-        // A batch's products gain little from a second thread, and where another program wants the second
-        // core, the OpenMP under them spins in wait for it and training comes to a stand.
-        if (std::getenv("OMP_NUM_THREADS") == nullptr) tapeloop::limit_threads(1);
-        if (const auto options = char_rnn::parse_command_line(count, arguments)) char_rnn::run(*options);
-        return 0;
-    } catch (const std::invalid_argument& error) {
-        fmt::print(stderr, "char_rnn: {}\n", error.what());
-        return 2;
+        return char_rnn::run_command_line(count, arguments);
     } catch (const std::bad_alloc&) {
-        fmt::print(stderr, "char_rnn: not enough memory; try a smaller --hidden, --batch or --steps\n");
+        program::complain("char_rnn", char_rnn::no_memory);
         return 1;
     } catch (const std::exception& error) {
-        fmt::print(stderr, "char_rnn: {}\n", error.what());
+        program::complain("char_rnn", error.what());
         return 1;
     }
 }

@@ -1,12 +1,13 @@
 #include "progress.hpp"
 
+#include "../program/streams.hpp"
+
 #include <fmt/core.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace char_rnn {
 namespace {
@@ -45,15 +46,14 @@ void ProgressBar::show(double fraction, const std::string& text) {
         const auto done = static_cast<std::size_t>(fraction * static_cast<double>(bar));
         if (bar >= 5)
             line = fmt::format("[{}{}] {}", std::string(done, '#'), std::string(bar - done, '.'), line);
-        fmt::print("\r\x1b[K{}", line.substr(0, width));
+        program::print("\r\x1b[K{}", line.substr(0, width));
     } else {
-        fmt::print("{}\n", line);
+        program::print("{}\n", line);
     }
-    std::fflush(stdout);
 }
 
 void ProgressBar::finish() {
-    if (terminal_) fmt::print("\r\x1b[K");
+    if (terminal_) program::print("\r\x1b[K");
 }
 
 }  // namespace char_rnn

@@ -1,5 +1,7 @@
 #include "study_page.hpp"
 
+#include "../program/streams.hpp"
+
 #include <fmt/format.h>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/reduce.hpp>
@@ -8,6 +10,8 @@
 #include <nn/losses/losses.hpp>
 
 #include <algorithm>
+#include <new>
+#include <optional>
 
 namespace char_rnn {
 namespace {
@@ -23,10 +27,23 @@ std::size_t state_size(const Recording& recording) {
     return size;
 }
 
+/// Nothing where the memory for it is missing: the page is worth having without.
+std::optional<JacobianSpectrum> spectrum_of(const Recording& recording) {
+    program::print("\nSpectra of the {} Jacobians from state to state and of their products, {} by {} ...\n",
+                   recording.states.size() - 1, state_size(recording), state_size(recording));
+    try {
+        // The page shows the radii of steps alone.
+        return jacobian_lens(recording.states).spectrum(0, {.product_radii = false});
+    } catch (const std::bad_alloc&) {
+        program::print("There is not enough memory for them; the page goes without.\n");
+        return std::nullopt;
+    }
+}
+
 }  // namespace
 
 void write_study_page(const LanguageModel& model, IdSpan training, std::size_t vocabulary_size,
-                      const Options& options) {
+                      const Options& options, const program::OutputFile& page) {
     // Rows beyond a few show nothing new, and make a large page.
     const std::size_t batch = std::min<std::size_t>(options.batch, 8);
     const std::size_t steps = std::min<std::size_t>(options.steps, 64);
@@ -46,8 +63,10 @@ void write_study_page(const LanguageModel& model, IdSpan training, std::size_t v
     study.ledgers.push_back(gradient_ledger(losses, *recording.recurrent));
     // A single step has no Jacobian from state to state.
     if (recording.states.size() > 1 && state_size(recording) <= largest_state)
-        study.spectrum = jacobian_lens(recording.states).spectrum();
-    write_study(tape, gradient(J, every_node(tape)), options.study, study);
+        study.spectrum = spectrum_of(recording);
+    program::print("Writing the page ...\n");
+    const Gradients<float> gradients = gradient(J, every_node(tape));
+    page.write([&](const std::filesystem::path& path) { write_study(tape, gradients, path, study); });
 }
 
 }  // namespace char_rnn

@@ -1,14 +1,105 @@
 #include "text.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 #include <utf8.h>
 
-#include <fstream>
+#include <array>
+#include <cerrno>
 #include <iterator>
 #include <set>
 #include <stdexcept>
+#include <system_error>
 
 namespace char_rnn {
+namespace {
+
+constexpr int patience = 5;  // seconds in which something must come through a pipe
+
+[[noreturn]] void refuse_size() {
+    throw std::invalid_argument(
+        fmt::format("has more than {} bytes, or no end; give a part of it, for example of head -c 10000000",
+                    largest_text));
+}
+
+/// Throws what keeps a file from being a text, as far as it shows without reading it.
+void require_readable(const std::filesystem::path& path) {
+    std::error_code error;
+    const std::filesystem::file_status status = std::filesystem::status(path, error);
+    switch (status.type()) {
+        case std::filesystem::file_type::not_found:
+            throw std::invalid_argument("there is no such file; give the path of a text");
+        case std::filesystem::file_type::directory:
+            throw std::invalid_argument("is a folder; give the path of a text file");
+        case std::filesystem::file_type::regular:
+            if (std::filesystem::file_size(path, error) > largest_text && !error) refuse_size();
+            return;
+        case std::filesystem::file_type::fifo:
+            return;
+        case std::filesystem::file_type::none:
+        case std::filesystem::file_type::unknown:
+            throw std::invalid_argument(fmt::format("cannot be read: {}", error.message()));
+        default:
+            throw std::invalid_argument(
+                "is a device; give the path of a text file, or of a part of it as head -c gives");
+    }
+}
+
+/// An open file. Opening a pipe does not wait for who writes into it.
+class Reading {
+  public:
+    explicit Reading(const std::filesystem::path& path)
+        : descriptor_(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
+          is_pipe_(std::filesystem::is_fifo(path)) {
+        if (descriptor_ == -1) fail();
+    }
+    ~Reading() { close(descriptor_); }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+
+    /// Nothing at the end.
+    std::string_view next() {
+        while (true) {
+            if (is_pipe_) await();
+            const ssize_t count = read(descriptor_, block_.data(), block_.size());
+            if (count >= 0) return {block_.data(), static_cast<std::size_t>(count)};
+            if (errno != EINTR && errno != EAGAIN) fail();
+        }
+    }
+
+  private:
+    [[noreturn]] static void fail() {
+        throw std::invalid_argument(
+            fmt::format("cannot be read: {}; check its permissions", std::generic_category().message(errno)));
+    }
+    void await() const {
+        pollfd waiting{descriptor_, POLLIN, 0};
+        if (poll(&waiting, 1, 1000 * patience) == 0)
+            throw std::invalid_argument(fmt::format(
+                "nothing came through this pipe for {} seconds; write a text into it, or give a file",
+                patience));
+    }
+
+    int descriptor_;
+    bool is_pipe_;
+    std::array<char, 65536> block_;
+};
+
+std::string bytes_of(const std::filesystem::path& path) {
+    require_readable(path);
+    Reading file(path);
+    std::string bytes;
+    for (std::string_view block = file.next(); !block.empty(); block = file.next()) {
+        bytes += block;
+        if (bytes.size() > largest_text) refuse_size();
+    }
+    if (bytes.empty()) throw std::invalid_argument("is empty; give a text to learn from");
+    return bytes;
+}
+
+}  // namespace
 
 std::u32string decode_utf8(std::string_view bytes) {
     const std::size_t valid = utf8::find_invalid(bytes);
@@ -46,20 +137,8 @@ Ids Vocabulary::encode(std::u32string_view text) const {
 }
 
 std::u32string read_text(const std::filesystem::path& path) {
-    if (!std::filesystem::exists(path))
-        throw std::invalid_argument(
-            fmt::format("{}: there is no such file; give the path of a text", path.string()));
-    if (std::filesystem::is_directory(path))
-        throw std::invalid_argument(
-            fmt::format("{}: is a folder; give the path of a text file", path.string()));
-    std::ifstream file(path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    if (!file.is_open() || file.bad())
-        throw std::invalid_argument(fmt::format("{}: cannot be read; check its permissions", path.string()));
-    if (bytes.empty())
-        throw std::invalid_argument(fmt::format("{}: is empty; give a text to learn from", path.string()));
     try {
-        return decode_utf8(bytes);
+        return decode_utf8(bytes_of(path));
     } catch (const std::invalid_argument& error) {
         throw std::invalid_argument(fmt::format("{}: {}", path.string(), error.what()));
     }

@@ -37,8 +37,11 @@ class Vocabulary {
     std::unordered_map<char32_t, std::ptrdiff_t> ids_;
 };
 
-/// The characters of a file. Throws `std::invalid_argument` when it is missing, unreadable, empty or not
-/// UTF-8.
+/// In bytes; in memory a text takes some thirteen times as much.
+inline constexpr std::size_t largest_text = 100'000'000;
+
+/// The characters of a file or a pipe. Throws `std::invalid_argument` when it is missing, unreadable, a
+/// folder or a device, empty, larger than `largest_text`, not UTF-8, or a pipe into which nobody writes.
 std::u32string read_text(const std::filesystem::path& path);
 
 }  // namespace char_rnn

@@ -1,5 +1,6 @@
 #include "training.hpp"
 
+#include "../program/interruption.hpp"
 #include "progress.hpp"
 
 #include <fmt/format.h>
@@ -45,16 +46,21 @@ class Training {
           steps_per_epoch_((text.training.size() - 1) / (options.batch * options.steps)) {}
 
     TrainingResult run() {
-        for (std::size_t epoch = 0; epoch < epochs_ && !out_of_time(); ++epoch) read_once(epoch);
+        for (std::size_t epoch = 0; epoch < epochs_ && goes_on(); ++epoch) read_once(epoch);
         bar_.finish();
         if (curve_.points().empty() || curve_.points().back().step != step_) add_to_curve(mean_bits());
-        return {step_, watch_.seconds(), characters_per_second(), step_ < planned_steps(),
+        return {step_, watch_.seconds(), characters_per_second(), ended_,
                 curve_.points().back().held_out_bits};
     }
 
   private:
     std::size_t planned_steps() const { return epochs_ * steps_per_epoch_; }
-    bool out_of_time() const { return watch_.seconds() > 60 * options_.minutes; }
+    bool goes_on() {
+        if (ended_ == Ended::as_planned && interruption_.asked()) ended_ = Ended::interrupted;
+        if (ended_ == Ended::as_planned && watch_.seconds() > 60 * options_.minutes)
+            ended_ = Ended::out_of_time;
+        return ended_ == Ended::as_planned;
+    }
     double fraction_of_steps() const {
         return static_cast<double>(step_) / static_cast<double>(planned_steps());
     }
@@ -70,7 +76,7 @@ class Training {
         const Lanes lanes =
             training_lanes(text_.training, options_.batch, options_.steps, epoch == 0 ? 0 : shifts_.bits());
         const std::unique_ptr<Reader> reader = model_.reader();
-        for (std::size_t i = 0; i < lanes.stretches() && !out_of_time(); ++i) {
+        for (std::size_t i = 0; i < lanes.stretches() && goes_on(); ++i) {
             learn(*reader, lanes.stretch(i));
             if (bar_.due()) bar_.show(fraction(), progress_text(epoch));
             const auto point = static_cast<std::size_t>(fraction() * curve_points);
@@ -90,8 +96,8 @@ class Training {
             adam_.set_learning_rate(learning_rate());
             adam_.step(gradients);
         } catch (const std::invalid_argument&) {  // a gradient is not finite
-            throw std::runtime_error(
-                fmt::format("the training diverged after {} steps; try a smaller --learning-rate", step_));
+            ended_ = Ended::diverged;
+            return;
         }
         bits_since_point_ += bits;
         steps_since_point_ += 1;
@@ -137,6 +143,8 @@ class Training {
     nn::Generator shifts_;
     std::size_t epochs_;
     std::size_t steps_per_epoch_;
+    program::Interruption interruption_;
+    Ended ended_ = Ended::as_planned;
     Stopwatch watch_;
     ProgressBar bar_;
     std::size_t step_ = 0;

@@ -13,16 +13,19 @@ double held_out_bits(const LanguageModel& model, IdSpan held_out, std::size_t st
 /// sizes and not of the clock, so that a run can be repeated.
 std::size_t planned_epochs(const Options& options, std::size_t characters, std::size_t weights);
 
+/// Why a training ended.
+enum class Ended { as_planned, out_of_time, interrupted, diverged };
+
 struct TrainingResult {
     std::size_t steps;
     double seconds;
     std::size_t characters_per_second;
-    bool out_of_time;
+    Ended ended;
     double held_out_bits;
 };
 
-/// Trains by truncated BPTT with Adam; shows a progress bar and keeps `curve`. Throws `std::runtime_error`
-/// when the loss stops being a number.
+/// Trains by truncated BPTT with Adam; shows a progress bar and keeps `curve`. It ends early when the time is
+/// over, on Ctrl-C, and when a gradient stops being a number, with the weights of the step before.
 TrainingResult train(LanguageModel& model, const Split& text, const Options& options, LossCurve& curve);
 
 }  // namespace char_rnn

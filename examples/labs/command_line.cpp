@@ -1,28 +1,26 @@
 #include "command_line.hpp"
 
+#include "../program/numbers.hpp"
+#include "../program/one_blas_thread.hpp"
+#include "../program/output_file.hpp"
+#include "../program/streams.hpp"
+#include "program.hpp"
+
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <autograd/kernels/threads.hpp>
 
-#include <cstdio>
+#include <new>
+#include <stdexcept>
 
 namespace lab {
 namespace {
 
-CLI::Validator whole_number() {
-    const auto check = [](const std::string& text) -> std::string {
-        const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
-        if (digits && text.size() < 19) return "";
-        return fmt::format("takes a whole number of up to 18 digits, not '{}'", text);
-    };
-    return CLI::Validator(check, "");
-}
-
 void add_flags(CLI::App& app, Options& options) {
     app.option_defaults()->always_capture_default();
-    app.add_option("--seed", options.seed, "of all random numbers")
-        ->check(whole_number())
-        ->type_name("NUMBER");
+    app.footer(
+        "Exit codes: 0 all went well; 1 something failed, or a claim of the lab does not hold; 2 bad usage.");
+    program::add_number<std::uint64_t>(app, "--seed", options.seed, "of all random numbers", 0, UINT64_MAX);
     app.add_flag("--quick", options.quick, "a small run of a second or so, which learns little");
     app.add_option("--output", options.output, "folder for the pictures, made if it is not there")
         ->type_name("FOLDER");
@@ -32,26 +30,35 @@ void add_flags(CLI::App& app, Options& options) {
 
 int run(int count, char** arguments, const std::string& name, const std::string& description,
         const std::function<int(const Options&)>& perform) {
+    program::use_one_blas_thread(arguments);
     Options options;
     CLI::App app(description, name);
     add_flags(app, options);
     try {
-        app.parse(count, arguments);
-        std::filesystem::create_directories(options.output);
-    } catch (const CLI::CallForHelp& help) {
-        return app.exit(help);
-    } catch (const CLI::ParseError& error) {
-        fmt::print(stderr, "{0}: {1} ({0} --help lists the flags)\n", name, error.what());
-        return 2;
-    } catch (const std::filesystem::filesystem_error& error) {
-        fmt::print(stderr, "{}: --output {}: {}\n", name, options.output.string(), error.code().message());
-        return 2;
-    }
-    try {
+        program::prepare_streams();
+        try {
+            app.parse(count, arguments);
+            program::prepare_folder("--output", options.output);
+        } catch (const CLI::CallForHelp&) {
+            program::print(std::string_view(app.help()));
+            program::require_printed();
+            return 0;
+        } catch (const CLI::ParseError& error) {
+            program::complain(name, fmt::format("{} ({} --help lists the flags)", error.what(), name));
+            return 2;
+        } catch (const std::invalid_argument& error) {
+            program::complain(name, error.what());
+            return 2;
+        }
         tapeloop::limit_threads(1);  // products as small as these do not gain from a second one
-        return perform(options);
+        const int code = perform(options);
+        program::require_printed();
+        return code == 0 && !all_drawn() ? 1 : code;
+    } catch (const std::bad_alloc&) {
+        program::complain(name, "not enough memory");
+        return 1;
     } catch (const std::exception& error) {
-        fmt::print(stderr, "{}: {}\n", name, error.what());
+        program::complain(name, error.what());
         return 1;
     }
 }

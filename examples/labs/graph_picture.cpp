@@ -2,8 +2,6 @@
 
 #include "program.hpp"
 
-#include <fmt/format.h>
-
 namespace lab {
 namespace {
 
@@ -17,13 +15,9 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 void save_graph(const std::string& dot, const std::filesystem::path& path) {
-    if (!is_installed("dot"))
-        fmt::print("No {}: Graphviz is not installed (on Debian: apt-get install graphviz).\n",
-                   path.filename().string());
-    else if (run_with("dot -Tsvg -o " + quoted(path.string()), dot))
-        fmt::print("Picture: {}\n", path.string());
-    else
-        fmt::print("No {}: Graphviz failed.\n", path.filename().string());
+    draw("dot", "graphviz", path, [&](const std::filesystem::path& place) {
+        return run_with("dot -Tsvg -o " + quoted(place.string()), dot);
+    });
 }
 
 }  // namespace lab

@@ -109,21 +109,16 @@ std::string commands(const Image& image) {
 
 void save(const Figure& figure, const std::filesystem::path& path) {
     const std::size_t rows = (figure.panels.size() + figure.columns - 1) / figure.columns;
-    std::string text = fmt::format(
-        "set terminal svg size {},{} font 'DejaVu Sans,13' background 'white' noenhanced\nset output {}\n"
-        "set encoding utf8\nset multiplot layout {},{}\n",
-        figure.columns * figure.panel_width, rows * figure.panel_height, quoted(path.string()), rows,
-        figure.columns);
-    for (const Panel& panel : figure.panels)
-        text += std::visit([](const auto& one) { return commands(one); }, panel);
-    text += "unset multiplot\nset output\n";
-    if (!is_installed("gnuplot"))
-        fmt::print("No {}: gnuplot is not installed (on Debian: apt-get install gnuplot-nox).\n",
-                   path.filename().string());
-    else if (run_with("gnuplot", text))
-        fmt::print("Picture: {}\n", path.string());
-    else
-        fmt::print("No {}: gnuplot failed.\n", path.filename().string());
+    draw("gnuplot", "gnuplot-nox", path, [&](const std::filesystem::path& place) {
+        std::string text = fmt::format(
+            "set terminal svg size {},{} font 'DejaVu Sans,13' background 'white' noenhanced\nset output {}\n"
+            "set encoding utf8\nset multiplot layout {},{}\n",
+            figure.columns * figure.panel_width, rows * figure.panel_height, quoted(place.string()), rows,
+            figure.columns);
+        for (const Panel& panel : figure.panels)
+            text += std::visit([](const auto& one) { return commands(one); }, panel);
+        return run_with("gnuplot", text + "unset multiplot\nset output\n");
+    });
 }
 
 }  // namespace lab

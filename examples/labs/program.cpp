@@ -1,5 +1,8 @@
 #include "program.hpp"
 
+#include "../program/output_file.hpp"
+
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -7,8 +10,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
+#include <stdexcept>
 
 namespace lab {
+namespace {
+
+bool failed = false;
+
+}  // namespace
 
 bool is_installed(const std::string& program) {
     const char* path = std::getenv("PATH");
@@ -29,5 +38,25 @@ bool run_with(const std::string& command, const std::string& text) {
     std::signal(SIGPIPE, before);
     return done;
 }
+
+void draw(const std::string& program, const std::string& package, const std::filesystem::path& picture,
+          const std::function<bool(const std::filesystem::path&)>& make) {
+    if (!is_installed(program)) {
+        fmt::print("No {}: {} is not installed (on Debian: apt-get install {}).\n",
+                   picture.filename().string(), program, package);
+        return;
+    }
+    try {
+        ::program::OutputFile("--output", picture, {}, 4096).write([&](const std::filesystem::path& place) {
+            if (!make(place)) throw std::invalid_argument(program + " failed");
+        });
+        fmt::print("Picture: {}\n", picture.string());
+    } catch (const std::exception& error) {
+        failed = true;
+        fmt::print("No {}: {}\n", picture.filename().string(), error.what());
+    }
+}
+
+bool all_drawn() { return !failed; }
 
 }  // namespace lab

@@ -4,14 +4,15 @@
 // The network reads "the cat sat down" and tells the next word at each step. Unrolled it has no loop: four
 // copies of the cell in a row, which share U, W and b. That is why their gradients are sums over time, and
 // why nothing but the chain rule is needed to get them.
+#include "../program/output_file.hpp"
 #include "claims.hpp"
 #include "command_line.hpp"
 #include "graph_picture.hpp"
 #include "words.hpp"
 
 #include <autograd/autograd.hpp>
-#include <autograd/study/study.hpp>
 #include <autograd/study/page/write_study.hpp>
+#include <autograd/study/study.hpp>
 #include <nn/nn.hpp>
 
 #include <fmt/format.h>
@@ -52,9 +53,11 @@ int perform(const Options& options) {
                to_text(fold(graph)));
     save_graph(to_dot(graph), options.output / "unrolled.svg");
     save_graph(to_dot(fold(graph)), options.output / "folded.svg");
-    write_study(tape, gradients, options.output / "unrolled.html",
-                {.title = "An Elman network reads: " + sentence_of(sentence)});
-    fmt::print("Page: {}\n", (options.output / "unrolled.html").string());
+    const program::OutputFile page("--output", options.output / "unrolled.html", {}, 1 << 20);
+    page.write([&](const std::filesystem::path& place) {
+        write_study(tape, gradients, place, {.title = "An Elman network reads: " + sentence_of(sentence)});
+    });
+    fmt::print("Page: {}\n", page.path().string());
 
     Claims claims(options.quick);
     const FoldedGraph folded = fold(graph);

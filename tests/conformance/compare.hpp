@@ -8,4 +8,7 @@ namespace tapeloop::conformance {
 /// shape; empty when all is as expected. NaN equals NaN, and an infinity itself.
 std::string problem(const Case& c, const Outcome& outcome);
 
+/// What a case leaves out of its gradients, by where it would stand in `expected`: nobody compares it.
+std::vector<std::string> not_expected(const Case& c);
+
 }  // namespace tapeloop::conformance

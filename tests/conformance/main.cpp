@@ -33,6 +33,8 @@ void run_file(const std::string& path, bool list_passed, Counts& counts) {
             continue;
         }
         const std::string text = problem_of(c);
+        for (const std::string& missing : c.malformed.empty() ? not_expected(c) : std::vector<std::string>())
+            fmt::print("not compared {}: expected.{} is missing\n", c.name, missing);
         if (text.empty()) {
             ++counts.passed;
             if (list_passed) fmt::print("passed {}\n", c.name);

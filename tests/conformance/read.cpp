@@ -87,6 +87,9 @@ void read_tolerance(const Json& tolerance, Case& into) {
 }
 
 void read_case(const Json& json, Case& into) {
+    // A misspelt key would take its check along.
+    json.allow(
+        {"name", "source", "cell", "options", "layers", "inputs", "expected", "objective", "tolerance"});
     read_options(json, into);
     if (!into.missing.empty()) return;
     into.layers = read_layers(json.at("layers"));
@@ -119,7 +122,9 @@ std::vector<Case> read_file(const std::string& path) {
     std::vector<Case> cases;
     try {
         const nlohmann::json parsed = nlohmann::json::parse(file);
-        for (const Json& one : Json(parsed, "").at("cases").elements()) cases.push_back(case_of(one));
+        const Json whole(parsed, "");
+        whole.allow({"meta", "cases"});
+        for (const Json& one : whole.at("cases").elements()) cases.push_back(case_of(one));
     } catch (const nlohmann::json::exception& error) {
         throw Malformed(fmt::format("{}: {}", path, error.what()));
     } catch (const Malformed& error) {

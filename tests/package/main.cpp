@@ -32,10 +32,9 @@ static_assert(tl::nn::TrainableCell<MinimalGatedCell<float>>);
 
 template <class T>
 MinimalGatedCell<T> make_cell(std::size_t input_size, std::size_t hidden_size, tl::nn::Generator& generator) {
-    const std::size_t packed = 2 * hidden_size;
-    return {tl::Parameter<T>("U", tl::nn::xavier_uniform<T>({input_size, packed}, generator)),
-            tl::Parameter<T>("W", tl::nn::xavier_uniform<T>({hidden_size, packed}, generator)),
-            tl::Parameter<T>("b", tl::nn::zeros<T>({packed}))};
+    return {tl::Parameter<T>("U", tl::nn::packed_xavier<T>(input_size, hidden_size, 2, generator)),
+            tl::Parameter<T>("W", tl::nn::packed_orthogonal<T>(hidden_size, 2, generator)),
+            tl::Parameter<T>("b", tl::nn::zeros<T>({2 * hidden_size}))};
 }
 
 int main() {

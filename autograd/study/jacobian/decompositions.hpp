@@ -5,7 +5,8 @@
 #include <vector>
 
 /// LAPACK, as the study of Jacobians needs it. Matrices must be finite and not empty: `std::runtime_error` is
-/// thrown where LAPACK finds no result.
+/// thrown where LAPACK finds no result, and `std::bad_alloc` where it would find no memory. What is small
+/// stays on one thread.
 namespace tapeloop::detail {
 
 /// Of [n, m], min(n, m) of them, largest first.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <stdexcept>
 
 namespace tapeloop {
@@ -25,7 +26,8 @@ std::vector<StepSpectrum> step_spectra(const std::vector<StepJacobian>& steps) {
 }
 
 /// The products that end at the last state, from the shortest on.
-std::vector<ProductSpectrum> product_spectra(const std::vector<StepJacobian>& steps, double factor) {
+std::vector<ProductSpectrum> product_spectra(const std::vector<StepJacobian>& steps, double factor,
+                                             bool radii) {
     std::vector<ProductSpectrum> spectra;
     ScaledMatrix product{steps.back().whole, 0};
     for (std::size_t distance = 1; distance <= steps.size(); ++distance) {
@@ -35,7 +37,9 @@ std::vector<ProductSpectrum> product_spectra(const std::vector<StepJacobian>& st
         ProductSpectrum spectrum{distance, {}, 0, static_cast<double>(distance) * std::log(factor)};
         for (double value : detail::singular_values(product.matrix))
             spectrum.log_singular_values.push_back(std::log(value) + product.log_scale);
-        spectrum.log_spectral_radius = std::log(detail::spectral_radius(product.matrix)) + product.log_scale;
+        spectrum.log_spectral_radius =
+            radii ? std::log(detail::spectral_radius(product.matrix)) + product.log_scale
+                  : std::numeric_limits<double>::quiet_NaN();
         spectra.push_back(std::move(spectrum));
     }
     return spectra;
@@ -74,7 +78,7 @@ JacobianSpectrum JacobianLens::spectrum(std::size_t row, const SpectrumOptions& 
                         options.warm_up, all.size()));
     JacobianSpectrum result{row, step_spectra(all), {}, {}, 0, GradientFlow::neither};
     for (const StepSpectrum& step : result.steps) result.factor = std::max(result.factor, step.bound());
-    result.products = product_spectra(all, result.factor);
+    result.products = product_spectra(all, result.factor, options.product_radii);
     result.exponents = lyapunov_exponents(all, options.warm_up);
     result.flow = flow_of(result.products.back().log_singular_values.front(), options);
     return result;

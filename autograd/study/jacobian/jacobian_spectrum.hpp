@@ -14,6 +14,9 @@ struct SpectrumOptions {
     double exploding = 1e3;
     /// How many steps the Lyapunov exponents leave out at the start, until the directions have settled.
     std::size_t warm_up = 0;
+    /// Whether the products' spectral radii are computed, which take several times as long as their singular
+    /// values; NaN where not.
+    bool product_radii = true;
 };
 
 enum class GradientFlow { vanishing, exploding, neither };

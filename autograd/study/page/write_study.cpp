@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <random>
 #include <stdexcept>
 
 namespace tapeloop {
@@ -68,8 +69,10 @@ void write(Tape<T>& tape, const Gradients<T>& gradients, const std::filesystem::
         fail_to_write(path, fmt::format("there is no folder {}", folder.string()));
     const std::string study = escaped_json(detail::study_json(tape, gradients, options));
 
-    std::filesystem::path beside = path;
-    beside += ".partial";
+    // A name that nobody else has, be it another program that writes the same page.
+    std::random_device random;
+    const std::filesystem::path beside =
+        path.parent_path() / fmt::format(".{:08x}{:08x}.partial", random(), random());
     std::error_code error;
     {
         std::ofstream out(beside, std::ios::binary);

@@ -1,5 +1,6 @@
 #include <tests/autograd/study/jacobian/jacobians.hpp>
 
+#include <autograd/study/jacobian/decompositions.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
@@ -19,6 +20,33 @@ constexpr std::size_t I = 2;
 constexpr std::size_t H = 3;
 
 }  // namespace
+
+TEST_CASE("spectral norm: of a diagonal matrix as of any other") {
+    const auto norm_of = [](std::initializer_list<double> diagonal, double beside) {
+        Tensor<double> matrix =
+            generate({3, 4}, [&](const Position& p) { return p[0] == p[1] ? diagonal.begin()[p[0]] : 0; });
+        matrix(1, 0) = beside;
+        return detail::spectral_norm(matrix);
+    };
+    CHECK(norm_of({0.5, -3, 2}, 0) == 3);
+    CHECK(norm_of({0, 0, 0}, 0) == 0);
+    CHECK(norm_of({0.5, -3, 2}, 1e-9) == doctest::Approx(3));
+    CHECK(norm_of({0, 0, 0}, -4) == doctest::Approx(4));
+    CHECK(detail::spectral_norm(Tensor<double>::from_shape({0, 3})) == 0);
+}
+
+TEST_CASE("jacobian spectrum: without the products' radii all else is the same") {
+    const JacobianLens lens = lens_of_linear(orthogonal(5, 0.9), 6);
+    const JacobianSpectrum whole = lens.spectrum();
+    const JacobianSpectrum spectrum = lens.spectrum(0, {.product_radii = false});
+    for (std::size_t i = 0; i < 6; ++i) {
+        CHECK(std::isnan(spectrum.products[i].log_spectral_radius));
+        CHECK(spectrum.products[i].log_singular_values == whole.products[i].log_singular_values);
+        CHECK(spectrum.steps[i].spectral_radius == whole.steps[i].spectral_radius);
+    }
+    CHECK(spectrum.exponents == whole.exponents);
+    CHECK(spectrum.text() == whole.text());
+}
 
 TEST_CASE("jacobian spectrum: known linear systems") {
     SUBCASE("orthogonal: nothing shrinks and nothing grows") {

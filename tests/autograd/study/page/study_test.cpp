@@ -365,7 +365,14 @@ TEST_CASE("write_study: what cannot be written is left as it was") {
     std::filesystem::create_directories(folder / "taken/inside");
     CHECK_THROWS_AS(write_study(tape, gradients, folder / "taken"), std::invalid_argument);
     CHECK(std::filesystem::is_directory(folder / "taken/inside"));
-    CHECK_FALSE(std::filesystem::exists(folder / "taken.partial"));
+    CHECK(std::distance(std::filesystem::directory_iterator(folder / "."), {}) == 1);
+
+    // Nor is what stands beside it, or what that points to.
+    std::ofstream(folder / "precious") << "precious";
+    std::filesystem::create_symlink(folder / "precious", folder / "page.html.partial");
+    write_study(tape, gradients, folder / "page.html");
+    CHECK(read(folder / "precious") == "precious");
+    std::filesystem::remove(folder / "page.html");
 
     Tape<double> other;
     CHECK_THROWS_AS(write_study(other, gradients, folder / "page.html"), std::logic_error);
