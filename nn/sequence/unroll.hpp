@@ -4,9 +4,9 @@
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
 #include <nn/initialisers.hpp>
-#include <nn/sequence/attempt.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/lengths.hpp>
+#include <nn/sequence/rollback.hpp>
 
 #include <algorithm>
 
@@ -28,7 +28,7 @@ bool fits_usual(const Shape& given, const Shape& usual);
 
 template <class C>
 void require_state(const C& cell, const StateOf<C>& state, std::size_t batch, const Site& site) {
-    const Attempt<ValueOf<C>> taken_back;
+    const Rollback<ValueOf<C>> rollback;
     const StateOf<C> usual = cell.initial_state(batch);
     if (!same_shapes(state, usual, fits_usual))
         fail_given_state(shapes_of(state), shapes_of(usual), batch, site);
@@ -40,7 +40,7 @@ Var<ValueOf<C>> no_outputs(const C& cell, const Shape& projected, const StateOf<
     using T = ValueOf<C>;
     Shape outputs{projected[0]};
     {
-        const Attempt<T> taken_back;
+        const Rollback<T> rollback;
         const Shape step_input(std::vector<std::size_t>(projected.begin() + 1, projected.end()));
         const Var<T> output = cell.step(input(zeros<T>(step_input)), state).first;
         for (std::size_t extent : output.shape()) outputs.append(extent);
@@ -165,9 +165,9 @@ UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<
                      const UnrollOptions& options = {}) {
     const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
     detail::require_state(cell, state, batch, x.site());
-    detail::Attempt<ValueOf<C>> attempt(x.tape());
+    detail::Rollback<ValueOf<C>> rollback(x.tape());
     UnrolledOf<C> result = detail::run(cell, x, state, options);
-    attempt.keep();
+    rollback.cancel();
     return result;
 }
 
@@ -175,9 +175,9 @@ UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<
 template <class C>
 UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const UnrollOptions& options = {}) {
     const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
-    detail::Attempt<ValueOf<C>> attempt(x.tape());
+    detail::Rollback<ValueOf<C>> rollback(x.tape());
     UnrolledOf<C> result = detail::run(cell, x, StateOf<C>(cell.initial_state(batch)), options);
-    attempt.keep();
+    rollback.cancel();
     return result;
 }
 
