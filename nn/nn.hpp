@@ -12,6 +12,7 @@
 #include <nn/cells/minimal_gru_cell.hpp>
 #include <nn/cells/reset_before_gru_cell.hpp>
 #include <nn/closed_form/elman.hpp>
+#include <nn/closed_form/elman_network.hpp>
 #include <nn/closed_form/gru.hpp>
 #include <nn/closed_form/lstm.hpp>
 #include <nn/closed_form/of_cell.hpp>

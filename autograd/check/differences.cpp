@@ -277,6 +277,7 @@ bool Differences<T>::agrees_along(std::size_t input, const std::vector<double>& 
     const double size = std::max(std::sqrt(squares), std::abs(numeric));
     const double floor = tolerances_.absolute + rounding(width / 2);
     direction_tells_ = size > floor;
+    direction_deviation_ = tape == numeric ? 0 : std::abs(tape - numeric) / size;
     return std::abs(tape - numeric) <= tolerances_.relative * size + floor;
 }
 

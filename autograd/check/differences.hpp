@@ -59,7 +59,9 @@ class Differences {
                       const std::vector<bool>& held);
     /// Whether the last direction could have shown a mistake: it is not lost in the tolerance.
     bool direction_tells() const { return direction_tells_; }
-    /// The same of an element.
+    /// How far its difference is from the gradient's, relative to what both sum.
+    double direction_deviation() const { return direction_deviation_; }
+    /// Whether an element could have shown a mistake.
     bool tells(const CheckedElement& checked) const;
 
     /// Sets `tolerance`, `rule`, `difference` and, if the values agree, the verdict.
@@ -82,6 +84,7 @@ class Differences {
     std::vector<double> plus_;
     std::vector<double> minus_;
     bool direction_tells_ = true;
+    double direction_deviation_ = 0;
 };
 
 extern template class Differences<float>;

@@ -246,11 +246,13 @@ template <class T>
 bool Examination<T>::directions_agree(std::size_t k, CheckedInput& checked, const std::vector<bool>& held) {
     checked.directions = options_.directions;
     checked.failed_directions = 0;
+    checked.worst_direction = 0;
     bool any_tells = false;
     for (std::size_t d = 0; d < options_.directions; ++d) {
         if (!differences_->agrees_along(k, gradients_[k], report_.seed + 1000 * k + d, held))
             ++checked.failed_directions;
         any_tells = any_tells || differences_->direction_tells();
+        checked.worst_direction = std::max(checked.worst_direction, differences_->direction_deviation());
     }
     if (!any_tells && checked.failed_directions == 0) warn_untold(checked);
     return checked.failed_directions == 0;

@@ -2,6 +2,7 @@
 
 #include <autograd/parameter.hpp>
 
+#include <algorithm>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -41,19 +42,23 @@ struct CheckInput {
     Parameter<T>* parameter = nullptr;  ///< changed during a check, and restored to the last bit
 };
 
-/// The list of them: `{{"x", x}, {"W", W}}`, `{model.U, {"x", x}}`, `model.parameters()`.
+/// The list of them: `{{"x", x}, {"W", W}}`, `{model.U, {"x", x}}`, `model.parameters()`. A parameter that
+/// two parts of a model share is in it once, by its first name.
 template <class T>
 class CheckInputs {
   public:
     CheckInputs(std::initializer_list<CheckInput<T>> list) : CheckInputs(std::vector<CheckInput<T>>(list)) {}
-    CheckInputs(std::vector<CheckInput<T>> list) : list_(std::move(list)) { name_the_nameless(); }
+    CheckInputs(std::vector<CheckInput<T>> list) {
+        for (CheckInput<T>& one : list) add(std::move(one));
+    }
     CheckInputs(const ParameterList<T>& parameters) {
-        for (const auto& entry : parameters) list_.emplace_back(entry.path, *entry.parameter);
+        for (const auto& entry : parameters) add({entry.path, *entry.parameter});
     }
 
     CheckInputs& add(CheckInput<T> more) {
+        if (is_listed(more.parameter)) return *this;
+        if (more.name.empty()) more.name = "argument " + std::to_string(list_.size());
         list_.push_back(std::move(more));
-        name_the_nameless();
         return *this;
     }
     /// Says what the axes of the input `name` mean. Throws `std::invalid_argument` when there is none.
@@ -65,10 +70,12 @@ class CheckInputs {
     std::size_t tensor_count() const;
 
   private:
-    void name_the_nameless() {
-        for (std::size_t i = 0; i < list_.size(); ++i)
-            if (list_[i].name.empty()) list_[i].name = "argument " + std::to_string(i);
+    bool is_listed(const Parameter<T>* parameter) const {
+        return parameter != nullptr && std::any_of(list_.begin(), list_.end(), [parameter](const auto& one) {
+                   return one.parameter == parameter;
+               });
     }
+
     std::vector<CheckInput<T>> list_;
 };
 

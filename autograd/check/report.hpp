@@ -83,6 +83,7 @@ struct CheckedInput {
     int order = 1;               ///< 2 for the gradient of the gradient
     std::size_t directions = 0;  ///< random directions that were tried; 0 if all elements were
     std::size_t failed_directions = 0;
+    double worst_direction = 0;    ///< the largest difference along one, relative to what it sums
     std::size_t compared = 0;      ///< elements compared one by one
     std::size_t wrong = 0;         ///< of these
     std::size_t undecided = 0;     ///< of these, at a kink or lost in rounding

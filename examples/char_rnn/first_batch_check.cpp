@@ -3,8 +3,10 @@
 #include "../program/streams.hpp"
 
 #include <autograd/ops/index.hpp>
-#include <nn/check/bptt/cross_check.hpp>
+#include <nn/check/bptt/verify_bptt.hpp>
+#include <nn/closed_form/elman_network.hpp>
 #include <nn/generator.hpp>
+#include <nn/losses/losses.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -14,11 +16,18 @@ namespace {
 
 using namespace tapeloop;
 
-/// How many elements of each gradient are checked by differences, each of which takes two forward passes.
-std::size_t affordable_differences(const Stretch& stretch, std::size_t weights) {
-    constexpr double affordable = 2e10;  // multiplications: a few seconds
-    const double pass = static_cast<double>(stretch.targets.size()) * static_cast<double>(weights);
-    return static_cast<std::size_t>(std::clamp(affordable / (12 * pass), 2.0, 50.0));
+/// Differences along random directions of whole tensors, and of few elements in each time step, so that it
+/// takes seconds.
+nn::BpttOptions affordable(nn::Activation activation) {
+    nn::BpttOptions check;
+    check.random_initial_state = false;
+    check.forward_limit = 0;
+    check.step_elements = 2;
+    check.gradient.full_limit = 200;
+    check.gradient.elements_after_failure = 200;
+    // Of a hundred thousand units a larger step takes some over the kink.
+    if (activation == nn::Activation::relu) check.gradient.step = 1e-7;
+    return check;
 }
 
 }  // namespace
@@ -31,17 +40,15 @@ void check_first_batch(IdSpan training, std::size_t vocabulary_size, const Optio
 
     nn::Generator generator(options.seed);
     const auto activation = options.cell == "relu" ? nn::Activation::relu : nn::Activation::tanh;
-    nn::ElmanCell<double> cell(vocabulary_size, hidden, generator, {activation});
-    nn::Linear<double> output(hidden, vocabulary_size, generator);
-    const std::size_t weights = cell.parameters().value_count() + output.parameters().value_count();
-
-    nn::CrossCheckOptions check;
-    check.differences = affordable_differences(stretch, weights);
-    check.time_steps = weights * steps < 10'000'000;
+    nn::ElmanNetwork<double> network(nn::ElmanCell<double>(vocabulary_size, hidden, generator, {activation}),
+                                     nn::Linear<double>(hidden, vocabulary_size, generator));
     const Tensor<double> x = one_hot<double>(characters_of(stretch), vocabulary_size);
-    const nn::CrossCheck result = nn::cross_check(cell, output, x, targets_of(stretch), check);
-    program::print("{}", result.text());
-    if (!result.agrees())
+    const nn::Targets targets = targets_of(stretch);
+    const nn::BpttReport report = nn::verify_bptt(
+        network, x, [&](const auto& outputs) { return nn::softmax_cross_entropy(outputs, targets); },
+        affordable(activation));
+    program::print("{}", report.text());
+    if (!report.passed())
         throw std::runtime_error("the gradients disagree; this is a bug of the library, please report it");
 }
 

@@ -1,9 +1,8 @@
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/parameter.hpp>
-#include <nn/check/cell/cell_run.hpp>
+#include <nn/check/cell_runs.hpp>
 #include <nn/check/deviation.hpp>
 #include <nn/check/in_double.hpp>
-#include <nn/check/start.hpp>
 
 #include <algorithm>
 #include <array>
@@ -15,9 +14,9 @@ using tapeloop::detail::CheckRandom;
 
 namespace {
 
-/// x from a random state of up to `size`, with random cotangents: the same numbers for both types.
+/// x from a state that is moved as `start` says, with random cotangents: the same numbers for both types.
 template <class T>
-Batch<T> batch_for(const AnyLayer<T>& layer, const Tensor<T>& x, double size) {
+Batch<T> batch_for(const CellUnderCheck<T>& cell, const Tensor<T>& x, const StartingState& start) {
     CheckRandom random(1);
     const auto draw = [&](const Shape& shape) {
         Tensor<T> result = uninitialised<T>(shape);
@@ -26,14 +25,15 @@ Batch<T> batch_for(const AnyLayer<T>& layer, const Tensor<T>& x, double size) {
     };
     const Tape<T> tape;
     Batch<T> batch{x, {}, {}, {}};
-    std::vector<Var<T>> state;
-    for (const Var<T>& part : layer.initial_state(x.shape(1))) {
-        const Tensor<T> offset = random_offset<T>(part.shape(), random) * static_cast<T>(2 * size);
-        state.push_back(moved(part, input(offset)));
+    const Parts<T> initial = cell.layer.initial_state(x.shape(1));
+    const std::vector<Tensor<T>> offsets = offsets_from(initial, start, "in_double", random);
+    Parts<T> state;
+    for (std::size_t k = 0; k < initial.size(); ++k) {
+        state.push_back(moved(initial[k], input(offsets[k])));
         batch.state.push_back(state.back().value());
         batch.state_cotangents.push_back(draw(state.back().shape()));
     }
-    batch.output_cotangent = draw(unroll(layer, x, state).outputs.shape());
+    batch.output_cotangent = draw(unroll(cell.layer, x, state).outputs.shape());
     return batch;
 }
 
@@ -47,8 +47,8 @@ bool are_near(const Tensors& a, const Tensors& b) {
 }
 
 template <class T>
-CellRun run_of(AnyLayer<T>& layer, const Tensor<T>& x, double size) {
-    return CheckedCell<T>{layer, true, {}, {}, {}}.unrolled(batch_for(layer, x, size));
+CellRun run_of(const CellUnderCheck<T>& cell, const Tensor<T>& x, const StartingState& start) {
+    return CellRuns<T>{cell}.unrolled(batch_for(cell, x, start));
 }
 
 Tensors values_of(const CellRun& run) {
@@ -65,7 +65,7 @@ Tensors gradients_of(const CellRun& run) {
 }
 
 /// Far from the initial state as well: a limit that a cell has may be reached only there.
-constexpr std::array near_and_far{0.5, 8.0};
+constexpr std::array near_and_far{1.0, 16.0};
 
 }  // namespace
 
@@ -75,18 +75,20 @@ std::size_t hidden_size_of(const AnyLayer<float>& layer) {
     return state.empty() || state.front().shape().rank() == 0 ? 0 : state.front().shape().back();
 }
 
-bool is_twin(AnyLayer<float>& layer, AnyLayer<double>& twin, const Tensor<float>& x) {
-    const ParameterList<float> from = layer.parameters();
-    const ParameterList<double> to = twin.parameters();
-    if (from.size() != to.size()) return false;
-    for (std::size_t k = 0; k < from.size(); ++k) {
-        if (from[k].path != to[k].path || from[k].parameter->shape() != to[k].parameter->shape())
-            return false;
-        to[k].parameter->assign(as_double(from[k].parameter->value()));
+bool is_twin(const CellUnderCheck<float>& cell, const CellUnderCheck<double>& twin, const Tensor<float>& x,
+             const StartingState& start) {
+    if (cell.parameter_names != twin.parameter_names) return false;
+    for (std::size_t k = 0; k < cell.parameters.size(); ++k) {
+        const Parameter<float>& from = *cell.parameters[k].parameter;
+        Parameter<double>& to = *twin.parameters[k].parameter;
+        if (from.shape() != to.shape()) return false;
+        to.assign(as_double(from.value()));
     }
-    return std::all_of(std::begin(near_and_far), std::end(near_and_far), [&](double size) {
-        const CellRun one = run_of(layer, x, size);
-        const CellRun other = run_of(twin, as_double(x), size);
+    return std::all_of(near_and_far.begin(), near_and_far.end(), [&](double times) {
+        StartingState farther = start;
+        farther.moved_by *= times;
+        const CellRun one = run_of(cell, x, farther);
+        const CellRun other = run_of(twin, as_double(x), farther);
         return are_near(values_of(one), values_of(other)) && are_near(gradients_of(one), gradients_of(other));
     });
 }

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <autograd/kernels/as_double.hpp>
+#include <nn/check/cell_under_check.hpp>
+#include <nn/check/starting_state.hpp>
 #include <nn/generator.hpp>
-#include <nn/wrappers/any_layer.hpp>
 
 #include <optional>
 
@@ -40,26 +41,27 @@ inline constexpr bool has_double = !std::is_void_v<DoubleOf<C>> && (is_converted
 
 /// How wide the first part of its state is; 0 if it has none.
 std::size_t hidden_size_of(const AnyLayer<float>& layer);
-/// Gives `twin` the parameters of `layer`. Returns whether they are called the same, and both then give about
-/// the same values and gradients for x, from a state near the initial one and from one far from it.
-bool is_twin(AnyLayer<float>& layer, AnyLayer<double>& twin, const Tensor<float>& x);
+/// Gives `twin` the parameters of `cell`. Returns whether they are called the same, and both then give about
+/// the same values and gradients for x, from a state near the start and, if that is random, from one far from
+/// it.
+bool is_twin(const CellUnderCheck<float>& cell, const CellUnderCheck<double>& twin, const Tensor<float>& x,
+             const StartingState& start);
 
 /// The cell in double, if it can be made and is found to do the same.
 template <class C>
-std::optional<DoubleOf<C>> in_double(C& cell, const Tensor<float>& x) {
+std::optional<DoubleOf<C>> in_double(C& cell, const Tensor<float>& x, const StartingState& start) {
     if (x.dimension() != 3) return {};
-    AnyLayer<float> layer(std::ref(cell));
+    const CellUnderCheck<float> subject = under_check(cell);
     std::optional<DoubleOf<C>> twin;
     try {
         if constexpr (is_converted<C>) {
             twin.emplace(std::as_const(cell));
         } else {
             Generator generator(1);
-            twin.emplace(x.shape(2), hidden_size_of(layer), generator);
+            twin.emplace(x.shape(2), hidden_size_of(subject.layer), generator);
         }
-        AnyLayer<double> layer_in_double(std::ref(*twin));
-        if (!is_twin(layer, layer_in_double, x)) twin.reset();
-    } catch (const std::exception&) {
+        if (!is_twin(subject, under_check(*twin), x, start)) twin.reset();
+    } catch (...) {
         twin.reset();  // the check of the cell itself will meet what is wrong
     }
     return twin;

@@ -85,21 +85,25 @@ void require_cell(const ElmanCellWeights<T>& weights, const Tensor<T>& x, const 
 }
 
 template <class T>
-void require_network(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets,
+void require_network(std::string_view function, const ElmanWeights<T>& weights, const Tensor<T>& x,
                      const Tensor<T>& initial_state) {
     const Shape sequence = shape_of(x), V = shape_of(weights.V);
     if (sequence.rank() != 3 || V.rank() != 2)
-        throw std::invalid_argument(fmt::format(
-            "elman_bptt: x is {} and V {}; they must be [T, B, I] and [H, O]", sequence.text(), V.text()));
-    const auto require = [](std::string_view name, const Shape& shape, const Shape& expected) {
-        require_shape("elman_bptt", name, shape, expected);
+        throw std::invalid_argument(fmt::format("{}: x is {} and V {}; they must be [T, B, I] and [H, O]",
+                                                function, sequence.text(), V.text()));
+    const auto require = [function](std::string_view name, const Tensor<T>& tensor, const Shape& expected) {
+        require_shape(function, name, shape_of(tensor), expected);
     };
-    require("U", shape_of(weights.U), {sequence[2], V[0]});
-    require("W", shape_of(weights.W), {V[0], V[0]});
-    require("b", shape_of(weights.b), {V[0]});
-    require("c", shape_of(weights.c), {V[1]});
-    require("targets", Shape::of(targets.shape()), {sequence[0], sequence[1]});
-    require("initial_state", shape_of(initial_state), {sequence[1], V[0]});
+    require("U", weights.U, {sequence[2], V[0]});
+    require("W", weights.W, {V[0], V[0]});
+    require("b", weights.b, {V[0]});
+    require("c", weights.c, {V[1]});
+    require("initial_state", initial_state, {sequence[1], V[0]});
+}
+
+template <class T>
+void require_targets(const Targets& targets, const Tensor<T>& x, const Shape& V) {
+    require_shape("elman_bptt", "targets", Shape::of(targets.shape()), {x.shape(0), x.shape(1)});
     for (std::ptrdiff_t target : targets)
         if (target < 0 || target >= static_cast<std::ptrdiff_t>(V[1]))
             throw std::invalid_argument(fmt::format(
@@ -159,16 +163,32 @@ ElmanCellBptt<T> backward(const ElmanCellWeights<T>& weights, const Tensor<T>& x
     return bptt;
 }
 
-/// The loss, and dJ/do(t) of every time step.
+/// Through the output layer, of which dJ/do(t) is known, and the cell before it.
 template <class T>
-void output_layer(const ElmanWeights<T>& weights, const std::vector<Tensor<T>>& h, const Targets& targets,
-                  ElmanBptt<T>& bptt) {
-    for (std::size_t t = 0; t + 1 < h.size(); ++t) {
-        Tensor<T> o = times(h[t + 1], weights.V);
-        add_bias(o, weights.c);
-        bptt.loss += loss_and_gradient(o, targets.data() + t * targets.shape(1));
-        bptt.outputs.push_back(std::move(o));
+ElmanBptt<T> network_backward(const ElmanWeights<T>& weights, const Tensor<T>& x, std::vector<Tensor<T>> h,
+                              std::vector<Tensor<T>> outputs, const Tensor<T>& final_state) {
+    Tensor<T> from_outputs = zeros_of<T>({x.shape(0), x.shape(1), weights.V.shape(0)});  // V' dJ/do(t)
+    for (std::size_t t = 0; t < outputs.size(); ++t)
+        set_time_step(from_outputs, t, times_transposed(outputs[t], weights.V));
+    ElmanCellBptt<T> inner = backward<T>({weights.U, weights.W, weights.b, weights.activation}, x,
+                                         std::move(h), from_outputs, final_state);
+    ElmanBptt<T> bptt{};
+    bptt.total = {inner.total.U, inner.total.W, inner.total.b, zeros_like(weights.V), zeros_like(weights.c)};
+    for (std::size_t t = 0; t < inner.terms.size(); ++t) {
+        ElmanCellGradients<T>& term = inner.terms[t];
+        bptt.terms.push_back({std::move(term.U), std::move(term.W), std::move(term.b),
+                              transposed_times(inner.h[t + 1], outputs[t]), column_sums(outputs[t])});
+        add_to(bptt.total.V, bptt.terms[t].V);
+        add_to(bptt.total.c, bptt.terms[t].c);
     }
+    bptt.x = std::move(inner.x);
+    bptt.initial_state = std::move(inner.initial_state);
+    bptt.outputs = std::move(outputs);
+    bptt.states = std::move(inner.states);
+    bptt.from_later = std::move(inner.from_later);
+    bptt.preactivations = std::move(inner.preactivations);
+    bptt.h = std::move(inner.h);
+    return bptt;
 }
 
 }  // namespace
@@ -182,32 +202,38 @@ ElmanCellBptt<T> elman_cell_bptt(const ElmanCellWeights<T>& weights, const Tenso
 }
 
 template <class T>
+ElmanBptt<T> elman_network_bptt(const ElmanWeights<T>& weights, const Tensor<T>& x,
+                                const Tensor<T>& initial_state, const Tensor<T>& outputs,
+                                const Tensor<T>& final_state) {
+    require_network("elman_network_bptt", weights, x, initial_state);
+    require_shape("elman_network_bptt", "outputs", shape_of(outputs),
+                  {x.shape(0), x.shape(1), weights.V.shape(1)});
+    require_shape("elman_network_bptt", "final_state", shape_of(final_state), shape_of(initial_state));
+    std::vector<Tensor<T>> by_time_step;
+    for (std::size_t t = 0; t < x.shape(0); ++t) by_time_step.push_back(time_step_of(outputs, t));
+    return network_backward(
+        weights, x, states_of<T>({weights.U, weights.W, weights.b, weights.activation}, x, initial_state),
+        std::move(by_time_step), final_state);
+}
+
+template <class T>
 ElmanBptt<T> elman_bptt(const ElmanWeights<T>& weights, const Tensor<T>& x, const Targets& targets,
                         const Tensor<T>& initial_state) {
-    require_network(weights, x, targets, initial_state);
-    const ElmanCellWeights<T> cell{weights.U, weights.W, weights.b, weights.activation};
-    std::vector<Tensor<T>> h = states_of(cell, x, initial_state);
-    ElmanBptt<T> bptt{};
-    output_layer(weights, h, targets, bptt);
-
-    Tensor<T> from_outputs = zeros_of<T>({x.shape(0), x.shape(1), weights.V.shape(0)});  // V' dJ/do(t)
-    for (std::size_t t = 0; t < bptt.outputs.size(); ++t)
-        set_time_step(from_outputs, t, times_transposed(bptt.outputs[t], weights.V));
-    ElmanCellBptt<T> inner = backward(cell, x, std::move(h), from_outputs, zeros_like(initial_state));
-
-    bptt.total = {inner.total.U, inner.total.W, inner.total.b, zeros_like(weights.V), zeros_like(weights.c)};
-    for (std::size_t t = 0; t < inner.terms.size(); ++t) {
-        ElmanCellGradients<T>& term = inner.terms[t];
-        bptt.terms.push_back({std::move(term.U), std::move(term.W), std::move(term.b),
-                              transposed_times(inner.h[t + 1], bptt.outputs[t]),
-                              column_sums(bptt.outputs[t])});
-        add_to(bptt.total.V, bptt.terms[t].V);
-        add_to(bptt.total.c, bptt.terms[t].c);
+    require_network("elman_bptt", weights, x, initial_state);
+    require_targets(targets, x, shape_of(weights.V));
+    std::vector<Tensor<T>> h =
+        states_of<T>({weights.U, weights.W, weights.b, weights.activation}, x, initial_state);
+    T loss = 0;
+    std::vector<Tensor<T>> outputs;
+    for (std::size_t t = 0; t < x.shape(0); ++t) {
+        Tensor<T> o = times(h[t + 1], weights.V);
+        add_bias(o, weights.c);
+        loss += loss_and_gradient(o, targets.data() + t * targets.shape(1));
+        outputs.push_back(std::move(o));
     }
-    bptt.initial_state = std::move(inner.initial_state);
-    bptt.states = std::move(inner.states);
-    bptt.preactivations = std::move(inner.preactivations);
-    bptt.h = std::move(inner.h);
+    ElmanBptt<T> bptt =
+        network_backward(weights, x, std::move(h), std::move(outputs), zeros_like(initial_state));
+    bptt.loss = loss;
     return bptt;
 }
 
@@ -217,6 +243,12 @@ template ElmanCellBptt<float> elman_cell_bptt(const ElmanCellWeights<float>&, co
 template ElmanCellBptt<double> elman_cell_bptt(const ElmanCellWeights<double>&, const Tensor<double>&,
                                                const Tensor<double>&, const Tensor<double>&,
                                                const Tensor<double>&);
+template ElmanBptt<float> elman_network_bptt(const ElmanWeights<float>&, const Tensor<float>&,
+                                             const Tensor<float>&, const Tensor<float>&,
+                                             const Tensor<float>&);
+template ElmanBptt<double> elman_network_bptt(const ElmanWeights<double>&, const Tensor<double>&,
+                                              const Tensor<double>&, const Tensor<double>&,
+                                              const Tensor<double>&);
 template ElmanBptt<float> elman_bptt(const ElmanWeights<float>&, const Tensor<float>&, const Targets&,
                                      const Tensor<float>&);
 template ElmanBptt<double> elman_bptt(const ElmanWeights<double>&, const Tensor<double>&, const Targets&,

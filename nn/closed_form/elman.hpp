@@ -72,13 +72,23 @@ template <class T>
 struct ElmanBptt {
     T loss;                                 ///< J
     ElmanGradients<T> total;                ///< dJ/dU, dJ/dW, dJ/db, dJ/dV, dJ/dc
+    Tensor<T> x;                            ///< dJ/dx, [T, B, I]
     Tensor<T> initial_state;                ///< dJ/dh(0), [B, H]
     std::vector<ElmanGradients<T>> terms;   ///< what each time step contributes to `total`
     std::vector<Tensor<T>> outputs;         ///< dJ/do(t), [B, O]
     std::vector<Tensor<T>> states;          ///< dJ~/dh(t), [B, H]
+    std::vector<Tensor<T>> from_later;      ///< what the time step behind hands back to h(t)
     std::vector<Tensor<T>> preactivations;  ///< D(t) dJ~/dh(t), [B, H]
     std::vector<Tensor<T>> h;               ///< the states themselves: h(0) and then h(1), ..., h(T)
 };
+
+/// Backpropagation through time of the network, for any loss: `outputs` is dJ/do(t) as the loss has it,
+/// [T, B, O], and `final_state` what it has by h(T) besides. `loss` stays 0, for it is not known. Throws
+/// `std::invalid_argument` when shapes do not fit.
+template <class T>
+ElmanBptt<T> elman_network_bptt(const ElmanWeights<T>& weights, const Tensor<T>& x,
+                                const Tensor<T>& initial_state, const Tensor<T>& outputs,
+                                const Tensor<T>& final_state);
 
 /// Backpropagation through time (Rumelhart, Hinton and Williams 1986; Werbos 1990) for softmax and cross
 /// entropy, J = sum over t of J(t), averaged over the batch. x is [T, B, I], `targets` [T, B] with classes
@@ -109,6 +119,12 @@ extern template ElmanCellBptt<float> elman_cell_bptt(const ElmanCellWeights<floa
 extern template ElmanCellBptt<double> elman_cell_bptt(const ElmanCellWeights<double>&, const Tensor<double>&,
                                                       const Tensor<double>&, const Tensor<double>&,
                                                       const Tensor<double>&);
+extern template ElmanBptt<float> elman_network_bptt(const ElmanWeights<float>&, const Tensor<float>&,
+                                                    const Tensor<float>&, const Tensor<float>&,
+                                                    const Tensor<float>&);
+extern template ElmanBptt<double> elman_network_bptt(const ElmanWeights<double>&, const Tensor<double>&,
+                                                     const Tensor<double>&, const Tensor<double>&,
+                                                     const Tensor<double>&);
 extern template ElmanBptt<float> elman_bptt(const ElmanWeights<float>&, const Tensor<float>&, const Targets&,
                                             const Tensor<float>&);
 extern template ElmanBptt<double> elman_bptt(const ElmanWeights<double>&, const Tensor<double>&,

@@ -2,6 +2,7 @@
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/closed_form/elman.hpp>
+#include <nn/closed_form/elman_network.hpp>
 #include <nn/closed_form/gru.hpp>
 #include <nn/closed_form/loops.hpp>
 #include <nn/closed_form/lstm.hpp>
@@ -45,6 +46,23 @@ std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<
     return steps;
 }
 
+template <class T, std::same_as<ElmanNetwork<T>> Cell>
+std::vector<StepTerms<T>> closed_form_bptt(const Cell& network, const CellSequence<T>& run) {
+    require_parts(run, 1);
+    const auto& [cell, output] = network;
+    const auto bptt = closed_form::elman_network_bptt<T>(
+        {cell.U.value(), cell.W.value(), cell.b.value(), output.V.value(), output.c.value(), cell.activation},
+        run.x, run.initial_state[0], run.outputs, run.final_state[0]);
+    std::vector<StepTerms<T>> steps;
+    for (std::size_t t = 0; t < bptt.terms.size(); ++t) {
+        const auto& [U, W, b, V, c] = bptt.terms[t];
+        steps.push_back({{U, W, b, V, c},
+                         closed_form::time_step_of(bptt.x, t),
+                         {handed_back(t, bptt.from_later, bptt.initial_state)}});
+    }
+    return steps;
+}
+
 template <class T, std::same_as<LstmCell<T>> Cell>
 std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<T>& run) {
     require_parts(run, 2);
@@ -76,9 +94,10 @@ std::vector<StepTerms<T>> closed_form_bptt(const Cell& cell, const CellSequence<
     return steps;
 }
 
-#define TAPELOOP_CLOSED_FORMS(T)                                                                      \
-    template std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>&, const CellSequence<T>&); \
-    template std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>&, const CellSequence<T>&);  \
+#define TAPELOOP_CLOSED_FORMS(T)                                                                         \
+    template std::vector<StepTerms<T>> closed_form_bptt(const ElmanCell<T>&, const CellSequence<T>&);    \
+    template std::vector<StepTerms<T>> closed_form_bptt(const ElmanNetwork<T>&, const CellSequence<T>&); \
+    template std::vector<StepTerms<T>> closed_form_bptt(const LstmCell<T>&, const CellSequence<T>&);     \
     template std::vector<StepTerms<T>> closed_form_bptt(const GruCell<T>&, const CellSequence<T>&);
 
 TAPELOOP_CLOSED_FORMS(float)

@@ -4,10 +4,10 @@
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
 #include <nn/initialisers.hpp>
-#include <nn/sequence/attempt.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/counted_steps.hpp>
 #include <nn/sequence/lengths.hpp>
+#include <nn/sequence/rollback.hpp>
 #include <nn/training.hpp>
 
 #include <optional>
@@ -61,7 +61,7 @@ extern template class LostGradients<double>;
 template <class C>
 LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, std::size_t batch,
                                         const Site& site) {
-    const Attempt<ValueOf<C>> taken_back;
+    const Rollback<ValueOf<C>> taken_back;
     const Evaluation nothing_is_drawn;
     const StateOf<C> usual = cell.initial_state(batch);
     if (!same_shapes(state, usual, fits_usual))
@@ -75,7 +75,7 @@ LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, 
 template <class C, class Look>
 void try_step(const C& cell, const Shape& x, const StateOf<C>& state, const Look& look) {
     using T = ValueOf<C>;
-    const Attempt<T> taken_back;
+    const Rollback<T> taken_back;
     const Evaluation nothing_is_drawn;
     const std::vector<std::size_t> of_step(x.begin() + 1, x.end());
     const auto [output, next] = advance(cell, input(ones<T>(Shape(of_step))), state);
@@ -101,7 +101,7 @@ std::vector<bool> batched_parts(const C& cell, const Shape& x, const StateOf<C>&
     const std::vector<Shape> own = shapes_of(state);
     std::vector<Shape> larger;
     try {
-        const Attempt<ValueOf<C>> taken_back;
+        const Rollback<ValueOf<C>> taken_back;
         const Evaluation nothing_is_drawn;
         larger = shapes_of(cell.initial_state(batch + 1));
     } catch (const std::exception&) {
@@ -297,11 +297,11 @@ detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x, co
     } else {
         const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
         const auto lost = detail::require_state(cell, state, batch, x.site());
-        detail::Attempt<ValueOf<C>> attempt(x.tape());
+        detail::Rollback<ValueOf<C>> rollback(x.tape());
         UnrolledOf<C> result = detail::run_either_way(cell, x, state, options);
         if (!lost.empty() && detail::reads_anything(x.shape(), options))
             lost.require_none(detail::listed<ValueOf<C>>(result.state), x.site());
-        attempt.keep();
+        rollback.cancel();
         return result;
     }
 }
@@ -314,10 +314,10 @@ detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x, co
         return {};
     } else {
         const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
-        detail::Attempt<ValueOf<C>> attempt(x.tape());
+        detail::Rollback<ValueOf<C>> rollback(x.tape());
         UnrolledOf<C> result =
             detail::run_either_way(cell, x, StateOf<C>(cell.initial_state(batch)), options);
-        attempt.keep();
+        rollback.cancel();
         return result;
     }
 }

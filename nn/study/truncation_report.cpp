@@ -7,7 +7,7 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/study/graph/table.hpp>
 #include <nn/check/input_names.hpp>
-#include <nn/check/start.hpp>
+#include <nn/check/starting_state.hpp>
 #include <nn/study/truncation_report.hpp>
 
 #include <algorithm>

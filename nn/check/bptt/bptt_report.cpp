@@ -63,7 +63,10 @@ std::string cell_text(const BpttReport& report, const BpttWay& way, std::size_t 
     if (row < way.totals.size()) return fmt::format("{:.1e}", way.totals[row].relative);
     if (!way.totals.empty() || row >= report.differences.inputs.size()) return "-";
     const CheckedInput& input = report.differences.inputs[row];
-    if (input.compared == 0) return "-";
+    if (input.compared == 0)
+        return input.directions == 0
+                   ? "-"
+                   : fmt::format("{:.1e} ({} dir.)", input.worst_direction, input.directions);
     return fmt::format(
         "{:.1e}", input.largest == 0 ? input.largest_deviation : input.largest_deviation / input.largest);
 }
@@ -141,9 +144,10 @@ StepVerdict BpttReport::verdict_of(std::size_t time_step) const {
 }
 
 std::string BpttReport::text() const {
-    std::string text =
-        fmt::format("BPTT check {}: {} time steps, batch of {}; {}, seed {}\n",
-                    passed() ? "passed" : "FAILED", time_steps, batch, in_double ? "double" : "float", seed);
+    std::string text = fmt::format("BPTT check {}: {} time steps, batch of {}{}; {}, seed {}\n",
+                                   passed() ? "passed" : "FAILED", time_steps, batch,
+                                   loss.has_value() ? fmt::format(", J = {:.6f}", *loss) : "",
+                                   in_double ? "double" : "float", seed);
     text += notes("", findings);
     text += divergence_text(*this);
     text += table(*this);

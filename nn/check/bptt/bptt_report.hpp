@@ -56,6 +56,7 @@ struct BpttReport {
     bool in_double = true;
     std::size_t time_steps = 0;
     std::size_t batch = 0;
+    std::optional<double> loss;  ///< J, by the tape; none unless the loss is one number
     std::vector<BpttWay> ways;
     GradientReport differences;  ///< of the whole sequence
     std::optional<Divergence> first_divergence;

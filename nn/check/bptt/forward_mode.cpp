@@ -16,7 +16,7 @@ struct Columns {
     std::size_t inputs = 0;
     std::size_t state = 0;
 
-    Columns(const BpttCell<T>& cell, const CellSequence<T>& run) {
+    Columns(const CellUnderCheck<T>& cell, const CellSequence<T>& run) {
         for (const auto& entry : cell.parameters) parameters += entry.parameter->value().size();
         for (const Tensor<T>& part : run.initial_state) state += part.size();
         inputs = run.x.size();
@@ -52,7 +52,7 @@ double largest_sum(const std::vector<double>& sums, std::size_t& next, std::size
 template <class T>
 class Recursion {
   public:
-    Recursion(const BpttCell<T>& cell, const TapeRun<T>& tape)
+    Recursion(const CellUnderCheck<T>& cell, const TapeRun<T>& tape)
         : cell_(cell),
           tape_(tape),
           columns_(cell, tape.run),
@@ -140,7 +140,7 @@ class Recursion {
         return largest;
     }
 
-    const BpttCell<T>& cell_;
+    const CellUnderCheck<T>& cell_;
     const TapeRun<T>& tape_;
     Columns<T> columns_;
     std::vector<double> carried_;
@@ -151,13 +151,13 @@ class Recursion {
 }  // namespace
 
 template <class T>
-std::size_t carried_by_forward_mode(const BpttCell<T>& cell, const CellSequence<T>& run) {
+std::size_t carried_by_forward_mode(const CellUnderCheck<T>& cell, const CellSequence<T>& run) {
     const Columns<T> columns(cell, run);
     return columns.state * columns.count();
 }
 
 template <class T>
-ForwardMode<T> forward_mode(const BpttCell<T>& cell, const TapeRun<T>& tape) {
+ForwardMode<T> forward_mode(const CellUnderCheck<T>& cell, const TapeRun<T>& tape) {
     Recursion<T> recursion(cell, tape);
     ForwardMode<T> result;
     for (std::size_t t = 0; t < tape.points.size(); ++t) result.summands.push_back(recursion.advance(t));
@@ -165,9 +165,9 @@ ForwardMode<T> forward_mode(const BpttCell<T>& cell, const TapeRun<T>& tape) {
     return result;
 }
 
-template std::size_t carried_by_forward_mode(const BpttCell<float>&, const CellSequence<float>&);
-template std::size_t carried_by_forward_mode(const BpttCell<double>&, const CellSequence<double>&);
-template ForwardMode<float> forward_mode(const BpttCell<float>&, const TapeRun<float>&);
-template ForwardMode<double> forward_mode(const BpttCell<double>&, const TapeRun<double>&);
+template std::size_t carried_by_forward_mode(const CellUnderCheck<float>&, const CellSequence<float>&);
+template std::size_t carried_by_forward_mode(const CellUnderCheck<double>&, const CellSequence<double>&);
+template ForwardMode<float> forward_mode(const CellUnderCheck<float>&, const TapeRun<float>&);
+template ForwardMode<double> forward_mode(const CellUnderCheck<double>&, const TapeRun<double>&);
 
 }  // namespace tapeloop::nn::detail

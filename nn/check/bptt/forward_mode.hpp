@@ -21,7 +21,7 @@ struct ForwardMode {
 
 /// How many numbers it carries from step to step: the derivatives of the state by everything.
 template <class T>
-std::size_t carried_by_forward_mode(const BpttCell<T>& cell, const CellSequence<T>& run);
+std::size_t carried_by_forward_mode(const CellUnderCheck<T>& cell, const CellSequence<T>& run);
 
 /// Real-time recurrent learning (Williams and Zipser 1989): with s(t) the state behind time step t, y(t) its
 /// output, and theta all parameters, inputs and the initial state, carries
@@ -32,11 +32,12 @@ std::size_t carried_by_forward_mode(const BpttCell<T>& cell, const CellSequence<
 /// come from a tape of that step alone, row by row, so what is wrong in a rule is wrong here too; but nothing
 /// of `unroll` takes part, no step is differentiated together with another, and time runs forward.
 template <class T>
-ForwardMode<T> forward_mode(const BpttCell<T>& cell, const TapeRun<T>& tape);
+ForwardMode<T> forward_mode(const CellUnderCheck<T>& cell, const TapeRun<T>& tape);
 
-extern template std::size_t carried_by_forward_mode(const BpttCell<float>&, const CellSequence<float>&);
-extern template std::size_t carried_by_forward_mode(const BpttCell<double>&, const CellSequence<double>&);
-extern template ForwardMode<float> forward_mode(const BpttCell<float>&, const TapeRun<float>&);
-extern template ForwardMode<double> forward_mode(const BpttCell<double>&, const TapeRun<double>&);
+extern template std::size_t carried_by_forward_mode(const CellUnderCheck<float>&, const CellSequence<float>&);
+extern template std::size_t carried_by_forward_mode(const CellUnderCheck<double>&,
+                                                    const CellSequence<double>&);
+extern template ForwardMode<float> forward_mode(const CellUnderCheck<float>&, const TapeRun<float>&);
+extern template ForwardMode<double> forward_mode(const CellUnderCheck<double>&, const TapeRun<double>&);
 
 }  // namespace tapeloop::nn::detail

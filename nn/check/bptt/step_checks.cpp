@@ -55,13 +55,13 @@ double normalise(std::vector<double>& cotangent) {
 }  // namespace
 
 template <class T>
-TermNames term_names(const BpttCell<T>& cell, const std::vector<Tensor<T>>& state) {
+TermNames term_names(const CellUnderCheck<T>& cell, const std::vector<Tensor<T>>& state) {
     std::vector<Shape> shapes;
     for (const Tensor<T>& part : state) shapes.push_back(shape_of(part));
     TermNames names;
     names.parameters = cell.parameters.size();
+    names.names = cell.parameter_names;
     for (const auto& entry : cell.parameters) {
-        names.names.push_back(parameter_name(entry.path));
         names.gates.push_back(packed_gates(entry.parameter->shape(), cell.gates, shapes));
     }
     names.names.emplace_back("x");
@@ -103,7 +103,7 @@ std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& ta
 }
 
 template <class T>
-StepTerms<T> closed_form_of_step(const BpttCell<T>& cell, const TapeRun<T>& tape, std::size_t t) {
+StepTerms<T> closed_form_of_step(const CellUnderCheck<T>& cell, const TapeRun<T>& tape, std::size_t t) {
     const auto as_sequence = [](Tensor<T> step) {
         std::vector<std::size_t> shape{1};
         shape.insert(shape.end(), step.shape().begin(), step.shape().end());
@@ -120,10 +120,10 @@ StepTerms<T> closed_form_of_step(const BpttCell<T>& cell, const TapeRun<T>& tape
 }
 
 template <class T>
-CheckFunction<T> function_of_step(const BpttCell<T>& cell) {
+CheckFunction<T> function_of_step(const CellUnderCheck<T>& cell) {
     return [&cell](const std::vector<Var<T>>& arguments) {
         const auto [output, state] =
-            cell.step(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
+            cell.layer.step(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
         std::vector<Var<T>> results{output};
         results.insert(results.end(), state.begin(), state.end());
         return results;
@@ -131,7 +131,7 @@ CheckFunction<T> function_of_step(const BpttCell<T>& cell) {
 }
 
 template <class T>
-CheckInputs<T> inputs_of(const BpttCell<T>& cell, const TermNames& names, const Tensor<T>& x,
+CheckInputs<T> inputs_of(const CellUnderCheck<T>& cell, const TermNames& names, const Tensor<T>& x,
                          const std::vector<Tensor<T>>& state) {
     std::vector<CheckInput<T>> inputs;
     for (std::size_t k = 0; k < names.parameters; ++k)
@@ -144,7 +144,7 @@ CheckInputs<T> inputs_of(const BpttCell<T>& cell, const TermNames& names, const 
 }
 
 template <class T>
-std::vector<Deviation> differences_of_step(const BpttCell<T>& cell, const TermNames& names,
+std::vector<Deviation> differences_of_step(const CellUnderCheck<T>& cell, const TermNames& names,
                                            const TapeRun<T>& tape, std::size_t t, const Summands& summands,
                                            double limit, std::size_t elements, std::uint64_t seed) {
     const CheckFunction<T> function = function_of_step(cell);
@@ -162,10 +162,9 @@ std::vector<Deviation> differences_of_step(const BpttCell<T>& cell, const TermNa
     const std::vector<double> scales = listed(summands);
     for (std::size_t k = 0; k < terms.size(); ++k) {
         const Tensor<double> own = as_double(*terms[k]);
-        const std::size_t most = k < names.parameters ? elements : own.size();
         std::vector<CheckedElement> checked;
         double largest = nn::largest_of(own);
-        for (std::size_t index : spread(own.size(), most, random)) {
+        for (std::size_t index : spread(own.size(), elements, random)) {
             checked.push_back(differences.compare(k, index, own.data()[index] / size));
             largest = std::max(largest, size * std::abs(checked.back().numeric));
         }
@@ -203,15 +202,15 @@ void settle_verdicts(BpttWay& way, const TermNames& names) {
 }
 
 #define TAPELOOP_STEP_CHECKS(T)                                                                          \
-    template TermNames term_names(const BpttCell<T>&, const std::vector<Tensor<T>>&);                    \
+    template TermNames term_names(const CellUnderCheck<T>&, const std::vector<Tensor<T>>&);              \
     template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                             \
     template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                    \
                                                const StepTerms<double>&, const Summands&);               \
-    template CheckFunction<T> function_of_step(const BpttCell<T>&);                                      \
-    template CheckInputs<T> inputs_of(const BpttCell<T>&, const TermNames&, const Tensor<T>&,            \
+    template CheckFunction<T> function_of_step(const CellUnderCheck<T>&);                                \
+    template CheckInputs<T> inputs_of(const CellUnderCheck<T>&, const TermNames&, const Tensor<T>&,      \
                                       const std::vector<Tensor<T>>&);                                    \
-    template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t);       \
-    template std::vector<Deviation> differences_of_step(const BpttCell<T>&, const TermNames&,            \
+    template StepTerms<T> closed_form_of_step(const CellUnderCheck<T>&, const TapeRun<T>&, std::size_t); \
+    template std::vector<Deviation> differences_of_step(const CellUnderCheck<T>&, const TermNames&,      \
                                                         const TapeRun<T>&, std::size_t, const Summands&, \
                                                         double, std::size_t, std::uint64_t);
 

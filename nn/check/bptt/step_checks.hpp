@@ -17,7 +17,7 @@ struct TermNames {
 };
 
 template <class T>
-TermNames term_names(const BpttCell<T>& cell, const std::vector<Tensor<T>>& state);
+TermNames term_names(const CellUnderCheck<T>& cell, const std::vector<Tensor<T>>& state);
 
 /// The terms in this order.
 template <class T>
@@ -41,20 +41,20 @@ std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& ta
 
 /// What the closed form makes of a sequence of this step alone.
 template <class T>
-StepTerms<T> closed_form_of_step(const BpttCell<T>& cell, const TapeRun<T>& tape, std::size_t t);
+StepTerms<T> closed_form_of_step(const CellUnderCheck<T>& cell, const TapeRun<T>& tape, std::size_t t);
 
 /// The step as a function of its input and of the parts of the state that it reads.
 template <class T>
-CheckFunction<T> function_of_step(const BpttCell<T>& cell);
+CheckFunction<T> function_of_step(const CellUnderCheck<T>& cell);
 /// What it, or a whole sequence, is differentiated by, in the order of `TermNames`.
 template <class T>
-CheckInputs<T> inputs_of(const BpttCell<T>& cell, const TermNames& names, const Tensor<T>& x,
+CheckInputs<T> inputs_of(const CellUnderCheck<T>& cell, const TermNames& names, const Tensor<T>& x,
                          const std::vector<Tensor<T>>& state);
 
-/// Against central differences of this step alone, of at most `elements` elements of each parameter.
+/// Against central differences of this step alone, of at most `elements` elements by each term.
 /// What they leave open, at a kink or lost in rounding, is taken for right.
 template <class T>
-std::vector<Deviation> differences_of_step(const BpttCell<T>& cell, const TermNames& names,
+std::vector<Deviation> differences_of_step(const CellUnderCheck<T>& cell, const TermNames& names,
                                            const TapeRun<T>& tape, std::size_t t, const Summands& summands,
                                            double limit, std::size_t elements, std::uint64_t seed);
 
@@ -64,17 +64,18 @@ bool hands_back_right(const StepCheck& step, const TermNames& names, double limi
 /// Decides, from the last step back, which are wrong and which inherit.
 void settle_verdicts(BpttWay& way, const TermNames& names);
 
-#define TAPELOOP_STEP_CHECKS(T)                                                                           \
-    extern template TermNames term_names(const BpttCell<T>&, const std::vector<Tensor<T>>&);              \
-    extern template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                       \
-    extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,              \
-                                                      const StepTerms<double>&, const Summands&);         \
-    extern template CheckFunction<T> function_of_step(const BpttCell<T>&);                                \
-    extern template CheckInputs<T> inputs_of(const BpttCell<T>&, const TermNames&, const Tensor<T>&,      \
-                                             const std::vector<Tensor<T>>&);                              \
-    extern template StepTerms<T> closed_form_of_step(const BpttCell<T>&, const TapeRun<T>&, std::size_t); \
-    extern template std::vector<Deviation> differences_of_step(                                           \
-        const BpttCell<T>&, const TermNames&, const TapeRun<T>&, std::size_t, const Summands&, double,    \
+#define TAPELOOP_STEP_CHECKS(T)                                                                              \
+    extern template TermNames term_names(const CellUnderCheck<T>&, const std::vector<Tensor<T>>&);           \
+    extern template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                          \
+    extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                 \
+                                                      const StepTerms<double>&, const Summands&);            \
+    extern template CheckFunction<T> function_of_step(const CellUnderCheck<T>&);                             \
+    extern template CheckInputs<T> inputs_of(const CellUnderCheck<T>&, const TermNames&, const Tensor<T>&,   \
+                                             const std::vector<Tensor<T>>&);                                 \
+    extern template StepTerms<T> closed_form_of_step(const CellUnderCheck<T>&, const TapeRun<T>&,            \
+                                                     std::size_t);                                           \
+    extern template std::vector<Deviation> differences_of_step(                                              \
+        const CellUnderCheck<T>&, const TermNames&, const TapeRun<T>&, std::size_t, const Summands&, double, \
         std::size_t, std::uint64_t);
 
 TAPELOOP_STEP_CHECKS(float)

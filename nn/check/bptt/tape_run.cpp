@@ -1,10 +1,12 @@
 #include <autograd/check/random.hpp>
 #include <autograd/ops/join.hpp>
+#include <nn/check/bptt/separate_steps.hpp>
 #include <nn/check/bptt/tape_run.hpp>
-#include <nn/check/start.hpp>
+#include <nn/check/starting_state.hpp>
 #include <nn/closed_form/loops.hpp>
 
 #include <algorithm>
+#include <tuple>
 
 namespace tapeloop::nn::detail {
 namespace {
@@ -61,25 +63,27 @@ void add_all(WrtList<T>& wrt, const Parts<T>& parts) {
 }
 
 template <class T>
-WrtList<T> by_parameters(const BpttCell<T>& cell) {
+WrtList<T> by_parameters(const CellUnderCheck<T>& cell) {
     WrtList<T> wrt{std::vector<Wrt<T>>()};
     for (const auto& entry : cell.parameters) wrt.add(*entry.parameter);
     return wrt;
 }
 
 template <class T>
-void run_as_usual(const BpttCell<T>& cell, const BpttLoss<T>& loss, const std::vector<Tensor<T>>& offsets,
-                  std::uint64_t seed, TapeRun<T>& result) {
+void run_as_usual(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss,
+                  const std::vector<Tensor<T>>& offsets, std::uint64_t seed, TapeRun<T>& result) {
     Tape<T> tape;
     const Var<T> x = input(result.run.x);
     const Parts<T> initial = start_of(cell, x.shape()[1], entered(offsets));
     result.run.initial_state = values_of(initial);
-    const UnrolledParts<T> unrolled = cell.unroll(x, initial);
+    const auto unrolled = unroll(cell.layer, x, initial);
     result.results = {unrolled.outputs.value(), values_of(unrolled.state)};
     WrtList<T> wrt = by_parameters(cell);
     wrt.add(x);
     add_all(wrt, initial);
-    const Gradients<T> gradients = gradient(weighted(loss(unrolled.outputs, unrolled.state), seed), wrt);
+    const std::vector<Var<T>> results = loss(unrolled.outputs, unrolled.state);
+    if (results.size() == 1 && results[0].shape().size() == 1) result.loss = results[0].item();
+    const Gradients<T> gradients = gradient(weighted(results, seed), wrt);
     Taken<T> taken(gradients);
     result.total.parameters = taken.several(cell.parameters.size());
     result.total.x = taken.one();
@@ -89,7 +93,8 @@ void run_as_usual(const BpttCell<T>& cell, const BpttLoss<T>& loss, const std::v
 /// dJ by the outputs and the final state, as leaves of the loss alone, and by the parameters that it uses
 /// itself.
 template <class T>
-void run_loss(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t seed, TapeRun<T>& result) {
+void run_loss(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, std::uint64_t seed,
+              TapeRun<T>& result) {
     Tape<T> tape;
     const Var<T> y = input(result.results.output);
     const Parts<T> state = entered(result.results.state);
@@ -106,13 +111,13 @@ void run_loss(const BpttCell<T>& cell, const BpttLoss<T>& loss, std::uint64_t se
 /// What every time step reads, gives, gets and makes of it. The loss is not asked here: it may use a
 /// parameter that is a copy now.
 template <class T>
-void run_untied(const BpttCell<T>& cell, TapeRun<T>& result) {
+void run_separate_steps(const CellUnderCheck<T>& cell, TapeRun<T>& result) {
     const std::size_t steps = result.run.x.shape(0);
-    UntiedParameters<T> parameters(cell.parameters);
+    ParametersOfEachStep<T> parameters(cell.parameters);
     Tape<T> tape;
     const Var<T> x = input(result.run.x);
     const Parts<T> initial = entered(result.run.initial_state);
-    const UnrolledParts<T> unrolled = cell.unroll_untied(x, initial, parameters);
+    const auto unrolled = unroll(CellOfSeparateSteps<T>{cell.layer, parameters}, x, initial, {.trace = true});
     WrtList<T> wrt{x};
     add_all(wrt, initial);
     for (const Parts<T>& after : unrolled.trace) add_all(wrt, after);
@@ -142,20 +147,20 @@ void run_untied(const BpttCell<T>& cell, TapeRun<T>& result) {
 }  // namespace
 
 template <class T>
-Parts<T> start_of(const BpttCell<T>& cell, std::size_t batch, const Parts<T>& offsets) {
-    Parts<T> start = cell.initial_state(batch);
+Parts<T> start_of(const CellUnderCheck<T>& cell, std::size_t batch, const Parts<T>& offsets) {
+    Parts<T> start = cell.layer.initial_state(batch);
     for (std::size_t k = 0; k < start.size(); ++k) start[k] = moved(start[k], offsets.at(k));
     return start;
 }
 
 template <class T, class Other>
-void add_outside_of_steps(const BpttCell<T>& cell, const TapeRun<T>& run, StepTerms<Other>& total) {
+void add_outside_of_steps(const CellUnderCheck<T>& cell, const TapeRun<T>& run, StepTerms<Other>& total) {
     const auto add = [&total](std::size_t k, const Tensor<T>& more) {
         for (std::size_t i = 0; i < more.size(); ++i) total.parameters[k].data()[i] += more.data()[i];
     };
     for (std::size_t k = 0; k < total.parameters.size(); ++k) add(k, run.of_loss[k]);
     const Tape<T> tape;
-    const Parts<T> start = cell.initial_state(run.run.x.shape(1));
+    const Parts<T> start = cell.layer.initial_state(run.run.x.shape(1));
     std::vector<Root<T>> roots;
     for (std::size_t k = 0; k < start.size(); ++k) {
         const Tensor<Other>& of_part = total.state[k];
@@ -171,42 +176,39 @@ void add_outside_of_steps(const BpttCell<T>& cell, const TapeRun<T>& run, StepTe
 }
 
 template <class T>
-TapeRun<T> run_tape(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
+TapeRun<T> run_tape(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
                     const std::vector<Tensor<T>>& offsets, std::uint64_t seed) {
     TapeRun<T> result;
     result.run.x = x;
     run_as_usual(cell, loss, offsets, seed, result);
     run_loss(cell, loss, seed, result);
-    run_untied(cell, result);
+    run_separate_steps(cell, result);
     return result;
 }
 
 template <class T>
-LoneStep<T>::LoneStep(const BpttCell<T>& cell, const StepPoint<T>& point)
-    : cell_(cell),
-      tape_(std::make_unique<Tape<T>>()),
-      x_(input(point.x)),
-      state_(entered(point.state)),
-      results_(cell.step(x_, state_)) {}
+LoneStep<T>::LoneStep(const CellUnderCheck<T>& cell, const StepPoint<T>& point)
+    : cell_(cell), tape_(std::make_unique<Tape<T>>()), x_(input(point.x)), state_(entered(point.state)) {
+    std::tie(output_, next_) = cell.layer.step(x_, state_);
+}
 
 template <class T>
 StepResults<T> LoneStep<T>::values() const {
-    return {results_.output.value(), values_of(results_.state)};
+    return {output_.value(), values_of(next_)};
 }
 
 template <class T>
 StepTerms<T> LoneStep<T>::terms(const StepResults<T>& cotangents) const {
-    std::vector<Root<T>> roots{{results_.output, cotangents.output}};
-    for (std::size_t k = 0; k < results_.state.size(); ++k)
-        roots.push_back({results_.state[k], cotangents.state[k]});
+    std::vector<Root<T>> roots{{output_, cotangents.output}};
+    for (std::size_t k = 0; k < next_.size(); ++k) roots.push_back({next_[k], cotangents.state[k]});
     return differentiate(roots);
 }
 
 template <class T>
 StepTerms<T> LoneStep<T>::row(std::size_t part, std::size_t index) const {
-    Tensor<T> one = closed_form::zeros_of<T>(results_.state[part].shape());
+    Tensor<T> one = closed_form::zeros_of<T>(next_[part].shape());
     one.data()[index] = 1;
-    return differentiate({{results_.state[part], std::move(one)}});
+    return differentiate({{next_[part], std::move(one)}});
 }
 
 template <class T>
@@ -223,15 +225,15 @@ StepTerms<T> LoneStep<T>::differentiate(const std::vector<Root<T>>& roots) const
     return terms;
 }
 
-template TapeRun<float> run_tape(const BpttCell<float>&, const BpttLoss<float>&, const Tensor<float>&,
+template TapeRun<float> run_tape(const CellUnderCheck<float>&, const BpttLoss<float>&, const Tensor<float>&,
                                  const std::vector<Tensor<float>>&, std::uint64_t);
-template TapeRun<double> run_tape(const BpttCell<double>&, const BpttLoss<double>&, const Tensor<double>&,
-                                  const std::vector<Tensor<double>>&, std::uint64_t);
-template Parts<float> start_of(const BpttCell<float>&, std::size_t, const Parts<float>&);
-template Parts<double> start_of(const BpttCell<double>&, std::size_t, const Parts<double>&);
-template void add_outside_of_steps(const BpttCell<float>&, const TapeRun<float>&, StepTerms<float>&);
-template void add_outside_of_steps(const BpttCell<float>&, const TapeRun<float>&, StepTerms<double>&);
-template void add_outside_of_steps(const BpttCell<double>&, const TapeRun<double>&, StepTerms<double>&);
+template TapeRun<double> run_tape(const CellUnderCheck<double>&, const BpttLoss<double>&,
+                                  const Tensor<double>&, const std::vector<Tensor<double>>&, std::uint64_t);
+template Parts<float> start_of(const CellUnderCheck<float>&, std::size_t, const Parts<float>&);
+template Parts<double> start_of(const CellUnderCheck<double>&, std::size_t, const Parts<double>&);
+template void add_outside_of_steps(const CellUnderCheck<float>&, const TapeRun<float>&, StepTerms<float>&);
+template void add_outside_of_steps(const CellUnderCheck<float>&, const TapeRun<float>&, StepTerms<double>&);
+template void add_outside_of_steps(const CellUnderCheck<double>&, const TapeRun<double>&, StepTerms<double>&);
 template class LoneStep<float>;
 template class LoneStep<double>;
 

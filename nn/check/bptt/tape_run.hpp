@@ -1,9 +1,11 @@
 #pragma once
 
+#include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
-#include <nn/check/bptt/bptt_cell.hpp>
+#include <nn/check/bptt/bptt_loss.hpp>
 
 #include <cstdint>
+#include <optional>
 
 /// What the tape says of a cell on a sequence, and of its single steps.
 namespace tapeloop::nn::detail {
@@ -26,9 +28,10 @@ struct StepResults {
 
 template <class T>
 struct TapeRun {
-    StepTerms<T> total;      ///< of the sequence: by parameter, by x [T, B, I] and by the initial state
-    StepResults<T> results;  ///< values of the outputs, [T, B, H], and of the final state
-    CellSequence<T> run;     ///< the sequence, and where the loss starts from
+    std::optional<double> loss;  ///< if it is one number
+    StepTerms<T> total;          ///< of the sequence: by parameter, by x [T, B, I] and by the initial state
+    StepResults<T> results;      ///< values of the outputs, [T, B, H], and of the final state
+    CellSequence<T> run;         ///< the sequence, and where the loss starts from
     std::vector<Tensor<T>> of_loss;          ///< by parameter: what the loss owes to its own use of them
     std::vector<StepPoint<T>> points;        ///< by time step, from here on
     std::vector<StepResults<T>> values;      ///< what it gave
@@ -38,20 +41,20 @@ struct TapeRun {
 
 /// The cell's initial state on the current tape, moved by `offsets`.
 template <class T>
-Parts<T> start_of(const BpttCell<T>& cell, std::size_t batch, const Parts<T>& offsets);
+Parts<T> start_of(const CellUnderCheck<T>& cell, std::size_t batch, const Parts<T>& offsets);
 
-/// Unrolls the cell as anybody would, and once more with untied parameters for the terms of each step. It
-/// starts from its initial state, moved by `offsets`. Results of the loss are weighted by numbers drawn from
-/// `seed`.
+/// Unrolls the cell as anybody would, and once more with parameters of their own in every step, for the terms
+/// of each step. It starts from its initial state, moved by `offsets`. Results of the loss are weighted by
+/// numbers drawn from `seed`.
 template <class T>
-TapeRun<T> run_tape(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
+TapeRun<T> run_tape(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
                     const std::vector<Tensor<T>>& offsets, std::uint64_t seed);
 
 /// One step on a tape of its own, whose leaves are fresh: nothing reaches it from an earlier one.
 template <class T>
 class LoneStep {
   public:
-    LoneStep(const BpttCell<T>& cell, const StepPoint<T>& point);
+    LoneStep(const CellUnderCheck<T>& cell, const StepPoint<T>& point);
 
     StepResults<T> values() const;
     StepTerms<T> terms(const StepResults<T>& cotangents) const;
@@ -61,28 +64,32 @@ class LoneStep {
   private:
     StepTerms<T> differentiate(const std::vector<Root<T>>& roots) const;
 
-    const BpttCell<T>& cell_;
+    const CellUnderCheck<T>& cell_;
     std::unique_ptr<Tape<T>> tape_;
     Var<T> x_;
     Parts<T> state_;
-    Stepped<T> results_;
+    Var<T> output_;
+    Parts<T> next_;
 };
 
 /// Adds to the parameters' gradients, as a way has them for a sequence from a given state, what is owed to
 /// them outside of the time steps: by the cell's own initial state, which may be learned, and by the loss.
 template <class T, class Other>
-void add_outside_of_steps(const BpttCell<T>& cell, const TapeRun<T>& run, StepTerms<Other>& total);
+void add_outside_of_steps(const CellUnderCheck<T>& cell, const TapeRun<T>& run, StepTerms<Other>& total);
 
-extern template TapeRun<float> run_tape(const BpttCell<float>&, const BpttLoss<float>&, const Tensor<float>&,
-                                        const std::vector<Tensor<float>>&, std::uint64_t);
-extern template TapeRun<double> run_tape(const BpttCell<double>&, const BpttLoss<double>&,
+extern template TapeRun<float> run_tape(const CellUnderCheck<float>&, const BpttLoss<float>&,
+                                        const Tensor<float>&, const std::vector<Tensor<float>>&,
+                                        std::uint64_t);
+extern template TapeRun<double> run_tape(const CellUnderCheck<double>&, const BpttLoss<double>&,
                                          const Tensor<double>&, const std::vector<Tensor<double>>&,
                                          std::uint64_t);
-extern template Parts<float> start_of(const BpttCell<float>&, std::size_t, const Parts<float>&);
-extern template Parts<double> start_of(const BpttCell<double>&, std::size_t, const Parts<double>&);
-extern template void add_outside_of_steps(const BpttCell<float>&, const TapeRun<float>&, StepTerms<float>&);
-extern template void add_outside_of_steps(const BpttCell<float>&, const TapeRun<float>&, StepTerms<double>&);
-extern template void add_outside_of_steps(const BpttCell<double>&, const TapeRun<double>&,
+extern template Parts<float> start_of(const CellUnderCheck<float>&, std::size_t, const Parts<float>&);
+extern template Parts<double> start_of(const CellUnderCheck<double>&, std::size_t, const Parts<double>&);
+extern template void add_outside_of_steps(const CellUnderCheck<float>&, const TapeRun<float>&,
+                                          StepTerms<float>&);
+extern template void add_outside_of_steps(const CellUnderCheck<float>&, const TapeRun<float>&,
+                                          StepTerms<double>&);
+extern template void add_outside_of_steps(const CellUnderCheck<double>&, const TapeRun<double>&,
                                           StepTerms<double>&);
 extern template class LoneStep<float>;
 extern template class LoneStep<double>;

@@ -5,7 +5,6 @@
 #include <nn/check/bptt/step_checks.hpp>
 #include <nn/check/bptt/verify_bptt.hpp>
 #include <nn/check/not_finite.hpp>
-#include <nn/check/start.hpp>
 #include <nn/closed_form/loops.hpp>
 
 #include <algorithm>
@@ -22,17 +21,13 @@ void require_sequence(const Tensor<T>& x) {
             "verify_bptt: x is {}; it must be [T, B, I] with at least one element", shape_of(x).text()));
 }
 
-/// How far from the cell's initial state the sequence starts: not at all, or at random.
+/// How far from the cell's initial state the sequence starts.
 template <class T>
-std::vector<Tensor<T>> offsets_for(const BpttCell<T>& cell, std::size_t batch, bool is_random,
-                                   std::uint64_t seed) {
+std::vector<Tensor<T>> offsets_for(const CellUnderCheck<T>& cell, std::size_t batch,
+                                   const BpttOptions& options, std::uint64_t seed) {
     const Tape<T> tape;
     tapeloop::detail::CheckRandom random(seed + 1);
-    std::vector<Tensor<T>> offsets;
-    for (const Var<T>& part : cell.initial_state(batch))
-        offsets.push_back(is_random ? random_offset<T>(part.shape(), random)
-                                    : closed_form::zeros_of<T>(part.shape()));
-    return offsets;
+    return offsets_from(cell.layer.initial_state(batch), starting_state(options), "verify_bptt", random);
 }
 
 /// The sums of the terms, as one term of the whole sequence.
@@ -66,7 +61,7 @@ Summands largest_of(const std::vector<Summands>& summands) {
 template <class T>
 class Verification {
   public:
-    Verification(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
+    Verification(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
                  const BpttOptions& options)
         : cell_(cell), loss_(loss), options_(options) {
         constexpr bool fine = sizeof(T) == 8;
@@ -78,15 +73,16 @@ class Verification {
         report_.batch = x.shape(1);
         if (options_.exact_limit <= 0) options_.exact_limit = fine ? 1e-11 : 1e-4;
         if (options_.difference_limit <= 0) options_.difference_limit = fine ? 1e-6 : 2e-2;
-        offsets_ = offsets_for(cell, x.shape(1), options.random_initial_state, report_.seed);
+        offsets_ = offsets_for(cell, x.shape(1), options, report_.seed);
         tape_ = run_tape(cell, loss, x, offsets_, report_.seed);
+        report_.loss = tape_.loss;
         names_ = term_names(cell, offsets_);
         summands_.resize(report_.time_steps);
         for (std::size_t part = 0; part < offsets_.size(); ++part)
             if (offsets_[part].size() == 0)
                 report_.warnings.push_back(fmt::format(
                     "{} is {} at the start, so nothing that reads it was verified; `random_initial_state` "
-                    "opens it",
+                    "opens it, and so does an `initial_state`",
                     names_.names[names_.parameters + 1 + part], shape_of(offsets_[part]).text()));
     }
 
@@ -165,7 +161,7 @@ class Verification {
         if (carried <= options_.forward_limit) {
             forward = forward_mode(cell_, tape_);
             summands_ = std::move(forward->summands);
-        } else {
+        } else if (options_.forward_limit != 0) {
             report_.warnings.push_back(
                 fmt::format("forward mode would carry {} numbers from step to step, and was left out for the "
                             "whole sequence; take fewer rows, or units, or raise `forward_limit`",
@@ -222,7 +218,7 @@ class Verification {
     GradientReport check_sequence(bool diagnose) {
         const CheckFunction<T> f = [this](const std::vector<Var<T>>& arguments) {
             const Parts<T> offsets(arguments.begin() + 1, arguments.end());
-            const auto unrolled = cell_.unroll(arguments[0], start_of(cell_, report_.batch, offsets));
+            const auto unrolled = unroll(cell_.layer, arguments[0], start_of(cell_, report_.batch, offsets));
             return loss_(unrolled.outputs, unrolled.state);
         };
         return check_function(f, inputs_of(cell_, names_, tape_.run.x, offsets_), check_options(diagnose));
@@ -237,10 +233,10 @@ class Verification {
                               check_options(true));
     }
     CheckOptions check_options(bool diagnose) const {
-        CheckOptions options;
+        CheckOptions options = options_.gradient;
+        options.order = 1;
         options.seed = report_.seed;
         options.diagnose = diagnose;
-        options.worst = 2;
         options.result.axes = {"time", "batch", "unit"};
         return options;
     }
@@ -263,7 +259,7 @@ class Verification {
     const BpttWay& way_called(const std::string& name) const;
     bool hands_nothing_back(std::size_t t) const;
 
-    const BpttCell<T>& cell_;
+    const CellUnderCheck<T>& cell_;
     const BpttLoss<T>& loss_;
     BpttOptions options_;
     BpttReport report_;
@@ -346,7 +342,7 @@ bool Verification<T>::loss_is_right() const {
 template <class T>
 bool Verification<T>::initial_state_is_right() const {
     const CheckFunction<T> f = [this](const std::vector<Var<T>>&) {
-        return cell_.initial_state(report_.batch);
+        return cell_.layer.initial_state(report_.batch);
     };
     std::vector<CheckInput<T>> inputs;
     for (const auto& entry : cell_.parameters) inputs.emplace_back(entry.path, *entry.parameter);
@@ -400,7 +396,7 @@ std::string Verification<T>::conclusion(bool steps_agree) const {
 }
 
 template <class T>
-BpttReport verify_in(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
+BpttReport verify_in(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
                      const BpttOptions& options) {
     require_sequence(x);
     return Verification<T>(cell, loss, x, options).run();
@@ -408,11 +404,15 @@ BpttReport verify_in(const BpttCell<T>& cell, const BpttLoss<T>& loss, const Ten
 
 }  // namespace
 
-BpttReport verify(const BpttCell<float>& cell, const BpttLoss<float>& loss, const Tensor<float>& x,
+StartingState starting_state(const BpttOptions& options) {
+    return {options.random_initial_state, options.state_moved_by, options.initial_state};
+}
+
+BpttReport verify(const CellUnderCheck<float>& cell, const BpttLoss<float>& loss, const Tensor<float>& x,
                   const BpttOptions& options) {
     return verify_in(cell, loss, x, options);
 }
-BpttReport verify(const BpttCell<double>& cell, const BpttLoss<double>& loss, const Tensor<double>& x,
+BpttReport verify(const CellUnderCheck<double>& cell, const BpttLoss<double>& loss, const Tensor<double>& x,
                   const BpttOptions& options) {
     return verify_in(cell, loss, x, options);
 }

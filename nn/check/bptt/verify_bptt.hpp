@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/check/bptt/bptt_cell.hpp>
+#include <nn/check/bptt/bptt_loss.hpp>
 #include <nn/check/bptt/bptt_report.hpp>
 #include <nn/check/in_double.hpp>
 
@@ -19,20 +19,31 @@ struct BpttOptions {
     /// The same for the central differences of single steps (1e-6; float: 0.02).
     double difference_limit = 0;
     /// Start at random near the cell's own initial state, which may be zeros that hide mistakes. A source
-    /// that is empty there is given random entries.
+    /// that is empty there is given random entries. `false` for states that must not be moved, such as
+    /// probabilities.
     bool random_initial_state = true;
+    /// So far at most is each element of it moved.
+    double state_moved_by = 0.5;
+    /// What to start from instead of the cell's own: its parts, each as the cell has it for the batch.
+    std::vector<Tensor<double>> initial_state = {};
     /// Forward mode is left out where it would carry more numbers than this from step to step: the state's
-    /// derivatives by everything.
+    /// derivatives by everything. 0 leaves it out without a word.
     std::size_t forward_limit = 8'000'000;
-    /// At most so many elements of each parameter, spread over it, are checked by differences in each step.
+    /// At most so many elements of each parameter, of x and of each part of the state, spread over it, are
+    /// checked by differences in each step.
     std::size_t step_elements = 2'000;
+    /// How the whole sequence is checked by differences: sizes, steps and tolerances. Seed and order are not
+    /// taken from it.
+    CheckOptions gradient = {.worst = 2};
 };
 
 namespace detail {
 
-BpttReport verify(const BpttCell<float>& cell, const BpttLoss<float>& loss, const Tensor<float>& x,
+StartingState starting_state(const BpttOptions& options);
+
+BpttReport verify(const CellUnderCheck<float>& cell, const BpttLoss<float>& loss, const Tensor<float>& x,
                   const BpttOptions& options);
-BpttReport verify(const BpttCell<double>& cell, const BpttLoss<double>& loss, const Tensor<double>& x,
+BpttReport verify(const CellUnderCheck<double>& cell, const BpttLoss<double>& loss, const Tensor<double>& x,
                   const BpttOptions& options);
 
 template <class C, class Loss>
@@ -72,14 +83,15 @@ concept LossOf =
 /// Outputs or gradients that are not finite are all that is reported then.
 ///
 /// Parameters are as before afterwards, whatever is thrown. What the cell or the loss throws is passed on.
-/// Throws `std::invalid_argument` when x does not have three axes or an extent is 0.
+/// Throws `std::invalid_argument` when x does not have three axes or an extent is 0, or when the options'
+/// `initial_state` does not fit.
 template <class C, class Loss>
 requires detail::LossOf<std::remove_reference_t<C>, Loss> BpttReport
 verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x, const Loss& loss,
             const BpttOptions& options = {}) {
     using Plain = std::remove_reference_t<C>;
     static_assert(TrainableCell<Plain>, "verify_bptt takes a cell that lists its parameters, and not const");
-    return detail::verify(detail::bptt_cell<Plain>(cell), detail::bptt_loss(cell, loss), x, options);
+    return detail::verify(detail::under_check<Plain>(cell), detail::bptt_loss(cell, loss), x, options);
 }
 
 template <class C>
@@ -88,12 +100,12 @@ BpttReport verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>
     using Plain = std::remove_reference_t<C>;
     static_assert(TrainableCell<Plain>, "verify_bptt takes a cell that lists its parameters, and not const");
     if constexpr (detail::has_double<Plain>) {
-        auto twin = detail::in_double(cell, x);
+        auto twin = detail::in_double(cell, x, detail::starting_state(options));
         if (twin.has_value())
-            return detail::verify(detail::bptt_cell(*twin), detail::everything<double>(),
+            return detail::verify(detail::under_check(*twin), detail::everything<double>(),
                                   tapeloop::detail::as_double(x), options);
     }
-    return detail::verify(detail::bptt_cell<Plain>(cell), detail::everything<ValueOf<Plain>>(), x, options);
+    return detail::verify(detail::under_check<Plain>(cell), detail::everything<ValueOf<Plain>>(), x, options);
 }
 
 }  // namespace tapeloop::nn

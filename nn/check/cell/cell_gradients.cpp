@@ -64,23 +64,22 @@ std::string counts(const GradientReport& report, const std::vector<std::string>&
 }  // namespace
 
 template <class T>
-CellGradients<T>::CellGradients(const CheckedCell<T>& cell, const Batch<T>& batch,
-                                const ParameterList<T>& parameters, const std::vector<std::string>& gates,
-                                const CheckOptions& options)
-    : cell_(cell),
+CellGradients<T>::CellGradients(const CellRuns<T>& runs, const Batch<T>& batch, const CheckOptions& options)
+    : cell_(runs.cell),
       options_(options),
       inputs_{CheckInput<T>("x", batch.x, {{"time", "batch", "feature"}, {}})} {
     for (std::size_t k = 0; k < batch.state.size(); ++k) {
         InputInfo info;
-        if (batch.state[k].dimension() == 2 && cell.is_batched[k]) info.axes = {"batch", "unit"};
-        inputs_.add({cell.state_names[k], batch.state[k], info});
+        if (batch.state[k].dimension() == 2 && runs.is_batched[k]) info.axes = {"batch", "unit"};
+        inputs_.add({runs.state_names[k], batch.state[k], info});
     }
     std::vector<Shape> state;
     for (const Tensor<T>& part : batch.state) state.push_back(shape_of(part));
-    for (std::size_t k = 0; k < parameters.size(); ++k)
-        inputs_.add({cell.parameter_names[k],
-                     *parameters[k].parameter,
-                     {{}, packed_gates(parameters[k].parameter->shape(), gates, state)}});
+    for (std::size_t k = 0; k < cell_.parameters.size(); ++k) {
+        Parameter<T>& parameter = *cell_.parameters[k].parameter;
+        inputs_.add(
+            {cell_.parameter_names[k], parameter, {{}, packed_gates(parameter.shape(), cell_.gates, state)}});
+    }
     if (options_.result.axes.empty()) options_.result.axes = {"time", "batch", "unit"};
 }
 
@@ -106,7 +105,7 @@ const GradientReport& CellGradients<T>::checked() {
     if (report_.has_value()) return *report_;
     try {
         report_ = check(options_.order);
-    } catch (const std::exception&) {
+    } catch (...) {
         // The second order may throw where the first is right.
         thrown_ = std::current_exception();
         report_ = check(1);

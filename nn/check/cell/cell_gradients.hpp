@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/check/check_gradient.hpp>
-#include <nn/check/cell/cell_run.hpp>
+#include <nn/check/cell/cell_items.hpp>
 
 #include <exception>
 
@@ -11,8 +11,7 @@ namespace tapeloop::nn::detail {
 template <class T>
 class CellGradients {
   public:
-    CellGradients(const CheckedCell<T>& cell, const Batch<T>& batch, const ParameterList<T>& parameters,
-                  const std::vector<std::string>& gates, const CheckOptions& options);
+    CellGradients(const CellRuns<T>& runs, const Batch<T>& batch, const CheckOptions& options);
 
     /// What there is to say of the first-order gradients by the inputs of these names.
     Found of(const std::vector<std::string>& names);
@@ -24,7 +23,7 @@ class CellGradients {
     GradientReport check(int order) const;
     const GradientReport& checked();
 
-    const CheckedCell<T>& cell_;
+    const CellUnderCheck<T>& cell_;
     CheckOptions options_;
     CheckInputs<T> inputs_;
     std::optional<GradientReport> report_;  ///< once it was asked for

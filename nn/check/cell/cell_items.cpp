@@ -3,8 +3,8 @@
 #include <nn/check/cell/cell_gradients.hpp>
 #include <nn/check/cell/cell_items.hpp>
 #include <nn/check/cell/cell_parameters.hpp>
+#include <nn/check/cell/death.hpp>
 #include <nn/check/input_names.hpp>
-#include <nn/check/start.hpp>
 #include <nn/closed_form/loops.hpp>
 
 #include <algorithm>
@@ -37,16 +37,14 @@ bool all_zero(const Tensor<double>& x) {
 
 template <class T>
 CellItems<T>::CellItems(CellReport& report, CellUnderCheck<T>& subject, const Tensor<T>& x,
-                        const CheckOptions& options)
+                        const StartingState& start, const CheckOptions& options)
     : report_(report),
       subject_(subject),
       options_(options),
-      cell_{subject.layer, subject.has_step, {}, {}, {}},
+      start_(start),
+      runs_{subject},
       x_(x),
-      random_(report.seed + 2),
-      parameters_(subject.layer.parameters()) {
-    for (const auto& entry : parameters_) cell_.parameter_names.push_back(parameter_name(entry.path));
-}
+      random_(report.seed + 2) {}
 
 template <class T>
 void CellItems<T>::add(std::string name, const std::function<Found()>& item) {
@@ -55,8 +53,22 @@ void CellItems<T>::add(std::string name, const std::function<Found()>& item) {
         found = item();
     } catch (const std::exception& error) {
         found = {CellVerdict::failed, fmt::format("it throws: {}", error.what())};
+    } catch (...) {
+        found = {CellVerdict::failed, "it throws what is no std::exception"};
     }
     report_.items.push_back({std::move(name), found.verdict, std::move(found.text)});
+}
+
+/// An item in which there is nothing to read, so that reading it may end the program.
+template <class T>
+void CellItems<T>::add_of_nothing(std::string name, std::string_view nothing,
+                                  const std::function<Found()>& item) {
+    const std::string death = death_in([&] { item(); });
+    if (death.empty()) return add(std::move(name), item);
+    report_.items.push_back(
+        {std::move(name), CellVerdict::failed,
+         fmt::format("it would end the program ({}); does it read an element, where there are no {}?", death,
+                     nothing)});
 }
 
 template <class T>
@@ -72,11 +84,11 @@ void CellItems<T>::run() {
     add("same bits", [this] { return same_bits(); });
     add("parameters", [this] { return parameters(); });
     add("step by step", [this] { return step_by_step(); });
-    add("padded batch", [this] { return padded_batch(); });
-    add("permuted batch", [this] { return permuted_batch(); });
-    add("T = 0", [this] { return no_time_steps(); });
+    add_of_nothing("T = 0", "time steps", [this] { return no_time_steps(); });
     add("T = 1", [this] { return one_time_step(); });
-    add("B = 0", [this] { return no_rows(); });
+    add_of_nothing("B = 0", "rows", [this] { return no_rows(); });
+    add_of_nothing("padded batch", "time steps", [this] { return padded_batch(); });
+    add("permuted batch", [this] { return permuted_batch(); });
     add("save and restore", [this] { return save_and_restore(); });
     add("map and plain operations", [this] { return plain_operations(); });
     add_gradients();
@@ -91,7 +103,7 @@ Found CellItems<T>::judged(const std::string& difference, std::string text, std:
                         is_of_values ? advice : "the values agree, so a rule is wrong: see the gradients")};
 }
 
-/// A random start near the initial state, and random cotangents.
+/// The start that the options ask for, and random cotangents.
 template <class T>
 Batch<T> CellItems<T>::random_batch(const Tensor<T>& x) {
     const Tape<T> tape;
@@ -103,12 +115,13 @@ Batch<T> CellItems<T>::random_batch(const Tensor<T>& x) {
     Batch<T> batch;
     batch.x = x;
     State state;
-    for (const Var<T>& part : subject_.layer.initial_state(batch.size())) {
-        const Tensor<T> offset = random_offset<T>(part.shape(), random_);
-        batch.state.push_back(moved(part, input(offset)).value());
+    const State initial = subject_.layer.initial_state(batch.size());
+    const std::vector<Tensor<T>> offsets = offsets_from(initial, start_, "check_cell", random_);
+    for (std::size_t k = 0; k < initial.size(); ++k) {
+        batch.state.push_back(moved(initial[k], input(offsets[k])).value());
         state.push_back(input(batch.state.back()));
         // A part without a batch is every row's; handed on, it would get its cotangent from each.
-        const bool is_batched = cell_.is_batched[batch.state_cotangents.size()];
+        const bool is_batched = runs_.is_batched[k];
         const Shape shape = state.back().shape();
         batch.state_cotangents.push_back(is_batched ? weights(shape) : zeros<T>(shape));
     }
@@ -123,7 +136,7 @@ Found CellItems<T>::initial_state() {
     const State of_batch = subject_.layer.initial_state(size);
     const State of_one = subject_.layer.initial_state(1);
     state_shapes_ = shapes_of(of_batch);
-    cell_.state_names = state_names(state_shapes_.size());
+    runs_.state_names = state_names(state_shapes_.size());
     const std::vector<Shape> more = shapes_of(subject_.layer.initial_state(size + 1));
     for (std::size_t k = 0; k < state_shapes_.size(); ++k) {
         const Shape& shape = state_shapes_[k];
@@ -132,8 +145,8 @@ Found CellItems<T>::initial_state() {
             return {CellVerdict::failed,
                     fmt::format(
                         "{} is {} for a batch of {} and {} for one of {}; its first axis must be the batch",
-                        cell_.state_names[k], shape.text(), size, more[k].text(), size + 1)};
-        cell_.is_batched.push_back(!is_fixed);
+                        runs_.state_names[k], shape.text(), size, more[k].text(), size + 1)};
+        runs_.is_batched.push_back(!is_fixed);
         if (is_open(shape)) open_.push_back(k);
         if (is_fixed) continue;
         const Tensor<T> value = of_batch[k].value();
@@ -142,7 +155,7 @@ Found CellItems<T>::initial_state() {
                 return {CellVerdict::failed,
                         fmt::format("row {} of {} starts from other values than a row alone; "
                                     "every row must start alike",
-                                    row, cell_.state_names[k])};
+                                    row, runs_.state_names[k])};
     }
     return {CellVerdict::passed, text_of(state_shapes_)};
 }
@@ -156,18 +169,25 @@ Found CellItems<T>::shapes() {
                                 subject_.layer.initial_state(x_.shape(1)));
         } catch (const std::invalid_argument&) {  // a mistake, which the unrolling will meet
         } catch (const std::logic_error&) {
-            cell_.has_step = false;
+            subject_.has_step = false;
         }
     }
     batch_ = random_batch(x_);
-    run_ = cell_.unrolled(batch_);
+    run_ = runs_.unrolled(batch_);
     const Shape outputs = shape_of(run_.outputs);
     if (outputs.rank() < 2 || outputs[0] != x_.shape(0) || outputs[1] != x_.shape(1))
         return {CellVerdict::failed,
                 fmt::format("the outputs are {}; a step must give [B, ..] for each of {} rows, as x has them",
                             outputs.text(), x_.shape(1))};
     std::string text = fmt::format("outputs {}, and the state keeps its shape", outputs.text());
-    for (std::size_t k : open_) text += fmt::format("; {} is open", cell_.state_names[k]);
+    for (std::size_t k : open_) {
+        text += fmt::format("; {} is open", runs_.state_names[k]);
+        if (batch_.state[k].size() == 0)
+            report_.warnings.push_back(fmt::format(
+                "{} is {} at the start, so nothing that reads it was checked; `random_initial_state` opens "
+                "it, and so does an `initial_state`",
+                runs_.state_names[k], shape_of(batch_.state[k]).text()));
+    }
     return {CellVerdict::passed, std::move(text)};
 }
 
@@ -177,20 +197,20 @@ Found CellItems<T>::no_state_in_the_cell() {
     std::reverse(steps.begin(), steps.end());
     std::vector<std::size_t> rows = range(0, batch_.size());
     rows.push_back(0);
-    const Batch<T> other = cell_.part(batch_, steps, rows);
-    cell_.unrolled(other);
+    const Batch<T> other = runs_.part(batch_, steps, rows);
+    runs_.unrolled(other);
     std::string found =
-        cell_.difference(run_, cell_.unrolled(batch_), {"at first", "after another sequence"}, 0);
-    if (found.empty() && cell_.has_step) {
-        const CellRun alone = cell_.stepped(batch_);
-        found = cell_.difference(alone, cell_.alternated(batch_, other, alone),
+        runs_.difference(run_, runs_.unrolled(batch_), {"at first", "after another sequence"}, 0);
+    if (found.empty() && subject_.has_step) {
+        const CellRun alone = runs_.stepped(batch_);
+        found = runs_.difference(alone, runs_.alternated(batch_, other, alone),
                                  {"alone", "with steps of another sequence in between"}, 0);
         if (found.empty())
-            found = cell_.difference(alone, cell_.interrupted(batch_, other, alone),
+            found = runs_.difference(alone, runs_.interrupted(batch_, other, alone),
                                      {"alone", "with another tape in between"}, 0);
     }
     return judged(found,
-                  cell_.has_step
+                  subject_.has_step
                       ? "sequences that alternate, on one tape and on two, do not disturb each other"
                       : "a sequence gives the same after another one",
                   not_in_state);
@@ -198,23 +218,27 @@ Found CellItems<T>::no_state_in_the_cell() {
 
 template <class T>
 Found CellItems<T>::same_bits() {
-    const CellRun first = cell_.unrolled(batch_);
-    return judged(cell_.difference(first, cell_.unrolled(batch_), {"at first", "again"}, 0),
+    const CellRun first = runs_.unrolled(batch_);
+    return judged(runs_.difference(first, runs_.unrolled(batch_), {"at first", "again"}, 0),
                   "values and gradients are the same to the last bit", not_in_state);
 }
 
 template <class T>
 Found CellItems<T>::parameters() {
-    const std::string wrong = mistake_of_parameters(cell_, parameters_, batch_);
+    const std::string wrong = mistake_of_parameters(subject_, batch_);
     if (!wrong.empty()) return {CellVerdict::failed, wrong};
-    return {CellVerdict::passed, fmt::format("{} listed, and each is read", parameters_.size())};
+    const ParameterList<T> listed = subject_.layer.parameters();
+    std::string text = fmt::format("{} listed, and each is read", listed.size());
+    if (const std::size_t again = listed.size() - subject_.parameters.size(); again != 0)
+        text += fmt::format("; {} of them again, by another name, and checked once", again);
+    return {CellVerdict::passed, std::move(text)};
 }
 
 template <class T>
 Found CellItems<T>::step_by_step() {
-    if (!cell_.has_step) return {CellVerdict::not_applicable, std::string(no_single_steps)};
+    if (!subject_.has_step) return {CellVerdict::not_applicable, std::string(no_single_steps)};
     return judged(
-        cell_.difference(run_, cell_.stepped(batch_), {"by unroll", "step by step"}, rounding<T>),
+        runs_.difference(run_, runs_.stepped(batch_), {"by unroll", "step by step"}, rounding<T>),
         "gives what unroll gives",
         "project must give for a whole sequence what it gives for each time step, and step may depend on "
         "its input and its state alone");
@@ -226,16 +250,16 @@ std::string CellItems<T>::row_alone(const Batch<T>& padded, const CellRun& whole
                                     std::size_t length, CellRun& sum) {
     const std::string names = fmt::format("in the row {} of a padded batch", row);
     const std::vector<std::size_t> steps = range(0, length);
-    const CellRun alone = cell_.unrolled(cell_.part(padded, steps, {row}));
+    const CellRun alone = runs_.unrolled(runs_.part(padded, steps, {row}));
     for (std::size_t k = 0; k < alone.by_parameter.size(); ++k)
         closed_form::add_to(sum.by_parameter[k], alone.by_parameter[k]);
     for (std::size_t k = 0; k < alone.by_state.size(); ++k)
-        if (!cell_.is_batched[k]) closed_form::add_to(sum.by_state[k], alone.by_state[k]);
-    const CellRun behind = cell_.part(whole, range(length, padded.time_steps()), {row});
+        if (!runs_.is_batched[k]) closed_form::add_to(sum.by_state[k], alone.by_state[k]);
+    const CellRun behind = runs_.part(whole, range(length, padded.time_steps()), {row});
     if (!all_zero(behind.outputs) || !all_zero(behind.by_x))
         return fmt::format("outputs or gradients by x behind the end (t={}) of row {} are not 0", length,
                            row);
-    return cell_.difference_of_rows(cell_.part(whole, steps, {row}), alone, {names, "alone"}, rounding<T>);
+    return runs_.difference_of_rows(runs_.part(whole, steps, {row}), alone, {names, "alone"}, rounding<T>);
 }
 
 template <class T>
@@ -243,7 +267,7 @@ Found CellItems<T>::padded_batch() {
     for (std::size_t k = 0; k < state_shapes_.size(); ++k)
         if (state_shapes_[k].rank() == 0)
             return {CellVerdict::not_applicable,
-                    fmt::format("{} is a scalar, which no row can keep where it ends", cell_.state_names[k])};
+                    fmt::format("{} is a scalar, which no row can keep where it ends", runs_.state_names[k])};
     UnrollOptions options;
     Batch<T> padded = batch_;
     const std::size_t steps = padded.time_steps();
@@ -254,14 +278,14 @@ Found CellItems<T>::padded_batch() {
             std::fill_n(padded.x.data() + (t * padded.size() + row) * width, width,
                         std::numeric_limits<T>::quiet_NaN());
     }
-    const CellRun whole = cell_.unrolled(padded, options);
+    const CellRun whole = runs_.unrolled(padded, options);
     CellRun sum = whole;
-    cell_.clear_sums(sum);
+    runs_.clear_sums(sum);
     std::string found;
     for (std::size_t row = 0; row < padded.size() && found.empty(); ++row)
         found = row_alone(padded, whole, row, options.lengths[row], sum);
     if (found.empty())
-        found = cell_.difference_of_sums(whole, sum, {"of a padded batch", "summed over its rows alone"},
+        found = runs_.difference_of_sums(whole, sum, {"of a padded batch", "summed over its rows alone"},
                                          rounding<T>);
     return judged(
         found, fmt::format("gives what its rows give alone, of lengths {}", fmt::join(options.lengths, ", ")),
@@ -273,8 +297,8 @@ Found CellItems<T>::permuted_batch() {
     const std::vector<std::size_t> steps = range(0, batch_.time_steps());
     std::vector<std::size_t> order = range(1, batch_.size());
     order.push_back(0);
-    const CellRun permuted = cell_.unrolled(cell_.part(batch_, steps, order));
-    return judged(cell_.difference(cell_.part(run_, steps, order), permuted,
+    const CellRun permuted = runs_.unrolled(runs_.part(batch_, steps, order));
+    return judged(runs_.difference(runs_.part(run_, steps, order), permuted,
                                    {"in the first order of rows", "in another one"}, rounding<T>),
                   "gives what the batch gives, permuted", "a row may not depend on its place in the batch");
 }
@@ -282,47 +306,47 @@ Found CellItems<T>::permuted_batch() {
 template <class T>
 Found CellItems<T>::no_time_steps() {
     const std::vector<std::size_t> rows = range(0, batch_.size());
-    const CellRun run = cell_.unrolled(cell_.part(batch_, {}, rows));
-    CellRun expected = cell_.part(run_, {}, rows);
+    const CellRun run = runs_.unrolled(runs_.part(batch_, {}, rows));
+    CellRun expected = runs_.part(run_, {}, rows);
     for (std::size_t k = 0; k < batch_.state.size(); ++k) {
         expected.state[k] = tapeloop::detail::as_double(batch_.state[k]);
         expected.by_state[k] = tapeloop::detail::as_double(batch_.state_cotangents[k]);
     }
     for (Tensor<double>& one : expected.by_parameter) one.fill(0);
-    return judged(cell_.difference(expected, run, {"without a step", "after T = 0"}, 0),
+    return judged(runs_.difference(expected, run, {"without a step", "after T = 0"}, 0),
                   fmt::format("outputs {}, and the state stays", shape_of(run.outputs).text()),
                   "a sequence without time steps must hand its state on");
 }
 
 template <class T>
 Found CellItems<T>::one_time_step() {
-    const Batch<T> first = cell_.part(batch_, {0}, range(0, batch_.size()));
-    const CellRun run = cell_.unrolled(first);
-    if (!cell_.has_step)
+    const Batch<T> first = runs_.part(batch_, {0}, range(0, batch_.size()));
+    const CellRun run = runs_.unrolled(first);
+    if (!subject_.has_step)
         return {CellVerdict::passed, fmt::format("outputs {}", shape_of(run.outputs).text())};
-    return judged(cell_.difference(run, cell_.stepped(first), {"by unroll", "by a step"}, rounding<T>),
+    return judged(runs_.difference(run, runs_.stepped(first), {"by unroll", "by a step"}, rounding<T>),
                   "gives what a step gives", "unroll of one time step must be a step");
 }
 
 template <class T>
 Found CellItems<T>::no_rows() {
     const std::vector<std::size_t> steps = range(0, batch_.time_steps());
-    const CellRun run = cell_.unrolled(cell_.part(batch_, steps, {}));
-    CellRun expected = cell_.part(run_, steps, {});
-    cell_.clear_sums(expected);
-    return judged(cell_.difference(expected, run, {"without rows", "with B = 0"}, 0),
+    const CellRun run = runs_.unrolled(runs_.part(batch_, steps, {}));
+    CellRun expected = runs_.part(run_, steps, {});
+    runs_.clear_sums(expected);
+    return judged(runs_.difference(expected, run, {"without rows", "with B = 0"}, 0),
                   fmt::format("outputs {}, gradients 0", shape_of(run.outputs).text()),
                   "a batch without rows must have outputs without rows and gradients of 0");
 }
 
 template <class T>
 Found CellItems<T>::save_and_restore() {
-    if (!cell_.has_step) return {CellVerdict::not_applicable, std::string(no_single_steps)};
+    if (!subject_.has_step) return {CellVerdict::not_applicable, std::string(no_single_steps)};
     const std::vector<std::size_t> rows = range(0, batch_.size());
     for (std::size_t k = 1; k < batch_.time_steps(); ++k) {
-        const CellRun in_one = cell_.part(run_, range(k, batch_.time_steps()), rows);
+        const CellRun in_one = runs_.part(run_, range(k, batch_.time_steps()), rows);
         const std::string found =
-            cell_.difference(in_one, cell_.resumed(batch_, k, in_one),
+            runs_.difference(in_one, runs_.resumed(batch_, k, in_one),
                              {"in one go", fmt::format("resumed behind t={}", k - 1)}, rounding<T>);
         if (!found.empty()) return judged(found, "", not_in_state);
     }
@@ -332,7 +356,7 @@ Found CellItems<T>::save_and_restore() {
 template <class T>
 Found CellItems<T>::plain_operations() {
     return judged(
-        cell_.difference(run_, cell_.unrolled(batch_, {}, {.fuse = false, .watch = false}),
+        runs_.difference(run_, runs_.unrolled(batch_, {}, {.fuse = false, .watch = false}),
                          {"fused", "in plain operations"}, rounding<T>),
         "give the same values and gradients",
         "the function given to map must do the same for numbers and for Vars, without branches on values");
@@ -340,7 +364,7 @@ Found CellItems<T>::plain_operations() {
 
 template <class T>
 void CellItems<T>::add_gradients() {
-    CellGradients<T> gradients(cell_, batch_, parameters_, subject_.gates, options_);
+    CellGradients<T> gradients(runs_, batch_, options_);
     const bool is_function = report_["no state in the cell"].verdict == CellVerdict::passed &&
                              report_["same bits"].verdict == CellVerdict::passed;
     const auto add_one = [&](std::string name, const std::function<Found()>& item) {
@@ -351,8 +375,8 @@ void CellItems<T>::add_gradients() {
                                      "not tried: the cell keeps something between calls"});
     };
     add_one("gradient of x", [&] { return gradients.of({"x"}); });
-    add_one("gradient of the initial state", [&] { return gradients.of(cell_.state_names); });
-    add_one("gradient of the parameters", [&] { return gradients.of(cell_.parameter_names); });
+    add_one("gradient of the initial state", [&] { return gradients.of(runs_.state_names); });
+    add_one("gradient of the parameters", [&] { return gradients.of(subject_.parameter_names); });
     if (options_.order == 2) add_one("second order", [&] { return gradients.second_order(); });
     report_.gradient = gradients.report();
 }

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <autograd/check/random.hpp>
-#include <nn/check/cell/cell_run.hpp>
 #include <nn/check/cell/check_cell.hpp>
+#include <nn/check/cell_runs.hpp>
+#include <nn/check/starting_state.hpp>
 
 #include <functional>
 
@@ -11,10 +12,16 @@ namespace tapeloop::nn::detail {
 
 using tapeloop::detail::CheckRandom;
 
+/// What one item of the check has to say.
+struct Found {
+    CellVerdict verdict = CellVerdict::passed;
+    std::string text;
+};
+
 template <class T>
 class CellItems {
   public:
-    CellItems(CellReport& report, CellUnderCheck<T>& subject, const Tensor<T>& x,
+    CellItems(CellReport& report, CellUnderCheck<T>& subject, const Tensor<T>& x, const StartingState& start,
               const CheckOptions& options);
 
     /// Adds every item to the report.
@@ -24,6 +31,7 @@ class CellItems {
     using State = std::vector<Var<T>>;
 
     void add(std::string name, const std::function<Found()>& item);
+    void add_of_nothing(std::string name, std::string_view nothing, const std::function<Found()>& item);
     /// Of a comparison: passed with `text`, or the difference and what to do about it.
     static Found judged(const std::string& difference, std::string text, std::string_view advice);
 
@@ -49,10 +57,10 @@ class CellItems {
     CellReport& report_;
     CellUnderCheck<T>& subject_;
     const CheckOptions& options_;
-    CheckedCell<T> cell_;
+    const StartingState& start_;
+    CellRuns<T> runs_;
     const Tensor<T>& x_;
     CheckRandom random_;
-    ParameterList<T> parameters_;
     std::vector<Shape> state_shapes_;  ///< of the initial state, for the batch
     std::vector<std::size_t> open_;    ///< parts of the state that have an open axis
     Batch<T> batch_;

@@ -17,12 +17,10 @@ std::string mistake_of_names(const ParameterList<T>& parameters) {
             return fmt::format(
                 "parameter {} of the list has no name; give it one: Parameter<T>(\"W\", value)", k);
         for (std::size_t other = 0; other < k; ++other) {
-            if (parameters[other].parameter->storage() == parameters[k].parameter->storage())
-                return fmt::format(
-                    "'{}' and '{}' are one parameter, which an optimizer would move twice; list it once",
-                    parameters[other].path, path);
-            if (parameters[other].path == path)
-                return fmt::format("two parameters are called '{}'; names must be unique", path);
+            if (parameters[other].path != path) continue;
+            return parameters[other].parameter == parameters[k].parameter
+                       ? fmt::format("'{}' and '{}' are one parameter, by one name; list it once", path, path)
+                       : fmt::format("two parameters are called '{}'; names must be unique", path);
         }
     }
     return "";
@@ -31,8 +29,8 @@ std::string mistake_of_names(const ParameterList<T>& parameters) {
 }  // namespace
 
 template <class T>
-std::string mistake_of_parameters(const CheckedCell<T>& cell, const ParameterList<T>& parameters,
-                                  const Batch<T>& batch) {
+std::string mistake_of_parameters(CellUnderCheck<T>& cell, const Batch<T>& batch) {
+    const ParameterList<T> parameters = cell.layer.parameters();
     std::string mistake = mistake_of_names(parameters);
     if (!mistake.empty()) return mistake;
     Tape<T> tape;
@@ -57,9 +55,7 @@ std::string mistake_of_parameters(const CheckedCell<T>& cell, const ParameterLis
     return "";
 }
 
-template std::string mistake_of_parameters(const CheckedCell<float>&, const ParameterList<float>&,
-                                           const Batch<float>&);
-template std::string mistake_of_parameters(const CheckedCell<double>&, const ParameterList<double>&,
-                                           const Batch<double>&);
+template std::string mistake_of_parameters(CellUnderCheck<float>&, const Batch<float>&);
+template std::string mistake_of_parameters(CellUnderCheck<double>&, const Batch<double>&);
 
 }  // namespace tapeloop::nn::detail

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <nn/check/cell/cell_run.hpp>
+#include <nn/check/cell_runs.hpp>
 
 namespace tapeloop::nn::detail {
 
-/// What is wrong with the list of a cell's parameters: one without a name, two of one name, one twice, one
-/// that no step uses, or one that a step reads and the list lacks. Empty if nothing is.
+/// What is wrong with the list of a cell's parameters: one without a name, two of one name, one twice by
+/// one name, one that no step uses, or one that a step reads and the list lacks. Empty if nothing is. Parts
+/// of a cell may share a parameter, which is then listed once for each of them, by another name.
 template <class T>
-std::string mistake_of_parameters(const CheckedCell<T>& cell, const ParameterList<T>& parameters,
-                                  const Batch<T>& batch);
+std::string mistake_of_parameters(CellUnderCheck<T>& cell, const Batch<T>& batch);
 
 }  // namespace tapeloop::nn::detail

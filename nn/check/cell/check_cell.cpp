@@ -12,7 +12,7 @@ namespace tapeloop::nn::detail {
 namespace {
 
 template <class T>
-void move_parameters(const ParameterList<T>& parameters, double by, CheckRandom& random) {
+void move_parameters(const ParameterEntries<T>& parameters, double by, CheckRandom& random) {
     for (const auto& entry : parameters)
         for (T& element : entry.parameter->update())
             element += static_cast<T>(by * (2 * random.uniform() - 1));
@@ -25,6 +25,19 @@ CheckOptions settled(const CellCheckOptions& options) {
     gradient.seed = options.seed;
     gradient.seed = tapeloop::detail::seed_of(gradient);
     return gradient;
+}
+
+/// What the cell itself does wrong in its initial state is left to the items.
+template <class T>
+void require_start(const CellUnderCheck<T>& cell, std::size_t batch, const StartingState& start) {
+    std::vector<Shape> shapes;
+    try {
+        const Tape<T> tape;
+        shapes = shapes_of(cell.layer.initial_state(batch));
+    } catch (...) {
+        return;
+    }
+    nn::detail::require_start(shapes, start, "check_cell");
 }
 
 template <class T>
@@ -45,14 +58,21 @@ CellReport check(CellUnderCheck<T>& cell, const Tensor<T>& x, const CellCheckOpt
         report.warnings.emplace_back(
             "checked in float, which is good to about two digits: check the cell in double if you can, "
             "as a template of its type, C<double>");
-    const tapeloop::detail::SavedParameters<T> saved(cell.layer.parameters());
+    const StartingState start = starting_state(options);
+    require_start(cell, x.shape(1), start);
+    tapeloop::detail::SavedParameters<T> saved;
+    for (const auto& entry : cell.parameters) saved.add(*entry.parameter);
     CheckRandom random(report.seed);
-    move_parameters(cell.layer.parameters(), options.moved_by, random);
-    CellItems<T>(report, cell, x, gradient).run();
+    move_parameters<T>(cell.parameters, options.moved_by, random);
+    CellItems<T>(report, cell, x, start, gradient).run();
     return report;
 }
 
 }  // namespace
+
+StartingState starting_state(const CellCheckOptions& options) {
+    return {options.random_initial_state, options.state_moved_by, options.initial_state};
+}
 
 CellReport check_layer(CellUnderCheck<float> cell, const Tensor<float>& x, const CellCheckOptions& options) {
     return check(cell, x, options);

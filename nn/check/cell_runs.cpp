@@ -2,7 +2,7 @@
 #include <autograd/check/differences.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
-#include <nn/check/cell/cell_run.hpp>
+#include <nn/check/cell_runs.hpp>
 #include <nn/check/deviation.hpp>
 
 #include <algorithm>
@@ -59,7 +59,7 @@ class Walk {
 
 /// Differentiates what a run gave.
 template <class T>
-CellRun differentiated(AnyLayer<T>& layer, const Batch<T>& batch, const Given<T>& given,
+CellRun differentiated(const CellUnderCheck<T>& cell, const Batch<T>& batch, const Given<T>& given,
                        const Var<T>& outputs, const std::vector<Var<T>>& state) {
     CellRun run;
     run.outputs = as_double(outputs.value());
@@ -70,7 +70,7 @@ CellRun differentiated(AnyLayer<T>& layer, const Batch<T>& batch, const Given<T>
     }
     WrtList<T> wrt{given.x};
     for (const Var<T>& part : given.state) wrt.add(part);
-    for (const auto& entry : layer.parameters()) wrt.add(*entry.parameter);
+    for (const auto& entry : cell.parameters) wrt.add(*entry.parameter);
     const Gradients<T> gradients = gradient(roots, wrt);
     run.by_x = as_double(gradients.at(0));
     for (std::size_t k = 1; k < gradients.size(); ++k)
@@ -103,28 +103,28 @@ struct FirstDifference {
 }  // namespace
 
 template <class T>
-CellRun CheckedCell<T>::unrolled(const Batch<T>& batch, const UnrollOptions& options,
-                                 const TapeOptions& tape_options) const {
+CellRun CellRuns<T>::unrolled(const Batch<T>& batch, const UnrollOptions& options,
+                              const TapeOptions& tape_options) const {
     const Tape<T> tape(tape_options);
     const Given<T> given(batch);
-    const auto unrolled = unroll(layer, given.x, given.state, options);
-    return differentiated(layer, batch, given, unrolled.outputs, unrolled.state);
+    const auto unrolled = unroll(cell.layer, given.x, given.state, options);
+    return differentiated(cell, batch, given, unrolled.outputs, unrolled.state);
 }
 
 template <class T>
-CellRun CheckedCell<T>::stepped(const Batch<T>& batch) const {
+CellRun CellRuns<T>::stepped(const Batch<T>& batch) const {
     const Tape<T> tape;
-    Walk<T> walk(layer, batch);
+    Walk<T> walk(cell.layer, batch);
     for (std::size_t t = 0; t < batch.time_steps(); ++t) walk.step(t);
-    return differentiated(layer, batch, walk.given(), walk.outputs(), walk.state());
+    return differentiated(cell, batch, walk.given(), walk.outputs(), walk.state());
 }
 
 template <class T>
-CellRun CheckedCell<T>::alternated(const Batch<T>& batch, const Batch<T>& another,
-                                   const CellRun& other_run) const {
+CellRun CellRuns<T>::alternated(const Batch<T>& batch, const Batch<T>& another,
+                                const CellRun& other_run) const {
     const Tape<T> tape;
-    Walk<T> walk(layer, batch);
-    Walk<T> beside(layer, another);
+    Walk<T> walk(cell.layer, batch);
+    Walk<T> beside(cell.layer, another);
     for (std::size_t t = 0; t < batch.time_steps(); ++t) {
         walk.step(t);
         beside.step(t);
@@ -133,10 +133,10 @@ CellRun CheckedCell<T>::alternated(const Batch<T>& batch, const Batch<T>& anothe
 }
 
 template <class T>
-CellRun CheckedCell<T>::interrupted(const Batch<T>& batch, const Batch<T>& another,
-                                    const CellRun& other_run) const {
+CellRun CellRuns<T>::interrupted(const Batch<T>& batch, const Batch<T>& another,
+                                 const CellRun& other_run) const {
     const Tape<T> tape;
-    Walk<T> walk(layer, batch);
+    Walk<T> walk(cell.layer, batch);
     for (std::size_t t = 0; t < batch.time_steps(); ++t) {
         if (t == 1) stepped(another);
         walk.step(t);
@@ -145,13 +145,13 @@ CellRun CheckedCell<T>::interrupted(const Batch<T>& batch, const Batch<T>& anoth
 }
 
 template <class T>
-CellRun CheckedCell<T>::resumed(const Batch<T>& batch, std::size_t steps, const CellRun& other_run) const {
+CellRun CellRuns<T>::resumed(const Batch<T>& batch, std::size_t steps, const CellRun& other_run) const {
     const std::vector<std::size_t> rows = range(0, batch.size());
     Batch<T> rest = part(batch, range(steps, batch.time_steps()), rows);
     {
         const Tape<T> tape;
         const Given<T> given(part(batch, range(0, steps), rows));
-        rest.state = carry(unroll(layer, given.x, given.state).state);
+        rest.state = carry(unroll(cell.layer, given.x, given.state).state);
     }
     CellRun run = unrolled(rest);
     run.by_state = other_run.by_state;
@@ -185,8 +185,8 @@ std::vector<std::size_t> range(std::size_t begin, std::size_t end) {
 }
 
 template <class T>
-Batch<T> CheckedCell<T>::part(const Batch<T>& batch, const std::vector<std::size_t>& steps,
-                              const std::vector<std::size_t>& rows) const {
+Batch<T> CellRuns<T>::part(const Batch<T>& batch, const std::vector<std::size_t>& steps,
+                           const std::vector<std::size_t>& rows) const {
     Batch<T> part;
     part.x = taken(taken(batch.x, 0, steps), 1, rows);
     part.output_cotangent = taken(taken(batch.output_cotangent, 0, steps), 1, rows);
@@ -200,8 +200,8 @@ Batch<T> CheckedCell<T>::part(const Batch<T>& batch, const std::vector<std::size
 }
 
 template <class T>
-CellRun CheckedCell<T>::part(const CellRun& run, const std::vector<std::size_t>& steps,
-                             const std::vector<std::size_t>& rows) const {
+CellRun CellRuns<T>::part(const CellRun& run, const std::vector<std::size_t>& steps,
+                          const std::vector<std::size_t>& rows) const {
     return {taken(taken(run.outputs, 0, steps), 1, rows), taken_rows(is_batched, run.state, rows),
             taken(taken(run.by_x, 0, steps), 1, rows), taken_rows(is_batched, run.by_state, rows),
             run.by_parameter};
@@ -224,15 +224,15 @@ std::string difference(const std::string& name, const Tensor<double>& a, const T
 }
 
 template <class T>
-void CheckedCell<T>::clear_sums(CellRun& run) const {
+void CellRuns<T>::clear_sums(CellRun& run) const {
     for (Tensor<double>& one : run.by_parameter) one.fill(0);
     for (std::size_t k = 0; k < run.by_state.size(); ++k)
         if (!is_batched[k]) run.by_state[k].fill(0);
 }
 
 template <class T>
-std::string CheckedCell<T>::difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
-                                               double tolerance) const {
+std::string CellRuns<T>::difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
+                                            double tolerance) const {
     FirstDifference found{names, tolerance, {}};
     found.compare("outputs", a.outputs, b.outputs);
     for (std::size_t k = 0; k < a.state.size(); ++k)
@@ -245,11 +245,11 @@ std::string CheckedCell<T>::difference_of_rows(const CellRun& a, const CellRun& 
 }
 
 template <class T>
-std::string CheckedCell<T>::difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
-                                               double tolerance) const {
+std::string CellRuns<T>::difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
+                                            double tolerance) const {
     FirstDifference found{names, tolerance, {}};
     for (std::size_t k = 0; k < a.by_parameter.size(); ++k)
-        found.compare("gradient by " + parameter_names[k], a.by_parameter[k], b.by_parameter[k]);
+        found.compare("gradient by " + cell.parameter_names[k], a.by_parameter[k], b.by_parameter[k]);
     for (std::size_t k = 0; k < a.by_state.size(); ++k)
         if (!is_batched[k])
             found.compare("gradient by the initial " + state_names[k], a.by_state[k], b.by_state[k]);
@@ -257,14 +257,14 @@ std::string CheckedCell<T>::difference_of_sums(const CellRun& a, const CellRun& 
 }
 
 template <class T>
-std::string CheckedCell<T>::difference(const CellRun& a, const CellRun& b, const RunNames& names,
-                                       double tolerance) const {
+std::string CellRuns<T>::difference(const CellRun& a, const CellRun& b, const RunNames& names,
+                                    double tolerance) const {
     const std::string found = difference_of_rows(a, b, names, tolerance);
     return found.empty() ? difference_of_sums(a, b, names, tolerance) : found;
 }
 
-template struct CheckedCell<float>;
-template struct CheckedCell<double>;
+template struct CellRuns<float>;
+template struct CellRuns<double>;
 template Tensor<float> taken(const Tensor<float>&, std::size_t, const std::vector<std::size_t>&);
 template Tensor<double> taken(const Tensor<double>&, std::size_t, const std::vector<std::size_t>&);
 

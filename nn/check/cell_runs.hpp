@@ -1,12 +1,11 @@
 #pragma once
 
-#include <nn/check/cell/cell_report.hpp>
-#include <nn/wrappers/any_layer.hpp>
+#include <nn/check/cell_under_check.hpp>
 
 #include <string>
 #include <vector>
 
-/// Runs of a cell, with everything that can be compared: what `check_cell` is made of.
+/// Runs of a cell, with everything that can be compared.
 namespace tapeloop::nn::detail {
 
 using Tensors = std::vector<Tensor<double>>;
@@ -21,12 +20,6 @@ struct Batch {
 
     std::size_t time_steps() const { return x.shape(0); }
     std::size_t size() const { return x.shape(1); }
-};
-
-/// What one item of the check has to say.
-struct Found {
-    CellVerdict verdict = CellVerdict::passed;
-    std::string text;
 };
 
 /// What comes out: values, and gradients by x, by the parts of the initial state, and by each parameter.
@@ -44,14 +37,12 @@ struct RunNames {
     std::string second;
 };
 
-/// A cell, what its parts are called, and its runs.
+/// The runs of a cell, and how two of them compare.
 template <class T>
-struct CheckedCell {
-    AnyLayer<T>& layer;
-    bool has_step = true;
-    std::vector<std::string> state_names;  ///< `state`, or `state[0]`, ...
-    std::vector<bool> is_batched;          ///< whether a part of the state has the batch as its first axis
-    std::vector<std::string> parameter_names;
+struct CellRuns {
+    const CellUnderCheck<T>& cell;
+    std::vector<std::string> state_names = {};  ///< `state`, or `state[0]`, ...
+    std::vector<bool> is_batched = {};  ///< whether a part of the state has the batch as its first axis
 
     /// Unrolls it on a tape of its own.
     CellRun unrolled(const Batch<T>& batch, const UnrollOptions& options = {},
@@ -101,7 +92,7 @@ std::vector<std::size_t> range(std::size_t begin, std::size_t end);
 std::string difference(const std::string& name, const Tensor<double>& a, const Tensor<double>& b,
                        const RunNames& names, double tolerance);
 
-extern template struct CheckedCell<float>;
-extern template struct CheckedCell<double>;
+extern template struct CellRuns<float>;
+extern template struct CellRuns<double>;
 
 }  // namespace tapeloop::nn::detail
