@@ -114,6 +114,8 @@ class Operand {
 
     const Shape& shape() const { return shape_; }
     const Site& site() const { return site_; }
+    /// The elements where they lie.
+    const T* data() const;
     /// The tape of a `Var`; null for everything else.
     Tape<T>* tape() const { return var_.has_value() ? &var_->tape() : nullptr; }
     /// The node that stands for it on `tape`, recorded now if it is not there yet.

@@ -55,7 +55,7 @@ std::set<std::string> declared_operations(std::string_view header, bool is_of_op
     for (std::string line; std::getline(lines, line);) {
         const auto [type, name] = head_of(line);
         const bool gives_var =
-            contains(type, "Var<double>") ||
+            contains(type, "Var<double>") || contains(type, "Ordered<double>") ||
             (is_of_operations && (contains(type, "Var<T>") || contains(type, "Tensor<T>")));
         const bool is_template =
             (name == "map" && type == "auto ") || (name == "custom" && type.starts_with("Custom<"));

@@ -94,6 +94,8 @@ TEST_CASE("op table: an operation that is declared anywhere in the engine is fou
           std::set<std::string>{"sincos"});
     CHECK(names("std::vector<Var<double>> split(const Operand<double>& x,") ==
           std::set<std::string>{"split"});
+    CHECK(names("Ordered<double> top_k(const Operand<double>& x, int axis = -1);") ==
+          std::set<std::string>{"top_k"});
     CHECK(names("template <class T>\nVar<T> softsign(const Var<T>& x) {") ==
           std::set<std::string>{"softsign"});
     CHECK(
