@@ -17,9 +17,7 @@ struct Lines {
 
     std::size_t count() const { return blocks * stride; }
     /// Where line `line` starts.
-    std::size_t start(std::size_t line) const {
-        return line / stride * extent * stride + line % stride;
-    }
+    std::size_t start(std::size_t line) const { return line / stride * extent * stride + line % stride; }
 };
 
 }  // namespace tapeloop

@@ -14,7 +14,8 @@ struct Inside {
     std::ptrdiff_t shift;
 
     Inside(const Window& window, std::size_t k, std::size_t extent)
-        : shift(static_cast<std::ptrdiff_t>(k * window.dilation) - static_cast<std::ptrdiff_t>(window.padding)) {
+        : shift(static_cast<std::ptrdiff_t>(k * window.dilation) -
+                static_cast<std::ptrdiff_t>(window.padding)) {
         const auto stride = static_cast<std::ptrdiff_t>(window.stride);
         const auto first_at_or_above = [&](std::ptrdiff_t place) {
             const std::ptrdiff_t distance = place - shift;
@@ -30,8 +31,8 @@ struct Inside {
 };
 
 /// Calls `run(image_row, patch_row, inside)` for each row of outputs of each image and element of the window,
-/// channel by channel: where the row of the image starts, if there is one, where that of the patches, and which
-/// of its outputs lie inside.
+/// channel by channel: where the row of the image starts, if there is one, where that of the patches, and
+/// which of its outputs lie inside.
 template <class Run>
 void each_row(const PatchGeometry& geometry, std::size_t channel, const Run& run) {
     const auto& [down, across] = geometry.windows;
@@ -56,7 +57,8 @@ void each_channel(const PatchGeometry& geometry, const F& f) {
     const std::size_t work = geometry.rows() * geometry.columns();
     const std::size_t parts = work < worth_sharing ? 1 : std::min(thread_count(), geometry.channels);
     const auto run = [&](std::size_t part) {
-        for (std::size_t c = part * geometry.channels / parts; c < (part + 1) * geometry.channels / parts; ++c)
+        for (std::size_t c = part * geometry.channels / parts; c < (part + 1) * geometry.channels / parts;
+             ++c)
             f(c);
     };
     if (parts <= 1)

@@ -8,8 +8,8 @@
 
 namespace tapeloop {
 
-/// A window that moves along an axis: places o stride + k dilation - padding, for o below `outputs` and k below
-/// `extent`.
+/// A window that moves along an axis: places o stride + k dilation - padding, for o below `outputs` and k
+/// below `extent`.
 struct Window {
     std::size_t extent = 1;
     std::size_t stride = 1;

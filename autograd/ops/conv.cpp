@@ -92,8 +92,8 @@ Window window_of(const Subject& subject, const Movement& movement, std::size_t e
     const std::ptrdiff_t reach = movement.dilation * (movement.extent - 1) + 1;
     const std::ptrdiff_t padded = static_cast<std::ptrdiff_t>(extent) + 2 * movement.padding;
     if (reach > padded)
-        subject.fail(fmt::format("the window reaches over {} places of the {}, which has {} with its padding", reach,
-                                 movement.axis, padded));
+        subject.fail(fmt::format("the window reaches over {} places of the {}, which has {} with its padding",
+                                 reach, movement.axis, padded));
     const auto size = [](std::ptrdiff_t number) { return static_cast<std::size_t>(number); };
     return {size(movement.extent), size(movement.stride), size(movement.padding), size(movement.dilation),
             size((padded - reach) / movement.stride + 1)};
@@ -126,7 +126,8 @@ PatchGeometry checked_convolution(std::string_view name, const Shape& x, const S
                                   const Movements& movements, std::ptrdiff_t groups) {
     const Subject subject{name, fmt::format("x is {} and weights are {}", x.text(), weights.text())};
     if (weights.rank() != 2 + movements.size())
-        subject.fail(fmt::format("weights must be [O, C / groups, {}]", movements.size() == 1 ? "k" : "kh, kw"));
+        subject.fail(
+            fmt::format("weights must be [O, C / groups, {}]", movements.size() == 1 ? "k" : "kh, kw"));
     const PatchGeometry geometry = geometry_of(subject, x, movements);
     subject.check("number of groups", groups, 1);
     const auto count = static_cast<std::size_t>(groups);
@@ -220,7 +221,8 @@ std::ptrdiff_t extent_of(const Shape& weights, std::size_t axis) {
 
 template <class T>
 Var<T> convolution1d(const Operand<T>& x, const Operand<T>& weights, const Conv1dOptions& options) {
-    return convolution("conv1d", x, weights, along_sequence(extent_of(weights.shape(), 2), options), options.groups);
+    return convolution("conv1d", x, weights, along_sequence(extent_of(weights.shape(), 2), options),
+                       options.groups);
 }
 template <class T>
 Var<T> convolution2d(const Operand<T>& x, const Operand<T>& weights, const Conv2dOptions& options) {

@@ -2,11 +2,11 @@
 
 #include <autograd/var.hpp>
 
-/// Convolutions and pools over sequences [B, C, L] and images [B, C, H, W]: batch, channels, places. As in PyTorch
-/// and most of the field a convolution is a cross-correlation: the weights are not flipped. All of them go
-/// through the patches of x under the window, as one product of matrices or one reduction: with a window of
-/// kh x kw and stride 1 a convolution holds kh kw times the elements of x until its tape ends. Sizes that do not
-/// fit throw `std::invalid_argument`.
+/// Convolutions and pools over sequences [B, C, L] and images [B, C, H, W]: batch, channels, places. As in
+/// PyTorch and most of the field a convolution is a cross-correlation: the weights are not flipped. All of
+/// them go through the patches of x under the window, as one product of matrices or one reduction: with a
+/// window of kh x kw and stride 1 a convolution holds kh kw times the elements of x until its tape ends.
+/// Sizes that do not fit throw `std::invalid_argument`.
 namespace tapeloop {
 
 /// A number for each axis of an image, `{2, 1}`, or one for both.
@@ -35,14 +35,16 @@ struct Conv2dOptions {
     std::ptrdiff_t groups = 1;
 };
 
-/// x [B, C, L] and weights [O, C / groups, k] give [B, O, (L + 2 padding - dilation (k - 1) - 1) / stride + 1], rounded
-/// down. A bias is added to it as [O, 1].
+/// x [B, C, L] and weights [O, C / groups, k] give [B, O, (L + 2 padding - dilation (k - 1) - 1) / stride +
+/// 1], rounded down. A bias is added to it as [O, 1].
 Var<float> conv1d(const Operand<float>& x, const Operand<float>& weights, const Conv1dOptions& options = {});
-Var<double> conv1d(const Operand<double>& x, const Operand<double>& weights, const Conv1dOptions& options = {});
-/// x [B, C, H, W] and weights [O, C / groups, kh, kw] give [B, O, H', W'], each extent as of `conv1d`. A bias is added
-/// to it as [O, 1, 1].
+Var<double> conv1d(const Operand<double>& x, const Operand<double>& weights,
+                   const Conv1dOptions& options = {});
+/// x [B, C, H, W] and weights [O, C / groups, kh, kw] give [B, O, H', W'], each extent as of `conv1d`. A bias
+/// is added to it as [O, 1, 1].
 Var<float> conv2d(const Operand<float>& x, const Operand<float>& weights, const Conv2dOptions& options = {});
-Var<double> conv2d(const Operand<double>& x, const Operand<double>& weights, const Conv2dOptions& options = {});
+Var<double> conv2d(const Operand<double>& x, const Operand<double>& weights,
+                   const Conv2dOptions& options = {});
 
 /// How a window moves: by `stride`, where 0 stands for its own extent; `padding` is at most half of that.
 struct Pool1dOptions {
@@ -54,8 +56,8 @@ struct Pool2dOptions {
     PerAxis padding = 0;
 };
 
-/// The greatest element of x [B, C, L] under each window: [B, C, (L + 2 padding - window) / stride + 1], rounded down.
-/// Padding is below all elements. Equal ones share the cotangent evenly; NaN if there is one.
+/// The greatest element of x [B, C, L] under each window: [B, C, (L + 2 padding - window) / stride + 1],
+/// rounded down. Padding is below all elements. Equal ones share the cotangent evenly; NaN if there is one.
 Var<float> max_pool1d(const Operand<float>& x, std::ptrdiff_t window, const Pool1dOptions& options = {});
 Var<double> max_pool1d(const Operand<double>& x, std::ptrdiff_t window, const Pool1dOptions& options = {});
 /// The same of [B, C, H, W].

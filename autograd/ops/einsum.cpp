@@ -80,8 +80,7 @@ class Einsum {
     /// Without the labels that are not in `kept`.
     Labelled<T> summed(Labelled<T> a, const Labels& kept) const {
         for (std::size_t i = a.labels.size(); i-- > 0;)
-            if (!has(kept, a.labels[i]))
-                a = {sum(at_site(a.x), static_cast<int>(i)), a.labels.erase(i, 1)};
+            if (!has(kept, a.labels[i])) a = {sum(at_site(a.x), static_cast<int>(i)), a.labels.erase(i, 1)};
         return a;
     }
 
@@ -102,7 +101,9 @@ class Einsum {
         const EinsumPair pair = pair_of(a.labels, b.labels, kept);
         if (pair.is_elementwise()) return multiplied(a, b, pair);
         // The product that has its axes in the wanted order needs no transpose.
-        const auto place = [&kept](const Labels& labels) { return labels.empty() ? 0 : kept.find(labels[0]); };
+        const auto place = [&kept](const Labels& labels) {
+            return labels.empty() ? 0 : kept.find(labels[0]);
+        };
         const bool swap = !pair.only_b.empty() && place(pair.only_b) < place(pair.only_a);
         return swap ? product(b, a, pair_of(b.labels, a.labels, kept)) : product(a, b, pair);
     }
@@ -156,7 +157,8 @@ Var<T> einsum_of(std::string_view text, const Operand<T>& a, const More&... more
         return detail::read_einsum(text, std::array{a.shape(), more.shape()...});
     });
     std::vector<Var<T>> arguments;
-    for (const Index index : std::array{a.enter(tape), more.enter(tape)...}) arguments.push_back(tape.var(index));
+    for (const Index index : std::array{a.enter(tape), more.enter(tape)...})
+        arguments.push_back(tape.var(index));
     return Einsum<T>(equation, a.site()).record(arguments);
 }
 

@@ -1,6 +1,6 @@
-#include <autograd/ops/einsum_equation.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <autograd/ops/einsum_equation.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -22,7 +22,8 @@ class Reader {
         const std::vector<std::string> terms = split(plain.substr(0, arrow));
         if (terms.size() != shapes_.size())
             fail(fmt::format("it is about {} argument{}, and {} {} given", terms.size(),
-                             terms.size() == 1 ? "" : "s", shapes_.size(), shapes_.size() == 1 ? "is" : "are"));
+                             terms.size() == 1 ? "" : "s", shapes_.size(),
+                             shapes_.size() == 1 ? "is" : "are"));
         EinsumEquation equation;
         for (std::size_t k = 0; k < terms.size(); ++k) equation.arguments.push_back(of_argument(terms[k], k));
         note_extents(equation);
@@ -61,9 +62,9 @@ class Reader {
         if (const std::size_t at = labels.find(dots); at != Labels::npos)
             labels.replace(at, dots.size(), axes_of_dots(dotted));
         for (std::size_t i = 0; i < labels.size(); ++i)
-            if (const char label = labels[i]; !std::isalpha(static_cast<unsigned char>(label)) &&
-                                              !(std::isdigit(static_cast<unsigned char>(label)) &&
-                                                !has(term, label)))
+            if (const char label = labels[i];
+                !std::isalpha(static_cast<unsigned char>(label)) &&
+                !(std::isdigit(static_cast<unsigned char>(label)) && !has(term, label)))
                 fail(fmt::format("'{}' does not name an axis; letters do, and one ... for any number of them",
                                  term));
         return labels;
@@ -104,7 +105,8 @@ class Reader {
         for (const Labels& labels : arguments) all += labels;
         Labels once;
         for (char label : all)
-            if (std::isalpha(static_cast<unsigned char>(label)) && std::count(all.begin(), all.end(), label) == 1)
+            if (std::isalpha(static_cast<unsigned char>(label)) &&
+                std::count(all.begin(), all.end(), label) == 1)
                 once += label;
         std::sort(once.begin(), once.end());
         return axes_of_dots(dotted_) + once;

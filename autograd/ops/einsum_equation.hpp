@@ -11,7 +11,8 @@
 /// What the equation of an `einsum` says of given shapes.
 namespace tapeloop::detail {
 
-/// The names of a tensor's axes: letters, and a digit for each axis that `...` stands for, 0 for the last of them.
+/// The names of a tensor's axes: letters, and a digit for each axis that `...` stands for, 0 for the last of
+/// them.
 using Labels = std::string;
 
 inline bool has(const Labels& labels, char label) { return labels.find(label) != Labels::npos; }
@@ -33,7 +34,8 @@ struct EinsumEquation {
 /// Reads an equation and checks the arguments' shapes against it. Throws `std::invalid_argument`.
 EinsumEquation read_einsum(std::string_view text, std::span<const Shape> arguments);
 
-/// How the labels of two arguments meet: run along both and are kept, are summed over, or belong to one alone.
+/// How the labels of two arguments meet: run along both and are kept, are summed over, or belong to one
+/// alone.
 struct EinsumPair {
     Labels batch;
     Labels inner;

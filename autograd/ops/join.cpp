@@ -259,7 +259,8 @@ std::vector<Var<double>> split(const Operand<double>& x, std::size_t parts, int 
 std::vector<Var<float>> split(const Operand<float>& x, std::initializer_list<std::size_t> extents, int axis) {
     return split_unevenly(x, {extents.begin(), extents.size()}, axis);
 }
-std::vector<Var<double>> split(const Operand<double>& x, std::initializer_list<std::size_t> extents, int axis) {
+std::vector<Var<double>> split(const Operand<double>& x, std::initializer_list<std::size_t> extents,
+                               int axis) {
     return split_unevenly(x, {extents.begin(), extents.size()}, axis);
 }
 std::vector<Var<float>> split(const Operand<float>& x, const std::vector<std::size_t>& extents, int axis) {

@@ -22,7 +22,8 @@ std::vector<Var<float>> split(const Operand<float>& x, std::size_t parts, int ax
 std::vector<Var<double>> split(const Operand<double>& x, std::size_t parts, int axis);
 /// Parts of these extents along an axis, in order: `split(x, {2, 3}, 1)`. Throws unless they add up to it.
 std::vector<Var<float>> split(const Operand<float>& x, std::initializer_list<std::size_t> extents, int axis);
-std::vector<Var<double>> split(const Operand<double>& x, std::initializer_list<std::size_t> extents, int axis);
+std::vector<Var<double>> split(const Operand<double>& x, std::initializer_list<std::size_t> extents,
+                               int axis);
 std::vector<Var<float>> split(const Operand<float>& x, const std::vector<std::size_t>& extents, int axis);
 std::vector<Var<double>> split(const Operand<double>& x, const std::vector<std::size_t>& extents, int axis);
 /// What lies along the first axis, in x's memory: [T, ..] -> T of [..]. Throws for a tensor without axes.

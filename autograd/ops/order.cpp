@@ -48,7 +48,8 @@ struct Order {
 
     Shape shape(const Shape& x) const { return x.with(normalised_axis("order", axis, x.rank()), count); }
 
-    /// For each element of the result something that follows from its line's start, its stride and its position.
+    /// For each element of the result something that follows from its line's start, its stride and its
+    /// position.
     template <class T, class F>
     auto each(const Shape& x_shape, const T* x, const F& of_element) const {
         const Lines from(x_shape, normalised_axis("order", axis, x_shape.rank()));
@@ -180,8 +181,9 @@ Ordered<T> greatest(const Operand<T>& x, std::ptrdiff_t k, int axis) {
     checked(tape_of("top_k", x), x.site(), [&] {
         const std::size_t extent = x.shape()[normalised_axis("top_k", axis, x.shape().rank())];
         if (k < 0 || static_cast<std::size_t>(k) > extent)
-            throw std::invalid_argument(fmt::format("top_k: x is {}; k is {} and must be in 0 .. {}, axis {}'s extent",
-                                                    x.shape().text(), k, extent, axis));
+            throw std::invalid_argument(
+                fmt::format("top_k: x is {}; k is {} and must be in 0 .. {}, axis {}'s extent",
+                            x.shape().text(), k, extent, axis));
     });
     return in_order<TopK>(x, {axis, true, static_cast<std::size_t>(k)});
 }
@@ -206,7 +208,8 @@ Indices extreme(std::string_view name, const Operand<T>& x, int axis, bool keepd
         for (std::size_t line = 0; line < lines.count(); ++line) {
             const T* from = x.data() + lines.start(line);
             for (std::size_t i = 1; i < lines.extent; ++i)
-                if (is_better(from[i * lines.stride], from[best[line] * lines.stride], greatest)) best[line] = i;
+                if (is_better(from[i * lines.stride], from[best[line] * lines.stride], greatest))
+                    best[line] = i;
         }
         Shape result;
         for (std::size_t i = 0; i < shape.rank(); ++i)
@@ -224,8 +227,12 @@ Indices extreme(std::string_view name, const Operand<T>& x, int axis, bool keepd
 
 }  // namespace
 
-Ordered<float> sort(const Operand<float>& x, int axis, bool descending) { return sorted(x, axis, descending); }
-Ordered<double> sort(const Operand<double>& x, int axis, bool descending) { return sorted(x, axis, descending); }
+Ordered<float> sort(const Operand<float>& x, int axis, bool descending) {
+    return sorted(x, axis, descending);
+}
+Ordered<double> sort(const Operand<double>& x, int axis, bool descending) {
+    return sorted(x, axis, descending);
+}
 Ordered<float> top_k(const Operand<float>& x, std::ptrdiff_t k, int axis) { return greatest(x, k, axis); }
 Ordered<double> top_k(const Operand<double>& x, std::ptrdiff_t k, int axis) { return greatest(x, k, axis); }
 Indices argmax(const Operand<float>& x, int axis, bool keepdims) {

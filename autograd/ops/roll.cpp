@@ -40,7 +40,9 @@ struct Roll {
 
 }  // namespace
 
-Var<float> roll(const Operand<float>& x, std::ptrdiff_t shift, int axis) { return apply(Roll{shift, axis}, x); }
+Var<float> roll(const Operand<float>& x, std::ptrdiff_t shift, int axis) {
+    return apply(Roll{shift, axis}, x);
+}
 Var<double> roll(const Operand<double>& x, std::ptrdiff_t shift, int axis) {
     return apply(Roll{shift, axis}, x);
 }

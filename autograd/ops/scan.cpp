@@ -56,9 +56,8 @@ struct Shift : Along {
                  all.sliced(at, from_end ? 0 : 1, extent - 1), {y.data(), false});
     }
     auto rules() const {
-        return std::tuple{[along = reversed()](const auto& g, const auto&, const auto&) {
-            return apply(Shift{along}, g);
-        }};
+        return std::tuple{
+            [along = reversed()](const auto& g, const auto&, const auto&) { return apply(Shift{along}, g); }};
     }
 };
 
@@ -110,12 +109,11 @@ auto cotangents(const Along& along, const auto& g, const auto& a) {
 
 auto Recurrence::rules() const {
     const Along along = *this;
-    return std::tuple{[along](const auto& g, const auto& y, const auto& a, const auto&) {
-                          return scale(cotangents(along, g, a), apply(Shift{along}, y));
-                      },
-                      [along](const auto& g, const auto&, const auto& a, const auto&) {
-                          return cotangents(along, g, a);
-                      }};
+    return std::tuple{
+        [along](const auto& g, const auto& y, const auto& a, const auto&) {
+            return scale(cotangents(along, g, a), apply(Shift{along}, y));
+        },
+        [along](const auto& g, const auto&, const auto& a, const auto&) { return cotangents(along, g, a); }};
 }
 
 struct CumulativeProduct : Along {

@@ -2,9 +2,9 @@
 
 #include <autograd/var.hpp>
 
-/// Operations that run along an axis and carry something on. The axis counts from 0, or from -1 at the end; the
-/// result has x's shape. An axis out of range throws `std::invalid_argument`. What is carried on is `double`
-/// whatever the elements are.
+/// Operations that run along an axis and carry something on. The axis counts from 0, or from -1 at the end;
+/// the result has x's shape. An axis out of range throws `std::invalid_argument`. What is carried on is
+/// `double` whatever the elements are.
 namespace tapeloop {
 
 /// Each element with all before it: [1, 2, 3] gives [1, 3, 6].

@@ -42,19 +42,19 @@ Tensor<double> convolved(const Tensor<double>& x, const Tensor<double>& weights,
     down.window = kernel[2];
     across.window = kernel[3];
     const std::size_t outputs_of_group = kernel[0] / groups;
-    return generate(
-        {x.shape()[0], kernel[0], down.outputs(x.shape()[2]), across.outputs(x.shape()[3])},
-        [&](const Position& p) {
-            double total = 0;
-            generate({kernel[1], kernel[2], kernel[3]}, [&](const Position& k) {
-                const std::size_t channel = p[1] / outputs_of_group * kernel[1] + k[0];
-                total += at(weights, {p[1], k[0], k[1], k[2]}) *
-                         padded_at(x, p[0], channel, p[2] * down.stride + k[1] * down.dilation,
-                                   p[3] * across.stride + k[2] * across.dilation, down, across, 0);
-                return 0.0;
-            });
-            return total;
-        });
+    return generate({x.shape()[0], kernel[0], down.outputs(x.shape()[2]), across.outputs(x.shape()[3])},
+                    [&](const Position& p) {
+                        double total = 0;
+                        generate({kernel[1], kernel[2], kernel[3]}, [&](const Position& k) {
+                            const std::size_t channel = p[1] / outputs_of_group * kernel[1] + k[0];
+                            total +=
+                                at(weights, {p[1], k[0], k[1], k[2]}) *
+                                padded_at(x, p[0], channel, p[2] * down.stride + k[1] * down.dilation,
+                                          p[3] * across.stride + k[2] * across.dilation, down, across, 0);
+                            return 0.0;
+                        });
+                        return total;
+                    });
 }
 
 Tensor<double> pooled(const Tensor<double>& x, const Steps& down, const Steps& across, bool is_max) {
@@ -64,8 +64,8 @@ Tensor<double> pooled(const Tensor<double>& x, const Steps& down, const Steps& a
                         double result = is_max ? lowest : 0;
                         generate({down.window, across.window}, [&](const Position& k) {
                             const double element =
-                                padded_at(x, p[0], p[1], p[2] * down.stride + k[0], p[3] * across.stride + k[1],
-                                          down, across, is_max ? lowest : 0);
+                                padded_at(x, p[0], p[1], p[2] * down.stride + k[0],
+                                          p[3] * across.stride + k[1], down, across, is_max ? lowest : 0);
                             result = is_max ? std::max(result, element) : result + element;
                             return 0.0;
                         });
@@ -76,26 +76,26 @@ Tensor<double> pooled(const Tensor<double>& x, const Steps& down, const Steps& a
 void add_conv1d(std::vector<Row>& rows) {
     const auto add = [&rows](const Conv1dOptions& options, std::vector<std::vector<Shape>> samples,
                              Site site = Site::current()) {
-        const Steps steps{1, static_cast<std::size_t>(options.stride), static_cast<std::size_t>(options.padding),
+        const Steps steps{1, static_cast<std::size_t>(options.stride),
+                          static_cast<std::size_t>(options.padding),
                           static_cast<std::size_t>(options.dilation)};
         rows.push_back(row(
                            "conv1d", [=](const auto& x) { return conv1d(x[0], x[1], options); },
                            [=](const Tensors& x) {
-                               return without_height(convolved(with_height(x[0]), with_height(x[1]), {}, steps,
+                               return without_height(convolved(with_height(x[0]), with_height(x[1]), {},
+                                                               steps,
                                                                static_cast<std::size_t>(options.groups)));
                            },
                            site)
                            .of(std::move(samples)));
     };
     add({}, {{{2, 3, 5}, {4, 3, 2}}, {{1, 1, 1}, {1, 1, 1}}, {{0, 2, 3}, {2, 2, 2}}, {{2, 0, 3}, {2, 0, 2}}});
-    add({.stride = 2, .padding = 1}, {{{2, 2, 5}, {3, 2, 3}}, {{1, 2, 6}, {1, 2, 2}}, {{2, 1, 0}, {1, 1, 2}}});
+    add({.stride = 2, .padding = 1},
+        {{{2, 2, 5}, {3, 2, 3}}, {{1, 2, 6}, {1, 2, 2}}, {{2, 1, 0}, {1, 1, 2}}});
     add({.stride = 3, .padding = 2, .dilation = 2}, {{{2, 1, 7}, {2, 1, 3}}, {{1, 2, 4}, {2, 2, 4}}});
     add({.groups = 2}, {{{2, 4, 5}, {6, 2, 3}}});
     Row refusing = row(
-        "conv1d",
-        [](const auto& x) {
-            return conv1d(x[0], x[1], {.stride = 2, .padding = 1});
-        },
+        "conv1d", [](const auto& x) { return conv1d(x[0], x[1], {.stride = 2, .padding = 1}); },
         [](const Tensors& x) { return x[0]; });
     rows.push_back(std::move(refusing)
                        .rejects({{2, 3, 5}, {4, 2, 2}}, {"[2, 3, 5]", "[4, 2, 2]", "channels (2)", "x's (3)"})
@@ -119,10 +119,7 @@ void add_conv1d(std::vector<Row>& rows) {
     refused({.groups = 0}, "number of groups is 0");
     refused({.groups = 2}, "in 2 groups must be x's (4)");
     rows.push_back(row(
-                       "conv1d",
-                       [](const auto& x) {
-                           return conv1d(x[0], x[1], {.groups = 2});
-                       },
+                       "conv1d", [](const auto& x) { return conv1d(x[0], x[1], {.groups = 2}); },
                        [](const Tensors& x) { return x[0]; })
                        .rejects({{2, 4, 5}, {3, 2, 2}}, {"outputs (3) must divide into 2 groups"}));
 }
@@ -145,7 +142,8 @@ void add_conv2d(std::vector<Row>& rows) {
                            .of(std::move(samples)));
     };
     add({}, {{{2, 2, 3, 4}, {3, 2, 2, 3}}, {{1, 1, 1, 1}, {1, 1, 1, 1}}, {{0, 1, 3, 3}, {1, 1, 2, 2}}});
-    add({.padding = 1}, {{{2, 2, 3, 3}, {2, 2, 3, 3}}, {{1, 1, 2, 4}, {2, 1, 3, 3}}, {{1, 1, 0, 2}, {1, 1, 2, 1}}});
+    add({.padding = 1},
+        {{{2, 2, 3, 3}, {2, 2, 3, 3}}, {{1, 1, 2, 4}, {2, 1, 3, 3}}, {{1, 1, 0, 2}, {1, 1, 2, 1}}});
     add({.stride = {2, 3}, .padding = {2, 1}}, {{{1, 2, 5, 4}, {2, 2, 3, 2}}, {{2, 1, 3, 6}, {1, 1, 2, 3}}});
     add({.stride = {1, 2}, .padding = {0, 3}, .dilation = {2, 1}}, {{{1, 1, 5, 3}, {2, 1, 2, 3}}});
     // A window that is for some outputs wholly beside the image.
@@ -164,7 +162,8 @@ void add_pools(std::vector<Row>& rows) {
     const auto add = [&rows](PerAxis window, const Pool2dOptions& o, std::vector<std::vector<Shape>> samples,
                              Site site = Site::current()) {
         const auto steps = [](std::ptrdiff_t extent, std::ptrdiff_t stride, std::ptrdiff_t padding) {
-            return Steps{static_cast<std::size_t>(extent), static_cast<std::size_t>(stride == 0 ? extent : stride),
+            return Steps{static_cast<std::size_t>(extent),
+                         static_cast<std::size_t>(stride == 0 ? extent : stride),
                          static_cast<std::size_t>(padding), 1};
         };
         const Steps down = steps(window.height, o.stride.height, o.padding.height);
@@ -182,16 +181,16 @@ void add_pools(std::vector<Row>& rows) {
         if (window.height != 1) return;
         const Pool1dOptions along{o.stride.width, o.padding.width};
         for (std::vector<Shape>& sample : samples) sample = {{sample[0][0], sample[0][1], sample[0][3]}};
+        rows.push_back(
+            row(
+                "max_pool1d", [=](const auto& x) { return max_pool1d(x[0], window.width, along); },
+                [=](const Tensors& x) { return without_height(pooled(with_height(x[0]), {}, across, true)); },
+                site)
+                .of(samples)
+                .rejects({{4, 4}}, {"[4, 4]", "[B, C, L]"}));
         rows.push_back(row(
-                           "max_pool1d", [=](const auto& x) { return max_pool1d(x[0], window.width, along); },
-                           [=](const Tensors& x) {
-                               return without_height(pooled(with_height(x[0]), {}, across, true));
-                           },
-                           site)
-                           .of(samples)
-                           .rejects({{4, 4}}, {"[4, 4]", "[B, C, L]"}));
-        rows.push_back(row(
-                           "mean_pool1d", [=](const auto& x) { return mean_pool1d(x[0], window.width, along); },
+                           "mean_pool1d",
+                           [=](const auto& x) { return mean_pool1d(x[0], window.width, along); },
                            [=](const Tensors& x) {
                                return without_height(pooled(with_height(x[0]), {}, across, false));
                            },
@@ -206,14 +205,14 @@ void add_pools(std::vector<Row>& rows) {
     add({1, 3}, {.stride = {1, 2}, .padding = {0, 1}}, {{{2, 2, 1, 6}}, {{1, 1, 1, 1}}});
     rows.push_back(
         row(
-            "max_pool1d",
-            [](const auto& x) {
-                return max_pool1d(x[0], 3, {.padding = 2});
-            },
+            "max_pool1d", [](const auto& x) { return max_pool1d(x[0], 3, {.padding = 2}); },
             [](const Tensors& x) { return x[0]; })
             .rejects({{2, 3, 5}}, {"[2, 3, 5]", "padding (2)", "half of the window's length (3)"}));
     rows.push_back(row(
-                       "mean_pool2d", [](const auto& x) { return mean_pool2d(x[0], {2, 0}); },
+                       "mean_pool2d",
+                       [](const auto& x) {
+                           return mean_pool2d(x[0], {2, 0});
+                       },
                        [](const Tensors& x) { return x[0]; })
                        .rejects({{2, 3, 5, 5}}, {"[2, 3, 5, 5]", "window's width is 0"}));
 }

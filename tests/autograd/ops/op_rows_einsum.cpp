@@ -33,8 +33,8 @@ Tensor<double> by_loops(const Tensors& x, const std::vector<std::string>& terms,
                 Position there;
                 for (std::size_t i = 0; i < terms[k].size(); ++i) {
                     const std::size_t at_result = result.find(terms[k][i]);
-                    const std::size_t place = at_result != std::string::npos ? outer[at_result]
-                                                                              : inner[summed.find(terms[k][i])];
+                    const std::size_t place =
+                        at_result != std::string::npos ? outer[at_result] : inner[summed.find(terms[k][i])];
                     there.push_back(x[k].shape()[i] == 1 ? 0 : place);
                 }
                 product *= at(x[k], there);
@@ -88,11 +88,13 @@ void add_of_two(std::vector<Row>& rows) {
     rows.push_back(einsum_row<2>("ij,bj->bi", {"ij", "bj"}, "bi", {{{3, 4}, {2, 4}}}));
     rows.push_back(einsum_row<2>("ij,bi->bj", {"ij", "bi"}, "bj", {{{3, 4}, {2, 3}}}));
     rows.push_back(einsum_row<2>("ib,ij->jb", {"ib", "ij"}, "jb", {{{3, 2}, {3, 4}}}));
-    rows.push_back(einsum_row<2>("bij,bj->bi", {"bij", "bj"}, "bi", {{{2, 3, 4}, {2, 4}}, {{2, 0, 3}, {2, 3}}}));
+    rows.push_back(
+        einsum_row<2>("bij,bj->bi", {"bij", "bj"}, "bi", {{{2, 3, 4}, {2, 4}}, {{2, 0, 3}, {2, 3}}}));
     rows.push_back(einsum_row<2>("bij,bi->bj", {"bij", "bi"}, "bj", {{{2, 3, 4}, {2, 3}}}));
     rows.push_back(einsum_row<2>("bhi,bhj->bij", {"bhi", "bhj"}, "bij", {{{2, 3, 4}, {2, 3, 2}}}));
     rows.push_back(einsum_row<2>("bhi,hij->bhj", {"bhi", "hij"}, "bhj", {{{2, 3, 4}, {3, 4, 2}}}));
-    rows.push_back(einsum_row<2>("bthd,bshd->bhts", {"bthd", "bshd"}, "bhts", {{{2, 3, 2, 2}, {2, 4, 2, 2}}}));
+    rows.push_back(
+        einsum_row<2>("bthd,bshd->bhts", {"bthd", "bshd"}, "bhts", {{{2, 3, 2, 2}, {2, 4, 2, 2}}}));
     rows.push_back(einsum_row<2>("bi,bj->bij", {"bi", "bj"}, "bij", {{{2, 3}, {2, 4}}, {{0, 3}, {0, 2}}}));
     rows.push_back(einsum_row<2>("bi,bi->b", {"bi", "bi"}, "b", {{{2, 3}, {2, 3}}}));
     rows.push_back(einsum_row<2>("bi,bi->bi", {"bi", "bi"}, "bi", {{{2, 3}, {2, 3}}}));
@@ -104,15 +106,17 @@ void add_of_two(std::vector<Row>& rows) {
     rows.push_back(einsum_row<2>("iij,j->i", {"iij", "j"}, "i", {{{3, 3, 2}, {2}}}));
     rows.push_back(einsum_row<2>("...i,ij->...j", {"xyi", "ij"}, "xyj", {{{2, 2, 3}, {3, 4}}}));
     rows.push_back(einsum_row<2>("...i,ij", {"xyi", "ij"}, "xyj", {{{2, 2, 3}, {3, 4}}}));
-    rows.push_back(einsum_row<2>("...ij,...jk->...ik", {"xyij", "yjk"}, "xyik",
-                                 {{{2, 3, 2, 4}, {3, 4, 2}}, {{2, 1, 2, 4}, {3, 4, 2}}, {{2, 3, 2, 4}, {1, 4, 2}}})
-                       .rejects({{3, 2, 4}, {2, 4, 5}}, {"axes of ...", "3 and 2"}));
+    rows.push_back(
+        einsum_row<2>("...ij,...jk->...ik", {"xyij", "yjk"}, "xyik",
+                      {{{2, 3, 2, 4}, {3, 4, 2}}, {{2, 1, 2, 4}, {3, 4, 2}}, {{2, 3, 2, 4}, {1, 4, 2}}})
+            .rejects({{3, 2, 4}, {2, 4, 5}}, {"axes of ...", "3 and 2"}));
 }
 
 void add_refused(std::vector<Row>& rows) {
     const auto add = [&rows](const std::string& equation, std::vector<Shape> shapes,
                              std::vector<std::string> fragments, Site site = Site::current()) {
-        rows.push_back(einsum_row<1>(equation, {""}, "", {}, site).rejects(std::move(shapes), std::move(fragments)));
+        rows.push_back(
+            einsum_row<1>(equation, {""}, "", {}, site).rejects(std::move(shapes), std::move(fragments)));
     };
     add("ij->ik", {{2, 3}}, {"\"ij->ik\"", "[2, 3]", "the result names k, which no argument has"});
     add("ij->ii", {{2, 3}}, {"the result names i twice"});

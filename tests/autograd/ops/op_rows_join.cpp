@@ -104,14 +104,11 @@ void add_parting(std::vector<Row>& rows) {
                        .rejects({{6, 7}}, {"[6, 7]", "[2, 0, 3, 1]", "axis -1 (7)"})
                        .rejects({{}}, {"0 axes"}));
     // A list of one extent is not a number of parts.
-    rows.push_back(row(
-                       "split",
-                       [](const auto& x) {
-                           return split(x[0], {3}, 0);
-                       },
-                       [](const Tensors& x) { return x[0]; })
-                       .of({{{3, 2}}, {{3}}})
-                       .rejects({{6, 2}}, {"[6, 2]", "[3]"}));
+    rows.push_back(
+        row(
+            "split", [](const auto& x) { return split(x[0], {3}, 0); }, [](const Tensors& x) { return x[0]; })
+            .of({{{3, 2}}, {{3}}})
+            .rejects({{6, 2}}, {"[6, 2]", "[3]"}));
     const std::vector<std::size_t> wrapped{std::size_t(-1), 4};
     rows.push_back(row(
                        "split", [=](const auto& x) { return split(x[0], wrapped, 0); },

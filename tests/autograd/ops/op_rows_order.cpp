@@ -29,16 +29,15 @@ std::vector<Row> order_rows() {
     std::vector<Row> rows;
     for (const auto& [axis, is_axis] : {std::pair{0, 0U}, {1, 1U}, {-1, 2U}}) {
         for (const bool descending : {false, true})
-            rows.push_back(row(
-                               "sort",
-                               [axis = axis, descending](const auto& x) {
-                                   return sort(x[0], axis, descending).values;
-                               },
-                               [is_axis = is_axis, descending](const Tensors& x) {
-                                   return in_order(x[0], is_axis, descending, x[0].shape()[is_axis]);
-                               })
-                               .of({{{2, 3, 4}}, {{4, 2, 5}}, {{1, 1, 1}}, {{0, 3, 2}}, {{2, 0, 3}}})
-                               .rejects({{}}, {"0 axes"}));
+            rows.push_back(
+                row(
+                    "sort",
+                    [axis = axis, descending](const auto& x) { return sort(x[0], axis, descending).values; },
+                    [is_axis = is_axis, descending](const Tensors& x) {
+                        return in_order(x[0], is_axis, descending, x[0].shape()[is_axis]);
+                    })
+                    .of({{{2, 3, 4}}, {{4, 2, 5}}, {{1, 1, 1}}, {{0, 3, 2}}, {{2, 0, 3}}})
+                    .rejects({{}}, {"0 axes"}));
         rows.push_back(row(
                            "top_k", [axis = axis](const auto& x) { return top_k(x[0], 2, axis).values; },
                            [is_axis = is_axis](const Tensors& x) { return in_order(x[0], is_axis, true, 2); })

@@ -136,9 +136,8 @@ void add_roll(std::vector<Row>& rows) {
         int axis;
         std::size_t is_axis;
     };
-    for (const Case& one :
-         {Case{1, 0, 0}, Case{-1, 1, 1}, Case{2, -1, 2}, Case{0, 1, 1}, Case{7, 2, 2}, Case{-9, 0, 0},
-          Case{std::numeric_limits<std::ptrdiff_t>::min(), -2, 1}})
+    for (const Case& one : {Case{1, 0, 0}, Case{-1, 1, 1}, Case{2, -1, 2}, Case{0, 1, 1}, Case{7, 2, 2},
+                            Case{-9, 0, 0}, Case{std::numeric_limits<std::ptrdiff_t>::min(), -2, 1}})
         rows.push_back(row(
                            "roll", [=](const auto& x) { return roll(x[0], one.shift, one.axis); },
                            [=](const Tensors& x) {
