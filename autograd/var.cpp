@@ -49,10 +49,17 @@ Operand<T>::Operand(const Parameter<T>& parameter, Site site)
     : parameter_(&parameter), shape_(parameter.shape()), site_(site) {}
 
 template <class T>
+const T* Operand<T>::data() const {
+    if (var_.has_value()) return var_->array().data();
+    if (parameter_ != nullptr) return parameter_->value().data();
+    return tensor_ != nullptr ? tensor_->data() : &scalar_;
+}
+
+template <class T>
 Index Operand<T>::enter(Tape<T>& tape) const {
     if (var_.has_value()) return var_->index();
     if (parameter_ != nullptr) return tape.leaf(*parameter_, site_);
-    return tape.constant(shape_, tensor_ != nullptr ? tensor_->data() : &scalar_, site_);
+    return tape.constant(shape_, data(), site_);
 }
 
 template class Var<float>;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/array.hpp>
+#include <autograd/kernels/no_truth.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -78,6 +79,12 @@ class Var : public Operators<T> {
         return slot_ == other.slot_ && stamp_ == other.stamp_ && index_ == other.index_;
     }
 
+    /// Refused.
+    template <std::same_as<bool> B>
+    explicit operator B() const {
+        return detail::refuse_truth<B>();
+    }
+
   private:
     TapeSlot<T>* slot_ = nullptr;
     std::uint32_t stamp_ = 0;
@@ -87,6 +94,31 @@ class Var : public Operators<T> {
 template <class E>
 concept TensorExpression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
 
+namespace detail {
+
+/// What an expression is of. To xtensor `Tensor<float> * 0.5` is one of `double`, because the number is; here
+/// it is what its tensors are.
+template <class E>
+struct ExpressionValueOf : std::type_identity<typename E::value_type> {};
+template <class C>
+struct ExpressionValueOf<xt::xscalar<C>> : std::type_identity<void> {};
+template <class F, class... C>
+struct ExpressionValueOf<xt::xfunction<F, C...>> {
+    using Own = typename xt::xfunction<F, C...>::value_type;
+    template <class E, class V>
+    static constexpr bool is = std::same_as<typename ExpressionValueOf<std::remove_cvref_t<E>>::type, V>;
+    /// Whether part of the expression is of `double` for the sake of a number.
+    template <class E>
+    static constexpr bool is_widened = !is<E, typename std::remove_cvref_t<E>::value_type>;
+    static constexpr bool is_float = std::same_as<Own, double> && (is_widened<C> || ...) &&
+                                     (is<C, float> || ...) && !(is<C, double> || ...);
+    using type = std::conditional_t<is_float, float, Own>;
+};
+template <class E>
+using ExpressionValue = typename ExpressionValueOf<std::remove_cvref_t<E>>::type;
+
+}  // namespace detail
+
 /// What an operation takes: a `Var`, a `Parameter`, a number, a `Tensor` or any xtensor expression, all by
 /// implicit conversion, which also notes the caller's source line. Nothing is recorded until the operation
 /// has checked its arguments. Only ever a function's parameter: it refers to what it was made from.
@@ -95,14 +127,16 @@ class Operand {
   public:
     Operand(const Var<T>& var, Site site = Site::current()) : var_(var), shape_(var.shape()), site_(site) {}
     Operand(const Parameter<T>& parameter, Site site = Site::current());
-    Operand(const Tensor<T>& tensor, Site site = Site::current())
+    // No other type: what would be converted for it is gone when the operation looks at it.
+    template <std::same_as<Tensor<T>> E>
+    Operand(const E& tensor, Site site = Site::current())
         : tensor_(&tensor), shape_(shape_of(tensor)), site_(site) {}
     template <class S>
     requires std::is_arithmetic_v<S> Operand(S scalar, Site site = Site::current())
         : scalar_(static_cast<T>(scalar)), site_(site) {}
     template <TensorExpression E>
     requires(!std::same_as<E, Tensor<T>> &&
-             (std::same_as<typename E::value_type, T> || std::integral<typename E::value_type>))
+             (std::same_as<detail::ExpressionValue<E>, T> || std::integral<detail::ExpressionValue<E>>))
         Operand(const E& expression, Site site = Site::current())
         : owned_(std::make_unique<Tensor<T>>(expression)),
           tensor_(owned_.get()),
@@ -114,6 +148,8 @@ class Operand {
 
     const Shape& shape() const { return shape_; }
     const Site& site() const { return site_; }
+    /// The elements where they lie.
+    const T* data() const;
     /// The tape of a `Var`; null for everything else.
     Tape<T>* tape() const { return var_.has_value() ? &var_->tape() : nullptr; }
     /// The node that stands for it on `tape`, recorded now if it is not there yet.
@@ -149,17 +185,66 @@ extern template class Var<double>;
 
 }  // namespace tapeloop
 
-// xtensor's operators and functions take anything beside an expression of theirs; where a Var or a Parameter
-// takes part they have to step aside for the ones above.
 namespace tapeloop::detail {
 template <class E>
-inline constexpr bool is_tracked = false;
+struct TrackedValueOf : std::type_identity<void> {};
 template <class T>
-inline constexpr bool is_tracked<Var<T>> = true;
+struct TrackedValueOf<Var<T>> : std::type_identity<T> {};
 template <class T>
-inline constexpr bool is_tracked<Parameter<T>> = true;
+struct TrackedValueOf<Parameter<T>> : std::type_identity<T> {};
+/// `float` or `double` for a `Var` or `Parameter`, `void` for everything else.
+template <class E>
+using TrackedValue = typename TrackedValueOf<E>::type;
+template <class E>
+inline constexpr bool is_tracked = !std::is_void_v<TrackedValue<E>>;
+
+template <class E>
+concept Container = requires(const E& e) {
+    e.begin() != e.end();
+};
+/// What is no operand beside a `Var<T>`, though somebody may think so.
+template <class T, class E>
+concept OfAnotherType =
+    !std::is_void_v<T> && (Container<E> || is_tracked<E>)&&!std::constructible_from<Operand<T>, const E&>;
+template <class A, class B>
+concept OfTwoTypes = OfAnotherType<TrackedValue<A>, B> || OfAnotherType<TrackedValue<B>, A>;
+
+/// What such a pair would have given, had it fitted.
+template <class A, class B>
+using RefusedResult = Var<std::conditional_t<is_tracked<A>, TrackedValue<A>, TrackedValue<B>>>;
 }  // namespace tapeloop::detail
 
+namespace tapeloop {
+
+// Refused, with a sentence where there would be pages of candidates.
+namespace detail {
+template <class A, class B>
+RefusedResult<A, B> refuse_operands() {
+    static_assert(detail::never<A, B>,
+                  "beside a Var stands a number, a Tensor or an xtensor expression of its type: "
+                  "xt::cast<float>(x) and xt::cast<double>(x) convert, and xt::adapt(x) takes a std::vector");
+    return {};
+}
+}  // namespace detail
+
+#define TAPELOOP_REFUSED(op)          \
+    template <class A, class B>       \
+    requires detail::OfTwoTypes<A, B> \
+    auto operator op(const A&, const B&) { return detail::refuse_operands<A, B>(); }
+TAPELOOP_REFUSED(+)
+TAPELOOP_REFUSED(-)
+TAPELOOP_REFUSED(*)
+TAPELOOP_REFUSED(/)
+TAPELOOP_REFUSED(<)
+TAPELOOP_REFUSED(<=)
+TAPELOOP_REFUSED(>)
+TAPELOOP_REFUSED(>=)
+#undef TAPELOOP_REFUSED
+
+}  // namespace tapeloop
+
+// xtensor's operators and functions take anything beside an expression of theirs; where a Var or a Parameter
+// takes part they have to step aside for the ones above.
 namespace xt::detail {
 template <class F, class A, class B>
 requires(tapeloop::detail::is_tracked<std::decay_t<A>> ||

@@ -12,6 +12,8 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include <autograd/kernels/no_truth.hpp>
+
 #include <array>
 #include <cmath>
 #include <concepts>
@@ -31,6 +33,11 @@ struct Mask {
     friend Lanes<T> where(Mask condition, Lanes<T> a, Lanes<T> b) {
         return xsimd::select(condition.bits, a.value, b.value);
     }
+    /// Refused, before anything else is said of the branches.
+    template <std::same_as<bool> B, B = detail::refuse_truth<B>()>
+    explicit operator B() const {
+        return false;
+    }
     friend Mask operator&(Mask a, Mask b) { return {a.bits & b.bits}; }
     friend Mask operator|(Mask a, Mask b) { return {a.bits | b.bits}; }
 };
@@ -49,6 +56,12 @@ struct Lanes {
     Lanes(Register v) : value(v) {}
     template <class S>
     requires std::is_arithmetic_v<S> Lanes(S scalar) : value(static_cast<T>(scalar)) {}
+
+    /// Refused, before anything else is said of the branches.
+    template <std::same_as<bool> B, B = detail::refuse_truth<B>()>
+    explicit operator B() const {
+        return false;
+    }
 
     static Lanes load(const T* from) { return Register::load_unaligned(from); }
     void store(T* to) const { value.store_unaligned(to); }

@@ -37,6 +37,12 @@ struct Dual {
         else
             return V(0);
     }
+
+    /// Refused, before anything else is said of the branches.
+    template <std::same_as<bool> B, B = detail::refuse_truth<B>()>
+    explicit operator B() const {
+        return false;
+    }
 };
 
 template <class V, Inputs bits>

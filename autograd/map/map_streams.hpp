@@ -4,8 +4,10 @@
 #include <autograd/parameter.hpp>
 
 #include <array>
+#include <concepts>
 #include <span>
 #include <tuple>
+#include <type_traits>
 
 /// How the arguments of `map` become the streams of one pass.
 namespace tapeloop {
@@ -15,45 +17,81 @@ namespace tapeloop {
 template <class T, std::size_t n>
 struct Gates {
     Var<T> packed;
-    /// Instead of a `Var`: a parameter, which enters the tape once the shapes have been checked.
+    /// Instead of a `Var`: what enters the tape once the shapes have been checked.
     const Parameter<T>* parameter = nullptr;
+    const Tensor<T>* tensor = nullptr;
 };
 
 /// The n equal parts of the last axis: `map([](auto a, ...) { auto [input, forget] = a; ... }, gates<2>(a),
 /// ...)`.
 template <std::size_t n, class T>
 Gates<T, n> gates(const Var<T>& packed) {
-    return {packed, nullptr};
+    return {packed};
 }
 /// Of a parameter, such as a packed bias [n H].
 template <std::size_t n, class T>
 Gates<T, n> gates(const Parameter<T>& packed) {
     return {Var<T>(), &packed};
 }
+/// Of a constant, which must outlive the call of `map`.
+template <std::size_t n, class T>
+Gates<T, n> gates(const Tensor<T>& packed) {
+    return {Var<T>(), nullptr, &packed};
+}
 
 namespace detail {
 
+/// The type of what an argument of `map` stands for, `void` for a constant.
+template <class A>
+struct MapTracked : std::type_identity<TrackedValue<A>> {};
+template <class T, std::size_t n>
+struct MapTracked<Gates<T, n>> : std::type_identity<T> {};
+/// Of a constant; `void` if it fits both types.
+template <class A>
+struct MapConstant : std::type_identity<void> {};
+template <TensorExpression A>
+requires std::floating_point<ExpressionValue<A>>
+struct MapConstant<A> : std::type_identity<ExpressionValue<A>> {
+};
+
+template <class... X>
+struct FirstType : std::type_identity<void> {};
+template <class X, class... More>
+struct FirstType<X, More...>
+    : std::conditional_t<std::is_void_v<X>, FirstType<More...>, std::type_identity<X>> {};
+
+/// `float` or `double`, as the first `Var` or `Parameter` says, or else the first tensor.
+template <class... A>
+struct MapValueOf {
+    using Found = typename FirstType<typename MapTracked<A>::type..., typename MapConstant<A>::type...>::type;
+    static_assert(!std::is_void_v<Found>,
+                  "map: one argument at least must be a Var, a Parameter or a tensor");
+    using type = std::conditional_t<std::is_void_v<Found>, double, Found>;
+};
+template <class... A>
+using MapValue = typename MapValueOf<A...>::type;
+
 /// How the arguments of `map` become the streams of a pass: `parts` of them each, 0 for one that is not
 /// packed.
-template <class A>
-struct MapArgument;
-template <class V>
-struct MapArgument<Var<V>> {
-    using T = V;
+template <class T, class A>
+struct MapArgument {
     static constexpr std::size_t parts = 0;
-    static Operand<T> operand(const Var<T>& x, const Site& site) { return Operand<T>(x, site); }
+    static Operand<T> operand(const A& x, const Site& site) {
+        if constexpr (std::constructible_from<Operand<T>, const A&, Site>) {
+            return Operand<T>(x, site);
+        } else {
+            static_assert(never<A>,
+                          "map: an argument must be a Var, a Parameter, gates<n>(...), a Tensor, an xtensor "
+                          "expression or a number, and all must be of one type, float or double");
+            return Operand<T>(0, site);
+        }
+    }
 };
-template <class V>
-struct MapArgument<Parameter<V>> {
-    using T = V;
-    static constexpr std::size_t parts = 0;
-    static Operand<T> operand(const Parameter<T>& x, const Site& site) { return Operand<T>(x, site); }
-};
-template <class V, std::size_t n>
-struct MapArgument<Gates<V, n>> {
-    using T = V;
+template <class T, std::size_t n>
+struct MapArgument<T, Gates<T, n>> {
     static constexpr std::size_t parts = n;
     static Operand<T> operand(const Gates<T, n>& x, const Site& site) {
+        if (x.tensor != nullptr) return Operand<T>(*x.tensor, site);
         return x.parameter != nullptr ? Operand<T>(*x.parameter, site) : Operand<T>(x.packed, site);
     }
 };

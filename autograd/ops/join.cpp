@@ -220,21 +220,49 @@ std::vector<Var<T>> unstacked(const Operand<T>& x) {
 }
 
 template <class T>
+std::vector<Var<T>> split_at(Tape<T>& tape, const Operand<T>& x, std::span<const std::size_t> extents,
+                             int axis) {
+    const Var<T> whole = tape.var(x.enter(tape));
+    std::vector<Var<T>> vars;
+    std::ptrdiff_t begin = 0;
+    for (const std::size_t extent : extents) {
+        const std::ptrdiff_t end = begin + static_cast<std::ptrdiff_t>(extent);
+        vars.push_back(slice(Operand<T>(whole, x.site()), axis, begin, end));
+        begin = end;
+    }
+    return vars;
+}
+
+template <class T>
 std::vector<Var<T>> split_evenly(const Operand<T>& x, std::size_t parts, int axis) {
     Tape<T>& tape = tape_of("split", x);
-    const std::ptrdiff_t extent = checked(tape, x.site(), [&] {
+    const std::size_t extent = checked(tape, x.site(), [&] {
         const std::size_t at = normalised_axis("split", axis, x.shape().rank());
         if (parts == 0 || x.shape()[at] % parts != 0)
             throw std::invalid_argument(
                 fmt::format("split: x is {}; axis {} ({}) must divide into {} equal parts", x.shape().text(),
                             axis, x.shape()[at], parts));
-        return static_cast<std::ptrdiff_t>(x.shape()[at] / parts);
+        return x.shape()[at] / parts;
     });
-    const Var<T> whole = tape.var(x.enter(tape));
-    std::vector<Var<T>> vars;
-    for (std::ptrdiff_t k = 0; k < static_cast<std::ptrdiff_t>(parts); ++k)
-        vars.push_back(slice(Operand<T>(whole, x.site()), axis, k * extent, (k + 1) * extent));
-    return vars;
+    return split_at(tape, x, std::vector<std::size_t>(parts, extent), axis);
+}
+
+template <class T>
+std::vector<Var<T>> split_unevenly(const Operand<T>& x, std::span<const std::size_t> extents, int axis) {
+    Tape<T>& tape = tape_of("split", x);
+    checked(tape, x.site(), [&] {
+        const std::size_t whole = x.shape()[normalised_axis("split", axis, x.shape().rank())];
+        std::size_t rest = whole;
+        // Taken off one by one: their sum could wrap around.
+        const bool fits = std::all_of(extents.begin(), extents.end(), [&rest](std::size_t extent) {
+            return extent <= rest && ((rest -= extent), true);
+        });
+        if (!fits || rest != 0)
+            throw std::invalid_argument(
+                fmt::format("split: x is {}; the parts' extents [{}] must add up to that of axis {} ({})",
+                            x.shape().text(), fmt::join(extents, ", "), axis, whole));
+    });
+    return split_at(tape, x, extents, axis);
 }
 
 }  // namespace
@@ -248,6 +276,19 @@ std::vector<Var<float>> split(const Operand<float>& x, std::size_t parts, int ax
 }
 std::vector<Var<double>> split(const Operand<double>& x, std::size_t parts, int axis) {
     return split_evenly(x, parts, axis);
+}
+std::vector<Var<float>> split(const Operand<float>& x, std::initializer_list<std::size_t> extents, int axis) {
+    return split_unevenly(x, {extents.begin(), extents.size()}, axis);
+}
+std::vector<Var<double>> split(const Operand<double>& x, std::initializer_list<std::size_t> extents,
+                               int axis) {
+    return split_unevenly(x, {extents.begin(), extents.size()}, axis);
+}
+std::vector<Var<float>> split(const Operand<float>& x, const std::vector<std::size_t>& extents, int axis) {
+    return split_unevenly(x, std::span(extents), axis);
+}
+std::vector<Var<double>> split(const Operand<double>& x, const std::vector<std::size_t>& extents, int axis) {
+    return split_unevenly(x, std::span(extents), axis);
 }
 std::vector<Var<float>> unstack(const Operand<float>& x) { return unstacked(x); }
 std::vector<Var<double>> unstack(const Operand<double>& x) { return unstacked(x); }

@@ -2,6 +2,7 @@
 
 #include <autograd/var.hpp>
 
+#include <initializer_list>
 #include <vector>
 
 /// Several tensors made one, and one several. Axes count from 0, or from -1 at the end. Whatever does not fit
@@ -19,6 +20,12 @@ Var<double> stack(const Operands<double>& parts, int axis = 0);
 /// `parts` equal parts along an axis. Throws unless they divide it.
 std::vector<Var<float>> split(const Operand<float>& x, std::size_t parts, int axis);
 std::vector<Var<double>> split(const Operand<double>& x, std::size_t parts, int axis);
+/// Parts of these extents along an axis, in order: `split(x, {2, 3}, 1)`. Throws unless they add up to it.
+std::vector<Var<float>> split(const Operand<float>& x, std::initializer_list<std::size_t> extents, int axis);
+std::vector<Var<double>> split(const Operand<double>& x, std::initializer_list<std::size_t> extents,
+                               int axis);
+std::vector<Var<float>> split(const Operand<float>& x, const std::vector<std::size_t>& extents, int axis);
+std::vector<Var<double>> split(const Operand<double>& x, const std::vector<std::size_t>& extents, int axis);
 /// What lies along the first axis, in x's memory: [T, ..] -> T of [..]. Throws for a tensor without axes.
 std::vector<Var<float>> unstack(const Operand<float>& x);
 std::vector<Var<double>> unstack(const Operand<double>& x);

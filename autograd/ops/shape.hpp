@@ -27,6 +27,10 @@ Var<double> transpose(const Operand<double>& x, const std::vector<int>& permutat
 /// In the opposite order along an axis; of x's shape.
 Var<float> flip(const Operand<float>& x, int axis);
 Var<double> flip(const Operand<double>& x, int axis);
+/// Moved on by `shift` places along an axis, back if it is negative; what leaves one end enters at the other:
+/// [1, 2, 3] by 1 gives [3, 1, 2].
+Var<float> roll(const Operand<float>& x, std::ptrdiff_t shift, int axis);
+Var<double> roll(const Operand<double>& x, std::ptrdiff_t shift, int axis);
 
 /// Every `step`-th position from `begin` up to, not including, `end` along an axis. Negative bounds count
 /// from the end. A slice with step 1 along the first axis longer than 1 is in x's memory. Throws unless 0 <=

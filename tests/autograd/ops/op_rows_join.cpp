@@ -82,6 +82,38 @@ void add_parting(std::vector<Row>& rows) {
         row(
             "split", [](const auto& x) { return split(x[0], 0, 0); }, [](const Tensors& x) { return x[0]; })
             .rejects({{4, 4}}, {"[4, 4]", "0 equal parts"}));
+    const auto parts_of = [](const Tensors& x, std::size_t axis, const std::vector<std::size_t>& extents) {
+        Tensors all;
+        std::size_t begin = 0;
+        for (const std::size_t extent : extents) {
+            all.push_back(part_of(x[0], axis, begin, extent));
+            begin += extent;
+        }
+        return all;
+    };
+    rows.push_back(row(
+                       "split",
+                       [](const auto& x) {
+                           return split(x[0], {2, 0, 3, 1}, -1);
+                       },
+                       [=](const Tensors& x) {
+                           return parts_of(x, 1, {2, 0, 3, 1});
+                       })
+                       .of({{{3, 6}}, {{0, 6}}})
+                       .rejects({{6, 5}}, {"[6, 5]", "[2, 0, 3, 1]", "axis -1 (5)"})
+                       .rejects({{6, 7}}, {"[6, 7]", "[2, 0, 3, 1]", "axis -1 (7)"})
+                       .rejects({{}}, {"0 axes"}));
+    // A list of one extent is not a number of parts.
+    rows.push_back(
+        row(
+            "split", [](const auto& x) { return split(x[0], {3}, 0); }, [](const Tensors& x) { return x[0]; })
+            .of({{{3, 2}}, {{3}}})
+            .rejects({{6, 2}}, {"[6, 2]", "[3]"}));
+    const std::vector<std::size_t> wrapped{std::size_t(-1), 4};
+    rows.push_back(row(
+                       "split", [=](const auto& x) { return split(x[0], wrapped, 0); },
+                       [](const Tensors& x) { return x[0]; })
+                       .rejects({{3, 2}}, {"[3, 2]", "add up"}));
     rows.push_back(row(
                        "unstack", [](const auto& x) { return unstack(x[0]); },
                        [](const Tensors& x) {

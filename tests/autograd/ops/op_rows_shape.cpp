@@ -3,6 +3,7 @@
 #include <autograd/ops/shape.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace tapeloop::test {
 namespace {
@@ -129,6 +130,32 @@ struct Range {
     std::size_t count;
 };
 
+void add_roll(std::vector<Row>& rows) {
+    struct Case {
+        std::ptrdiff_t shift;
+        int axis;
+        std::size_t is_axis;
+    };
+    for (const Case& one : {Case{1, 0, 0}, Case{-1, 1, 1}, Case{2, -1, 2}, Case{0, 1, 1}, Case{7, 2, 2},
+                            Case{-9, 0, 0}, Case{std::numeric_limits<std::ptrdiff_t>::min(), -2, 1}})
+        rows.push_back(row(
+                           "roll", [=](const auto& x) { return roll(x[0], one.shift, one.axis); },
+                           [=](const Tensors& x) {
+                               return generate(shape_of(x[0]), [&](Position position) {
+                                   // What comes here started `shift` places before.
+                                   const auto n = static_cast<std::ptrdiff_t>(x[0].shape()[one.is_axis]);
+                                   std::ptrdiff_t from =
+                                       static_cast<std::ptrdiff_t>(position[one.is_axis]) - one.shift % n;
+                                   while (from < 0) from += n;
+                                   while (from >= n) from -= n;
+                                   position[one.is_axis] = static_cast<std::size_t>(from);
+                                   return at(x[0], position);
+                               });
+                           })
+                           .of({{{2, 3, 4}}, {{1, 1, 1}}, {{0, 3, 2}}, {{3, 0, 2}}, {{5, 1, 3}}})
+                           .rejects({{}}, {"0 axes"}));
+}
+
 void add_slices(std::vector<Row>& rows) {
     const Range ranges[] = {{0, 1, 3, 1, 0, 1, 2},    {0, 0, 4, 1, 0, 0, 4}, {0, 0, 4, 2, 0, 0, 2},
                             {0, 1, 4, 2, 0, 1, 2},    {1, 1, 3, 1, 1, 1, 2}, {-1, 0, 5, 3, 2, 0, 2},
@@ -231,6 +258,7 @@ std::vector<Row> shape_rows() {
     add_regrouping(rows);
     add_transpose(rows);
     add_flip(rows);
+    add_roll(rows);
     add_slices(rows);
     add_columns(rows);
     add_padding(rows);

@@ -86,7 +86,7 @@ const std::vector<Row>& all_rows() {
     static const std::vector<Row> rows = [] {
         std::vector<Row> all;
         for (auto topic : {elementwise_rows, operator_rows, linalg_rows, reduce_rows, shape_rows, join_rows,
-                           index_rows, map_rows, custom_rows})
+                           index_rows, scan_rows, order_rows, einsum_rows, conv_rows, map_rows, custom_rows})
             for (Row& one : topic()) all.push_back(std::move(one));
         return all;
     }();

@@ -149,6 +149,10 @@ std::vector<Row> reduce_rows();
 std::vector<Row> shape_rows();
 std::vector<Row> join_rows();
 std::vector<Row> index_rows();
+std::vector<Row> scan_rows();
+std::vector<Row> order_rows();
+std::vector<Row> einsum_rows();
+std::vector<Row> conv_rows();
 std::vector<Row> map_rows();
 std::vector<Row> custom_rows();
 

@@ -1,0 +1,50 @@
+#include <autograd/kernels/strided.hpp>
+#include <autograd/ops/shape.hpp>
+#include <autograd/record/definition.hpp>
+
+namespace tapeloop {
+namespace {
+
+struct Roll {
+    static constexpr std::string_view name = "roll";
+    std::ptrdiff_t shift;
+    int axis;
+
+    std::string arguments() const { return fmt::format("by {} along axis {}", shift, axis); }
+    Shape shape(const Shape& x) const {
+        normalised_axis(name, axis, x.rank());
+        return x;
+    }
+    /// How many places on, below the extent.
+    std::size_t places(std::size_t extent) const {
+        const auto n = static_cast<std::ptrdiff_t>(extent);
+        return n == 0 ? 0 : static_cast<std::size_t>((shift % n + n) % n);
+    }
+    template <class T>
+    void value(const Array<T>& y, const Array<T>& x) const {
+        const std::size_t at = normalised_axis(name, axis, x.shape().rank());
+        const std::size_t extent = x.shape()[at];
+        const std::size_t back = places(extent);
+        const std::size_t front = extent - back;
+        const View all = View::of(x.shape());
+        transfer(all.sliced(at, 0, front), x.data(), all.sliced(at, back, front), {y.data(), false});
+        transfer(all.sliced(at, front, back), x.data(), all.sliced(at, 0, back), {y.data(), false});
+    }
+    auto rules() const {
+        return std::tuple{[*this](const auto& g, const auto&, const auto& x) {
+            const std::size_t extent = x.shape()[normalised_axis(name, axis, x.shape().rank())];
+            return apply(Roll{static_cast<std::ptrdiff_t>(extent - places(extent)), axis}, g);
+        }};
+    }
+};
+
+}  // namespace
+
+Var<float> roll(const Operand<float>& x, std::ptrdiff_t shift, int axis) {
+    return apply(Roll{shift, axis}, x);
+}
+Var<double> roll(const Operand<double>& x, std::ptrdiff_t shift, int axis) {
+    return apply(Roll{shift, axis}, x);
+}
+
+}  // namespace tapeloop

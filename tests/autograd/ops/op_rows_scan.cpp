@@ -1,0 +1,62 @@
+#include <tests/autograd/ops/op_table.hpp>
+
+#include <autograd/ops/scan.hpp>
+
+namespace tapeloop::test {
+namespace {
+
+/// Each element with those in front of it along an axis, put together by `join` from `start` on.
+Tensor<double> cumulated(const Tensor<double>& x, std::size_t axis, double start,
+                         double (*join)(double, double)) {
+    return generate(shape_of(x), [&](Position position) {
+        double result = start;
+        const std::size_t last = position[axis];
+        for (std::size_t k = 0; k <= last; ++k) {
+            position[axis] = k;
+            result = join(result, at(x, position));
+        }
+        return result;
+    });
+}
+
+Tensor<double> sums(const Tensor<double>& x, std::size_t axis) {
+    return cumulated(x, axis, 0, [](double a, double b) { return a + b; });
+}
+Tensor<double> products(const Tensor<double>& x, std::size_t axis) {
+    return cumulated(x, axis, 1, [](double a, double b) { return a * b; });
+}
+
+const std::vector<std::vector<Shape>> samples{
+    {{2, 3, 4}}, {{1, 1, 1}}, {{3, 1, 2}}, {{0, 3, 2}}, {{2, 3, 0}}};
+
+}  // namespace
+
+std::vector<Row> scan_rows() {
+    std::vector<Row> rows;
+    for (const auto& [axis, is_axis] : {std::pair{0, 0U}, {1, 1U}, {-1, 2U}}) {
+        rows.push_back(row(
+                           "cumsum", [axis = axis](const auto& x) { return cumsum(x[0], axis); },
+                           [is_axis = is_axis](const Tensors& x) { return sums(x[0], is_axis); })
+                           .of(samples)
+                           .rejects({{}}, {"0 axes"}));
+        rows.push_back(row(
+                           "cumprod", [axis = axis](const auto& x) { return cumprod(x[0], axis); },
+                           [is_axis = is_axis](const Tensors& x) { return products(x[0], is_axis); })
+                           .of(samples)
+                           .rejects({{}}, {"0 axes"}));
+    }
+    rows.push_back(
+        row(
+            "cumsum", [](const auto& x) { return cumsum(x[0], 2); }, [](const Tensors& x) { return x[0]; })
+            .rejects({{3, 4}}, {"axis 2", "2 axes"}));
+    rows.push_back(row(
+                       "cumsum", [](const auto& x) { return cumsum(x[0], 0); },
+                       [](const Tensors& x) { return sums(x[0], 0); })
+                       .of({{{7}}, {{0}}})
+                       .independent(1, 1, [](std::size_t extent) {
+                           return std::vector<Shape>{{3, extent}};
+                       }));
+    return rows;
+}
+
+}  // namespace tapeloop::test
