@@ -1,7 +1,9 @@
 #pragma once
 
+#include <autograd/kernels/norm.hpp>
 #include <autograd/wrt.hpp>
 
+#include <concepts>
 #include <vector>
 
 namespace tapeloop {
@@ -31,6 +33,17 @@ class GradientsOf {
     auto begin() const { return values_.begin(); }
     auto end() const { return values_.end(); }
 
+    /// Adds those of another batch, or of another loss. Throws `std::invalid_argument`, and changes nothing,
+    /// unless `more` is of the same list: the same parameters in the same order.
+    GradientsOf& operator+=(const GradientsOf& more) requires std::same_as<V, Tensor<T>>;
+    /// Scales all of them: by 1 / n after n batches were added up.
+    GradientsOf& operator*=(double factor) requires std::same_as<V, Tensor<T>>;
+    /// Their common Euclidean norm, which no square of theirs makes overflow or vanish. What was asked for
+    /// twice counts once.
+    double norm() const requires std::same_as<V, Tensor<T>>;
+    /// For each, whether no earlier place asks for the same: what belongs to all of them counts once.
+    std::vector<bool> is_first() const;
+
   private:
     std::size_t place_of(const Wrt<T>& wrt) const;
 
@@ -40,6 +53,11 @@ class GradientsOf {
 
 template <class T>
 using Gradients = GradientsOf<T, Tensor<T>>;
+namespace detail {
+/// Of all of them together, each once: for what has to know the norm even where double does not hold it.
+template <class T>
+ScaledNorm scaled_norm(const Gradients<T>& gradients);
+}  // namespace detail
 /// Gradients that are themselves on the tape, to be differentiated again.
 template <class T>
 using GradientGraph = GradientsOf<T, Var<T>>;

@@ -10,9 +10,13 @@
 
 namespace tapeloop {
 
+template <class T>
+class ParameterReference;
+
 /// A named, trainable value that outlives tapes. Used in an expression, it enters the tape as a leaf, once.
 /// It moves but does not copy: a copy would silently be a second parameter with a gradient of its own. To
-/// share one between two cells, refer to it; to duplicate it, `clone` it.
+/// share one between two cells, refer to it; to duplicate it, `clone` it. Every use of one that was moved
+/// from throws `std::logic_error`, but for destroying it and giving it a new value.
 template <class T>
 class Parameter : public Operators<T> {
   public:
@@ -25,50 +29,91 @@ class Parameter : public Operators<T> {
     };
 
     Parameter() : Parameter("", Tensor<T>()) {}
-    Parameter(std::string name, Tensor<T> value) : storage_(std::make_shared<Storage>()) {
-        storage_->name = std::move(name);
-        storage_->shape = shape_of(value);
-        storage_->value = std::move(value);
-    }
-    Parameter(Parameter&&) noexcept = default;
-    Parameter& operator=(Parameter&&) noexcept = default;
+    Parameter(std::string name, Tensor<T> value);
+    Parameter(Parameter&& other) noexcept;
+    /// Lists and optimizers that know this parameter go on with what it becomes, where the shape is the same.
+    Parameter& operator=(Parameter&& other) noexcept;
     Parameter(const Parameter&) = delete;
     Parameter& operator=(const Parameter&) = delete;
+    ~Parameter();
 
     Parameter clone() const { return Parameter(name(), value()); }
 
-    const std::string& name() const { return storage_->name; }
-    const Shape& shape() const { return storage_->shape; }
-    const Tensor<T>& value() const { return storage_->value; }
+    const std::string& name() const { return storage()->name; }
+    const Shape& shape() const { return storage()->shape; }
+    const Tensor<T>& value() const { return storage()->value; }
 
     /// Sets the value. Throws `std::invalid_argument` when the shape is another.
     void assign(const Tensor<T>& value);
 
     /// The elements, to be changed in place. Tapes that hold this parameter can no longer be differentiated.
     std::span<T> update() {
-        ++storage_->version;
-        return {storage_->value.data(), storage_->value.size()};
+        Storage& own = *storage();
+        ++own.version;
+        return {own.value.data(), own.value.size()};
     }
 
-    const std::shared_ptr<Storage>& storage() const { return storage_; }
+    const std::shared_ptr<Storage>& storage() const {
+        if (storage_ == nullptr) throw_moved_from();
+        return storage_;
+    }
 
   private:
-    std::shared_ptr<Storage> storage_;
+    friend class ParameterReference<T>;
+
+    /// Where the parameter is now, for those who refer to it.
+    struct Place {
+        std::string name;
+        Parameter* holder;                 ///< null once it was destroyed or replaced
+        std::shared_ptr<Place> successor;  ///< what replaced it
+    };
+
+    [[noreturn]] void throw_moved_from() const;
+
+    std::shared_ptr<Storage> storage_;  // null when it was moved from
+    std::shared_ptr<Place> place_;      // shared with the one that it was moved to
 };
 
-/// Parameters with their paths in the model, such as `encoder/layer0/U`. It refers to them: a cell that is
-/// moved after it was listed must be listed again.
+/// Refers to a parameter wherever it goes: like a pointer, but it follows when the parameter is moved (its
+/// cell goes into a stack) and when it is replaced. Using it throws `std::logic_error` when the parameter is
+/// gone.
+template <class T>
+class ParameterReference {
+  public:
+    explicit ParameterReference(Parameter<T>& parameter);
+
+    Parameter<T>& operator*() const { return *get(); }
+    Parameter<T>* operator->() const { return get(); }
+    operator Parameter<T>*() const { return get(); }
+    Parameter<T>* get() const {
+        Parameter<T>* parameter = find();
+        if (parameter == nullptr) throw_gone();
+        return parameter;
+    }
+    /// Null when the parameter is gone.
+    Parameter<T>* find() const noexcept;
+
+  private:
+    [[noreturn]] void throw_gone() const;
+
+    std::shared_ptr<const typename Parameter<T>::Place> place_;
+};
+
+/// Parameters with their paths in the model, such as `encoder/layer0/U`. It refers to them, also when their
+/// cell is moved after it was listed. A parameter that two parts share is listed under both paths.
 template <class T>
 class ParameterList {
   public:
     struct Entry {
         std::string path;
-        Parameter<T>* parameter;
+        ParameterReference<T> parameter;
     };
 
     ParameterList() = default;
 
-    void add(Parameter<T>& parameter) { entries_.push_back({parameter.name(), &parameter}); }
+    void add(Parameter<T>& parameter) {
+        entries_.push_back({parameter.name(), ParameterReference<T>(parameter)});
+    }
     /// The parameters of a part, their paths below `prefix`.
     void add(const std::string& prefix, const ParameterList& part) {
         for (const Entry& entry : part.entries_)
@@ -80,12 +125,8 @@ class ParameterList {
     std::size_t size() const { return entries_.size(); }
     const Entry& operator[](std::size_t i) const { return entries_[i]; }
 
-    /// The number of trainable values.
-    std::size_t value_count() const {
-        std::size_t count = 0;
-        for (const Entry& entry : entries_) count += entry.parameter->value().size();
-        return count;
-    }
+    /// The number of trainable values; those of a parameter that is listed twice count once.
+    std::size_t value_count() const;
 
   private:
     std::vector<Entry> entries_;
@@ -102,5 +143,9 @@ ParameterList<T> parameter_list(Parameter<T>& first, More&... more) {
 
 extern template class Parameter<float>;
 extern template class Parameter<double>;
+extern template class ParameterReference<float>;
+extern template class ParameterReference<double>;
+extern template class ParameterList<float>;
+extern template class ParameterList<double>;
 
 }  // namespace tapeloop

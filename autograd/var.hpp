@@ -36,6 +36,11 @@ struct Operators {
     friend Var<T> operator*(const Operand<T>& a, const Operand<T>& b) { return multiply(a, b); }
     friend Var<T> operator/(const Operand<T>& a, const Operand<T>& b) { return divide(a, b); }
     friend Var<T> operator-(const Operand<T>& x) { return negate(x); }
+    // The handle then refers to the new node; other handles on the old one, and its value, stay as they are.
+    friend Var<T>& operator+=(Var<T>& a, const Operand<T>& b) { return a = add({a, b.site()}, b); }
+    friend Var<T>& operator-=(Var<T>& a, const Operand<T>& b) { return a = subtract({a, b.site()}, b); }
+    friend Var<T>& operator*=(Var<T>& a, const Operand<T>& b) { return a = multiply({a, b.site()}, b); }
+    friend Var<T>& operator/=(Var<T>& a, const Operand<T>& b) { return a = divide({a, b.site()}, b); }
     friend Var<T> operator<(const Operand<T>& a, const Operand<T>& b) { return less(a, b); }
     friend Var<T> operator<=(const Operand<T>& a, const Operand<T>& b) { return less_equal(a, b); }
     friend Var<T> operator>(const Operand<T>& a, const Operand<T>& b) { return less(b, a); }

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <nn/generator.hpp>
 
 #include <cmath>
@@ -24,6 +25,16 @@ double portable_log(double x) {
 }
 
 }  // namespace
+
+double Generator::uniform(double low, double high) {
+    const double width = high - low;
+    if (!(width >= 0) || std::isinf(width))
+        throw std::invalid_argument(fmt::format(
+            "uniform: low is {} and high {}; low must not be above high, nor their distance infinite", low,
+            high));
+    const double drawn = low + width * uniform();
+    return drawn < high ? drawn : std::nextafter(high, low);  // where the sum was rounded up
+}
 
 double Generator::normal() {
     if (has_spare_) {

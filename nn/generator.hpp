@@ -17,8 +17,9 @@ class Generator {
     std::uint64_t bits() { return bits_(); }
     /// Uniform in [0, 1), one of 2^53 values.
     double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
-    /// Uniform in [low, high).
-    double uniform(double low, double high) { return low + (high - low) * uniform(); }
+    /// Uniform in [low, high), and low where that is empty. Throws `std::invalid_argument` when low is above
+    /// high, or their distance is not finite.
+    double uniform(double low, double high);
     /// Standard normal, by Marsaglia's polar method (SIAM Review 6, 1964).
     double normal();
     /// Uniform in 0, ..., count - 1, without bias. Throws `std::invalid_argument` when count is 0.

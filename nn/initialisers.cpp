@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -21,6 +22,21 @@ Tensor<T> drawn(const Shape& shape, const Draw& draw) {
     Tensor<T> tensor = uninitialised<T>(shape);
     std::generate_n(tensor.data(), tensor.size(), [&] { return static_cast<T>(draw()); });
     return tensor;
+}
+
+// The T nearest to x that is in [low, high), as x is: rounding can leave it on either side.
+template <class T>
+T rounded_within(double x, double low, double high) {
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    T rounded = static_cast<T>(x);
+    if (rounded >= high) rounded = std::nextafter(rounded, -infinity);
+    if (rounded < low) rounded = std::nextafter(rounded, infinity);
+    return rounded;
+}
+
+double fan_in_of(std::string_view name, const Shape& shape) {
+    require_matrix(name, shape);
+    return static_cast<double>(shape[0]);
 }
 
 using Vector = std::vector<double>;
@@ -57,13 +73,18 @@ std::vector<Vector> orthonormal_vectors(std::size_t count, std::size_t size, Gen
 }  // namespace
 
 template <class T>
+Tensor<T> constant(const Shape& shape, double value) {
+    return drawn<T>(shape, [value] { return value; });
+}
+
+template <class T>
 Tensor<T> ones(const Shape& shape) {
-    return drawn<T>(shape, [] { return 1; });
+    return constant<T>(shape, 1);
 }
 
 template <class T>
 Tensor<T> zeros(const Shape& shape) {
-    return drawn<T>(shape, [] { return 0; });
+    return constant<T>(shape, 0);
 }
 
 template <class T>
@@ -75,7 +96,7 @@ Tensor<T> identity(std::size_t n, double scale) {
 
 template <class T>
 Tensor<T> uniform(const Shape& shape, double low, double high, Generator& generator) {
-    return drawn<T>(shape, [&] { return generator.uniform(low, high); });
+    return drawn<T>(shape, [&] { return rounded_within<T>(generator.uniform(low, high), low, high); });
 }
 
 template <class T>
@@ -94,6 +115,17 @@ template <class T>
 Tensor<T> xavier_normal(const Shape& shape, Generator& generator, double gain) {
     require_matrix("xavier_normal", shape);
     return normal<T>(shape, 0, gain * std::sqrt(2.0 / static_cast<double>(shape[0] + shape[1])), generator);
+}
+
+template <class T>
+Tensor<T> he_uniform(const Shape& shape, Generator& generator, double gain) {
+    const double bound = gain * std::sqrt(6.0 / fan_in_of("he_uniform", shape));
+    return shape.size() == 0 ? zeros<T>(shape) : uniform<T>(shape, -bound, bound, generator);
+}
+
+template <class T>
+Tensor<T> he_normal(const Shape& shape, Generator& generator, double gain) {
+    return normal<T>(shape, 0, gain * std::sqrt(2.0 / fan_in_of("he_normal", shape)), generator);
 }
 
 template <class T>
@@ -119,6 +151,9 @@ Tensor<T> orthogonal(const Shape& shape, Generator& generator, double gain) {
     template Tensor<T> normal(const Shape&, double, double, Generator&);  \
     template Tensor<T> xavier_uniform(const Shape&, Generator&, double);  \
     template Tensor<T> xavier_normal(const Shape&, Generator&, double);   \
+    template Tensor<T> constant(const Shape&, double);                    \
+    template Tensor<T> he_uniform(const Shape&, Generator&, double);      \
+    template Tensor<T> he_normal(const Shape&, Generator&, double);       \
     template Tensor<T> orthogonal(const Shape&, Generator&, double);
 
 TAPELOOP_INITIALISERS(float)

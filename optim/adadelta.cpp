@@ -16,7 +16,9 @@ AdadeltaOptions checked(const AdadeltaOptions& options) {
 
 template <class T>
 Adadelta<T>::Adadelta(const ParameterList<T>& parameters, AdadeltaOptions options)
-    : Optimizer<T>("adadelta", parameters, 2, options.learning_rate), options_(checked(options)) {}
+    : Optimizer<T>("adadelta", parameters, 2, options.learning_rate), options_(checked(options)) {
+    this->refuse_overflow_of({.decay = static_cast<T>(options.weight_decay)});
+}
 
 template <class T>
 void Adadelta<T>::step(const Gradients<T>& gradients) {
@@ -31,7 +33,7 @@ void Adadelta<T>::step(const Gradients<T>& gradients) {
             const auto [value, square, squared_way, plain_g] = in;
             const auto g = plain_g + decay * value;
             out[1] = rho * square + rest * (g * g);
-            const auto way = g * (sqrt(squared_way + epsilon) / sqrt(out[1] + epsilon));
+            const auto way = g * quotient_or_zero(sqrt(squared_way + epsilon), sqrt(out[1] + epsilon));
             out[2] = rho * squared_way + rest * (way * way);
             out[0] = value - rate * way;
         });

@@ -18,6 +18,7 @@ AdagradOptions checked(const AdagradOptions& options) {
 template <class T>
 Adagrad<T>::Adagrad(const ParameterList<T>& parameters, AdagradOptions options)
     : Optimizer<T>("adagrad", parameters, 1, options.learning_rate), options_(checked(options)) {
+    this->refuse_overflow_of({.decay = static_cast<T>(options.weight_decay), .summed = true});
     for (Slot<T>& slot : this->slots()) slot.running[0].fill(static_cast<T>(options_.initial_accumulator));
 }
 
@@ -33,7 +34,7 @@ void Adagrad<T>::step(const Gradients<T>& gradients) {
             const auto [value, sum, plain_g] = in;
             const auto g = plain_g + decay * value;
             out[1] = sum + g * g;
-            out[0] = value - rate * g / (sqrt(out[1]) + epsilon);
+            out[0] = value - quotient_or_zero(rate * g, sqrt(out[1]) + epsilon);
         });
     });
 }

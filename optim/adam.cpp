@@ -51,7 +51,7 @@ struct AdamStep {
         out[2] = beta2 * square + rest2 * (g * g);
     }
     auto moved(const auto& value, const auto& mean, const auto& square) const {
-        return kept * value - rate * mean / (sqrt(square) * correction + epsilon);
+        return kept * value - quotient_or_zero(rate * mean, sqrt(square) * correction + epsilon);
     }
 };
 
@@ -62,7 +62,9 @@ Adam<T>::Adam(std::string_view name, const ParameterList<T>& parameters, const A
               Decay decay)
     : Optimizer<T>(name, parameters, options.amsgrad ? 3 : 2, options.learning_rate),
       options_(checked(name, options)),
-      decay_(decay) {}
+      decay_(decay) {
+    this->refuse_overflow_of({.decay = static_cast<T>(decay == Decay::decoupled ? 0 : options.weight_decay)});
+}
 
 template <class T>
 Adam<T>::Adam(const ParameterList<T>& parameters, AdamOptions options)

@@ -39,7 +39,7 @@ void Adamax<T>::step(const Gradients<T>& gradients) {
             const auto faded = beta2 * largest;
             out[1] = beta1 * mean + rest1 * g;
             out[2] = where(faded < size, size, faded);
-            out[0] = value - rate * out[1] / out[2];
+            out[0] = value - quotient_or_zero(rate * out[1], out[2]);
         });
     });
 }

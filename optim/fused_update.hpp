@@ -32,4 +32,10 @@ void fused_update(Slot<T>& slot, const Tensor<T>& gradient, const F& update) {
     fused_update<T, Running + 2, Running + 1>(slot.parameter->shape(), inputs, results, update);
 }
 
+/// a / b, and 0 where b is 0: a weight without a gradient so far does not move, whatever epsilon is.
+template <class T>
+Lanes<T> quotient_or_zero(const Lanes<T>& a, const Lanes<T>& b) {
+    return where(equal(b, Lanes<T>(0)), Lanes<T>(0), a / b);
+}
+
 }  // namespace tapeloop::optim

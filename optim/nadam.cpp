@@ -20,7 +20,9 @@ NAdamOptions checked(const NAdamOptions& options) {
 
 template <class T>
 NAdam<T>::NAdam(const ParameterList<T>& parameters, NAdamOptions options)
-    : Optimizer<T>("nadam", parameters, 2, options.learning_rate), options_(checked(options)) {}
+    : Optimizer<T>("nadam", parameters, 2, options.learning_rate), options_(checked(options)) {
+    this->refuse_overflow_of({.decay = static_cast<T>(options.weight_decay)});
+}
 
 template <class T>
 double NAdam<T>::momentum(std::uint64_t n) const {
@@ -59,7 +61,8 @@ void NAdam<T>::step(const Gradients<T>& gradients) {
             const auto g = plain_g + decay * value;
             out[1] = beta1 * mean + rest1 * g;
             out[2] = beta2 * square + rest2 * (g * g);
-            out[0] = value - (of_mean * out[1] + of_gradient * g) / (sqrt(out[2]) * correction + epsilon);
+            const auto way = of_mean * out[1] + of_gradient * g;
+            out[0] = value - quotient_or_zero(way, sqrt(out[2]) * correction + epsilon);
         });
     });
 }

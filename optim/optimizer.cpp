@@ -24,12 +24,17 @@ void require_same(std::string_view name, const Slot<T>& slot,
         throw std::invalid_argument(
             fmt::format("{}: the state keeps {} tensors for '{}' and the optimizer {}; their options differ",
                         name, entry.running.size(), slot.path, slot.running.size()));
-    for (const Tensor<T>& tensor : entry.running)
-        if (shape_of(tensor) != slot.parameter->shape())
+    for (const Tensor<T>& tensor : entry.running) {
+        if (shape_of(tensor) != slot.shape)
             throw std::invalid_argument(
                 fmt::format("{}: parameter '{}' is {} and its tensor in the state {}; they must have the "
                             "same shape",
-                            name, slot.path, slot.parameter->shape().text(), shape_of(tensor).text()));
+                            name, slot.path, slot.shape.text(), shape_of(tensor).text()));
+        if (const std::size_t bad = first_not_finite(tensor); bad < tensor.size())
+            throw std::invalid_argument(fmt::format("{}: the state of parameter '{}' {} has {} at element {}",
+                                                    name, slot.path, slot.shape.text(), tensor.data()[bad],
+                                                    bad));
+    }
 }
 
 }  // namespace
@@ -47,7 +52,7 @@ void Optimizer<T>::set_learning_rate(double rate) {
 template <class T>
 void Optimizer<T>::update(const Gradients<T>& gradients,
                           const std::function<void(Slot<T>&, const Tensor<T>&)>& update) {
-    slots_.update(name_, gradients, update);
+    slots_.update(name_, gradients, squared_, update);
     ++steps_;
 }
 
@@ -66,6 +71,7 @@ void Optimizer<T>::restore(const OptimizerState<T>& state) {
     if (state.entries.size() != slots.size())
         throw std::invalid_argument(fmt::format("{}: the state is of {} parameters and the optimizer has {}",
                                                 name_, state.entries.size(), slots.size()));
+    slots_.require_unchanged(name_);
     for (std::size_t i = 0; i < slots.size(); ++i) require_same(name_, slots[i], state.entries[i]);
     const double rate = checked_rate(name_, state.learning_rate);
 

@@ -31,7 +31,9 @@ class Optimizer {
     Optimizer& operator=(const Optimizer&) = delete;
 
     /// Updates every parameter. Throws `std::invalid_argument`, and changes nothing, when a gradient is
-    /// missing, of another shape, or not finite.
+    /// missing, of another shape, not finite, or so large that a square the optimizer keeps of it is not; and
+    /// when a parameter was replaced by one of another shape since the optimizer was made (one of the same
+    /// shape takes its place). Throws `std::logic_error` when a parameter is gone.
     virtual void step(const Gradients<T>& gradients) = 0;
 
     /// The steps that were made.
@@ -43,7 +45,8 @@ class Optimizer {
     OptimizerState<T> state() const;
     /// Goes on from `state`, with the same options and parameters (their values are not part of it). Throws
     /// `std::invalid_argument`, and changes nothing, when it is the state of another optimizer, or of
-    /// parameters with other paths or shapes.
+    /// parameters with other paths or shapes, or holds a NaN or an infinity. Throws as `step` does for
+    /// parameters that were replaced or are gone.
     void restore(const OptimizerState<T>& state);
 
   protected:
@@ -54,10 +57,13 @@ class Optimizer {
     /// One step: calls `update` for each parameter after all gradients were checked, and counts it.
     void update(const Gradients<T>& gradients, const std::function<void(Slot<T>&, const Tensor<T>&)>& update);
     std::vector<Slot<T>>& slots() { return slots_.list(); }
+    /// From here on `update` refuses gradients whose square is not finite.
+    void refuse_overflow_of(const Squared<T>& squared) { squared_ = squared; }
 
   private:
     std::string_view name_;
     Slots<T> slots_;
+    std::optional<Squared<T>> squared_;
     std::uint64_t steps_ = 0;
     double learning_rate_;
 };

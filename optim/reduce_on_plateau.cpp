@@ -36,9 +36,14 @@ double ReduceOnPlateau::operator()(double metric) {
 }
 
 bool ReduceOnPlateau::is_better(double metric) const {
-    const double sign = options_.larger_is_better ? 1 : -1;
-    if (options_.relative) return sign * metric > sign * best_ * (1 + sign * options_.threshold);
-    return sign * metric > sign * best_ + options_.threshold;
+    const bool larger = options_.larger_is_better;
+    if (std::isinf(best_)) return larger ? metric > best_ : metric < best_;
+    double to_beat = 0;
+    if (options_.relative)  // of the size of the best: a negative one must not move against the direction
+        to_beat = best_ * (larger == (best_ >= 0) ? 1 + options_.threshold : 1 - options_.threshold);
+    else
+        to_beat = best_ + (larger ? options_.threshold : -options_.threshold);
+    return larger ? metric > to_beat : metric < to_beat;
 }
 
 void ReduceOnPlateau::reduce() {

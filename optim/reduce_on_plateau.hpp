@@ -9,7 +9,7 @@ struct ReduceOnPlateauOptions {
     double factor = 0.1;            ///< what it is multiplied by
     std::uint64_t patience = 10;    ///< metrics in a row that may bring nothing better
     double threshold = 1e-4;        ///< by how much a better metric must be better
-    bool relative = true;           ///< whether the threshold is a fraction of the best metric
+    bool relative = true;           ///< whether the threshold is a fraction of the best metric's size
     bool larger_is_better = false;  ///< as an accuracy, and not as a loss
     std::uint64_t cooldown = 0;     ///< metrics after a reduction that are not counted as bad
     double least = 0;               ///< the smallest rate
@@ -21,8 +21,10 @@ struct ReduceOnPlateauOptions {
 ///     optimizer.set_learning_rate(plateau(validation_loss));     // after each epoch
 ///
 /// As PyTorch's `ReduceLROnPlateau`: the reduction comes with the metric number patience + 1 in a row that is
-/// not better than the best. Keras reduces with number `patience` already, and its threshold is not relative.
-/// It is a plain value: a copy keeps its state.
+/// not better than the best. A metric is better when it is below best - threshold |best| (or above best +
+/// threshold |best|), without |best| where the threshold is not relative. PyTorch leaves out the bars, and so
+/// takes every metric near a negative best for a better one. Keras reduces with number `patience` already,
+/// and its threshold is not relative. It is a plain value: a copy keeps its state.
 class ReduceOnPlateau {
   public:
     /// Throws `std::invalid_argument` for a negative option, and a factor that is not below 1.

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/kernels/lanes.hpp>
+#include <optim/all_finite.hpp>
 #include <optim/require.hpp>
 
 #include <algorithm>
@@ -33,15 +33,8 @@ void require_below_one(std::string_view operation, std::string_view option, doub
 
 template <class T>
 std::size_t first_not_finite(const Tensor<T>& tensor) {
-    constexpr std::size_t width = Lanes<T>::width;
-    const std::size_t whole = tensor.size() / width * width;
-    Lanes<T> probe = 0;  // 0 times a NaN or an infinity is NaN, and stays it in a sum
-    for (std::size_t i = 0; i < whole; i += width) probe = probe + 0 * Lanes<T>::load(tensor.data() + i);
-    if (whole < tensor.size())
-        probe = probe + 0 * Lanes<T>::load(tensor.data() + whole, tensor.size() - whole);
-    std::array<T, width> sums;
-    probe.store(sums.data());
-    if (std::all_of(sums.begin(), sums.end(), [](T sum) { return sum == 0; })) return tensor.size();
+    if (all_finite<T, 1>(tensor.size(), {tensor.data()}, [](const auto& in) { return in[0]; }))
+        return tensor.size();
     const T* begin = tensor.data();
     const T* end = begin + tensor.size();
     return static_cast<std::size_t>(std::find_if_not(begin, end, [](T x) { return std::isfinite(x); }) -

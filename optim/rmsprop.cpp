@@ -38,7 +38,7 @@ struct RmsPropStep {
                 square = square - out[2] * out[2];
                 square = where(square < 0, 0, square);
             }
-            auto way = g / (sqrt(square) + s.epsilon);
+            auto way = quotient_or_zero(g, sqrt(square) + s.epsilon);
             if constexpr (with_momentum) {
                 way = s.momentum * in[running] + way;
                 out[running] = way;
@@ -53,7 +53,9 @@ struct RmsPropStep {
 template <class T>
 RmsProp<T>::RmsProp(const ParameterList<T>& parameters, RmsPropOptions options)
     : Optimizer<T>("rmsprop", parameters, running_count(options), options.learning_rate),
-      options_(checked(options)) {}
+      options_(checked(options)) {
+    this->refuse_overflow_of({.decay = static_cast<T>(options.weight_decay)});
+}
 
 template <class T>
 void RmsProp<T>::step(const Gradients<T>& gradients) {

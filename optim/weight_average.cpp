@@ -17,7 +17,7 @@ void require_finite_weights(const Slot<T>& slot) {
     if (bad < value.size())
         throw std::invalid_argument(
             fmt::format("weight_average: parameter '{}' {} has {} at element {}; nothing was averaged",
-                        slot.path, slot.parameter->shape().text(), value.data()[bad], bad));
+                        slot.path, slot.shape.text(), value.data()[bad], bad));
 }
 
 template <class T>
@@ -54,12 +54,13 @@ void WeightAverage<T>::update() {
     if (swapped_in_)
         throw std::logic_error(
             "weight_average: the parameters hold their averages; update when the AveragedWeights has ended");
+    slots_.require_unchanged("weight_average");
     for (const Slot<T>& slot : slots_.list()) require_finite_weights(slot);
     const T fresh = static_cast<T>(share());
     const T kept = static_cast<T>(1 - share());
     for (Slot<T>& slot : slots_.list()) {
         T* a = slot.running[0].data();
-        fused_update<T, 2, 1>(slot.parameter->shape(), {a, slot.parameter->value().data()}, {a},
+        fused_update<T, 2, 1>(slot.shape, {a, slot.parameter->value().data()}, {a},
                               [=](const auto& in, auto& out) { out[0] = kept * in[0] + fresh * in[1]; });
     }
     ++updates_;
@@ -69,8 +70,14 @@ template <class T>
 const Tensor<T>& WeightAverage<T>::operator[](const Parameter<T>& parameter) const {
     if (updates_ == 0)
         throw std::logic_error("weight_average: there is no average yet; update after a step first");
-    for (const Slot<T>& slot : slots_.list())
-        if (slot.parameter->storage() == parameter.storage()) return slot.running[0];
+    for (const Slot<T>& slot : slots_.list()) {
+        if (slot.parameter.find() != &parameter) continue;
+        if (parameter.shape() != slot.shape)
+            throw std::invalid_argument(
+                fmt::format("weight_average: parameter '{}' was replaced: its average is {} and it is {} now",
+                            slot.path, slot.shape.text(), parameter.shape().text()));
+        return slot.running[0];
+    }
     throw std::invalid_argument(
         fmt::format("weight_average: parameter '{}' is not among those that are averaged", parameter.name()));
 }
@@ -81,6 +88,7 @@ AveragedWeights<T>::AveragedWeights(WeightAverage<T>& average) : average_(averag
         throw std::logic_error("averaged_weights: the parameters hold their averages already");
     if (average.updates_ == 0)
         throw std::logic_error("averaged_weights: there is no average yet; update after a step first");
+    average.slots_.require_unchanged("averaged_weights");
     for (const Slot<T>& slot : average.slots_.list()) weights_.push_back(slot.parameter->value());
     for (Slot<T>& slot : average.slots_.list()) put(*slot.parameter, slot.running[0]);
     average.swapped_in_ = true;
@@ -89,7 +97,10 @@ AveragedWeights<T>::AveragedWeights(WeightAverage<T>& average) : average_(averag
 template <class T>
 AveragedWeights<T>::~AveragedWeights() {
     const std::vector<Slot<T>>& slots = average_.slots_.list();
-    for (std::size_t i = 0; i < slots.size(); ++i) put(*slots[i].parameter, weights_[i]);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        Parameter<T>* parameter = slots[i].parameter.find();
+        if (parameter != nullptr && parameter->shape() == slots[i].shape) put(*parameter, weights_[i]);
+    }
     average_.swapped_in_ = false;
 }
 

@@ -34,11 +34,12 @@ class WeightAverage {
     WeightAverage& operator=(const WeightAverage&) = delete;
 
     /// To be called after each step of the optimizer. Throws, and changes nothing: `std::logic_error` while
-    /// an `AveragedWeights` is there, `std::invalid_argument` when a weight is not finite.
+    /// an `AveragedWeights` is there or when a parameter is gone, `std::invalid_argument` when a weight is
+    /// not finite or a parameter was replaced by one of another shape.
     void update();
 
     /// Throws `std::logic_error` before the first update, and `std::invalid_argument` for a parameter that
-    /// is not in the list.
+    /// is not in the list or was replaced by one of another shape.
     const Tensor<T>& operator[](const Parameter<T>& parameter) const;
 
   private:
@@ -60,12 +61,14 @@ class WeightAverage {
 ///         validate(model);
 ///     }
 ///
-/// At its end they get the weights back that they had, to the bit, whatever was done to them in between.
+/// At its end they get the weights back that they had, to the bit, whatever was done to them in between; one
+/// that was replaced by one of another shape stays as it is.
 template <class T>
 class AveragedWeights {
   public:
     /// Throws `std::logic_error`, and changes nothing, when there is no average yet, and when there is
-    /// another `AveragedWeights` of it already. The average must outlive it.
+    /// another `AveragedWeights` of it already; and as `WeightAverage::update` for parameters that were
+    /// replaced or are gone. The average must outlive it.
     explicit AveragedWeights(WeightAverage<T>& average);
     ~AveragedWeights();
     AveragedWeights(const AveragedWeights&) = delete;

@@ -18,20 +18,21 @@ class SavedParameters {
     }
     ~SavedParameters() {
         for (const Saved& saved : saved_) {
-            std::copy_n(saved.value.data(), saved.value.size(), saved.parameter->update().data());
-            saved.parameter->storage()->version = saved.version;
+            std::copy_n(saved.value.data(), saved.value.size(), saved.storage->value.data());
+            saved.storage->version = saved.version;
         }
     }
     SavedParameters(const SavedParameters&) = delete;
     SavedParameters& operator=(const SavedParameters&) = delete;
 
-    void add(Parameter<T>& parameter) {
-        saved_.push_back({&parameter, parameter.value(), parameter.storage()->version});
+    void add(const Parameter<T>& parameter) {
+        saved_.push_back({parameter.storage(), parameter.value(), parameter.storage()->version});
     }
 
   private:
     struct Saved {
-        Parameter<T>* parameter;
+        // Not the parameter, which may have been replaced by one of another shape in between.
+        std::shared_ptr<typename Parameter<T>::Storage> storage;
         Tensor<T> value;
         std::uint64_t version;
     };

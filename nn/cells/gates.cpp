@@ -72,35 +72,45 @@ Tensor<T> side_by_side(std::size_t rows, std::size_t columns, std::size_t gate_c
 
 template <class T>
 Gate<T>::Gate(Parameter<T>& parameter, GateNames names, std::string_view name)
-    : parameter_(&parameter),
+    : parameter_(parameter),
       place_(place_of(names, name)),
       count_(names.size()),
+      packed_shape_(parameter.shape()),
       shape_(part_of(parameter.shape(), names)) {}
 
 template <class T>
+Parameter<T>& Gate<T>::packed() const {
+    Parameter<T>& parameter = *parameter_;
+    if (parameter.shape() != packed_shape_)
+        throw std::logic_error(fmt::format("gate: parameter '{}' was {} and is {} now; call `gate` again",
+                                           parameter.name(), packed_shape_.text(), parameter.shape().text()));
+    return parameter;
+}
+
+template <class T>
 Tensor<T> Gate<T>::value() const {
-    return copy_part(parameter_->value(), shape_, place_, count_);
+    return copy_part(packed().value(), shape_, place_, count_);
 }
 
 template <class T>
 void Gate<T>::assign(const Tensor<T>& value) {
     if (shape_of(value) != shape_)
         throw std::invalid_argument(fmt::format("gate: the value is {} and this gate's part of `{}` is {}",
-                                                shape_of(value).text(), parameter_->name(), shape_.text()));
-    const std::span<T> packed = parameter_->update();
+                                                shape_of(value).text(), packed().name(), shape_.text()));
+    const std::span<T> elements = packed().update();
     for_each_row(shape_, place_, count_, [&](std::size_t begin, std::size_t row) {
-        std::copy_n(value.data() + row * shape_.back(), shape_.back(), packed.data() + begin);
+        std::copy_n(value.data() + row * shape_.back(), shape_.back(), elements.data() + begin);
     });
 }
 
 template <class T>
 void Gate<T>::assign(double value) {
-    fill_part(parameter_->update(), shape_, place_, count_, static_cast<T>(value));
+    fill_part(packed().update(), shape_, place_, count_, static_cast<T>(value));
 }
 
 template <class T>
 void Gate<T>::freeze(Gradients<T>& gradients) const {
-    Tensor<T>& gradient = gradients[*parameter_];
+    Tensor<T>& gradient = gradients[packed()];
     fill_part(std::span<T>(gradient.data(), gradient.size()), shape_, place_, count_, T(0));
 }
 

@@ -12,7 +12,9 @@ namespace tapeloop::nn {
 /// The gates of a packed weight in their order, as a cell's `gate_names()` gives them.
 using GateNames = std::span<const std::string_view>;
 
-/// One gate's part [.., H] of a packed parameter [.., n H]. It refers to the parameter.
+/// One gate's part [.., H] of a packed parameter [.., n H]. It refers to the parameter, and follows it when
+/// its cell is moved. Using it throws `std::logic_error` when the parameter was destroyed or has another
+/// shape now.
 template <class T>
 class Gate {
   public:
@@ -34,9 +36,12 @@ class Gate {
     void freeze(Gradients<T>& gradients) const;
 
   private:
-    Parameter<T>* parameter_;
+    Parameter<T>& packed() const;
+
+    ParameterReference<T> parameter_;
     std::size_t place_;
     std::size_t count_;
+    Shape packed_shape_;
     Shape shape_;
 };
 

@@ -332,3 +332,77 @@ TEST_CASE("gradient: cotangents are freed as the sweep goes") {
     CHECK(tape.statistics().cotangent_bytes <= 4 * elements * sizeof(double));
     CHECK(tape.statistics().cotangent_bytes >= elements * sizeof(double));
 }
+
+TEST_CASE("gradients: they add up and scale, and say their norm") {
+    Parameter<double> W("W", vector({1, 2}));
+    Parameter<double> b("b", vector({3}));
+    const auto of = [&](double factor) {
+        Tape<double> tape;
+        return gradient(sum(W * W) * factor + sum(b) * factor, {W, b});
+    };
+    Gradients<double> total = of(1);
+    total += of(2);
+    total += total;
+    total *= 0.5;
+    check_close(total[W], vector({6, 12}));
+    check_close(total[b], vector({3}));
+    CHECK(total.norm() == doctest::Approx(std::sqrt(36.0 + 144 + 9)));
+    const Gradients<double> huge({W, b}, {vector({3e200, 0}), vector({-4e200})});
+    CHECK(huge.norm() == doctest::Approx(5e200));
+    const Gradients<double> tiny({W, b}, {vector({3e-300, 0}), vector({4e-300})});
+    CHECK(tiny.norm() == doctest::Approx(5e-300));
+    CHECK(Gradients<double>({W, b}, {vector({0, 0}), vector({0})}).norm() == 0);
+    Parameter<float> f("f", rounded<float>(vector({0, 0})));
+    Gradients<float> narrow({f, f},
+                            {rounded<float>(vector({3e20, 4e20})), rounded<float>(vector({3e20, 4e20}))});
+    CHECK(narrow.norm() == doctest::Approx(5e20));
+    narrow *= 2;
+    CHECK(narrow.norm() == doctest::Approx(1e21));
+}
+
+TEST_CASE("gradients: what is listed twice counts once in the norm, a Var as well") {
+    Parameter<double> W("W", vector({3, 4}));
+    Tape<double> tape;
+    const Var<double> x = input(vector({1}));
+    const Gradients<double> g = gradient(sum(W * x), {W, x, W, x});
+    CHECK(g.norm() == doctest::Approx(std::sqrt(1 + 1 + 49.0)));
+}
+
+TEST_CASE("gradients: those of another list are not added, and nothing changes") {
+    Parameter<double> W("W", vector({1, 2}));
+    Parameter<double> b("b", vector({3}));
+    Gradients<double> total({W, b}, {vector({1, 2}), vector({3})});
+    const auto refused = [&](const Gradients<double>& more) {
+        return text_of<std::invalid_argument>([&] { total += more; });
+    };
+    CHECK(refused({{W}, {vector({1, 2})}}) ==
+          "gradients +=: one list asks for 2 and the other for 1; they must ask for the same, in the same "
+          "order");
+    CHECK(refused({{W, W}, {vector({1, 2}), vector({1, 2})}}) ==
+          "gradients +=: at place 1 one list asks for parameter 'b' [1] and the other for parameter 'W' [2]; "
+          "they "
+          "must ask for the same, in the same order");
+    CHECK(refused({{W, b}, {vector({1, 2}), vector({1, 2})}}) ==
+          "gradients +=: at place 1 (parameter 'b' [1]) one gradient is [1] and the other [2]");
+    check_same_bits(total[W], vector({1, 2}));
+}
+
+TEST_CASE("var: compound assignment lets the handle refer to the result") {
+    Parameter<double> W("W", vector({2, 3}));
+    Tape<double> tape;
+    Var<double> x = input(vector({4, 5}));
+    const Var<double> before = x;
+    x += W;
+    x *= x;
+    x -= 1;
+    x /= vector({5, 7});
+    check_close(x.value(), vector({35.0 / 5, 63.0 / 7}));
+    check_close(before.value(), vector({4, 5}));
+    const auto g = gradient(sum(x), {W, before});
+    check_close(g[W], vector({2 * 6.0 / 5, 2 * 8.0 / 7}));
+    check_close(g[before], g[W]);
+    CHECK(tape.describe(x.index()).starts_with("divide (gradient_test.cpp:"));
+    const Var<double> kept = x;
+    CHECK(text_of<std::invalid_argument>([&] { x += vector({1, 2, 3}); }) != "");
+    CHECK(x.is(kept));
+}

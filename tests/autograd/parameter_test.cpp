@@ -5,6 +5,7 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 
+#include <memory>
 #include <type_traits>
 
 using namespace tapeloop;
@@ -116,4 +117,75 @@ TEST_CASE("parameter: lists name paths and count values") {
     check_close(g[b], filled({3}, 3));
     check_close(g[x], filled({3}, 0));
     check_close(g[U], filled({2, 3}, 0));
+}
+
+TEST_CASE("parameter: every use of one that was moved from says so, until it gets a new value") {
+    Parameter<double> p("W", vector({1, 2}));
+    Parameter<double> kept = std::move(p);
+    Tape<double> tape;
+    const std::string expected = "parameter 'W': it was moved from; use the one that it was moved to";
+    const auto said = [](const auto& use) { return text_of<std::logic_error>(use); };
+    // NOLINTBEGIN(bugprone-use-after-move)
+    CHECK(said([&] { p + 1; }) == expected);
+    CHECK(said([&] { sum(p); }) == expected);
+    CHECK(said([&] { input(p); }) == expected);
+    CHECK(said([&] { p.name(); }) == expected);
+    CHECK(said([&] { p.shape(); }) == expected);
+    CHECK(said([&] { p.value(); }) == expected);
+    CHECK(said([&] { p.clone(); }) == expected);
+    CHECK(said([&] { p.assign(vector({1, 2})); }) == expected);
+    CHECK(said([&] { p.update(); }) == expected);
+    CHECK(said([&] { p.storage(); }) == expected);
+    CHECK(said([&] { parameter_list(p); }) == expected);
+    CHECK(said([&] { gradient(sum(kept), {p}); }) == expected);
+    Parameter<double> also = std::move(p);
+    CHECK(said([&] { also.value(); }) == expected);
+    p = Parameter<double>("again", vector({3}));
+    check_same_bits(p.value(), vector({3}));
+    check_same_bits(kept.value(), vector({1, 2}));
+    Parameter<double>& self = kept;
+    kept = std::move(self);
+    check_same_bits(kept.value(), vector({1, 2}));
+    // NOLINTEND(bugprone-use-after-move)
+}
+
+TEST_CASE("parameter: a list follows what it lists, and says when that is gone") {
+    auto first = std::make_unique<Parameter<double>>("W", vector({1, 2}));
+    const ParameterList<double> list = parameter_list(*first);
+    auto second = std::make_unique<Parameter<double>>(std::move(*first));
+    first.reset();
+    CHECK(list[0].parameter == second.get());
+    Parameter<double> third;
+    third = std::move(*second);
+    second.reset();
+    CHECK(list[0].parameter == &third);
+    {
+        Tape<double> tape;
+        check_close(gradient(sum(third * 2), list).at(0), vector({2, 2}));
+    }
+    third = Parameter<double>("other", vector({5, 6, 7}));
+    CHECK(list[0].parameter == &third);
+    CHECK(list.value_count() == 3);
+    third = Parameter<double>("yet another", vector({5}));
+    std::vector<Parameter<double>> moved;
+    moved.push_back(std::move(third));
+    moved.emplace_back("next", vector({1}));  // the first is moved once more
+    moved.emplace_back("next", vector({1}));
+    CHECK(list[0].parameter == moved.data());
+    std::swap(moved[0], moved[2]);
+    CHECK(list[0].parameter == &moved[2]);
+    moved.clear();
+    CHECK(list[0].parameter.find() == nullptr);
+    CHECK(text_of<std::logic_error>([&] {
+              list.value_count();
+          }).starts_with("parameter 'W': it was destroyed after it was listed"));
+}
+
+TEST_CASE("parameter: one that is listed twice counts once") {
+    Parameter<double> W("W", filled({3, 3}, 0));
+    ParameterList<double> model;
+    model.add("encoder", parameter_list(W));
+    model.add("decoder", parameter_list(W));
+    CHECK(model.size() == 2);
+    CHECK(model.value_count() == 9);
 }

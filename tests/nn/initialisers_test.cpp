@@ -192,3 +192,66 @@ TEST_CASE("initialisers: what is for matrices refuses other ranks") {
               nn::orthogonal<double>({2, 3, 4}, generator);
           }).starts_with("orthogonal: shape is [2, 3, 4]"));
 }
+
+namespace {
+
+/// Every draw is in [low, high), as a T.
+template <class T>
+void check_half_open(double low, double high) {
+    Generator generator(3);
+    const Tensor<T> x = nn::uniform<T>({200, 1000}, low, high, generator);
+    for (T element : x) {
+        if (!(element >= low && element < high)) FAIL_CHECK("a draw of ", element);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("initialisers: uniform stays below its upper bound, in float too") {
+    for (const auto& [low, high] : {std::pair{-0.1, 0.1},
+                                    {0.0, 1.0},
+                                    {1.0, 1.0 + 1e-6},
+                                    {16777216.0, 16777218.0},
+                                    {-1.0, -1.0 + 1e-6},
+                                    {1e30, 1.000001e30}}) {
+        CAPTURE(low);
+        CAPTURE(high);
+        check_half_open<float>(low, high);
+        check_half_open<double>(low, high);
+    }
+    check_half_open<double>(1, std::nextafter(1.0, 2.0));
+    check_half_open<double>(1e15, 1e15 + 0.25);
+    Generator generator(3);
+    for (int n = 0; n < 1000; ++n) CHECK(generator.uniform(1e16, 1e16 + 2) == 1e16);
+    CHECK(generator.uniform(2, 2) == 2);
+    CHECK(text_of<std::invalid_argument>([&] {
+              generator.uniform(1, 0);
+          }).starts_with("uniform: low is 1 and high 0"));
+    CHECK(text_of<std::invalid_argument>([&] { generator.uniform(-1.5e308, 1.5e308); }) != "");
+}
+
+TEST_CASE("initialisers: He's scale is by rows alone") {
+    Generator generator(1);
+    const double bound = 2 * std::sqrt(6.0 / 30);
+    const Tensor<double> x = nn::he_uniform<double>({30, 120}, generator, 2);
+    const auto [low, high] = std::minmax_element(x.begin(), x.end());
+    CHECK(*low >= -bound);
+    CHECK(*low < -0.99 * bound);
+    CHECK(*high < bound);
+    CHECK(*high > 0.99 * bound);
+    const Moments m = moments_of(nn::he_normal<double>({100, 300}, generator));
+    CHECK(m.mean == doctest::Approx(0).epsilon(0.01));
+    CHECK(m.variance == doctest::Approx(2.0 / 100).epsilon(0.05));
+    CHECK(nn::he_uniform<float>({0, 3}, generator).size() == 0);
+    CHECK(nn::he_normal<float>({0, 3}, generator).size() == 0);
+    CHECK(text_of<std::invalid_argument>([&] { nn::he_normal<double>({3}, generator); }) ==
+          "he_normal: shape is [3]; it must be that of a matrix, [rows, columns]");
+    CHECK(text_of<std::invalid_argument>([&] {
+              nn::he_uniform<double>({3}, generator);
+          }).starts_with("he_uniform"));
+}
+
+TEST_CASE("initialisers: constant") {
+    check_same_bits(nn::constant<double>({2, 3}, -0.1), filled({2, 3}, -0.1));
+    CHECK(nn::constant<float>({}, 0.1).data()[0] == 0.1F);
+}

@@ -80,3 +80,30 @@ TEST_CASE("clip_by_norm: what is not finite, and a norm below 0, are refused, an
     CHECK(text_of<std::invalid_argument>([&] { clip_by_norm(g, not_a_number); }) != "");
     check_same_bits(g[a], vector({3, 4}));
 }
+
+TEST_CASE("clip_by_norm: a parameter that was asked for twice counts once") {
+    Parameter<double> p("p", vector({0, 0}));
+    Gradients<double> g({p, p}, {vector({3, 4}), vector({3, 4})});
+    CHECK(clip_by_norm(g, 1) == doctest::Approx(5));
+    for (const Tensor<double>& clipped : g) check_close(clipped, vector({0.6, 0.8}), 1e-6);
+}
+
+TEST_CASE("clip_by_norm: a norm beyond double, and a factor below what the type holds") {
+    Parameter<double> p("p", vector({0, 0}));
+    Gradients<double> g({p}, {vector({1.5e308, -1.5e308})});
+    CHECK(clip_by_norm(g, 1) == infinity);
+    check_close(g[p], vector({std::sqrt(0.5), -std::sqrt(0.5)}), 1e-12);
+    Gradients<double> high({p}, {vector({1.5e308, -1.5e308})});
+    clip_by_norm(high, 1e308);
+    check_close(high[p], vector({std::sqrt(0.5) * 1e308, -std::sqrt(0.5) * 1e308}), 1e296);
+    Gradients<double> far({p}, {vector({3e300, 4e300})});
+    clip_by_norm(far, 1e-20);
+    CHECK(far[p][0] == doctest::Approx(0.6e-20).epsilon(1e-12));
+    Parameter<float> q("q", rounded<float>(vector({0, 0})));
+    Gradients<float> narrow({q}, {rounded<float>(vector({3e20, 4e20}))});
+    CHECK(clip_by_norm(narrow, 1e-22) == doctest::Approx(5e20));
+    CHECK(narrow[q][0] == doctest::Approx(0.6e-22).epsilon(1e-6));
+    Gradients<float> subnormal({q}, {rounded<float>(vector({1e-42, 0}))});
+    CHECK(clip_by_norm(subnormal, 0) > 0);
+    CHECK(subnormal[q][0] == 0);
+}

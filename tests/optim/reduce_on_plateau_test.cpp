@@ -2,6 +2,8 @@
 
 #include <optim/reduce_on_plateau.hpp>
 
+#include <cmath>
+
 using namespace tapeloop;
 using namespace tapeloop::test;
 using optim::ReduceOnPlateau;
@@ -101,4 +103,46 @@ TEST_CASE("reduce_on_plateau: options out of range are refused") {
     CHECK(refused({.threshold = -1}).starts_with("reduce_on_plateau: threshold is -1"));
     CHECK(refused({.least = -1}).starts_with("reduce_on_plateau: least is -1"));
     CHECK(refused({.smallest_change = -1}).starts_with("reduce_on_plateau: smallest_change is -1"));
+}
+
+TEST_CASE("reduce_on_plateau: a negative metric that stays, or gets slowly worse, is not better") {
+    for (bool larger : {false, true})
+        for (bool relative : {false, true})
+            for (double level : {-1.0, -1e-3, 0.0, 1.0, -100.0})
+                for (double worse : {0.0, 1e-5, -1e-5}) {  // the last: better, but by less than the threshold
+                    CAPTURE(larger);
+                    CAPTURE(relative);
+                    CAPTURE(level);
+                    CAPTURE(worse);
+                    const double step = worse * (relative ? std::abs(level) : 1) * (larger ? -1 : 1);
+                    ReduceOnPlateau plateau({.learning_rate = 1,
+                                             .factor = 0.5,
+                                             .patience = 2,
+                                             .threshold = 1e-3,
+                                             .relative = relative,
+                                             .larger_is_better = larger});
+                    for (int n = 0; n < 3; ++n) CHECK(plateau(level + n * step) == 1);
+                    CHECK(plateau(level + 3 * step) == 0.5);
+                }
+}
+
+TEST_CASE("reduce_on_plateau: a negative metric that gets better by more than the threshold is better") {
+    for (bool larger : {false, true})
+        for (bool relative : {false, true}) {
+            ReduceOnPlateau plateau({.learning_rate = 1,
+                                     .factor = 0.5,
+                                     .patience = 0,
+                                     .threshold = 0.1,
+                                     .relative = relative,
+                                     .larger_is_better = larger});
+            double metric = larger ? -3 : -1;
+            for (int n = 0; n < 5; ++n) {
+                CHECK(plateau(metric) == 1);
+                metric += (larger ? 1 : -1) * 0.11 * (relative ? std::abs(metric) : 1);
+            }
+        }
+    ReduceOnPlateau whole({.learning_rate = 1, .factor = 0.5, .patience = 0, .threshold = 1});
+    CHECK(whole(5) == 1);  // any first metric is better than none
+    CHECK(whole(-1) == 1);
+    CHECK(whole(-1.5) == 0.5);
 }
