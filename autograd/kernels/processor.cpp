@@ -42,7 +42,8 @@ __attribute__((constructor(101))) void look_at_processor() {
         if ((needed_instructions & bit) != 0 && !one.are_there) {
             say("tapeloop: this program was compiled for processors with ");
             say(one.name);
-            say(", which this one lacks; build it with -DTAPELOOP_ARCH=x86-64-v3, x86-64, or native on this machine\n");
+            say(", which this one lacks; build it with -DTAPELOOP_ARCH=x86-64-v3, x86-64, or native on this "
+                "machine\n");
             _exit(EXIT_FAILURE);
         }
         bit <<= 1;

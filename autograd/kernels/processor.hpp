@@ -3,8 +3,8 @@
 #include <cstdint>
 
 /// Whether this processor has the instructions that the library was compiled for. It is looked at before
-/// anything else of the program runs: one that lacks them says so in a line on stderr and exits with 1, instead
-/// of dying of an illegal instruction.
+/// anything else of the program runs: one that lacks them says so in a line on stderr and exits with 1,
+/// instead of dying of an illegal instruction.
 namespace tapeloop::detail {
 
 /// The instruction sets that the compiler was allowed to use, a bit for each in the order of processor.cpp.

@@ -1,7 +1,7 @@
 #include <autograd/kernels/processor.hpp>
 
-// Data only, from the compiler's own macros: this source is compiled for the processor that the library is for, and none
-// of its code may run before the look.
+// Data only, from the compiler's own macros: this source is compiled for the processor that the library is
+// for, and none of its code may run before the look.
 namespace tapeloop::detail {
 
 constinit const std::uint32_t needed_instructions = 0

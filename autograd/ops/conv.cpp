@@ -17,7 +17,7 @@ struct Patches {
 
     Shape shape(const Shape&) const { return {geometry.rows(), geometry.columns()}; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         take_patches(geometry, x.data(), y.data(), static_cast<T>(fill));
     }
     auto rules() const;
@@ -31,7 +31,7 @@ struct FromPatches {
 
     Shape shape(const Shape&) const { return images; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         std::fill_n(y.data(), y.size(), T(0));
         add(y.data(), x);
     }

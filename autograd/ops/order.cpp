@@ -87,7 +87,7 @@ struct Pick {
 
     Shape shape(const Shape&) const { return picked; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] = x.data()[(*offsets)[i]];
     }
     auto rules() const;
@@ -101,7 +101,7 @@ struct PutBack {
 
     Shape shape(const Shape&) const { return whole; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         std::fill_n(y.data(), y.size(), T(0));
         add(y.data(), x);
     }
@@ -138,7 +138,7 @@ struct InOrder {
 
     Shape shape(const Shape& x) const { return order.shape(x); }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const std::vector<std::size_t> offsets = order.offsets(x);
         for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] = x.data()[offsets[i]];
     }

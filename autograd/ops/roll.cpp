@@ -21,7 +21,7 @@ struct Roll {
         return n == 0 ? 0 : static_cast<std::size_t>((shift % n + n) % n);
     }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const std::size_t at = normalised_axis(name, axis, x.shape().rank());
         const std::size_t extent = x.shape()[at];
         const std::size_t back = places(extent);

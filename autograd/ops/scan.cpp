@@ -1,5 +1,6 @@
 #include <autograd/kernels/lines.hpp>
 #include <autograd/kernels/strided.hpp>
+#include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/scan.hpp>
 #include <autograd/record/definition.hpp>
@@ -22,7 +23,7 @@ struct Along {
 /// Sets the elements of y along an axis one by one: `next(state, i)` is the state behind element i, and is
 /// written there.
 template <class T, class Next>
-void scan(const Array<T>& y, const Along& along, double start, const Next& next) {
+void scan(const Buffer<T>& y, const Along& along, double start, const Next& next) {
     const Lines lines(y.shape(), along.in(y.shape()));
     // All lines of a block at once, so that memory is read in order.
     std::vector<double> states(lines.stride);
@@ -46,7 +47,7 @@ struct Shift : Along {
 
     static Shape shape(const Shape& x) { return x; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         const std::size_t at = in(x.shape());
         const std::size_t extent = x.shape()[at];
         if (extent == 0) return;
@@ -69,7 +70,7 @@ struct CumulativeSum : Along {
         return x;
     }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         scan(y, *this, 0, [from = x.data()](double sum, std::size_t i) { return sum + from[i]; });
     }
     auto rules() const {
@@ -85,7 +86,7 @@ struct Recurrence : Along {
 
     static Shape shape(const Shape& a, const Shape&) { return a; }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& a, const Array<T>& b) const {
+    void value(const Buffer<T>& y, const Array<T>& a, const Array<T>& b) const {
         scan(y, *this, 0, [a = a.data(), b = b.data()](double before, std::size_t i) {
             return static_cast<double>(b[i]) + static_cast<double>(a[i]) * before;
         });
@@ -124,7 +125,7 @@ struct CumulativeProduct : Along {
         return x;
     }
     template <class T>
-    void value(const Array<T>& y, const Array<T>& x) const {
+    void value(const Buffer<T>& y, const Array<T>& x) const {
         scan(y, *this, 1, [from = x.data()](double product, std::size_t i) { return product * from[i]; });
     }
     auto rules() const {

@@ -21,7 +21,9 @@ std::vector<DefinedOperation>& defined_operations();
 
 /// Whether all operations of a definition have one name; a user's `custom` gives each its own.
 template <class Def>
-concept HasConstantName = requires { typename std::bool_constant<(Def::name.size() > 0)>; };
+concept HasConstantName = requires {
+    typename std::bool_constant<(Def::name.size() > 0)>;
+};
 
 /// Enters a definition into the list, before `main`, in every program that has its code.
 template <class Def>

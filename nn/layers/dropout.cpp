@@ -63,10 +63,10 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x, const Var<T>& seeds) {
     const std::size_t axis = x.shape().rank() > 2 ? 1 : 0;
     const std::size_t batch = x.shape().rank() > axis ? x.shape()[axis] : 0;
     if (x.shape().rank() < 2 || seeds.shape() != Shape{batch, 2})
-        throw std::invalid_argument(
-            fmt::format("Dropout: x is {} and the seeds of the masks are {}; they must be [B, ..] or [T, B, ..] "
-                        "and [B, 2]",
-                        x.shape().text(), seeds.shape().text()));
+        throw std::invalid_argument(fmt::format(
+            "Dropout: x is {} and the seeds of the masks are {}; they must be [B, ..] or [T, B, ..] "
+            "and [B, 2]",
+            x.shape().text(), seeds.shape().text()));
     if (Training::generator() == nullptr || dropout.rate == 0) return x;
     Shape shape;
     for (std::size_t k = axis; k < x.shape().rank(); ++k) shape.append(x.shape()[k]);

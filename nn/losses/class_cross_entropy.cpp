@@ -70,7 +70,8 @@ struct SoftmaxRows {
     void value(const Buffer<T>& y, const Array<T>& x) const {
         const Exponentials<T> rows(x.as_matrix(), *classes);
         const Array<T> total = rows.others + rows.own;
-        run_function<T, 2>(elementary::Divide{}, rows.e.shape(), {Array<T>(rows.e), total}, {y.data(), false});
+        run_function<T, 2>(elementary::Divide{}, rows.e.shape(), {Array<T>(rows.e), total},
+                           {y.data(), false});
         const std::size_t width = x.shape().back();
         T* row = y.data();
         for (std::size_t r = 0; r < classes->of_row.size(); ++r, row += width) {

@@ -127,19 +127,18 @@ struct Projected {
 };
 template <ProjectsPlain C>
 requires(!ProjectsPrepared<C>) struct Projected<C> {
-    using type = std::remove_cvref_t<decltype(
-        std::declval<const C&>().project(std::declval<const Var<CellValueOf<C>>&>()))>;
+    using type = std::remove_cvref_t<decltype(std::declval<const C&>().project(
+        std::declval<const Var<CellValueOf<C>>&>()))>;
 };
 template <ProjectsPrepared C>
 struct Projected<C> {
-    using type = std::remove_cvref_t<decltype(
-        std::declval<const C&>().project(std::declval<const Var<CellValueOf<C>>&>(),
-                                         std::declval<const typename Prepared<C>::type&>()))>;
+    using type = std::remove_cvref_t<decltype(std::declval<const C&>().project(
+        std::declval<const Var<CellValueOf<C>>&>(), std::declval<const typename Prepared<C>::type&>()))>;
 };
 
 template <class C>
-concept Projects = (ProjectsPlain<C> || ProjectsPrepared<C>)&&is_state<typename Projected<C>::type,
-                                                                       CellValueOf<C>>;
+concept Projects = (ProjectsPlain<C> ||
+                    ProjectsPrepared<C>)&&is_state<typename Projected<C>::type, CellValueOf<C>>;
 
 // A member of that name which does not fit would otherwise be passed over in silence.
 template <class C>
@@ -194,9 +193,9 @@ concept StateAndPrepare = GivesState<C> && PrepareFits<C>;
 template <class C>
 concept StateToProject = StateAndPrepare<C> && ProjectFits<C>;
 template <class C>
-concept StateToStep = StateToProject<C> && (HasStep<C> || UnrollsItself<C>);
+concept StateToStep = StateToProject<C> &&(HasStep<C> || UnrollsItself<C>);
 template <class C>
-concept KeepsContract = StateToStep<C> && (StepGivesPair<C> || (UnrollsItself<C> && !HasStep<C>));
+concept KeepsContract = StateToStep<C> &&(StepGivesPair<C> || (UnrollsItself<C> && !HasStep<C>));
 
 // The checks of the contract, in words. A failed one switches off those behind it, so that there is one
 // message.
@@ -253,8 +252,8 @@ concept SequenceLayer = detail::UnrollsItself<C>;
 
 /// The contract above, without words.
 template <class C>
-concept Cell = detail::GivesState<C> && detail::PrepareFits<C> && detail::ProjectFits<C> &&
-    detail::StepGivesPair<C>;
+concept Cell =
+    detail::GivesState<C> && detail::PrepareFits<C> && detail::ProjectFits<C> && detail::StepGivesPair<C>;
 
 /// A cell that lists its parameters.
 template <class C>

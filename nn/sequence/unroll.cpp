@@ -35,10 +35,11 @@ void require_mask(const StepMask& mask, const Shape& x, const Site& site) {
 
 std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const Site& site) {
     if (x.rank() < 3)
-        fail(fmt::format("unroll: x is {}; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
-                         "with batch_first",
-                         x.text()),
-             site);
+        fail(
+            fmt::format("unroll: x is {}; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
+                        "with batch_first",
+                        x.text()),
+            site);
     const std::size_t batch = x[options.batch_first ? 0 : 1];
     const std::size_t time_steps = x[options.batch_first ? 1 : 0];
     if (!options.mask.empty()) require_mask(options.mask, x, site);
@@ -102,9 +103,10 @@ void require_projected(const Shape& part, const Shape& x, std::size_t leading, c
 
 void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const Site& site) {
     if (output.rank() == 0 || output[0] != rows)
-        fail(fmt::format("unroll: the cell's step at t={} gives an output of {} for {} rows; with lengths or a "
-                         "mask, the rows must be its first axis",
-                         time_step, output.text(), rows),
+        fail(fmt::format(
+                 "unroll: the cell's step at t={} gives an output of {} for {} rows; with lengths or a "
+                 "mask, the rows must be its first axis",
+                 time_step, output.text(), rows),
              site);
 }
 
@@ -159,9 +161,12 @@ void LostGradients<T>::require_none(const std::vector<Var<T>>& final_state, cons
         if (final_state[part].is(given))
             throw std::logic_error(with_site(
                 fmt::format(
-                    "unroll: part {} of the given state, {}, is a value without its gradient, as `resume` makes "
-                    "them; the cell's initial_state makes it of the parameter `{}`, and its step hands it on as "
-                    "it is, so that no gradient would reach `{}`: make it in `prepare()`, once per unroll, and "
+                    "unroll: part {} of the given state, {}, is a value without its gradient, as `resume` "
+                    "makes "
+                    "them; the cell's initial_state makes it of the parameter `{}`, and its step hands it on "
+                    "as "
+                    "it is, so that no gradient would reach `{}`: make it in `prepare()`, once per unroll, "
+                    "and "
                     "let step take it as its third argument (or detach it in initial_state if that is meant)",
                     part, given.shape().text(), parameter, parameter),
                 site, ""));

@@ -171,7 +171,8 @@ std::pair<Var<ValueOf<C>>, StateOf<C>> checked_step(const C& cell, const StepInp
                                                     const PreparedOf<C>& prepared, std::size_t t,
                                                     const StateOf<C>& state, const Site& site) {
     auto result = step(cell, inputs.at(t), state, prepared);
-    if (!same_shapes(result.second, state)) fail_next_state(shapes_of(result.second), shapes_of(state), t, site);
+    if (!same_shapes(result.second, state))
+        fail_next_state(shapes_of(result.second), shapes_of(state), t, site);
     return result;
 }
 
@@ -190,8 +191,7 @@ UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const State
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
         const Label<T> time_step(t);
-        std::tie(outputs[t], result.state) =
-            checked_step(cell, inputs, prepared, t, result.state, x.site());
+        std::tie(outputs[t], result.state) = checked_step(cell, inputs, prepared, t, result.state, x.site());
         if (options.trace) result.trace[t] = result.state;
     }
     result.outputs = stack(Operands<T>(std::move(outputs), x.site()));
@@ -256,8 +256,8 @@ UnrolledOf<C> run_either_way(const C& cell, const Operand<ValueOf<C>>& x, const 
     inner.mask = options.mask.transposed();
     const Var<T> time_first = transpose(x, batch_and_time_exchanged(x.shape()));
     UnrolledOf<C> result = run(cell, Operand<T>(time_first, x.site()), initial, inner);
-    result.outputs = transpose(Operand<T>(result.outputs, x.site()),
-                               batch_and_time_exchanged(result.outputs.shape()));
+    result.outputs =
+        transpose(Operand<T>(result.outputs, x.site()), batch_and_time_exchanged(result.outputs.shape()));
     return result;
 }
 
@@ -285,12 +285,12 @@ using UnrolledFor = Unrolled<typename Named<C>::Value, typename Named<C>::State>
 /// `prepare` runs once, and its `project` once, before the loop, unless `hoist` is off. A step's nodes are
 /// labelled `t=0`, `t=1`, ..., and there are a + b T of them. Throws `std::invalid_argument` when x has less
 /// than three axes, when there is not one length for each row, when the mask or the shapes of `state` do not
-/// fit, or when a step changes these; and `std::logic_error` when a part of `state` is a value that initial_state
-/// would make of parameters and all steps hand on, for these would get no gradient. Whatever is thrown, the
-/// tape is as before.
+/// fit, or when a step changes these; and `std::logic_error` when a part of `state` is a value that
+/// initial_state would make of parameters and all steps hand on, for these would get no gradient. Whatever is
+/// thrown, the tape is as before.
 template <class C>
-detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x, const detail::StateFor<C>& state,
-                     const UnrollOptions& options = {}) {
+detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
+                              const detail::StateFor<C>& state, const UnrollOptions& options = {}) {
     [[maybe_unused]] const detail::Contract<C> says_what_is_missing;
     if constexpr (!detail::KeepsContract<C>) {
         return {};
@@ -308,7 +308,8 @@ detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x, co
 
 /// The same from the cell's initial state.
 template <class C>
-detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x, const UnrollOptions& options = {}) {
+detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
+                              const UnrollOptions& options = {}) {
     [[maybe_unused]] const detail::Contract<C> says_what_is_missing;
     if constexpr (!detail::KeepsContract<C>) {
         return {};

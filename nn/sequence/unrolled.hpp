@@ -44,9 +44,9 @@ struct UnrollOptions {
     /// a row's outputs are 0, its state stays as it is, and what x holds there, NaN included, has no
     /// influence on values and gradients: each row gives what it gives alone.
     std::vector<std::size_t> lengths = {};
-    /// Which time steps count, in any pattern, with x's first two axes: [T, B], or [B, T] with `batch_first`. A
-    /// masked step keeps the row's state and repeats the output of the one that was read before it, 0 if there
-    /// is none, as Keras has it; what x holds there has no influence. With `lengths` both must hold.
+    /// Which time steps count, in any pattern, with x's first two axes: [T, B], or [B, T] with `batch_first`.
+    /// A masked step keeps the row's state and repeats the output of the one that was read before it, 0 if
+    /// there is none, as Keras has it; what x holds there has no influence. With `lengths` both must hold.
     StepMask mask = {};
 };
 

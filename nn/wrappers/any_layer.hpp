@@ -33,7 +33,8 @@ class ErasedLayer {
     virtual State initial_state(std::size_t batch) const = 0;
     virtual bool is_cell() const = 0;
     virtual State prepare() const { return {}; }
-    virtual std::pair<Var<T>, State> step(const Var<T>& x, const State& state, const State& prepared) const = 0;
+    virtual std::pair<Var<T>, State> step(const Var<T>& x, const State& state,
+                                          const State& prepared) const = 0;
     virtual Unrolled<T, State> unroll(const Var<T>& x, const State& state, const UnrollOptions&) const = 0;
     /// One for each part of the state.
     virtual std::vector<bool> hidden_parts() const { return {}; }

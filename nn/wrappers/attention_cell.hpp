@@ -42,9 +42,9 @@ extern template struct AttentionStart<double>;
 ///     decoded.outputs;  cell.weights(decoded.trace[t]);
 ///
 /// `initial_state` has a source without time steps, whose context is 0. A state that was carried holds the
-/// source as values, from which no gradient reaches the attention's weights and the encoder: where they are to
-/// be trained in every stretch, attend anew, with the carried inner state. An attention is any type with the
-/// members of `DotAttention`.
+/// source as values, from which no gradient reaches the attention's weights and the encoder: where they are
+/// to be trained in every stretch, attend anew, with the carried inner state. An attention is any type with
+/// the members of `DotAttention`.
 template <class C, class A = AdditiveAttention<ValueOf<C>>>
 struct AttentionCell {
     using T = ValueOf<C>;

@@ -12,8 +12,7 @@ namespace tapeloop::nn {
 namespace detail {
 /// One mask, or one for each h of a cell that says which parts they are.
 template <class C>
-using RecurrentMasks =
-    std::conditional_t<NamesHiddenParts<C>, std::vector<Var<ValueOf<C>>>, Var<ValueOf<C>>>;
+using RecurrentMasks = std::conditional_t<NamesHiddenParts<C>, std::vector<Var<ValueOf<C>>>, Var<ValueOf<C>>>;
 }  // namespace detail
 
 /// A cell that reads its own h through a dropout mask which is the same for all time steps (Gal and

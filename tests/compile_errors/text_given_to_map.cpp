@@ -1,4 +1,5 @@
-// says: map: an argument must be a Var, a Parameter, gates<n>(...), a Tensor, an xtensor expression or a number
+// says: map: an argument must be a Var, a Parameter, gates<n>(...), a Tensor, an xtensor expression or a
+// number
 #include <autograd/autograd.hpp>
 
 using namespace tapeloop;

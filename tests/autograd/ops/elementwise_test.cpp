@@ -13,7 +13,6 @@
 
 // Where a function has a kink, a tie, a pole or no room left: values, gradients and second derivatives there.
 
-
 using namespace tapeloop;
 using namespace tapeloop::test;
 

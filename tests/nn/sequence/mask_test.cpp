@@ -42,7 +42,8 @@ void check_layer(L layer) {
     Tensors initial;
     {
         Tape<double> tape;
-        for (const Shape& part : nn::shapes_of(layer.initial_state(B))) initial.push_back(random.tensor(part));
+        for (const Shape& part : nn::shapes_of(layer.initial_state(B)))
+            initial.push_back(random.tensor(part));
     }
     const Tensor<double> x = random.tensor({T, B, I});
     for (const bool reverse : {false, true}) {
@@ -71,8 +72,9 @@ TEST_CASE("mask: the steps that count give what they give alone, values and grad
     check_layer(nn::Residual(lstm(generator)));
     check_layer(nn::RecurrentDropout(lstm(generator), 0.5));
     check_layer(nn::Zoneout(lstm(generator)));
-    check_layer(nn::Stack<double>(nn::Linear<double>(I, H, generator), lstm(generator), nn::Dropout{0.5, true},
-                                  nn::Residual(lstm(generator)), nn::Linear<double>(H, H, generator)));
+    check_layer(nn::Stack<double>(nn::Linear<double>(I, H, generator), lstm(generator),
+                                  nn::Dropout{0.5, true}, nn::Residual(lstm(generator)),
+                                  nn::Linear<double>(H, H, generator)));
 }
 
 TEST_CASE("mask: a masked step repeats the output before it, zeros if there is none, and keeps the state") {
@@ -116,11 +118,11 @@ TEST_CASE("mask: a repeated output hands its cotangents to the step that made it
     const Var<double> y = nn::unroll(cell, x, {.mask = middle}).outputs;
     const auto masked = gradient(std::vector<Root<double>>{{y, weights}}, {cell.U, cell.W});
     const Var<double> short_y = nn::unroll(cell, slices(x, 0, {0, 2})).outputs;
-    const Tensor<double> twice = each(slices(weights, 0, {0}), slices(weights, 0, {1}),
-                                      [](double a, double b) { return a + b; });
-    const auto alone = gradient(sum(slice(short_y, 0, 0, 1) * twice) +
-                                    sum(slice(short_y, 0, 1, 2) * slices(weights, 0, {2})),
-                                {cell.U, cell.W});
+    const Tensor<double> twice =
+        each(slices(weights, 0, {0}), slices(weights, 0, {1}), [](double a, double b) { return a + b; });
+    const auto alone = gradient(
+        sum(slice(short_y, 0, 0, 1) * twice) + sum(slice(short_y, 0, 1, 2) * slices(weights, 0, {2})),
+        {cell.U, cell.W});
     check_close(masked[cell.U], alone[cell.U], 1e-13);
     check_close(masked[cell.W], alone[cell.W], 1e-13);
 }
@@ -161,12 +163,14 @@ TEST_CASE("mask: one that does not fit is refused, and the tape is as before") {
     const auto cell = lstm(generator);
     const Tape<double> tape;
     const auto refused = [&](const nn::UnrollOptions& options) {
-        const auto text =
-            text_of<std::invalid_argument>([&] { nn::unroll(cell, filled({T, B, I}, 1), options); });
+        const auto text = text_of<std::invalid_argument>([&] {
+            nn::unroll(cell, filled({T, B, I}, 1), options);
+        });
         CHECK(tape.size() == 0);
         return text;
     };
-    CHECK(contains(refused({.mask = xt::ones<bool>({B, T})}), "unroll: the mask is [4, 5] and x is [5, 4, 3]"));
+    CHECK(
+        contains(refused({.mask = xt::ones<bool>({B, T})}), "unroll: the mask is [4, 5] and x is [5, 4, 3]"));
     CHECK(contains(refused({.mask = xt::ones<bool>({T})}), "the mask is [5]"));
     CHECK(contains(refused({.batch_first = true, .mask = xt::ones<bool>({B, T})}), "must be [5, 4]"));
 }

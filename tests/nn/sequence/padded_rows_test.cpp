@@ -32,8 +32,8 @@ constexpr std::size_t T = 5;
 constexpr std::size_t I = 3;
 constexpr std::size_t H = 3;
 const std::vector<std::size_t> lengths{3, 5, 0, 1};
-const double fillings[] = {0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
-                           -1};
+const double fillings[] = {0, std::numeric_limits<double>::quiet_NaN(),
+                           std::numeric_limits<double>::infinity(), -1};
 
 enum class Function { logarithm, inverse, normalised };
 
@@ -49,7 +49,8 @@ D applied(Function f, const D& x) {
     return x;
 }
 
-/// h' = tanh(f(x_I) U + h W) + 2, where x_I are the first columns of x; positive, so that another may read it.
+/// h' = tanh(f(x_I) U + h W) + 2, where x_I are the first columns of x; positive, so that another may read
+/// it.
 struct Touchy {
     Function f;
     Parameter<double> U, W;
@@ -139,7 +140,8 @@ TEST_CASE("padded rows: layers without state in a stack") {
                                   nn::Residual(nn::Stack<double>(nn::Linear<double>(H, H, generator))),
                                   nn::LstmCell<double>(H, H, generator)));
     check_layer(nn::Stack<double>(
-        Logarithm{}, nn::Bidirectional(nn::LstmCell<double>(I, H, generator), nn::LstmCell<double>(I, H, generator)),
+        Logarithm{},
+        nn::Bidirectional(nn::LstmCell<double>(I, H, generator), nn::LstmCell<double>(I, H, generator)),
         nn::Dropout{0.5, true}, nn::Linear<double>(2 * H, H, generator)));
 }
 

@@ -13,7 +13,8 @@
 namespace tapeloop::test {
 
 /// The slices `which` along an axis, in that order.
-inline Tensor<double> slices(const Tensor<double>& x, std::size_t axis, const std::vector<std::size_t>& which) {
+inline Tensor<double> slices(const Tensor<double>& x, std::size_t axis,
+                             const std::vector<std::size_t>& which) {
     const Shape whole = shape_of(x);
     return generate(whole.with(axis, which.size()), [&](const Position& position) {
         Position from = position;
@@ -110,7 +111,8 @@ void check_rows_alone(L& layer, const Tensor<double>& live, const Tensors& initi
             check_close(slices(batch.gradients[1 + k], 0, {row}), alone.gradients[1 + k], 1e-12);
         }
         for (std::size_t k = 0; k < sums.size(); ++k)
-            sums[k] = each(sums[k], alone.gradients[1 + states + k], [](double a, double b) { return a + b; });
+            sums[k] =
+                each(sums[k], alone.gradients[1 + states + k], [](double a, double b) { return a + b; });
     }
     // Nothing reaches what does not count.
     check_same_bits(filled_where_not(batch.gradients[0], counted, 0), batch.gradients[0]);
