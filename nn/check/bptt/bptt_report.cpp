@@ -61,7 +61,7 @@ std::string divergence_text(const BpttReport& report) {
 /// The column of one way in a row of the table.
 std::string cell_text(const BpttReport& report, const BpttWay& way, std::size_t row) {
     if (row < way.totals.size()) return fmt::format("{:.1e}", way.totals[row].relative);
-    if (!way.totals.empty() || row >= report.differences.inputs.size()) return "-";
+    if (way.name != "differences" || row >= report.differences.inputs.size()) return "-";
     const CheckedInput& input = report.differences.inputs[row];
     if (input.compared == 0)
         return input.directions == 0

@@ -123,7 +123,7 @@ template <class T>
 CheckFunction<T> function_of_step(const CellUnderCheck<T>& cell) {
     return [&cell](const std::vector<Var<T>>& arguments) {
         const auto [output, state] =
-            cell.layer.step(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
+            first_step(cell, arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
         std::vector<Var<T>> results{output};
         results.insert(results.end(), state.begin(), state.end());
         return results;

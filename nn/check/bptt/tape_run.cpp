@@ -189,7 +189,7 @@ TapeRun<T> run_tape(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, cons
 template <class T>
 LoneStep<T>::LoneStep(const CellUnderCheck<T>& cell, const StepPoint<T>& point)
     : cell_(cell), tape_(std::make_unique<Tape<T>>()), x_(input(point.x)), state_(entered(point.state)) {
-    std::tie(output_, next_) = cell.layer.step(x_, state_);
+    std::tie(output_, next_) = first_step(cell, x_, state_);
 }
 
 template <class T>

@@ -50,6 +50,15 @@ template <class T>
 TapeRun<T> run_tape(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
                     const std::vector<Tensor<T>>& offsets, std::uint64_t seed);
 
+/// One step from the plain input, as the first of a sequence: the cell is asked for its initial state before,
+/// which shows what it keeps outside of its state.
+template <class T>
+std::pair<Var<T>, Parts<T>> first_step(const CellUnderCheck<T>& cell, const Var<T>& x,
+                                       const Parts<T>& state) {
+    cell.layer.initial_state(x.shape()[0]);
+    return cell.layer.step(x, state);
+}
+
 /// One step on a tape of its own, whose leaves are fresh: nothing reaches it from an earlier one.
 template <class T>
 class LoneStep {
