@@ -17,7 +17,7 @@ constexpr std::size_t most_edges = 4'000;
 constexpr std::size_t most_kept = 20'000'000;
 // Larger operations are named, but not looked into.
 constexpr std::size_t most_moved = 1'000;
-constexpr std::size_t largest_jacobian = 2'000'000;
+constexpr std::size_t largest_local_jacobian = 2'000'000;
 
 /// An operation and one of its arguments, with what its rules delivered.
 struct Edge {
@@ -327,7 +327,7 @@ class Location {
     std::optional<Explanation> explain_edge(const Edge& edge, const CheckInput<T>& input) {
         const std::size_t size = edge.delivered.size();
         const std::size_t results = edge.cotangent.size();
-        if (size > most_moved || size * results > largest_jacobian) return {};
+        if (size > most_moved || size * results > largest_local_jacobian) return {};
         Evidence evidence;
         evidence.shape = edge.shape;
         evidence.results = edge.result_shapes;
