@@ -61,14 +61,13 @@ void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, co
             for (std::size_t row = 0; row < m; ++row) std::fill_n(c + row * columns_c, n, T(0));
         return;
     }
-    if (m * n * k <= small_up_to<T>)
+    // Without memory for their buffers OpenBLAS never ends, and oneDNN crashes.
+    if (m * n * k <= small_up_to<T> || !blas_has_memory())
         return small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
 #if defined(TAPELOOP_HAS_ONEDNN)
     if constexpr (std::is_same_v<T, float>)
         if (onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c)) return;
 #endif
-    if (!blas_has_memory())
-        return small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
     blas_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c);
 }
 
