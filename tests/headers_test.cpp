@@ -3,6 +3,7 @@
 #include <autograd/check/check.hpp>
 #include <autograd/custom.hpp>
 #include <autograd/derivatives.hpp>
+#include <autograd/elementwise.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/array.hpp>
 #include <autograd/kernels/as_double.hpp>
@@ -27,10 +28,13 @@
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
+#include <autograd/ops/prod.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/parameter.hpp>
+#include <autograd/record/defined_operations.hpp>
 #include <autograd/record/definition.hpp>
+#include <autograd/record/description.hpp>
 #include <autograd/record/observer.hpp>
 #include <autograd/record/operation.hpp>
 #include <autograd/shape.hpp>
@@ -39,7 +43,6 @@
 #include <autograd/study/derivation/latex.hpp>
 #include <autograd/study/derivation/node_names.hpp>
 #include <autograd/study/derivation/numerals.hpp>
-#include <autograd/study/derivation/operation_names.hpp>
 #include <autograd/study/explain/broken_paths.hpp>
 #include <autograd/study/explain/causes.hpp>
 #include <autograd/study/explain/culprits.hpp>

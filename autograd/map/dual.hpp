@@ -118,7 +118,7 @@ requires(... || detail::is_dual<X>) auto elementwise(const F& function, const X&
     const V y = std::apply([&](const auto&... value) { return V(function.value(value...)); }, values);
     const auto rules = detail::rules_of(function);
     if constexpr (std::tuple_size_v<decltype(rules)> == 0) {
-        return y;  // a step: its slope is 0
+        return Dual<V, 0>{y, {}};  // a step: it depends on no input
     } else {
         Dual<V, bits> result;
         result.value = y;

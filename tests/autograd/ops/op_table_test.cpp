@@ -29,7 +29,7 @@ const std::set<std::string> within_others{"add_along", "identity", "prod_of_othe
 /// ours.
 std::set<std::string> names_of_definitions() {
     std::set<std::string> names;
-    for (const detail::DefinedOperation& one : detail::defined_operations()) {
+    for (const tapeloop::detail::DefinedOperation& one : tapeloop::detail::defined_operations()) {
         const std::string_view type = one.definition->name();
         const bool is_of_engine = type.starts_with("N8tapeloop") && !type.starts_with("N8tapeloop2nn") &&
                                   !type.starts_with("N8tapeloop4test");
@@ -106,7 +106,7 @@ TEST_CASE("op table: every operation has a row") {
 TEST_CASE("op table: an operation without a row is found, wherever it is defined") {
     Tape<double> tape;
     CHECK(elementwise(Cbrt{}, input(filled({2}, 1))).shape() == Shape{2});
-    const auto& all = detail::defined_operations();
+    const auto& all = tapeloop::detail::defined_operations();
     CHECK(std::any_of(all.begin(), all.end(), [](const auto& one) { return one.name == Cbrt::name; }));
     CHECK(names_of_definitions().contains("prod"));
     CHECK_FALSE(names_of_definitions().contains("huber"));

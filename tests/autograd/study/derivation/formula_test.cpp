@@ -80,8 +80,8 @@ bool is_ascii(const std::string& text) {
 }  // namespace
 
 TEST_CASE("formula: every operation that is defined anywhere has one") {
-    CHECK(detail::defined_operations().size() > 80);
-    for (const detail::DefinedOperation& one : detail::defined_operations()) {
+    CHECK(tapeloop::detail::defined_operations().size() > 80);
+    for (const tapeloop::detail::DefinedOperation& one : tapeloop::detail::defined_operations()) {
         const std::string_view type = one.definition->name();
         if (one.description == nullptr || !type.starts_with("N8tapeloop") ||
             type.starts_with("N8tapeloop4test"))
@@ -172,7 +172,7 @@ TEST_CASE("latex: formulas are typeset") {
 TEST_CASE("latex: every formula keeps its braces, and leaves no character that LaTeX does not know") {
     std::vector<std::pair<std::string, const Description*>> all;
     for (const Recorded& one : recorded_operations()) all.emplace_back(one.name, one.description);
-    for (const detail::DefinedOperation& one : detail::defined_operations())
+    for (const tapeloop::detail::DefinedOperation& one : tapeloop::detail::defined_operations())
         if (one.description != nullptr) all.emplace_back(one.name, one.description);
     for (const auto& [name, formula] : all) {
         CAPTURE(name);
