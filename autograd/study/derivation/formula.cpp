@@ -71,6 +71,22 @@ const std::vector<Formula>& table() {
         {"log_softmax",  "y = x - log(Σ exp(x))", {{"x", "g - exp(y) ⊙ Σ g"}}},
         {"sum_to",       "y = Σ x over the broadcast axes", {{"x", "g, repeated"}}},
 
+        // Along an axis.
+        {"cumsum",       "y = Σ x up to each element", {{"x", "Σ g from each element on"}}},
+        {"cumprod",      "y = product of x up to each element",
+                         {{"x", "Σ g ⊙ y without that factor, from each element on"}}},
+        {"recurrence",   "y = b + a ⊙ (y one place before)",
+                         {{"a", "r ⊙ (y one place before), r = g + (a ⊙ r one place behind)"},
+                          {"b", "r = g + (a ⊙ r one place behind)"}}},
+        {"shift",        "y = x, one place on", {{"x", "g, one place back"}}},
+        {"roll",         "y = x, rolled", {{"x", "g, rolled back"}}},
+        {"sort",         "y = x, sorted", {{"x", "g, put back"}}},
+        {"top_k",        "y = the greatest elements of x", {{"x", "0, and to those elements g is added"}}},
+        {"pick",         "y = elements i of x", {{"x", "0, and to its elements i those of g are added"}}},
+        {"put_back",     "y = 0, and to its elements i those of x are added", {{"x", "elements i of g"}}},
+        {"patches",      "y = x under the window, place by place", {{"x", "g, added where it came from"}}},
+        {"from_patches", "y = x, added where it came from", {{"x", "g under the window, place by place"}}},
+
         // Places.
         {"gather_rows",  "y = rows i of x", {{"x", "0, and to its rows i the rows of g are added"}}},
         {"scatter_rows", "y = 0, and to its rows i the rows of x are added", {{"x", "rows i of g"}}},
