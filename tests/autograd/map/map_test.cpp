@@ -356,3 +356,81 @@ TEST_CASE("map: paused, it records a constant") {
     }
     check_close(gradient(results[0] * x + results[1], {x})[x], vector({4}));
 }
+
+TEST_CASE("map: sixteen arguments, and the caller's line with any number of them") {
+    Random random("sixteen");
+    const auto weighted = []<class... A>(A... a) {
+        return [&]<std::size_t... k>(std::index_sequence<k...>) {
+            return ((a * static_cast<double>(k + 1) * a) + ...);
+        }
+        (std::index_sequence_for<A...>());
+    };
+    Tensors x;
+    for (int k = 0; k < 16; ++k) x.push_back(random.tensor(k % 3 == 0 ? Shape{2, 3} : Shape{3}));
+    check_fusion(
+        [=](const auto& v) {
+            return map(weighted, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11]);
+        },
+        {x.begin(), x.begin() + 12});
+    check_fusion(
+        [=](const auto& v) {
+            return map(weighted, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11],
+                       v[12], v[13], v[14], v[15]);
+        },
+        x);
+    Tape<double> tape;
+    const Var<double> a = input(filled({2}, 1));
+    const Var<double> b = input(filled({3}, 1));
+    const auto sum_of = [](auto... each_one) { return (each_one + ...); };
+    const auto line = Site::current().line();
+    const std::string two = text_of<std::invalid_argument>([&] { map(sum_of, a, b); });
+    const std::string eight = text_of<std::invalid_argument>([&] { map(sum_of, a, a, a, a, a, a, a, b); });
+    CHECK(contains(two, "(map_test.cpp:" + std::to_string(line + 1)));
+    CHECK(contains(eight, "(map_test.cpp:" + std::to_string(line + 2)));
+}
+
+TEST_CASE("map: tensors, expressions and numbers are constants") {
+    Random random("constants");
+    const Tensor<double> x_value = random.tensor({2, 3});
+    const Tensor<double> factor = random.tensor({3});
+    for (const bool fuse : {true, false}) {
+        Tape<double> tape({.fuse = fuse});
+        const Var<double> x = input(x_value);
+        const auto f = [](auto a, auto b, auto c, auto d) { return a * a * b + c * d; };
+        const Var<double> y = map(f, x, factor, factor * 2.0, 3);
+        check_close(y.value(), each(x_value, repeated(factor, {2, 3}),
+                                    [](double a, double b) { return a * a * b + 6 * b; }));
+        check_close(gradient(sum(y), {x})[x],
+                    each(x_value, repeated(factor, {2, 3}), [](double a, double b) { return 2 * a * b; }));
+        check_close(gradient_graph(sum(y), {x})[x].value(), gradient(sum(y), {x})[x]);
+        // What tells the type need not come first.
+        check_close(map([](auto b, auto a) { return a * b; }, 2, x).value(),
+                    each(x_value, [](double a) { return 2 * a; }));
+        const auto packed = [](auto gates, auto a) {
+            auto [p, q] = gates;
+            return p * a + q;
+        };
+        const Tensor<double> both = vector({1, 2, 3, 4, 5, 6});
+        check_close(map(packed, gates<2>(both), x).value(), map(packed, gates<2>(input(both)), x).value());
+    }
+}
+
+TEST_CASE("operands: an expression is of what its tensors are of, whatever its numbers are") {
+    Tape<float> tape;
+    const Tensor<float> t{1, 2, 3};
+    const Tensor<double> d{1, 2, 3};
+    const Var<float> x = input(t);
+    CHECK((x * (t * 0.5)).value() == Tensor<float>{0.5F, 2, 4.5F});
+    CHECK(((0.5 * t + 1.0) - x).value() == Tensor<float>{0.5F, 0, -0.5F});
+    CHECK((x + (xt::exp(t * 0.0) / 2)).value() == Tensor<float>{1.5F, 2.5F, 3.5F});
+    CHECK(add(x, xt::cast<float>(d)).value() == Tensor<float>{2, 4, 6});
+    // Of one type only, so that functions of both know which is meant.
+    static_assert(std::constructible_from<Operand<float>, decltype(t * 0.5)>);
+    static_assert(!std::constructible_from<Operand<double>, decltype(t * 0.5)>);
+    static_assert(std::constructible_from<Operand<double>, decltype(d * 0.5)>);
+    static_assert(!std::constructible_from<Operand<float>, decltype(d * 0.5)>);
+    static_assert(!std::constructible_from<Operand<float>, decltype(d * t * 0.5)>);
+    static_assert(std::constructible_from<Operand<double>, decltype(xt::cast<double>(t))>);
+    static_assert(!std::constructible_from<Operand<float>, const Tensor<double>&>);
+    static_assert(std::constructible_from<Operand<float>, decltype(d > 0.5)>);
+}
