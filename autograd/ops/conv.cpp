@@ -12,6 +12,9 @@ namespace {
 
 struct Patches {
     static constexpr std::string_view name = "patches";
+    static constexpr Description description{.equation = "y = x under the window, place by place",
+                                             .rules = {{"x", "g, added where it came from"}},
+                                             .kind = OperationKind::layout};
     PatchGeometry geometry;
     double fill = 0;
 
@@ -26,6 +29,9 @@ struct Patches {
 /// The reverse: zeros of the images' shape with every element added where it came from.
 struct FromPatches {
     static constexpr std::string_view name = "from_patches";
+    static constexpr Description description{.equation = "y = x, added where it came from",
+                                             .rules = {{"x", "g under the window, place by place"}},
+                                             .kind = OperationKind::layout};
     PatchGeometry geometry;
     Shape images;
 

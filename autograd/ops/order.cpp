@@ -82,6 +82,10 @@ using Offsets = std::shared_ptr<const std::vector<std::size_t>>;
 /// Elements of a tensor as the offsets name them.
 struct Pick {
     static constexpr std::string_view name = "pick";
+    static constexpr Description description{
+        .equation = "y = elements i of x",
+        .rules = {{"x", "0, and to its elements i those of g are added"}},
+        .kind = OperationKind::layout};
     Offsets offsets;
     Shape picked;
 
@@ -96,6 +100,9 @@ struct Pick {
 /// The reverse: elements put back in zeros of shape `whole`. No offset comes twice.
 struct PutBack {
     static constexpr std::string_view name = "put_back";
+    static constexpr Description description{.equation = "y = 0, and to its elements i those of x are added",
+                                             .rules = {{"x", "elements i of g"}},
+                                             .kind = OperationKind::layout};
     Offsets offsets;
     Shape whole;
 
@@ -152,6 +159,8 @@ struct InOrder {
 
 struct Sort : InOrder {
     static constexpr std::string_view name = "sort";
+    static constexpr Description description{
+        .equation = "y = x, sorted", .rules = {{"x", "g, put back"}}, .kind = OperationKind::layout};
     std::string arguments() const {
         return fmt::format("axis {}{}", order.axis, order.descending ? ", descending" : "");
     }
@@ -159,6 +168,9 @@ struct Sort : InOrder {
 
 struct TopK : InOrder {
     static constexpr std::string_view name = "top_k";
+    static constexpr Description description{.equation = "y = the greatest elements of x",
+                                             .rules = {{"x", "0, and to those elements g is added"}},
+                                             .kind = OperationKind::layout};
     std::string arguments() const { return fmt::format("{} along axis {}", order.count, order.axis); }
 };
 

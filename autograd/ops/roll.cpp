@@ -7,6 +7,8 @@ namespace {
 
 struct Roll {
     static constexpr std::string_view name = "roll";
+    static constexpr Description description{
+        .equation = "y = x, rolled", .rules = {{"x", "g, rolled back"}}, .kind = OperationKind::layout};
     std::ptrdiff_t shift;
     int axis;
 

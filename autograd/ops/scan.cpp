@@ -43,6 +43,9 @@ void scan(const Buffer<T>& y, const Along& along, double start, const Next& next
 /// Moved on by one place along an axis; `fill` enters and the last one falls out.
 struct Shift : Along {
     static constexpr std::string_view name = "shift";
+    static constexpr Description description{.equation = "y = x, one place on",
+                                             .rules = {{"x", "g, one place back"}},
+                                             .kind = OperationKind::layout};
     double fill = 0;
 
     static Shape shape(const Shape& x) { return x; }
@@ -64,6 +67,8 @@ struct Shift : Along {
 
 struct CumulativeSum : Along {
     static constexpr std::string_view name = "cumsum";
+    static constexpr Description description{.equation = "y = Σ x up to each element",
+                                             .rules = {{"x", "Σ g from each element on"}}};
 
     Shape shape(const Shape& x) const {
         normalised_axis(name, axis, x.rank());
@@ -83,6 +88,10 @@ struct CumulativeSum : Along {
 /// y_k = b_k + a_k y_{k-1}, with nothing in front. Its cotangents make another one, from the other end.
 struct Recurrence : Along {
     static constexpr std::string_view name = "recurrence";
+    static constexpr Description description{
+        .equation = "y = b + a ⊙ (y one place before)",
+        .rules = {{"a", "r ⊙ (y one place before), r = g + (a ⊙ r one place behind)"},
+                  {"b", "r = g + (a ⊙ r one place behind)"}}};
 
     static Shape shape(const Shape& a, const Shape&) { return a; }
     template <class T>
@@ -119,6 +128,9 @@ auto Recurrence::rules() const {
 
 struct CumulativeProduct : Along {
     static constexpr std::string_view name = "cumprod";
+    static constexpr Description description{
+        .equation = "y = Π x up to each element",
+        .rules = {{"x", "Σ g ⊙ y without that factor, from each element on"}}};
 
     Shape shape(const Shape& x) const {
         normalised_axis(name, axis, x.rank());
