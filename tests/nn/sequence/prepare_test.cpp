@@ -1,15 +1,11 @@
-#include <tests/expect.hpp>
+#include <tests/nn/sequence/prepared_cells.hpp>
 
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
-#include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/cells/elman_cell.hpp>
-#include <nn/check/bptt/verify_bptt.hpp>
-#include <nn/check/cell/check_cell.hpp>
-#include <nn/decoding/encoder_decoder.hpp>
 #include <nn/decoding/decoding.hpp>
+#include <nn/decoding/encoder_decoder.hpp>
 #include <nn/generator.hpp>
 #include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/bidirectional.hpp>
@@ -32,60 +28,7 @@ using D = Var<double>;
 
 constexpr std::size_t T = 4;
 constexpr std::size_t B = 2;
-constexpr std::size_t H = 3;
-
-/// h' = h + e tanh(x U + h (W - Wᵀ - g)) (Chang et al. 2019, arXiv:1902.09689), with the matrix made in every
-/// step: what is compared with.
-struct InEveryStep {
-    Parameter<double> U, W;
-
-    explicit InEveryStep(std::size_t inputs = H)
-        : U("U", Random("U").tensor({inputs, H})), W("W", Random("W").tensor({H, H})) {}
-    D matrix() const { return W - transpose(W) - 0.1 * nn::identity<double>(H); }
-    D initial_state(std::size_t batch) const { return input(nn::zeros<double>({batch, H})); }
-    auto step(const D& x, const D& h) const {
-        const D next = h + 0.5 * tanh(matmul(x, U) + matmul(h, matrix()));
-        return std::pair{next, next};
-    }
-    ParameterList<double> parameters() { return parameter_list(U, W); }
-};
-
-/// The same, with the matrix made once, and a count of how often.
-struct Once : InEveryStep {
-    static inline int count = 0;
-
-    using InEveryStep::InEveryStep;
-    D prepare() const {
-        ++count;
-        return matrix();
-    }
-    auto step(const D& x, const D& h, const D& derived) const {
-        const D next = h + 0.5 * tanh(matmul(x, U) + matmul(h, derived));
-        return std::pair{next, next};
-    }
-};
-
-/// Everything optional at once: two weights prepared, two parts projected, one of them through a prepared
-/// weight.
-struct TwoParts : InEveryStep {
-    using Weights = std::tuple<D, D>;
-    using InEveryStep::InEveryStep;
-    Weights prepare() const { return {U / sqrt(sum(U * U)), matrix()}; }
-    std::pair<D, D> project(const D& x, const Weights& weights) const {
-        return {matmul(x, std::get<0>(weights)), x * x};
-    }
-    auto step(const std::pair<D, D>& u, const D& h, const Weights& weights) const {
-        const D next = h + 0.5 * tanh(u.first + matmul(h, std::get<1>(weights)));
-        return std::pair{next + u.second, next};
-    }
-};
-struct TwoPartsInEveryStep : InEveryStep {
-    using InEveryStep::InEveryStep;
-    auto step(const D& x, const D& h) const {
-        const D next = h + 0.5 * tanh(matmul(x, U / sqrt(sum(U * U))) + matmul(h, matrix()));
-        return std::pair{next + x * x, next};
-    }
-};
+constexpr std::size_t H = width;
 
 /// The matrix as part of the state.
 struct InTheState : InEveryStep {
@@ -167,7 +110,8 @@ TEST_CASE("prepare: through stacks and wrappers") {
         return nn::Zoneout(nn::Stack<double>(C(), nn::Residual(C())));
     }, 2);
     check([]<class C>(std::type_identity<C>) {
-        return nn::AttentionCell(C(), nn::DotAttention<double>(), 0);
+        nn::Generator generator(2);
+        return nn::AttentionCell(C(H + 2), nn::AdditiveAttention<double>(H, 2, 4, generator), 2);
     });
 }
 
@@ -187,19 +131,6 @@ TEST_CASE("prepare: the gradient reaches the parameters in every stretch") {
         return all;
     };
     check_equal(gradients(Once()), gradients(InEveryStep()));
-}
-
-TEST_CASE("prepare: checks of cells know it") {
-    Random random("checked");
-    const Tensor<double> x = random.tensor({T, B, H});
-    Once once;
-    const auto report = nn::check_cell(once, x);
-    CHECK_MESSAGE(report.passed(), report.text());
-    TwoParts two;
-    const auto other = nn::check_cell(two, x);
-    CHECK_MESSAGE(other.passed(), other.text());
-    CHECK(nn::verify_bptt(once, x).passed());
-    CHECK(nn::verify_bptt(two, x).passed());
 }
 
 TEST_CASE("prepare: a decoder steps with it") {
