@@ -310,6 +310,15 @@ TEST_CASE("dropout: the same for a sequence, read at once, step by step, in stre
     check_close(nn::unroll(model, x, state).outputs.value(), nn::unroll(model, x).outputs.value(), 1e-14);
 }
 
+TEST_CASE("dropout: one mask for a sequence cannot be told from a time step alone") {
+    const Tape<double> tape;
+    CHECK(contains(text_of<std::invalid_argument>([&] {
+                       nn::Dropout{0.5, true}(input(filled({B, I}, 1)));
+                   }),
+                   "Dropout: x is [2, 3]; one mask for a sequence needs all of its time steps"));
+    CHECK(tape.size() == 1);
+}
+
 TEST_CASE("dropout: seeded masks drop at the rate, row by row, and keep the mean") {
     nn::Generator generator(9);
     nn::Training training(generator);
