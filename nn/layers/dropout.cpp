@@ -23,10 +23,15 @@ Tensor<T> drawn(const Shape& shape, double rate, double with_rate, double otherw
 template <class T>
 Var<T> drop_out(const Dropout& dropout, const Var<T>& x) {
     require_rate("Dropout", dropout.rate);
+    Shape shape = x.shape();
+    if (dropout.same_for_sequence && shape.rank() < 3)
+        throw std::invalid_argument(
+            fmt::format("Dropout: x is {}; one mask for a sequence needs all of its time steps, [T, B, ..], or "
+                        "for each of them the same seeds as a second argument (see mask_seeds)",
+                        shape.text()));
     Generator* generator = Training::generator();
     if (generator == nullptr || dropout.rate == 0) return x;
-    Shape shape = x.shape();
-    if (dropout.same_for_sequence && shape.rank() > 2) shape = shape.with(0, 1);
+    if (dropout.same_for_sequence) shape = shape.with(0, 1);
     return x * input(dropout_mask<T>(shape, dropout.rate, *generator)).named("dropout mask");
 }
 

@@ -34,7 +34,8 @@ struct Dropout {
     /// when a wrapper takes step by step, and when a sequence goes on with a carried state.
     bool same_for_sequence = false;
 
-    /// x is of any shape, and so is the result. Throws `std::invalid_argument` unless 0 <= rate < 1.
+    /// x is of any shape, and so is the result; for one mask a sequence it is [T, B, ..], as a single time step
+    /// would get a mask of its own. Throws `std::invalid_argument` for another, and unless 0 <= rate < 1.
     Var<float> operator()(const Var<float>& x) const;
     Var<double> operator()(const Var<double>& x) const;
     /// With the mask of [B, ..] that the seeds [B, 2] tell, for x [B, ..] or [T, B, ..]. A row whose seeds

@@ -44,6 +44,7 @@ Var<T> rows_at(const Var<T>& x, const std::vector<std::size_t>& places, const Si
 
 CountedSteps::CountedSteps(const UnrollOptions& options, std::size_t time_steps, std::size_t batch)
     : time_steps_(time_steps), batch_(batch) {
+    if (options.lengths.empty() && options.mask.empty()) return;
     const auto in_row = [&](std::size_t t, std::size_t row) {
         return options.lengths.empty() || t < options.lengths[row];
     };

@@ -6,6 +6,7 @@
 #include <nn/training.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace tapeloop::nn {
 
@@ -43,10 +44,12 @@ struct RecurrentDropout {
         const std::vector<bool> is_h = nn::hidden_parts(inner);
         for (std::size_t part = 0; part < std::min(shapes.size(), is_h.size()); ++part)
             if (is_h[part]) masks.push_back(mask(shapes[part]));
+        if (masks.empty())
+            throw std::invalid_argument("RecurrentDropout: the state of its cell has no h to drop units of");
         if constexpr (detail::NamesHiddenParts<C>)
             return {state, masks};
         else
-            return {state, masks.at(0)};
+            return {state, masks.front()};
     }
 
     PreparedOf<C> prepare() const { return nn::prepare(inner); }

@@ -2,13 +2,17 @@
 
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/join.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/dropout.hpp>
+#include <nn/layers/linear.hpp>
 #include <nn/training.hpp>
+#include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/recurrent_dropout.hpp>
+#include <nn/wrappers/residual.hpp>
 #include <nn/wrappers/stack.hpp>
 #include <nn/wrappers/zoneout.hpp>
 
@@ -235,4 +239,140 @@ TEST_CASE("masks: with them held fixed, gradients agree with differences") {
         return loss(input(at[0])).item();
     };
     check_close(gradient(loss(x), {x})[x], derivative(value, {sequence()}, 0), 1e-8);
+}
+
+namespace {
+
+/// Whether the values of all nodes called `name` are one and the same.
+bool all_same(const Tape<double>& tape, const std::string& name, std::size_t count) {
+    const Tensors masks = named(tape, name);
+    CHECK(masks.size() == count);
+    for (const Tensor<double>& mask : masks)
+        if (mask != masks.front()) return false;
+    return !masks.empty();
+}
+
+/// Step by step, by hand.
+template <class L>
+std::pair<Tensor<double>, nn::Carried<nn::StateOf<L>>> stepped(const L& layer, const Tensor<double>& x,
+                                                              nn::StateOf<L> state) {
+    std::vector<Var<double>> outputs;
+    for (std::size_t t = 0; t < x.shape()[0]; ++t) {
+        auto [output, next] = nn::advance(layer, input(step_of(x, t)), state);
+        outputs.push_back(output);
+        state = std::move(next);
+    }
+    return {stack(outputs).value(), nn::carry(state)};
+}
+
+}  // namespace
+
+TEST_CASE("dropout: the same for a sequence also where a wrapper steps the stack") {
+    nn::Generator generator(8);
+    const auto made = [&] {
+        return nn::Stack<double>(nn::Dropout{0.5, true}, nn::LstmCell<double>(I, H, generator));
+    };
+    const Tensor<double> x = sequence();
+    nn::Training training(generator);
+    {
+        Tape<double> tape;
+        nn::unroll(nn::Zoneout(made()), x);
+        CHECK(all_same(tape, "dropout mask", T));
+    }
+    {
+        Tape<double> tape;
+        nn::Stack<double> inner;
+        inner.add(nn::Dropout{0.5, true});
+        inner.add(nn::LstmCell<double>(I + 2, H, generator));
+        nn::unroll(nn::AttentionCell(std::move(inner), nn::AdditiveAttention<double>(H, 2, 3, generator), 2), x);
+        CHECK(all_same(tape, "dropout mask", T));
+    }
+}
+
+TEST_CASE("dropout: the same for a sequence, read at once, step by step, in stretches, and with lengths") {
+    nn::Generator generator(8);
+    const nn::Stack<double> model(nn::LstmCell<double>(I, H, generator), nn::Dropout{0.5, true},
+                                  nn::LstmCell<double>(H, H, generator));
+    const Tensor<double> x = sequence();
+    nn::Training training(generator);
+    Tape<double> tape;
+    const auto state = model.initial_state(B);
+    const auto whole = nn::unroll(model, x, state);
+    check_close(stepped(model, x, state).first, whole.outputs.value(), 1e-13);
+    const auto first = stepped(model, part_of(x, 0, 0, 2), state);
+    const auto rest = nn::unroll(model, part_of(x, 0, 2, T - 2), nn::resume(first.second));
+    check_close(rest.outputs.value(), part_of(whole.outputs.value(), 0, 2, T - 2), 1e-13);
+    const auto padded = nn::unroll(model, x, state, {.lengths = {T, 2}});
+    check_close(part_of(padded.outputs.value(), 0, 0, 2), part_of(whole.outputs.value(), 0, 0, 2), 1e-13);
+    // Rows have masks of their own, and another sequence has others.
+    CHECK(difference(nn::unroll(model, x).outputs.value(), whole.outputs.value(), 1e-3) != "");
+    const nn::Evaluation evaluation;
+    check_close(nn::unroll(model, x, state).outputs.value(), nn::unroll(model, x).outputs.value(), 1e-14);
+}
+
+TEST_CASE("dropout: one mask for a sequence cannot be told from a time step alone") {
+    const Tape<double> tape;
+    CHECK(contains(text_of<std::invalid_argument>([&] {
+                       nn::Dropout{0.5, true}(input(filled({B, I}, 1)));
+                   }),
+                   "Dropout: x is [2, 3]; one mask for a sequence needs all of its time steps"));
+    CHECK(tape.size() == 1);
+}
+
+TEST_CASE("dropout: seeded masks drop at the rate, row by row, and keep the mean") {
+    nn::Generator generator(9);
+    nn::Training training(generator);
+    Tape<double> tape;
+    const Var<double> seeds = nn::mask_seeds<double>(200);
+    const Tensor<double> y = nn::Dropout{0.3, true}(input(filled({200, 100}, 1)), seeds).value();
+    std::size_t zero_count = 0;
+    for (double element : y) {
+        CHECK_UNARY(element == 0 || element == doctest::Approx(1 / 0.7).epsilon(1e-14));
+        zero_count += element == 0 ? 1 : 0;
+    }
+    CHECK(static_cast<double>(zero_count) / 20'000 == doctest::Approx(0.3).epsilon(0.05));
+    CHECK(part_of(y, 0, 0, 1) != part_of(y, 0, 1, 1));
+    CHECK(contains(text_of<std::invalid_argument>(
+                       [&] { nn::Dropout{0.3, true}(input(filled({3, 4}, 1)), seeds); }),
+                   "Dropout: x is [3, 4] and the seeds of the masks are [200, 2]"));
+}
+
+TEST_CASE("recurrent dropout: around a stack it reaches every layer's h") {
+    nn::Generator generator(4);
+    const nn::RecurrentDropout cell(
+        nn::Stack<double>(nn::LstmCell<double>(I, H, generator), nn::Linear<double>(H, H, generator),
+                          nn::Residual(nn::ElmanCell<double>(H, H, generator))),
+        0.5);
+    const Tensor<double> x = sequence();
+    nn::Training training(generator);
+    Tape<double> tape;
+    const auto result = nn::unroll(cell, x, {.trace = true});
+    REQUIRE(result.state.second.size() == 2);
+    CHECK(named(tape, "dropout mask").size() == 2);
+    // The second step by hand.
+    auto before = result.trace[0].first;
+    before[0][0] = before[0][0] * result.state.second[0];
+    before[2][0] = before[2][0] * result.state.second[1];
+    const auto second = nn::advance(cell.inner, input(step_of(x, 1)), before);
+    check_close(step_of(result.outputs.value(), 1), second.first.value(), 1e-14);
+    CHECK(result.state.second[0].value() != result.state.second[1].value());
+}
+
+TEST_CASE("zoneout: around a stack each layer's h has the rate of h, the rest that of memory") {
+    nn::Generator generator(5);
+    const nn::Zoneout cell(nn::Stack<double>(nn::LstmCell<double>(I, H, generator), nn::Dropout{0.5, true},
+                                             nn::ElmanCell<double>(H, H, generator)),
+                           {.hidden = 0.25, .memory = 0});
+    const Tensor<double> x = sequence();
+    Tape<double> tape;
+    const auto result = nn::unroll(cell, x, {.trace = true});
+    const auto& before = result.trace[0];
+    const auto next = nn::advance(cell.inner, input(step_of(x, 1)), before).second;
+    const auto mixed = [](const Var<double>& old, const Var<double>& then) {
+        return each(old.value(), then.value(), [](double a, double b) { return 0.25 * a + 0.75 * b; });
+    };
+    check_close(result.trace[1][0][0].value(), mixed(before[0][0], next[0][0]), 1e-14);
+    check_close(result.trace[1][0][1].value(), next[0][1].value(), 1e-14);
+    check_close(result.trace[1][2][0].value(), mixed(before[2][0], next[2][0]), 1e-14);
+    check_close(step_of(result.outputs.value(), 1), result.trace[1][2][0].value(), 1e-14);
 }

@@ -1,13 +1,9 @@
-#include <tests/expect.hpp>
+#include <tests/nn/sequence/prepared_cells.hpp>
 
 #include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
-#include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
-#include <nn/cells/elman_cell.hpp>
-#include <nn/check/bptt/verify_bptt.hpp>
-#include <nn/check/cell/check_cell.hpp>
 #include <nn/decoding/decoding.hpp>
 #include <nn/decoding/encoder_decoder.hpp>
 #include <nn/generator.hpp>
@@ -32,65 +28,14 @@ using D = Var<double>;
 
 constexpr std::size_t T = 4;
 constexpr std::size_t B = 2;
-constexpr std::size_t H = 3;
-
-/// h' = h + e tanh(x U + h (W - Wᵀ - g)) (Chang et al. 2019, arXiv:1902.09689), with the matrix made in every
-/// step: what is compared with.
-struct InEveryStep {
-    Parameter<double> U, W;
-
-    explicit InEveryStep(std::size_t inputs = H)
-        : U("U", Random("U").tensor({inputs, H})), W("W", Random("W").tensor({H, H})) {}
-    D matrix() const { return W - transpose(W) - 0.1 * nn::identity<double>(H); }
-    D initial_state(std::size_t batch) const { return input(nn::zeros<double>({batch, H})); }
-    auto step(const D& x, const D& h) const {
-        const D next = h + 0.5 * tanh(matmul(x, U) + matmul(h, matrix()));
-        return std::pair{next, next};
-    }
-    ParameterList<double> parameters() { return parameter_list(U, W); }
-};
-
-/// The same, with the matrix made once, and a count of how often.
-struct Once : InEveryStep {
-    static inline int count = 0;
-
-    using InEveryStep::InEveryStep;
-    D prepare() const {
-        ++count;
-        return matrix();
-    }
-    auto step(const D& x, const D& h, const D& derived) const {
-        const D next = h + 0.5 * tanh(matmul(x, U) + matmul(h, derived));
-        return std::pair{next, next};
-    }
-};
-
-/// Everything optional at once: two weights prepared, two parts projected, one of them through a prepared
-/// weight.
-struct TwoParts : InEveryStep {
-    using Weights = std::tuple<D, D>;
-    using InEveryStep::InEveryStep;
-    Weights prepare() const { return {U / sqrt(sum(U * U)), matrix()}; }
-    std::pair<D, D> project(const D& x, const Weights& weights) const {
-        return {matmul(x, std::get<0>(weights)), x * x};
-    }
-    auto step(const std::pair<D, D>& u, const D& h, const Weights& weights) const {
-        const D next = h + 0.5 * tanh(u.first + matmul(h, std::get<1>(weights)));
-        return std::pair{next + u.second, next};
-    }
-};
-struct TwoPartsInEveryStep : InEveryStep {
-    using InEveryStep::InEveryStep;
-    auto step(const D& x, const D& h) const {
-        const D next = h + 0.5 * tanh(matmul(x, U / sqrt(sum(U * U))) + matmul(h, matrix()));
-        return std::pair{next + x * x, next};
-    }
-};
+constexpr std::size_t H = width;
 
 /// The matrix as part of the state.
 struct InTheState : InEveryStep {
     using State = std::pair<D, D>;
-    State initial_state(std::size_t batch) const { return {InEveryStep::initial_state(batch), matrix()}; }
+    State initial_state(std::size_t batch) const {
+        return {InEveryStep::initial_state(batch), matrix()};
+    }
     auto step(const D& x, const State& state) const {
         const D next = state.first + 0.5 * tanh(matmul(x, U) + matmul(state.first, state.second));
         return std::pair{next, State{next, state.second}};
@@ -161,11 +106,13 @@ TEST_CASE("prepare: through stacks and wrappers") {
     check([]<class C>(std::type_identity<C>) { return nn::Reversed(C()); });
     check([]<class C>(std::type_identity<C>) { return nn::Bidirectional(C(), C()); }, 2);
     check([]<class C>(std::type_identity<C>) { return nn::Stack<double>(C(), C()); }, 2);
-    check(
-        []<class C>(std::type_identity<C>) { return nn::Zoneout(nn::Stack<double>(C(), nn::Residual(C()))); },
-        2);
-    check(
-        []<class C>(std::type_identity<C>) { return nn::AttentionCell(C(), nn::DotAttention<double>(), 0); });
+    check([]<class C>(std::type_identity<C>) {
+        return nn::Zoneout(nn::Stack<double>(C(), nn::Residual(C())));
+    }, 2);
+    check([]<class C>(std::type_identity<C>) {
+        nn::Generator generator(2);
+        return nn::AttentionCell(C(H + 2), nn::AdditiveAttention<double>(H, 2, 4, generator), 2);
+    });
 }
 
 TEST_CASE("prepare: the gradient reaches the parameters in every stretch") {
@@ -186,25 +133,11 @@ TEST_CASE("prepare: the gradient reaches the parameters in every stretch") {
     check_equal(gradients(Once()), gradients(InEveryStep()));
 }
 
-TEST_CASE("prepare: checks of cells know it") {
-    Random random("checked");
-    const Tensor<double> x = random.tensor({T, B, H});
-    Once once;
-    const auto report = nn::check_cell(once, x);
-    CHECK_MESSAGE(report.passed(), report.text());
-    TwoParts two;
-    const auto other = nn::check_cell(two, x);
-    CHECK_MESSAGE(other.passed(), other.text());
-    CHECK(nn::verify_bptt(once, x).passed());
-    CHECK(nn::verify_bptt(two, x).passed());
-}
-
 TEST_CASE("prepare: a decoder steps with it") {
     nn::Generator generator(4);
     const auto written = [&](auto&& cell) {
         nn::Generator own(4);
-        const nn::Decoder decoder(nn::Embedding<double>(5, H, own), std::move(cell),
-                                  nn::Linear<double>(H, 5, own));
+        const nn::Decoder decoder(nn::Embedding<double>(5, H, own), std::move(cell), nn::Linear<double>(H, 5, own));
         Tape<double> tape;
         const auto best = nn::decode_greedy(decoder, input(Random("h").tensor({B, H})), {.max_length = 6});
         return std::vector{best[0].tokens, best[1].tokens};
@@ -232,8 +165,7 @@ TEST_CASE("prepare: a matrix in the state that would lose its gradient is refuse
     const auto state = nn::resume(carried);
     const std::size_t size = tape.size();
     const auto text = text_of<std::logic_error>([&] { nn::unroll(cell, x, state); });
-    CHECK_MESSAGE(
-        contains(text, "unroll: part 1 of the given state, [3, 3], is a value without its gradient"), text);
+    CHECK_MESSAGE(contains(text, "unroll: part 1 of the given state, [3, 3], is a value without its gradient"), text);
     CHECK_MESSAGE(contains(text, "parameter `W`"), text);
     CHECK_MESSAGE(contains(text, "`prepare()`"), text);
     CHECK(tape.size() == size);

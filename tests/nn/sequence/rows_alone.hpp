@@ -66,8 +66,7 @@ RowsRun run_rows(L& layer, const Tensor<double>& x, const Tensors& initial, cons
     return run;
 }
 
-/// `counted` are the time steps of each row; `filling` is what x holds at all others; `shown` is where the
-/// outputs of a step that does not count come from, `T` for zeros.
+/// `counted` are the time steps of each row; `filling` is what x holds at all others.
 template <class L>
 void check_rows_alone(L& layer, const Tensor<double>& live, const Tensors& initial,
                       const std::vector<std::vector<std::size_t>>& counted, const nn::UnrollOptions& options,

@@ -353,12 +353,12 @@ TEST_CASE("unroll: what does not fit is refused, and the tape is as before") {
         CHECK(tape.size() == size);
         return text;
     };
-    CHECK(refused([&] {
-              nn::unroll(cell, filled({4, I}, 1));
-          })
-              .starts_with(
-                  "unroll: x is [4, 3]; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
-                  "batch_first (unroll_test.cpp:"));
+    CHECK(
+        refused([&] {
+            nn::unroll(cell, filled({4, I}, 1));
+        })
+            .starts_with("unroll: x is [4, 3]; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
+                         "with batch_first (unroll_test.cpp:"));
     CHECK(refused([&] {
               nn::unroll(cell, filled({4, I}, 1), std::array{h, h});
           }).starts_with("unroll: x is"));
