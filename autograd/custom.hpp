@@ -96,22 +96,18 @@ class Custom {
         constexpr std::size_t count = 1 + sizeof...(More);
         static_assert(count == sizeof...(Rules), "a custom operation takes one argument per rule");
         Tape<T>& tape = tape_of(name_, x, more...);
-        const std::size_t size_before = tape.size();
+        detail::Attempt attempt(tape);
         try {
             const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
             const Array<T> result = compute<T>(tape, inputs, std::make_index_sequence<count>());
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
             using Op = detail::CustomOperation<T, std::tuple<Rules...>, count>;
-            return tape.var(
-                tape.append(tape.keep(Op(name_, rules_)), inputs, result.shape(), data, x.site()));
+            return attempt.keep(
+                tape.var(tape.append(tape.keep(Op(name_, rules_)), inputs, result.shape(), data, x.site())));
         } catch (const std::invalid_argument& error) {
-            tape.truncate(size_before);
             throw std::invalid_argument(
                 with_site(fmt::format("{}: {}", name_, error.what()), x.site(), tape.current_label_text()));
-        } catch (...) {
-            tape.truncate(size_before);
-            throw;
         }
     }
     template <class T, std::size_t... K>

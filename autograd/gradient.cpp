@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/record/attempt.hpp>
 #include <autograd/sweep/find_node.hpp>
 #include <autograd/sweep/sweep.hpp>
 
@@ -89,6 +90,7 @@ Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wr
     values.reserve(wrt.list().size());
     for (const Wrt<T>& one : wrt.list()) values.push_back(uninitialised<T>(one.shape()));
 
+    detail::Attempt attempt(tape);  // a rule of the user's may record
     Sweep<T> sweep(tape, reach_of(tape, asked, last_root(roots)));
     for (std::size_t i = 0; i < values.size(); ++i) {
         const std::optional<Index> node = asked.of_wrt[i];
@@ -108,6 +110,7 @@ Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wr
         else if (const Array<T> cotangent = sweep.cotangent(*node); cotangent.data() != values[i].data())
             std::copy_n(cotangent.data(), cotangent.size(), values[i].data());  // asked for twice
     }
+    attempt.keep();
     return {wrt.list(), std::move(values)};
 }
 
@@ -115,28 +118,29 @@ template <class T>
 GradientGraph<T> record_sweep(const std::vector<GraphRoot<T>>& roots, const WrtList<T>& wrt) {
     Tape<T>& tape = tape_of_roots<T>(roots);
     const Asked<T> asked = find_asked(tape, wrt.list());
-    for (const GraphRoot<T>& root : roots) require_fit(root.value.shape(), root.cotangent.shape());
-
-    const std::size_t size_before = tape.size();
-    try {
-        GraphSweep<T> sweep(tape, reach_of(tape, asked, last_root(roots)));
-        for (const GraphRoot<T>& root : roots)
-            if (sweep.wants(root.value.index()))
-                sweep.deliver(root.value.index(), root.value.index(), root.cotangent);
-        sweep.run();
-        std::vector<Var<T>> values;
-        for (std::size_t i = 0; i < asked.of_wrt.size(); ++i) {
-            const std::optional<Index> node = asked.of_wrt[i];
-            if (node.has_value() && sweep.wants(*node) && sweep.has(*node))
-                values.push_back(sweep.cotangent(*node));
-            else
-                values.push_back(zeros(tape, wrt.list()[i].shape()));
-        }
-        return {wrt.list(), std::move(values)};
-    } catch (...) {
-        tape.truncate(size_before);
-        throw;
+    for (const GraphRoot<T>& root : roots) {
+        require_fit(root.value.shape(), root.cotangent.shape());
+        if (&root.cotangent.tape() != &tape)
+            throw std::logic_error(
+                "gradient: a root's cotangent lies on another tape; pass its value() through input()");
     }
+
+    detail::Attempt attempt(tape);
+    GraphSweep<T> sweep(tape, reach_of(tape, asked, last_root(roots)));
+    for (const GraphRoot<T>& root : roots)
+        if (sweep.wants(root.value.index()))
+            sweep.deliver(root.value.index(), root.value.index(), root.cotangent);
+    sweep.run();
+    std::vector<Var<T>> values;
+    for (std::size_t i = 0; i < asked.of_wrt.size(); ++i) {
+        const std::optional<Index> node = asked.of_wrt[i];
+        if (node.has_value() && sweep.wants(*node) && sweep.has(*node))
+            values.push_back(sweep.cotangent(*node));
+        else
+            values.push_back(zeros(tape, wrt.list()[i].shape()));
+    }
+    attempt.keep();
+    return {wrt.list(), std::move(values)};
 }
 
 template <class T>
@@ -159,13 +163,10 @@ template <class T>
 GradientGraph<T> record_sweep_from(const Var<T>& J, const WrtList<T>& wrt) {
     const Tensor<T> ones = ones_like(J);
     Tape<T>& tape = J.tape();
-    const std::size_t size_before = tape.size();
-    try {
-        return record_sweep<T>({{J, constant(tape, ones)}}, wrt);
-    } catch (...) {
-        tape.truncate(size_before);
-        throw;
-    }
+    detail::Attempt attempt(tape);
+    GradientGraph<T> gradients = record_sweep<T>({{J, constant(tape, ones)}}, wrt);
+    attempt.keep();
+    return gradients;
 }
 
 }  // namespace

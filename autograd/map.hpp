@@ -22,6 +22,7 @@ auto record_operands(const F& function, const Site& site, const Operands&... ope
                 shape = broadcast("map", shape, parts[i]);
         }
     });
+    Attempt attempt(tape);
     const std::array<Index, sizeof...(Operands)> inputs{operands.enter(tape)...};
     typename Op::Sources sources;
     for (std::size_t i = 0; i < inputs.size(); ++i) sources[i] = tape.array(inputs[i]);
@@ -47,6 +48,7 @@ auto record_operands(const F& function, const Site& site, const Operands&... ope
             for (std::size_t r = 0; r < Op::Out; ++r) results[r] = tape.var(first + static_cast<Index>(r));
         }
     }
+    attempt.keep();
     if constexpr (Op::Out == 1)
         return results[0];
     else

@@ -115,7 +115,6 @@ void require_finite_value(Tape<T>& tape, Index node) {
     const bool is_given = details.inputs.empty();
     if (!any_nan(made.data, made.shape.size()) && (is_given || has_infinity(details.inputs))) return;
     details.result = range_of(std::string("value"), made.shape, made.data);
-    tape.truncate(maker);
     throw NonFinite(std::move(details));
 }
 

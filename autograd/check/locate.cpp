@@ -176,7 +176,7 @@ class Mover final : public TapeObserver<T> {
             data_[i] = static_cast<T>(static_cast<double>(data_[i]) + step_[i]);
     }
     /// Products would go on with the copy of a matrix from before, or from while it is moved.
-    static void forget_copies(Tape<T>& tape) { tape.products() = RepeatedProducts<T>(); }
+    static void forget_copies(Tape<T>& tape) { tape.products().forget(); }
     void restore() {
         if (data_ != nullptr) std::copy(before_.begin(), before_.end(), data_);
         data_ = nullptr;

@@ -125,7 +125,9 @@ class MapOperation final : public Operation<T> {
 template <class T, class F, class Streams>
 void MapOperation<T, F, Streams>::pull(Sweep<T>& sweep, Index node) const {
     const Tape<T>& tape = sweep.tape();
-    const auto inputs = tape.inputs(node);
+    // A copy: the user's function may record, which moves the tape's vectors.
+    std::array<Index, Streams::arguments> inputs;
+    std::copy_n(tape.inputs(node).begin(), inputs.size(), inputs.begin());
     const Index first_result = tape.node(node).results == 0 ? node : node + 1;
     const Shape shape = tape.node(first_result).shape;
 

@@ -24,7 +24,7 @@ struct Concatenate {
                     first.text(), k, parts[k].text(), axis));
             extent += parts[k][at];
         }
-        return {first.with(at, extent), at};
+        return {in_name_of(name, parts, [&] { return first.with(at, extent); }), at};
     }
 };
 
@@ -126,10 +126,11 @@ Var<T> join(const Def& def, const Operands<T>& parts) {
         shapes.push_back(part.shape());
     }
     const auto [shape, axis] = checked(tape, parts.site(), [&] { return def.join(shapes); });
+    detail::Attempt attempt(tape);
     const auto& operation = tape.keep(Joined<T, Def>(axis));
     const Array<T> y(shape, tape.allocate(shape.size()));
     operation.value(tape, inputs, y);
-    return tape.var(tape.append(operation, inputs, shape, y.data(), parts.site()));
+    return attempt.keep(tape.var(tape.append(operation, inputs, shape, y.data(), parts.site())));
 }
 
 /// Hands out the cotangents of what lies along x's first axis as parts of one buffer, which becomes x's.
@@ -185,6 +186,7 @@ std::vector<Var<T>> unstacked(const Operand<T>& x) {
     checked(tape, x.site(), [&] {
         if (x.shape().rank() == 0) throw std::invalid_argument("unstack: x is []; it must have an axis");
     });
+    detail::Attempt attempt(tape);
     const Index whole = x.enter(tape);
     const Array<T> value = tape.array(whole);
     Shape part;
@@ -195,6 +197,7 @@ std::vector<Var<T>> unstacked(const Operand<T>& x) {
     const Index first = tape.append_results(operation, {&whole, 1}, value.shape(), results, x.site());
     std::vector<Var<T>> vars;
     for (Index k = 0; k < results.size(); ++k) vars.push_back(tape.var(first + k));
+    attempt.keep();
     return vars;
 }
 
@@ -203,16 +206,18 @@ std::vector<Var<T>> split_evenly(const Operand<T>& x, std::size_t parts, int axi
     Tape<T>& tape = tape_of("split", x);
     const std::ptrdiff_t extent = checked(tape, x.site(), [&] {
         const std::size_t at = normalised_axis("split", axis, x.shape().rank());
-        if (parts == 0 || x.shape()[at] % parts != 0)
+        if (parts == 0 || parts > Shape::max_size || x.shape()[at] % parts != 0)
             throw std::invalid_argument(
                 fmt::format("split: x is {}; axis {} ({}) must divide into {} equal parts", x.shape().text(),
-                            axis, x.shape()[at], parts));
+                            axis, x.shape()[at], static_cast<std::ptrdiff_t>(parts)));
         return static_cast<std::ptrdiff_t>(x.shape()[at] / parts);
     });
+    detail::Attempt attempt(tape);
     const Var<T> whole = tape.var(x.enter(tape));
     std::vector<Var<T>> vars;
     for (std::ptrdiff_t k = 0; k < static_cast<std::ptrdiff_t>(parts); ++k)
         vars.push_back(slice(Operand<T>(whole, x.site()), axis, k * extent, (k + 1) * extent));
+    attempt.keep();
     return vars;
 }
 

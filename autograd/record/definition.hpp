@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/record/attempt.hpp>
 #include <autograd/sweep/sweep.hpp>
 
 #include <fmt/format.h>
@@ -24,10 +25,17 @@
 /// (elementary.hpp) have a `value` of lanes and no `shape`: `apply_elementwise`.
 namespace tapeloop {
 
+/// The shape of a definition's value.
+template <class Def, class... Shapes>
+Shape shape_of_value(const Def& def, const Shapes&... shapes) {
+    return in_name_of(Def::name, std::array<Shape, sizeof...(Shapes)>{shapes...},
+                      [&] { return def.shape(shapes...); });
+}
+
 /// The value of a definition, at once.
 template <class Def, class T, class... More>
 Array<T> apply(const Def& def, const Array<T>& x, const More&... more) {
-    Array<T> y(def.shape(x.shape(), more.shape()...));
+    Array<T> y(shape_of_value(def, x.shape(), more.shape()...));
     def.value(y, x, more...);
     return y;
 }
@@ -98,8 +106,10 @@ const Operation<T>& operation_of(Tape<T>& tape, const Def& def) {
 template <class Def, class T, class... More>
 Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
     Tape<T>& tape = tape_of(Def::name, x, more...);
-    const Shape shape = checked(tape, x.site(), [&] { return def.shape(x.shape(), more.shape()...); });
+    const Shape shape =
+        checked(tape, x.site(), [&] { return shape_of_value(def, x.shape(), more.shape()...); });
     constexpr std::size_t count = 1 + sizeof...(More);
+    detail::Attempt attempt(tape);
     const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
     const auto array = [&](std::size_t k) { return tape.array(inputs[k]); };
     T* data = nullptr;
@@ -113,7 +123,7 @@ Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
             def.value(y, array(K)...);
     }
     (std::make_index_sequence<count>());
-    return tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site()));
+    return attempt.keep(tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site())));
 }
 
 // For rules, which have Vars.
@@ -133,13 +143,14 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
     Shape shape = x.shape();
     if (((more.shape() != shape) || ...))
         checked(tape, x.site(), [&] { ((shape = broadcast(Def::name, shape, more.shape())), ...); });
+    detail::Attempt attempt(tape);
     const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
     T* data = tape.allocate(shape.size());
     [&]<std::size_t... K>(std::index_sequence<K...>) {
         run_function<T, count>(def, shape, {tape.array(inputs[K])...}, {data, false});
     }
     (std::make_index_sequence<count>());
-    return tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site()));
+    return attempt.keep(tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site())));
 }
 
 /// The operation that a definition with `N` arguments makes: its rules, run over arrays or recorded.

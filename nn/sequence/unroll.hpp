@@ -3,8 +3,9 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/record/attempt.hpp>
+#include <autograd/record/steady.hpp>
 #include <nn/initialisers.hpp>
-#include <nn/sequence/attempt.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/lengths.hpp>
 
@@ -28,7 +29,7 @@ bool fits_usual(const Shape& given, const Shape& usual);
 
 template <class C>
 void require_state(const C& cell, const StateOf<C>& state, std::size_t batch, const Site& site) {
-    const Attempt<ValueOf<C>> taken_back;
+    const tapeloop::detail::Attempt taken_back(Tape<ValueOf<C>>::current());
     const StateOf<C> usual = cell.initial_state(batch);
     if (!same_shapes(state, usual, fits_usual))
         fail_given_state(shapes_of(state), shapes_of(usual), batch, site);
@@ -40,7 +41,7 @@ Var<ValueOf<C>> no_outputs(const C& cell, const Shape& projected, const StateOf<
     using T = ValueOf<C>;
     Shape outputs{projected[0]};
     {
-        const Attempt<T> taken_back;
+        const tapeloop::detail::Attempt taken_back(Tape<T>::current());
         const Shape step_input(std::vector<std::size_t>(projected.begin() + 1, projected.end()));
         const Var<T> output = cell.step(input(zeros<T>(step_input)), state).first;
         for (std::size_t extent : output.shape()) outputs.append(extent);
@@ -105,6 +106,7 @@ UnrolledOf<C> run_time_loop(const C& cell, const Var<ValueOf<C>>& x, const Site&
     std::vector<Var<T>> outputs(count);
     UnrolledOf<C> result{{}, initial, {}};
     if (options.trace) result.trace.resize(T_all, initial);
+    const tapeloop::detail::Steady steady(x.tape());
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
         const Label<T> time_step(t);
@@ -151,6 +153,18 @@ UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>&
     return result;
 }
 
+/// What `make` returns. When it throws, the current tape and that of x, which may be another, are as before.
+template <class T, class Make>
+auto run_or_take_back(const Operand<T>& x, const Make& make) {
+    Tape<T>& current = Tape<T>::current();
+    tapeloop::detail::Attempt attempt(current);
+    tapeloop::detail::Attempt attempt_of_x(x.tape() != nullptr ? *x.tape() : current);
+    auto result = make();
+    attempt.keep();
+    attempt_of_x.keep();
+    return result;
+}
+
 }  // namespace detail
 
 /// Runs a cell, or a layer that unrolls itself, over a sequence. The only time loop of the library is in it.
@@ -165,20 +179,15 @@ UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<
                      const UnrollOptions& options = {}) {
     const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
     detail::require_state(cell, state, batch, x.site());
-    detail::Attempt<ValueOf<C>> attempt(x.tape());
-    UnrolledOf<C> result = detail::run(cell, x, state, options);
-    attempt.keep();
-    return result;
+    return detail::run_or_take_back(x, [&] { return detail::run(cell, x, state, options); });
 }
 
 /// The same from the cell's initial state.
 template <class C>
 UnrolledOf<C> unroll(const C& cell, const Operand<ValueOf<C>>& x, const UnrollOptions& options = {}) {
     const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
-    detail::Attempt<ValueOf<C>> attempt(x.tape());
-    UnrolledOf<C> result = detail::run(cell, x, StateOf<C>(cell.initial_state(batch)), options);
-    attempt.keep();
-    return result;
+    return detail::run_or_take_back(
+        x, [&] { return detail::run(cell, x, StateOf<C>(cell.initial_state(batch)), options); });
 }
 
 }  // namespace tapeloop::nn
