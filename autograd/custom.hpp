@@ -79,7 +79,7 @@ class Custom {
         constexpr std::size_t count = 1 + sizeof...(More);
         static_assert(count == sizeof...(Rules), "a custom operation takes one argument per rule");
         Tape<T>& tape = tape_of(name_, x, more...);
-        const std::size_t size_before = tape.size();
+        detail::Rollback rollback(tape);
         try {
             const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
             const Array<T> result =
@@ -87,14 +87,10 @@ class Custom {
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
             const auto& operation = operation_of<count>(tape, Definition{name_, rules_, description_});
-            return tape.var(tape.append(operation, inputs, result.shape(), data, x.site()));
+            return rollback.keep(tape.var(tape.append(operation, inputs, result.shape(), data, x.site())));
         } catch (const std::invalid_argument& error) {
-            tape.truncate(size_before);
             throw std::invalid_argument(
                 with_site(fmt::format("{}: {}", name_, error.what()), x.site(), tape.current_label_text()));
-        } catch (...) {
-            tape.truncate(size_before);
-            throw;
         }
     }
     template <class T, class... More>

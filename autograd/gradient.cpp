@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
 #include <autograd/sweep/request.hpp>
+#include <autograd/record/rollback.hpp>
 #include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
@@ -18,6 +19,7 @@ Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wr
     values.reserve(wrt.list().size());
     for (const Wrt<T>& one : wrt.list()) values.push_back(uninitialised<T>(one.shape()));
 
+    detail::Rollback rollback(asked.tape);  // a rule of the user's may record
     Sweep<T> sweep(asked.tape, asked.reach);
     for (std::size_t i = 0; i < values.size(); ++i) {
         const std::optional<Index> node = asked.reached(i);
@@ -37,6 +39,7 @@ Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wr
         else if (const Array<T> cotangent = sweep.cotangent(*node); cotangent.data() != values[i].data())
             std::copy_n(cotangent.data(), cotangent.size(), values[i].data());  // asked for twice
     }
+    rollback.keep();
     return {wrt.list(), std::move(values)};
 }
 

@@ -2,6 +2,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/record/rollback.hpp>
 #include <autograd/sweep/graph_sweep.hpp>
 #include <autograd/sweep/request.hpp>
 #include <autograd/watch.hpp>
@@ -54,44 +55,32 @@ Var<T> zeros(Tape<T>& tape, const Shape& shape) {
     return tape.var(tape.constant(shape, Array<T>::filled(shape, T(0)).data(), Site::current()));
 }
 
-/// Records what `record` does; if it throws the tape is as before.
-template <class T, class Record>
-auto record_whole(Tape<T>& tape, const Record& record) {
-    const std::size_t size_before = tape.size();
-    try {
-        return record();
-    } catch (...) {
-        tape.truncate(size_before);
-        throw;
-    }
-}
-
 template <class T>
 GradientGraph<T> record_sweep(const std::vector<GraphRoot<T>>& roots, const WrtList<T>& wrt) {
     const detail::Request<T> asked = detail::request(roots, wrt);
-    return record_whole(asked.tape, [&]() -> GradientGraph<T> {
-        GraphSweep<T> sweep(asked.tape, asked.reach);
-        for (const GraphRoot<T>& root : roots)
-            if (sweep.wants(root.value.index()))
-                sweep.deliver(root.value.index(), root.value.index(), root.cotangent);
-        sweep.run();
-        std::vector<Var<T>> values;
-        for (std::size_t i = 0; i < wrt.list().size(); ++i) {
-            const std::optional<Index> node = asked.reached(i);
-            values.push_back(node.has_value() && sweep.has(*node) ? sweep.cotangent(*node)
-                                                                  : zeros(asked.tape, wrt.list()[i].shape()));
-        }
-        return {wrt.list(), std::move(values)};
-    });
+    detail::Rollback rollback(asked.tape);
+    GraphSweep<T> sweep(asked.tape, asked.reach);
+    for (const GraphRoot<T>& root : roots)
+        if (sweep.wants(root.value.index()))
+            sweep.deliver(root.value.index(), root.value.index(), root.cotangent);
+    sweep.run();
+    std::vector<Var<T>> values;
+    for (std::size_t i = 0; i < wrt.list().size(); ++i) {
+        const std::optional<Index> node = asked.reached(i);
+        values.push_back(node.has_value() && sweep.has(*node) ? sweep.cotangent(*node)
+                                                              : zeros(asked.tape, wrt.list()[i].shape()));
+    }
+    rollback.keep();
+    return {wrt.list(), std::move(values)};
 }
 
 template <class T>
 GradientGraph<T> record_sweep_from(const Var<T>& J, const WrtList<T>& wrt) {
     const Tensor<T> one = detail::cotangent_of_scalar(J);
     Tape<T>& tape = J.tape();
-    return record_whole(tape, [&] {
-        return record_sweep<T>({{J, tape.var(tape.constant(J.shape(), one.data(), Site::current()))}}, wrt);
-    });
+    detail::Rollback rollback(tape);
+    return rollback.keep(
+        record_sweep<T>({{J, tape.var(tape.constant(J.shape(), one.data(), Site::current()))}}, wrt));
 }
 
 }  // namespace

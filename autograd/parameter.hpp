@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/kernels/changes.hpp>
 #include <autograd/var.hpp>
 
 #include <cstdint>
@@ -47,9 +48,11 @@ class Parameter : public Operators<T> {
     void assign(const Tensor<T>& value);
 
     /// The elements, to be changed in place. Tapes that hold this parameter can no longer be differentiated.
+    /// They learn of the change from this call alone: it is made anew for each, and the span not kept.
     std::span<T> update() {
         Storage& own = *storage();
         ++own.version;
+        ++changes_in_place;
         return {own.value.data(), own.value.size()};
     }
 

@@ -14,11 +14,28 @@ Shape::Shape(std::span<const std::size_t> extents) {
 
 void Shape::append(std::size_t extent) {
     if (rank_ == max_rank)
-        throw std::invalid_argument(fmt::format("shape: more than {} axes; reshape to fewer", max_rank));
-    if (extent > std::numeric_limits<std::uint32_t>::max())
-        throw std::invalid_argument(
-            fmt::format("shape: an axis of {} elements; at most 2^32 - 1 fit", extent));
-    extents_[rank_++] = static_cast<std::uint32_t>(extent);
+        throw ShapeError(fmt::format("shape: more than {} axes; reshape to fewer", max_rank));
+    if (extent > std::numeric_limits<std::uint32_t>::max()) {
+        // Nobody means 2^63 elements: it was a negative number.
+        const auto given = static_cast<std::ptrdiff_t>(extent);
+        throw ShapeError(given < 0
+                             ? fmt::format("shape: an axis of {} elements; it must not be negative", given)
+                             : fmt::format("shape: an axis of {} elements; at most 2^32 - 1 fit", given));
+    }
+    extents_[rank_] = static_cast<std::uint32_t>(extent);
+    require_size({extents_.data(), rank_ + std::size_t{1}});
+    ++rank_;
+}
+
+void Shape::require_size(std::span<const std::uint32_t> extents) {
+    std::size_t size = 1;
+    for (const std::uint32_t extent : extents) {
+        // The first test spares the division: up to there any extent fits.
+        if (extent > 1 && size > (max_size >> 32) && size > max_size / extent)
+            throw ShapeError(
+                fmt::format("shape: [{}] has more than 2^58 elements", fmt::join(extents, ", ")));
+        size *= extent == 0 ? 1 : extent;
+    }
 }
 
 Shape Shape::with(std::size_t axis, std::size_t extent) const {
@@ -26,6 +43,7 @@ Shape Shape::with(std::size_t axis, std::size_t extent) const {
     last.append(extent);
     Shape changed = *this;
     changed.extents_[axis] = last.extents_[0];
+    require_size({changed.begin(), changed.end()});
     return changed;
 }
 
@@ -37,11 +55,17 @@ Shape Shape::as_matrix() const {
 
 std::string Shape::text() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
 
+void fail_in_name_of(std::string_view operation, std::span<const Shape> from, const ShapeError& error) {
+    std::string shapes;
+    for (const Shape& shape : from) shapes += (shapes.empty() ? "" : " and ") + shape.text();
+    throw std::invalid_argument(fmt::format("{}: of {}; {}", operation, shapes, error.what()));
+}
+
 Shape broadcast(std::string_view operation, const Shape& a, const Shape& b) {
     const Shape& longer = a.rank() >= b.rank() ? a : b;
     const Shape& shorter = a.rank() >= b.rank() ? b : a;
     const std::size_t lead = longer.rank() - shorter.rank();
-    Shape result;
+    std::array<std::size_t, Shape::max_rank> extents;
     for (std::size_t i = 0; i < longer.rank(); ++i) {
         const std::size_t p = longer[i];
         const std::size_t q = i < lead ? 1 : shorter[i - lead];
@@ -49,9 +73,10 @@ Shape broadcast(std::string_view operation, const Shape& a, const Shape& b) {
             throw std::invalid_argument(
                 fmt::format("{}: a is {} and b is {}; aligned at the last axis, extents must be equal or 1",
                             operation, a.text(), b.text()));
-        result.append(p == 1 ? q : p);
+        extents[i] = p == 1 ? q : p;
     }
-    return result;
+    return in_name_of(operation, std::array{a, b},
+                      [&] { return Shape(std::span(extents).first(longer.rank())); });
 }
 
 bool broadcasts_to(const Shape& from, const Shape& to) {
@@ -79,10 +104,12 @@ Shape with_new_axis(std::string_view operation, const Shape& shape, std::ptrdiff
             "and may have {}",
             operation, shape.text(), axis, rank, Shape::max_rank));
     const auto at = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
-    Shape result;
-    for (std::size_t i = 0; i <= shape.rank(); ++i)
-        result.append(i < at ? shape[i] : i == at ? extent : shape[i - 1]);
-    return result;
+    return in_name_of(operation, std::array{shape}, [&] {
+        Shape result;
+        for (std::size_t i = 0; i <= shape.rank(); ++i)
+            result.append(i < at ? shape[i] : i == at ? extent : shape[i - 1]);
+        return result;
+    });
 }
 
 }  // namespace tapeloop

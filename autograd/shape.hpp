@@ -5,15 +5,25 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <stdexcept>
 #include <string>
 
 namespace tapeloop {
 
+/// A shape that does not exist: too many axes or elements.
+class ShapeError : public std::invalid_argument {
+  public:
+    using std::invalid_argument::invalid_argument;
+};
+
 /// The extents of a tensor, outermost first. A value of its own (36 bytes, no heap): every node holds one.
-/// Ranks up to `max_rank` and extents below 2^32; more throws `std::invalid_argument`.
+/// Ranks up to `max_rank`, extents below 2^32 and up to `max_size` elements, axes of extent 0 not counted;
+/// more throws `ShapeError`. So nothing that is computed from a shape overflows: not its size, its strides,
+/// its bytes, nor the sum of two of its extents.
 class Shape {
   public:
     static constexpr std::size_t max_rank = 8;
+    static constexpr std::size_t max_size = std::size_t{1} << 58;
 
     Shape() = default;
     Shape(std::initializer_list<std::size_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
@@ -39,8 +49,10 @@ class Shape {
     }
     std::size_t operator[](std::size_t axis) const { return extents_[axis]; }
     std::size_t back() const { return extents_[rank_ - 1]; }
-    const std::uint32_t* begin() const { return extents_.data(); }
-    const std::uint32_t* end() const { return extents_.data() + rank_; }
+    const std::uint32_t* begin() const& { return extents_.data(); }
+    const std::uint32_t* end() const& { return extents_.data() + rank_; }
+    void begin() const&& = delete;  // of a copy that is gone at once
+    void end() const&& = delete;
 
     /// Adds an innermost axis.
     void append(std::size_t extent);
@@ -61,9 +73,25 @@ class Shape {
     }
 
   private:
+    static void require_size(std::span<const std::uint32_t> extents);
+
     std::array<std::uint32_t, max_rank> extents_{};
     std::uint32_t rank_ = 0;
 };
+
+[[noreturn]] void fail_in_name_of(std::string_view operation, std::span<const Shape> from,
+                                  const ShapeError& error);
+
+/// What `make` returns; what it says of a shape that does not exist comes in the name of `operation`, which
+/// takes arguments of shapes `from`.
+template <class Make>
+auto in_name_of(std::string_view operation, std::span<const Shape> from, const Make& make) {
+    try {
+        return make();
+    } catch (const ShapeError& error) {
+        fail_in_name_of(operation, from, error);
+    }
+}
 
 /// NumPy's rule: aligned at the last axis, extents must be equal or 1. Throws naming `operation` and both
 /// shapes.

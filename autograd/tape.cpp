@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/kernels/repeated_products.hpp>
+#include <autograd/record/rollback.hpp>
 #include <autograd/tape.hpp>
 
 #include <algorithm>
@@ -12,27 +13,63 @@
 namespace tapeloop {
 namespace {
 
+/// This thread's tapes, the innermost last. Another thread may destroy one: its handle tells.
 template <class T>
-thread_local Tape<T>* innermost = nullptr;
+class OpenTapes {
+  public:
+    ~OpenTapes() { is_over_ = true; }
 
-// The next tape of this thread starts with the room that the last one needed.
+    /// Null after the end of the thread, when only what has static storage is left.
+    static OpenTapes* of_thread() {
+        static thread_local OpenTapes tapes;
+        return is_over_ ? nullptr : &tapes;
+    }
+    /// For one more; what is added next does not throw.
+    void make_room() {
+        std::erase_if(tapes_, [](const TapeHandle<T>& tape) { return tape.get() == nullptr; });
+        tapes_.reserve(tapes_.size() + 1);
+    }
+    void add(const TapeHandle<T>& tape) noexcept { tapes_.push_back(tape); }
+    void remove(const TapeHandle<T>& tape) noexcept { std::erase(tapes_, tape); }
+    Tape<T>* innermost() {
+        while (!tapes_.empty()) {
+            if (Tape<T>* const tape = tapes_.back().get()) return tape;
+            tapes_.pop_back();
+        }
+        return nullptr;
+    }
+
+  private:
+    static thread_local constinit bool is_over_;
+    std::vector<TapeHandle<T>> tapes_;
+};
 template <class T>
-thread_local std::size_t usual_size = 256;
+thread_local constinit bool OpenTapes<T>::is_over_ = false;
+
+// The next tape of this thread starts with the room that the last one needed, up to some megabytes.
+constexpr std::size_t least_usual_size = 256;
+constexpr std::size_t largest_usual_size = 1 << 15;
+template <class T>
+thread_local std::size_t usual_size = least_usual_size;
 
 template <class T>
 class Slots {
   public:
     TapeSlot<T>* open(Tape<T>* tape) {
         const std::lock_guard lock(mutex_);
-        if (free_.empty()) free_.push_back(&slots_.emplace_back());
+        if (free_.empty()) {
+            free_.reserve(slots_.size() + 1);  // so that closing one never has to
+            free_.push_back(&slots_.emplace_back());
+        }
         TapeSlot<T>* slot = free_.back();
         free_.pop_back();
+        slot->opened = ++slot->stamp;
         slot->tape = tape;
-        ++slot->stamp;
         return slot;
     }
     void close(TapeSlot<T>* slot) {
         const std::lock_guard lock(mutex_);
+        slot->opened = 0;
         slot->tape = nullptr;
         free_.push_back(slot);
     }
@@ -114,19 +151,21 @@ std::string with_site(std::string_view message, const Site& site, std::string_vi
 }
 
 template <class T>
-Tape<T>::Tape(TapeOptions options) : slot_(slots<T>().open(this)), outer_(innermost<T>), options_(options) {
-    innermost<T> = this;
+Tape<T>::Tape(TapeOptions options) : options_(options) {
     nodes_.reserve(usual_size<T>);
     inputs_.reserve(usual_size<T> * 2);
     labels_.push_back({0, "", -1});
+    // Last, so that a tape that could not be made is nowhere known.
+    auto* const tapes = OpenTapes<T>::of_thread();
+    if (tapes != nullptr) tapes->make_room();
+    slot_ = slots<T>().open(this);
+    if (tapes != nullptr) tapes->add(handle());
 }
 
 template <class T>
 Tape<T>::~Tape() {
-    usual_size<T> = std::max<std::size_t>(nodes_.size(), 256);
-    Tape** link = &innermost<T>;
-    while (*link != nullptr && *link != this) link = &(*link)->outer_;
-    if (*link == this) *link = outer_;
+    usual_size<T> = std::clamp(nodes_.size(), least_usual_size, largest_usual_size);
+    if (auto* const tapes = OpenTapes<T>::of_thread()) tapes->remove(handle());
     slots<T>().close(slot_);
     for (const Kept& kept : kept_) kept.destroy(kept.operation);
     for (const Block& block : blocks_) pool_free(block.memory, block.bytes);
@@ -134,10 +173,12 @@ Tape<T>::~Tape() {
 
 template <class T>
 Tape<T>& Tape<T>::current() {
-    if (innermost<T> == nullptr)
+    auto* const tapes = OpenTapes<T>::of_thread();
+    Tape* const tape = tapes == nullptr ? nullptr : tapes->innermost();
+    if (tape == nullptr)
         throw std::logic_error(fmt::format("tape: no Tape<{}> in scope; construct one before computing",
                                            sizeof(T) == 4 ? "float" : "double"));
-    return *innermost<T>;
+    return *tape;
 }
 
 template <class T>
@@ -174,7 +215,7 @@ Index Tape<T>::append(const Operation<T>& operation, std::span<const Index> inpu
     const auto count = static_cast<Index>(inputs_.size()) - first;
     const bool cut_off = !recording_ && !inputs.empty();
     const Operation<T>& made_by = cut_off ? Constant<T>::instance() : operation;
-    nodes_.push_back({&made_by, data, shape, first, count, label_, 0, site});
+    nodes_.push_back({&made_by, data, shape, first, count, label_, 0, slot_->stamp, site});
     const auto index = static_cast<Index>(nodes_.size() - 1);
     if (observed_) [[unlikely]]
         observe_append(index);
@@ -239,13 +280,36 @@ void Tape<T>::require_unchanged_parameters() const {
 }
 
 template <class T>
-void Tape<T>::truncate(std::size_t size) {
+void Tape<T>::drop_nodes(std::size_t size, std::size_t inputs) {
+    inputs_.resize(inputs);
     if (size >= nodes_.size()) return;
-    inputs_.resize(nodes_[size].first_input);
     nodes_.resize(size);
+    ++slot_->stamp;  // a Var of what is gone means none of the nodes that come
     std::erase_if(leaves_, [size](const auto& leaf) { return leaf.second >= size; });
     std::erase_if(names_, [size](const auto& name) { return name.first >= size; });
     std::erase_if(detached_, [size](const auto& detached) { return detached.first >= size; });
+}
+
+template <class T>
+typename Tape<T>::Mark Tape<T>::mark() const {
+    return {nodes_.size(), inputs_.size(), labels_.size(), kept_.size(), blocks_.size(),
+            free_,         block_end_,     block_bytes_,   value_bytes_};
+}
+
+template <class T>
+void Tape<T>::roll_back(const Mark& mark) noexcept {
+    drop_nodes(mark.nodes, mark.inputs);
+    for (; kept_.size() > mark.kept; kept_.pop_back()) kept_.back().destroy(kept_.back().operation);
+    // Copies of what will lie in the same places.
+    if (value_bytes_ != mark.value_bytes && products_ != nullptr) products_->forget();
+    for (; blocks_.size() > mark.blocks; blocks_.pop_back())
+        pool_free(blocks_.back().memory, blocks_.back().bytes);
+    free_ = mark.free;
+    block_end_ = mark.block_end;
+    block_bytes_ = mark.block_bytes;
+    value_bytes_ = mark.value_bytes;
+    while (label_ >= mark.labels) label_ = labels_[label_].parent;
+    labels_.resize(mark.labels);
 }
 
 template <class T>
@@ -300,15 +364,16 @@ TapeStatistics Tape<T>::statistics() const {
     return {nodes_.size(), value_bytes_, cotangent_bytes_, value_bytes_ + cotangent_bytes_ + node_bytes};
 }
 
-Var<float> input(const Operand<float>& tensor) {
-    Tape<float>& tape = tensor.tape() != nullptr ? *tensor.tape() : Tape<float>::current();
-    return tape.var(tensor.enter(tape));
+template <class T>
+static Var<T> entered(const Operand<T>& tensor) {
+    Tape<T>& tape = tensor.tape() != nullptr ? *tensor.tape() : Tape<T>::current();
+    detail::Rollback rollback(tape);
+    return rollback.keep(tape.var(tensor.enter(tape)));
 }
 
-Var<double> input(const Operand<double>& tensor) {
-    Tape<double>& tape = tensor.tape() != nullptr ? *tensor.tape() : Tape<double>::current();
-    return tape.var(tensor.enter(tape));
-}
+Var<float> input(const Operand<float>& tensor) { return entered(tensor); }
+
+Var<double> input(const Operand<double>& tensor) { return entered(tensor); }
 
 template <class T>
 thread_local TapeObserver<T>* innermost_observer = nullptr;

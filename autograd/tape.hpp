@@ -28,6 +28,8 @@ struct Node {
     Index label;
     /// How many of the following nodes are this one's results, for an operation with several.
     Index results;
+    /// Of the `Var`s that mean this node, not one that was taken back and had the same index.
+    std::uint32_t stamp;
     Site site;
 };
 
@@ -62,12 +64,21 @@ class Tape {
     static Tape& current();
 
     std::size_t size() const { return nodes_.size(); }
+    /// How many nodes there is room for, before there has to be more.
+    std::size_t capacity() const { return nodes_.capacity(); }
     const Node<T>& node(Index index) const { return nodes_[index]; }
     std::span<const Index> inputs(Index index) const {
         return {inputs_.data() + nodes_[index].first_input, nodes_[index].input_count};
     }
     Array<T> array(Index index) const { return {nodes_[index].shape, nodes_[index].data}; }
-    Var<T> var(Index index) { return {*slot_, index}; }
+    Var<T> var(Index index) {
+        return {*slot_, index < size() ? nodes_[index].stamp : slot_->stamp.load(), index};
+    }
+    /// Whether there is this node, recorded under this stamp.
+    bool has(Index index, std::uint32_t stamp) const {
+        return index < size() && nodes_[index].stamp == stamp;
+    }
+    TapeHandle<T> handle() const { return TapeHandle<T>(*slot_); }
     const TapeOptions& options() const { return options_; }
     TapeStatistics statistics() const;
 
@@ -86,7 +97,10 @@ class Tape {
     // For operations.
 
     /// Memory that lives as long as the tape.
-    T* allocate(std::size_t elements) { return static_cast<T*>(allocate_bytes(elements * sizeof(T))); }
+    T* allocate(std::size_t elements) {
+        if (elements > Shape::max_size) throw std::bad_array_new_length();
+        return static_cast<T*>(allocate_bytes(elements * sizeof(T)));
+    }
     /// Keeps an operation for as long as the tape.
     template <class Op>
     const Op& keep(Op&& operation);
@@ -126,8 +140,22 @@ class Tape {
     /// they are.
     void require_unchanged_parameters() const;
     void note_cotangent_bytes(std::size_t peak) { cotangent_bytes_ = peak; }
-    /// Drops the nodes from `size` on, after an operation that threw half-way.
-    void truncate(std::size_t size);
+    /// How much there is of everything that recording adds to.
+    struct Mark {
+        std::size_t nodes;
+        std::size_t inputs;
+        std::size_t labels;
+        std::size_t kept;
+        std::size_t blocks;
+        std::byte* free;
+        std::byte* block_end;
+        std::size_t block_bytes;
+        std::size_t value_bytes;
+        friend bool operator==(const Mark&, const Mark&) = default;
+    };
+    Mark mark() const;
+    /// Takes back all that was added since: nodes, memory, kept operations and labels. For `detail::Rollback`.
+    void roll_back(const Mark& mark) noexcept;
 
     /// What products of recorded values are computed by.
     RepeatedProducts<T>& products();
@@ -135,7 +163,10 @@ class Tape {
     Index open_label(Index parent, std::string_view name, std::ptrdiff_t step);
     Index current_label() const { return label_; }
     std::string current_label_text() const { return label_text(label_); }
-    void set_current_label(Index label) { label_ = label; }
+    /// Does nothing for a label that was taken back.
+    void set_current_label(Index label) {
+        if (label < labels_.size()) label_ = label;
+    }
 
   private:
     struct LabelEntry {
@@ -154,9 +185,9 @@ class Tape {
 
     void* allocate_bytes(std::size_t bytes);
     std::string label_text(Index label) const;
+    void drop_nodes(std::size_t size, std::size_t inputs);
 
-    TapeSlot<T>* slot_;
-    Tape* outer_;
+    TapeSlot<T>* slot_ = nullptr;
     TapeOptions options_;
     bool recording_ = true;
     bool observed_ = options_.watch || TapeObserver<T>::innermost() != nullptr;
@@ -189,22 +220,25 @@ const Op& Tape<T>::keep(Op&& operation) {
 }
 
 /// Names what is recorded in its scope: `Label<T> layer("layer1");`, and `Label<T> step(t)` for a time step.
-/// Labels nest into paths, `layer1/t=3`. It labels this thread's current tape.
+/// Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.
 template <class T>
 class Label {
   public:
     explicit Label(std::string_view name) : Label(name, -1) {}
     explicit Label(std::size_t time_step) : Label("t", static_cast<std::ptrdiff_t>(time_step)) {}
-    ~Label() { tape_.set_current_label(outer_); }
+    ~Label() {
+        if (Tape<T>* const tape = tape_.get()) tape->set_current_label(outer_);
+    }
     Label(const Label&) = delete;
     Label& operator=(const Label&) = delete;
 
   private:
-    Label(std::string_view name, std::ptrdiff_t step)
-        : tape_(Tape<T>::current()), outer_(tape_.current_label()) {
-        tape_.set_current_label(tape_.open_label(outer_, name, step));
+    Label(std::string_view name, std::ptrdiff_t step) : Label(Tape<T>::current(), name, step) {}
+    Label(Tape<T>& tape, std::string_view name, std::ptrdiff_t step)
+        : tape_(tape.handle()), outer_(tape.current_label()) {
+        tape.set_current_label(tape.open_label(outer_, name, step));
     }
-    Tape<T>& tape_;
+    TapeHandle<T> tape_;
     Index outer_;
 };
 
@@ -213,13 +247,18 @@ class Label {
 template <class T>
 class Paused {
   public:
-    Paused() : tape_(Tape<T>::current()), before_(tape_.recording()) { tape_.set_recording(false); }
-    ~Paused() { tape_.set_recording(before_); }
+    Paused() : Paused(Tape<T>::current()) {}
+    ~Paused() {
+        if (Tape<T>* const tape = tape_.get()) tape->set_recording(before_);
+    }
     Paused(const Paused&) = delete;
     Paused& operator=(const Paused&) = delete;
 
   private:
-    Tape<T>& tape_;
+    explicit Paused(Tape<T>& tape) : tape_(tape.handle()), before_(tape.recording()) {
+        tape.set_recording(false);
+    }
+    TapeHandle<T> tape_;
     bool before_;
 };
 

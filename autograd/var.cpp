@@ -8,14 +8,15 @@ namespace tapeloop {
 template <class T>
 Tape<T>& Var<T>::tape() const {
     if (slot_ == nullptr) throw std::logic_error("var: empty; it was never given a value");
-    if (slot_->stamp != stamp_ || slot_->tape == nullptr)
+    Tape<T>* const tape = slot_->tape;
+    if (tape == nullptr || stamp_ < slot_->opened)
         throw std::logic_error("var: its tape is gone; read value() while the tape is in scope");
-    if (index_ >= slot_->tape->size()) throw std::logic_error("var: its node was taken back after an error");
-    return *slot_->tape;
+    if (!tape->has(index_, stamp_)) throw std::logic_error("var: its node was taken back after an error");
+    return *tape;
 }
 
 template <class T>
-const Shape& Var<T>::shape() const {
+Shape Var<T>::shape() const {
     return tape().node(index_).shape;
 }
 

@@ -3,6 +3,7 @@
 #include <autograd/kernels/array.hpp>
 #include <autograd/kernels/no_truth.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -47,11 +48,33 @@ struct Operators {
     friend Var<T> operator>=(const Operand<T>& a, const Operand<T>& b) { return less_equal(b, a); }
 };
 
-/// The place of a live tape. Slots are never freed, so a handle on a tape that is gone can still be told.
+/// The place of a live tape. Slots are never freed, so a handle on a tape that is gone can still be told,
+/// also by another thread than the one that uses the slot now.
 template <class T>
 struct TapeSlot {
-    Tape<T>* tape = nullptr;
-    std::uint32_t stamp = 0;
+    std::atomic<Tape<T>*> tape = nullptr;
+    /// What nodes and `Var`s are stamped with: another one for each tape, and after nodes were taken back.
+    std::atomic<std::uint32_t> stamp = 0;
+    /// The stamp that its tape began with; 0 without a tape.
+    std::atomic<std::uint32_t> opened = 0;
+};
+
+/// Refers to a tape that may go first.
+template <class T>
+class TapeHandle {
+  public:
+    TapeHandle() = default;
+    explicit TapeHandle(TapeSlot<T>& slot) : slot_(&slot), opened_(slot.opened) {}
+
+    /// Null when the tape is gone.
+    Tape<T>* get() const {
+        return slot_ != nullptr && slot_->opened == opened_ ? slot_->tape.load() : nullptr;
+    }
+    friend bool operator==(const TapeHandle&, const TapeHandle&) = default;
+
+  private:
+    TapeSlot<T>* slot_ = nullptr;
+    std::uint32_t opened_ = 0;
 };
 
 /// A handle on a node of a tape: immutable, 16 bytes, copied freely. Using one whose tape is gone throws
@@ -63,9 +86,10 @@ class Var : public Operators<T> {
 
     /// Refers to nothing; any use throws.
     Var() = default;
-    Var(TapeSlot<T>& slot, Index index) : slot_(&slot), stamp_(slot.stamp), index_(index) {}
+    Var(TapeSlot<T>& slot, std::uint32_t stamp, Index index) : slot_(&slot), stamp_(stamp), index_(index) {}
 
-    const Shape& shape() const;
+    /// A copy: recording moves the nodes.
+    Shape shape() const;
     /// A copy of the value; it outlives the tape.
     Tensor<T> value() const;
     /// The value of a tensor with a single element. Throws `std::invalid_argument` for any other.

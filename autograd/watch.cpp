@@ -118,7 +118,6 @@ void require_finite_value(Tape<T>& tape, Index node) {
     const bool is_given = details.inputs.empty();
     if (!any_nan(made.data, made.shape.size()) && (is_given || has_infinity(details.inputs))) return;
     details.result = range_of(std::string("value"), made.shape, made.data);
-    tape.truncate(maker);
     throw NonFinite(std::move(details));
 }
 
@@ -150,9 +149,14 @@ void require_finite_cotangents(Sweep<T>& sweep, Index node) {
 
 template <class T>
 void Tape<T>::observe_append(Index node) {
-    if (options_.watch) require_finite_value(*this, node);
-    for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
-        observer->appended(*this, node);
+    try {
+        if (options_.watch) require_finite_value(*this, node);
+        for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
+            observer->appended(*this, node);
+    } catch (...) {
+        if (node < size()) drop_nodes(node, nodes_[node].first_input);
+        throw;
+    }
 }
 
 template <class T>

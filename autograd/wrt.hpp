@@ -22,7 +22,7 @@ class Wrt {
     /// Null for a `Var`.
     const Storage* parameter() const { return parameter_.get(); }
     const Var<T>& var() const { return var_; }
-    const Shape& shape() const { return parameter_ != nullptr ? parameter_->shape : var_.shape(); }
+    Shape shape() const { return parameter_ != nullptr ? parameter_->shape : var_.shape(); }
     friend bool operator==(const Wrt& a, const Wrt& b) {
         return a.parameter_ == b.parameter_ && a.var_.is(b.var_);
     }

@@ -5,12 +5,16 @@
 
 namespace tapeloop {
 
+/// Larger blocks do not exist; small enough for the sum of two, or a rounded one, not to overflow.
+inline constexpr std::size_t most_bytes = std::size_t{1} << 62;
+
 /// Memory for tensors: 64-byte aligned and rounded up to whole 64-byte lanes, so a SIMD load of the last
-/// elements stays inside. Freed blocks are kept by the freeing thread, sorted by size, and handed out again.
+/// elements stays inside. Freed blocks are sorted by size and handed out again: some are kept by the freeing
+/// thread, the rest is there for all threads. Throws `std::bad_alloc`.
 void* pool_allocate(std::size_t bytes);
 void pool_free(void* block, std::size_t bytes) noexcept;
 
-/// Gives this thread's unused blocks back to the system.
+/// Gives the unused blocks of this thread, and those that all threads share, back to the system.
 void release_pooled_memory() noexcept;
 
 /// The allocator of `Tensor`.

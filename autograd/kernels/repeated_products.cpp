@@ -1,3 +1,4 @@
+#include <autograd/kernels/changes.hpp>
 #include <autograd/kernels/repeated_products.hpp>
 #include <autograd/kernels/strided.hpp>
 
@@ -14,6 +15,8 @@ constexpr std::size_t crowding_bytes = 4096;
 constexpr std::size_t padding_bytes = 64;
 // Fewer rows than this do not repay reading the matrix once more for a copy without crowding.
 constexpr std::size_t worth_padding_rows = 8;
+// More matrices than the weights of a deep stack have come once: what attention reads, another one each time.
+constexpr std::size_t most_matrices = 64;
 
 template <class T>
 bool is_crowded(std::size_t columns) {
@@ -46,17 +49,29 @@ Array<T> laid_out(const Array<T>& b, bool transposed) {
 
 template <class T>
 const Array<T>* RepeatedProducts<T>::copy_of(const Product<T>& product) {
-    if (!is_worth_a_copy(product)) return nullptr;
+    if (holders_ == 0 || !is_worth_a_copy(product)) return nullptr;
+    if (std::exchange(changes_, changes_in_place) != changes_in_place) forget();
     const auto known = std::find_if(matrices_.begin(), matrices_.end(), [&](const Matrix& matrix) {
         return matrix.source == product.b.data() && matrix.shape == product.b.shape() &&
                matrix.transposed == product.transposed.b;
     });
     if (known == matrices_.end()) {
-        matrices_.push_back({product.b.data(), product.b.shape(), product.transposed.b, {}});
+        remember(product);
         return nullptr;
     }
     if (known->copy.data() == nullptr) known->copy = laid_out(product.b, known->transposed);
     return &known->copy;
+}
+
+template <class T>
+void RepeatedProducts<T>::remember(const Product<T>& product) {
+    if (matrices_.size() == most_matrices) {
+        const auto unused = std::find_if(matrices_.begin(), matrices_.end(),
+                                         [](const Matrix& matrix) { return matrix.copy.data() == nullptr; });
+        if (unused == matrices_.end()) return;
+        matrices_.erase(unused);
+    }
+    matrices_.push_back({product.b.data(), product.b.shape(), product.transposed.b, {}});
 }
 
 template <class T>

@@ -2,18 +2,28 @@
 
 #include <autograd/kernels/product.hpp>
 
+#include <cstdint>
 #include <vector>
 
 namespace tapeloop {
 
 /// Computes products, and keeps copies of right-hand matrices that come again and again, as the weights of a
 /// cell do, in the layout that the gemm reads fastest: transposed once instead of in every product, and with
-/// rows that do not lie a multiple of 4 KB apart, which would crowd them into a few sets of the cache.
+/// rows that do not lie a multiple of 4 KB apart, which would crowd them into a few sets of the cache. Copies
+/// are known by address, so they are kept only while somebody vouches that what lies there stays, and not
+/// beyond a change that a parameter tells of.
 template <class T>
 class RepeatedProducts {
   public:
     /// Writes the product, which has `shape`, to the target, or adds it there.
     void compute(const Product<T>& product, const Shape& shape, const Target<T>& target);
+
+    /// Until `let_go`, right-hand matrices stay where they are and as they are. Calls nest.
+    void hold() { ++holders_; }
+    void let_go() {
+        if (--holders_ == 0) forget();
+    }
+    void forget() { matrices_.clear(); }
 
   private:
     struct Matrix {
@@ -24,7 +34,11 @@ class RepeatedProducts {
     };
     const Array<T>* copy_of(const Product<T>& product);
 
+    void remember(const Product<T>& product);
+
     std::vector<Matrix> matrices_;
+    std::size_t holders_ = 0;
+    std::uint64_t changes_ = 0;  // of all values, when the copies were made
 };
 
 extern template class RepeatedProducts<float>;

@@ -29,7 +29,8 @@ View View::permuted(std::span<const std::size_t> axes) const {
 View View::sliced(std::size_t axis, std::size_t begin, std::size_t count, std::size_t step) const {
     View view = *this;
     view.shape = shape.with(axis, count);
-    view.strides[axis] = strides[axis] * static_cast<std::ptrdiff_t>(step);
+    // A step may be any number where there is nothing to step to.
+    if (count > 1) view.strides[axis] = strides[axis] * static_cast<std::ptrdiff_t>(step);
     view.offset = offset + strides[axis] * static_cast<std::ptrdiff_t>(begin);
     return view;
 }

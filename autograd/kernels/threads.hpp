@@ -14,7 +14,8 @@ inline constexpr std::size_t worth_sharing = 120'000;
 /// How many threads there are to share work with; 1 for a thread that is itself one of several.
 std::size_t thread_count();
 
-/// Calls `run(part)` for each of `parts` parts at once, and waits for all. `run` must not throw.
+/// Calls `run(part)` for each of `parts` parts at once, and waits for all. Throws what the first of them
+/// threw.
 void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const void* context);
 
 template <class F>

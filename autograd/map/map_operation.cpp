@@ -86,22 +86,27 @@ void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> op
                 Var<T>* results) {
     Tape<T>& tape = tape_of("map", operands);
     const Shape shape = checked(tape, site, [&] { return broadcast_parts(map.table, operands); });
+    Rollback rollback(tape);
     std::array<Index, most_map_arguments> inputs;
     for (std::size_t a = 0; a < operands.size(); ++a) inputs[a] = operands[a]->enter(tape);
-    if (tape.options().fuse)
-        return record_fused(map, tape, shape, {inputs.data(), operands.size()}, site, results);
+    if (tape.options().fuse) {
+        record_fused(map, tape, shape, {inputs.data(), operands.size()}, site, results);
+        return rollback.keep();
+    }
     map.replay(map.definition, tape, {inputs.data(), operands.size()}, results);
     // A result that does not depend on all arguments has their joint shape nevertheless.
     for (std::size_t r = 0; r < map.table.results; ++r)
         if (results[r].shape() != shape) results[r] = broadcast_to(results[r], shape);
+    rollback.keep();
 }
 
 template <class T>
 void pull_map(const MapTable& table, Sweep<T>& sweep, Index node, Kernel<T> kernel, const void* function) {
     const Tape<T>& tape = sweep.tape();
-    const auto inputs = tape.inputs(node);
+    // Copies: the user's function may record, which moves the tape's vectors.
+    const std::vector<Index> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
     const Index first_result = tape.node(node).results == 0 ? node : node + 1;
-    const Shape& shape = tape.node(first_result).shape;
+    const Shape shape = tape.node(first_result).shape;
     const std::size_t in = table.places.size();
 
     std::array<Shape, most_map_arguments> part_shapes;

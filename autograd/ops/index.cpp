@@ -35,10 +35,12 @@ Shape row_of(const Shape& table) {
     return row;
 }
 
-Shape rows_shape(const Indices& indices, const Shape& table) {
-    Shape shape = indices.shape();
-    for (std::size_t i = 1; i < table.rank(); ++i) shape.append(table[i]);
-    return shape;
+Shape rows_shape(std::string_view name, const Indices& indices, const Shape& table) {
+    return in_name_of(name, std::array{table, indices.shape()}, [&] {
+        Shape shape = indices.shape();
+        for (std::size_t i = 1; i < table.rank(); ++i) shape.append(table[i]);
+        return shape;
+    });
 }
 
 void check_rows(std::string_view name, std::string_view table_name, const Shape& table,
@@ -72,7 +74,7 @@ struct GatherRows {
                                              .kind = OperationKind::layout};
     const Indices* indices;
 
-    Shape shape(const Shape& table) const { return rows_shape(*indices, table); }
+    Shape shape(const Shape& table) const { return rows_shape(name, *indices, table); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& table) const {
         const std::size_t width = row_of(table.shape()).size();
@@ -123,7 +125,7 @@ struct ScatterAdd {
 
     static void check(const Shape& target, const Indices& indices, const Shape& source) {
         check_rows(name, "target", target, indices);
-        if (const Shape rows = rows_shape(indices, target); source != rows)
+        if (const Shape rows = rows_shape(name, indices, target); source != rows)
             throw std::invalid_argument(
                 fmt::format("{}: target is {}, the indices are {} and source is {}; source must be {}", name,
                             target.text(), indices.shape().text(), source.text(), rows.text()));
@@ -161,7 +163,8 @@ Places places_along(const Shape& x, const Indices& indices, int axis) {
     for (std::size_t i = 0; i < x.rank(); ++i) {
         if (i != at && x[i] != own[i] && x[i] != 1 && own[i] != 1)
             fail(fmt::format("all extents but that of axis {} must be equal or 1", axis));
-        places.shape.append(i == at || x[i] == 1 ? own[i] : x[i]);
+        in_name_of(name, std::array{x, own},
+                   [&] { places.shape.append(i == at || x[i] == 1 ? own[i] : x[i]); });
     }
     check_range(name, fmt::format("x is {} and axis {} is indexed", x.text(), axis), indices, x[at]);
 
@@ -238,21 +241,24 @@ template <class T>
 Var<T> gathered(const Operand<T>& table, const Indices& indices) {
     Tape<T>& tape = tape_of(GatherRows::name, table);
     checked(tape, table.site(), [&] { check_rows(GatherRows::name, "table", table.shape(), indices); });
-    return apply(GatherRows{&tape.keep(indices)}, table);
+    detail::Rollback rollback(tape);
+    return rollback.keep(apply(GatherRows{&tape.keep(indices)}, table));
 }
 
 template <class T>
 Var<T> scattered(const Operand<T>& target, const Indices& indices, const Operand<T>& source) {
     Tape<T>& tape = tape_of(ScatterAdd::name, target, source);
     checked(tape, target.site(), [&] { ScatterAdd::check(target.shape(), indices, source.shape()); });
-    return apply(ScatterAdd{&tape.keep(indices)}, target, source);
+    detail::Rollback rollback(tape);
+    return rollback.keep(apply(ScatterAdd{&tape.keep(indices)}, target, source));
 }
 
 template <class T>
 Var<T> taken(const Operand<T>& x, const Indices& indices, int axis) {
     Tape<T>& tape = tape_of(TakeAlong::name, x);
     Places places = checked(tape, x.site(), [&] { return places_along(x.shape(), indices, axis); });
-    return apply(TakeAlong{&tape.keep(std::move(places))}, x);
+    detail::Rollback rollback(tape);
+    return rollback.keep(apply(TakeAlong{&tape.keep(std::move(places))}, x));
 }
 
 }  // namespace
@@ -279,9 +285,9 @@ Var<double> take_along(const Operand<double>& x, const Indices& indices, int axi
 
 template <class T>
 Tensor<T> one_hot(const Indices& indices, std::size_t n) {
-    Shape shape = indices.shape();
     check_range("one_hot", fmt::format("{} positions", n), indices, n);
-    shape.append(n);
+    Shape shape = indices.shape();
+    in_name_of("one_hot", std::array{shape}, [&] { shape.append(n); });
     Tensor<T> result = uninitialised<T>(shape);
     std::fill_n(result.data(), result.size(), T(0));
     for (std::size_t i = 0; i < indices.values().size(); ++i)

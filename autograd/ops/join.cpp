@@ -28,7 +28,7 @@ struct Concatenate {
                     first.text(), k, parts[k].text(), axis));
             extent += parts[k][at];
         }
-        return {first.with(at, extent), at};
+        return {in_name_of(name, parts, [&] { return first.with(at, extent); }), at};
     }
 };
 
@@ -136,10 +136,11 @@ Var<T> join(const Def& def, const Operands<T>& parts) {
         shapes.push_back(part.shape());
     }
     const auto [shape, axis] = checked(tape, parts.site(), [&] { return def.join(shapes); });
+    detail::Rollback rollback(tape);
     const auto& operation = tape.keep(Joined<T, Def>(axis));
     const Buffer<T> y(shape, tape.allocate(shape.size()));
     operation.value(tape, inputs, y);
-    return tape.var(tape.append(operation, inputs, shape, y.data(), parts.site()));
+    return rollback.keep(tape.var(tape.append(operation, inputs, shape, y.data(), parts.site())));
 }
 
 struct Unstack {
@@ -206,6 +207,7 @@ std::vector<Var<T>> unstacked(const Operand<T>& x) {
     checked(tape, x.site(), [&] {
         if (x.shape().rank() == 0) throw std::invalid_argument("unstack: x is []; it must have an axis");
     });
+    detail::Rollback rollback(tape);
     const Index whole = x.enter(tape);
     const Array<T> value = tape.array(whole);
     Shape part;
@@ -216,6 +218,7 @@ std::vector<Var<T>> unstacked(const Operand<T>& x) {
     const Index first = tape.append_results(operation, {&whole, 1}, value.shape(), results, x.site());
     std::vector<Var<T>> vars;
     for (Index k = 0; k < results.size(); ++k) vars.push_back(tape.var(first + k));
+    rollback.keep();
     return vars;
 }
 
@@ -238,10 +241,10 @@ std::vector<Var<T>> split_evenly(const Operand<T>& x, std::size_t parts, int axi
     Tape<T>& tape = tape_of("split", x);
     const std::size_t extent = checked(tape, x.site(), [&] {
         const std::size_t at = normalised_axis("split", axis, x.shape().rank());
-        if (parts == 0 || x.shape()[at] % parts != 0)
+        if (parts == 0 || parts > Shape::max_size || x.shape()[at] % parts != 0)
             throw std::invalid_argument(
                 fmt::format("split: x is {}; axis {} ({}) must divide into {} equal parts", x.shape().text(),
-                            axis, x.shape()[at], parts));
+                            axis, x.shape()[at], static_cast<std::ptrdiff_t>(parts)));
         return x.shape()[at] / parts;
     });
     return split_at(tape, x, std::vector<std::size_t>(parts, extent), axis);

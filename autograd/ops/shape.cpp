@@ -207,7 +207,8 @@ struct Slice : Viewing<Slice> {
                      "end above the extent (negative ones count from it)",
                      axis, extent, begin, end));
         if (step == 0) fail(name, x, "step is 0 and must be at least 1");
-        const std::size_t count = (static_cast<std::size_t>(behind - first) + step - 1) / step;
+        const auto width = static_cast<std::size_t>(behind - first);
+        const std::size_t count = width == 0 ? 0 : (width - 1) / step + 1;
         return View::of(x).sliced(at, static_cast<std::size_t>(first), count, step);
     }
     auto rules() const;
@@ -279,7 +280,15 @@ struct Pad {
         if (count != x.rank())
             fail(name, x, fmt::format("it needs {{before, after}} for each axis, and {} are given", count));
         Shape result;
-        for (std::size_t i = 0; i < x.rank(); ++i) result.append(widths[i].before + x[i] + widths[i].after);
+        for (std::size_t i = 0; i < x.rank(); ++i) {
+            // Each alone first: their sum may come out right though a negative number has wrapped.
+            const auto [before, after] = widths[i];
+            if (before > Shape::max_size || after > Shape::max_size)
+                fail(name, x,
+                     fmt::format("the widths of axis {} are {{{}, {}}} and must not be negative", i,
+                                 static_cast<std::ptrdiff_t>(before), static_cast<std::ptrdiff_t>(after)));
+            result.append(before + x[i] + after);
+        }
         return result;
     }
     template <class T>
@@ -319,11 +328,12 @@ template <class T>
 Var<T> detached(const Operand<T>& x) {
     static const Detached<T> operation;
     Tape<T>& tape = tape_of("detach", x);
+    detail::Rollback rollback(tape);
     const Index source = x.enter(tape);
     const Array<T> value = tape.array(source);
     const Index index = tape.append(operation, {}, value.shape(), value.data(), x.site());
     tape.note_detached(index, source);
-    return tape.var(index);
+    return rollback.keep(tape.var(index));
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* con
         if (operand->shape() != shape)
             shape = checked(tape, x.site(), [&] { return broadcast(name, shape, operand->shape()); });
 
+    detail::Rollback rollback(tape);
     std::array<Index, most_arguments> inputs;
     for (std::size_t k = 0; k < count; ++k) inputs[k] = operands[k]->enter(tape);
     std::array<Layout, most_arguments + 1> layouts;
@@ -50,7 +51,8 @@ Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* con
     T* const result = tape.allocate(shape.size());
     const Target<T> target{result, false};
     run_kernel<T>(shape, {layouts.data(), count + 1}, {data.data(), count}, {&target, 1}, kernel, function);
-    return tape.var(tape.append(operation(tape, def), {inputs.data(), count}, shape, result, x.site()));
+    return rollback.keep(
+        tape.var(tape.append(operation(tape, def), {inputs.data(), count}, shape, result, x.site())));
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include <autograd/kernels/indices.hpp>
 #include <autograd/ops/elementary.hpp>
 #include <autograd/record/defined_operations.hpp>
+#include <autograd/record/rollback.hpp>
 #include <autograd/sweep/graph_sweep.hpp>
 #include <autograd/sweep/pass_target.hpp>
 
@@ -30,10 +31,17 @@
 /// `check()` may refuse those.
 namespace tapeloop {
 
+/// The shape of a definition's value.
+template <class Def, class... Shapes>
+Shape shape_of_value(const Def& def, const Shapes&... shapes) {
+    return in_name_of(Def::name, std::array<Shape, sizeof...(Shapes)>{shapes...},
+                      [&] { return def.shape(shapes...); });
+}
+
 /// The value of a definition, at once.
 template <class Def, class T, class... More>
 Array<T> apply(const Def& def, const Array<T>& x, const More&... more) {
-    const Buffer<T> y(def.shape(x.shape(), more.shape()...));
+    const Buffer<T> y(shape_of_value(def, x.shape(), more.shape()...));
     def.value(y, x, more...);
     return y;
 }
@@ -97,8 +105,10 @@ const Operation<T>& operation_of(Tape<T>& tape, const Def& def) {
 template <class Def, class T, class... More>
 Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
     Tape<T>& tape = tape_of(Def::name, x, more...);
-    const Shape shape = checked(tape, x.site(), [&] { return def.shape(x.shape(), more.shape()...); });
+    const Shape shape =
+        checked(tape, x.site(), [&] { return shape_of_value(def, x.shape(), more.shape()...); });
     constexpr std::size_t count = 1 + sizeof...(More);
+    detail::Rollback rollback(tape);
     const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
     const auto array = [&](std::size_t k) { return tape.array(inputs[k]); };
     const T* data = nullptr;  // where the value lies already, if it does
@@ -113,7 +123,7 @@ Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
                 def.value(y, array(k)...);
         });
     }
-    return tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site()));
+    return rollback.keep(tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site())));
 }
 
 // For rules, which have Vars.

@@ -25,7 +25,7 @@ struct Request {
     }
 };
 
-inline const Shape& cotangent_shape(const auto& var) { return var.shape(); }
+inline Shape cotangent_shape(const auto& var) { return var.shape(); }
 template <class T>
 Shape cotangent_shape(const Tensor<T>& tensor) {
     return shape_of(tensor);
@@ -39,7 +39,11 @@ Tape<T>& tape_of_roots(const std::vector<RootType>& roots) {
     Tape<T>& tape = roots.front().value.tape();
     for (const RootType& root : roots) {
         if (&root.value.tape() != &tape) throw std::logic_error("gradient: the roots lie on different tapes");
-        if (const Shape& shape = cotangent_shape(root.cotangent); root.value.shape() != shape)
+        if constexpr (std::same_as<decltype(root.cotangent), Var<T>>)
+            if (&root.cotangent.tape() != &tape)
+                throw std::logic_error(
+                    "gradient: a root's cotangent lies on another tape; pass its value() through input()");
+        if (const Shape shape = cotangent_shape(root.cotangent); root.value.shape() != shape)
             throw std::invalid_argument(
                 fmt::format("gradient: a root is {} and its cotangent {}; they must be equal",
                             root.value.shape().text(), shape.text()));

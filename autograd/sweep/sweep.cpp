@@ -10,6 +10,7 @@ namespace tapeloop {
 template <class T>
 Sweep<T>::Sweep(Tape<T>& tape, Reach<T> reach) : tape_(tape), reach_(std::move(reach)) {
     slots_.resize(reach_.last() - reach_.first() + 1);
+    products_.hold();  // of arguments alone, whose values stay
 }
 
 template <class T>
@@ -101,7 +102,18 @@ void Sweep<T>::deliver(Index receiver_of, Index node, const Product<T>& product)
         shape.size() != product.rows() * product.columns())
         return deliver(receiver_of, node, product.array());
     if (deferred_.take(node, product, [&] { return target(node); })) return count(0);
-    products_.compute(product, shape, target(node));
+    const Target<T> there = target(node);
+    if (is_argument(receiver_of, product.b.data()))
+        products_.compute(product, shape, there);
+    else
+        product.compute(shape, there.data, there.add);
+}
+
+template <class T>
+bool Sweep<T>::is_argument(Index node, const T* data) const {
+    const auto inputs = tape_.inputs(node);
+    return std::any_of(inputs.begin(), inputs.end(),
+                       [&](Index input) { return tape_.node(input).data == data; });
 }
 
 template <class T>
@@ -110,17 +122,19 @@ void Sweep<T>::run() {
     for (Index node = reach_.last() + 1; node-- > reach_.first();) {
         if (!reach_.contains(node)) continue;
         settle(node);
-        const Node<T>& record = tape_.node(node);
         if (is_result(node)) continue;  // kept for the operation it is a result of
+        // Copies: a rule may record, which moves the tape's nodes.
+        const Index results = tape_.node(node).results;
+        const Operation<T>& operation = *tape_.node(node).operation;
         // A root may be one of several results: those behind it were never reached.
         bool reached = has(node);
-        for (Index result = 0; result < record.results; ++result) reached = reached || has(node + 1 + result);
+        for (Index result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
         if (!reached) continue;
-        record.operation->pull(*this, node);
+        operation.pull(*this, node);
         if (observed) [[unlikely]]
             tape_.observe_pull(*this, node);
         release(node);
-        for (Index result = 0; result < record.results; ++result)
+        for (Index result = 0; result < results; ++result)
             if (wants(node + 1 + result)) release(node + 1 + result);
     }
 }

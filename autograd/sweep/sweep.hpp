@@ -82,6 +82,8 @@ class Sweep {
     void release(Index node);
     bool is_result(Index node) const { return tape_.node(node).results == result_mark; }
     std::size_t bytes_of(Index node) const { return tape_.node(node).shape.size() * sizeof(T); }
+    /// Whether these are the elements of one of the node's arguments.
+    bool is_argument(Index node, const T* data) const;
     void count(std::size_t bytes) {
         held_bytes_ += bytes;
         peak_bytes_ = std::max(peak_bytes_, held_bytes_ + deferred_.bytes());

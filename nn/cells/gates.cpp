@@ -3,6 +3,7 @@
 #include <nn/generator.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -144,6 +145,12 @@ void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hi
         throw std::invalid_argument(
             fmt::format("{}: input_size is {} and hidden_size {}; both must be at least 1", cell, input_size,
                         hidden_size));
+    // Before they are multiplied by the number of gates.
+    constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
+    if (input_size > most || hidden_size > most)
+        throw std::invalid_argument(
+            fmt::format("{}: input_size is {} and hidden_size {}; both must be between 1 and 2^32 - 1", cell,
+                        static_cast<std::ptrdiff_t>(input_size), static_cast<std::ptrdiff_t>(hidden_size)));
 }
 
 #define TAPELOOP_GATES(T)                                                                \

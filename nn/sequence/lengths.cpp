@@ -23,6 +23,7 @@ void require_lengths(std::string_view operation, const std::vector<std::size_t>&
 template <class T>
 Tensor<T> length_mask(const std::vector<std::size_t>& lengths, std::size_t time_steps) {
     const std::size_t batch = lengths.size();
+    require_lengths("length_mask", lengths, time_steps, batch);
     Tensor<T> mask = zeros<T>({time_steps, batch, 1});
     for (std::size_t row = 0; row < batch; ++row)
         for (std::size_t t = 0; t < lengths[row]; ++t) mask.data()[t * batch + row] = 1;

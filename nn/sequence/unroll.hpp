@@ -3,11 +3,12 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/record/rollback.hpp>
+#include <autograd/record/steady.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/counted_steps.hpp>
 #include <nn/sequence/lengths.hpp>
-#include <nn/sequence/rollback.hpp>
 #include <nn/training.hpp>
 
 #include <optional>
@@ -61,7 +62,7 @@ extern template class LostGradients<double>;
 template <class C>
 LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, std::size_t batch,
                                         const Site& site) {
-    const Rollback<ValueOf<C>> taken_back;
+    const tapeloop::detail::Rollback taken_back(Tape<ValueOf<C>>::current());
     const Evaluation nothing_is_drawn;
     const StateOf<C> usual = cell.initial_state(batch);
     if (!same_shapes(state, usual, fits_usual))
@@ -75,7 +76,7 @@ LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, 
 template <class C, class Look>
 void try_step(const C& cell, const Shape& x, const StateOf<C>& state, const Look& look) {
     using T = ValueOf<C>;
-    const Rollback<T> taken_back;
+    const tapeloop::detail::Rollback taken_back(Tape<T>::current());
     const Evaluation nothing_is_drawn;
     const std::vector<std::size_t> of_step(x.begin() + 1, x.end());
     const auto [output, next] = advance(cell, input(ones<T>(Shape(of_step))), state);
@@ -101,7 +102,7 @@ std::vector<bool> batched_parts(const C& cell, const Shape& x, const StateOf<C>&
     const std::vector<Shape> own = shapes_of(state);
     std::vector<Shape> larger;
     try {
-        const Rollback<ValueOf<C>> taken_back;
+        const tapeloop::detail::Rollback taken_back(Tape<ValueOf<C>>::current());
         const Evaluation nothing_is_drawn;
         larger = shapes_of(cell.initial_state(batch + 1));
     } catch (const std::exception&) {
@@ -275,6 +276,18 @@ template <class C>
 using StateFor = std::conditional_t<KeepsContract<C>, typename Named<C>::State, Anything>;
 template <class C>
 using UnrolledFor = Unrolled<typename Named<C>::Value, typename Named<C>::State>;
+/// What `make` returns. When it throws, the current tape and that of x, which may be another, are as before.
+template <class T, class Make>
+auto run_or_take_back(const Operand<T>& x, const Make& make) {
+    Tape<T>& current = Tape<T>::current();
+    tapeloop::detail::Rollback rollback(current);
+    tapeloop::detail::Rollback rollback_of_x(x.tape() != nullptr ? *x.tape() : current);
+    const tapeloop::detail::Steady steady(x.tape() != nullptr ? *x.tape() : current);
+    auto result = make();
+    rollback.keep();
+    rollback_of_x.keep();
+    return result;
+}
 
 }  // namespace detail
 
@@ -297,12 +310,12 @@ detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
     } else {
         const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
         const auto lost = detail::require_state(cell, state, batch, x.site());
-        detail::Rollback<ValueOf<C>> rollback(x.tape());
-        UnrolledOf<C> result = detail::run_either_way(cell, x, state, options);
-        if (!lost.empty() && detail::reads_anything(x.shape(), options))
-            lost.require_none(detail::listed<ValueOf<C>>(result.state), x.site());
-        rollback.cancel();
-        return result;
+        return detail::run_or_take_back(x, [&] {
+            UnrolledOf<C> result = detail::run_either_way(cell, x, state, options);
+            if (!lost.empty() && detail::reads_anything(x.shape(), options))
+                lost.require_none(detail::listed<ValueOf<C>>(result.state), x.site());
+            return result;
+        });
     }
 }
 
@@ -315,11 +328,9 @@ detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
         return {};
     } else {
         const std::size_t batch = detail::require_sequence(x.shape(), options, x.site());
-        detail::Rollback<ValueOf<C>> rollback(x.tape());
-        UnrolledOf<C> result =
-            detail::run_either_way(cell, x, StateOf<C>(cell.initial_state(batch)), options);
-        rollback.cancel();
-        return result;
+        return detail::run_or_take_back(x, [&] {
+            return detail::run_either_way(cell, x, StateOf<C>(cell.initial_state(batch)), options);
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <autograd/custom.hpp>
 #include <autograd/gradient.hpp>
+#include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/reduce.hpp>
@@ -133,4 +134,42 @@ TEST_CASE("custom: a rule may return the cotangent itself, an argument or a prod
     check_close(g[y], vector({2, 4, 6}));
     check_close(g[x], vector({4, 7, 10}));
     check_same_bits(x.value(), vector({1, 2, 3}));
+}
+
+TEST_CASE("custom: a rule that records on the tape that is swept, however much") {
+    Tape<double> tape;
+    const auto much = [](const Var<double>& x) {
+        Var<double> y = x;
+        for (int k = 0; k < 600; ++k) y = y + x;
+        return y.value();
+    };
+    const Var<double> x = input(vector({1, 2, 3}));
+    const auto recording = custom(
+        "recording", [](const auto& v) { return 2.0 * v; },
+        [&](const auto& g, const auto&, const auto&) {
+            check_close(much(x), vector({601, 1202, 1803}));
+            return 2.0 * g;
+        });
+    Var<double> y = x;
+    for (int k = 0; k < 5; ++k) {
+        const std::vector<Var<double>> parts = unstack(recording(y));
+        y = stack(parts) + map([](auto a, auto b) { return a * b; }, y, x * 0);
+    }
+    check_close(gradient(sum(y), {x})[x], vector({32, 32, 32}));
+    check_close(gradient_graph(sum(y), {x})[x].value(), vector({32, 32, 32}));
+}
+
+TEST_CASE("map: a function that records while it is differentiated") {
+    Tape<double> tape;
+    const Var<double> x = input(vector({1, 2, 3}));
+    const Var<double> c = input(vector({0.5}));
+    const auto recording = [c](auto a, auto b) {
+        Var<double> sum_of = c;
+        for (int k = 0; k < 600; ++k) sum_of = sum_of + c;
+        return a * b * sum_of.item();
+    };
+    const Var<double> column = input(filled({4, 1}, 1));
+    const Var<double> y = map(recording, x, column);
+    check_close(gradient(sum(y), {x, column})[x], filled({3}, 4 * 300.5));
+    check_close(gradient(sum(y), {x, column})[column], filled({4, 1}, 6 * 300.5));
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -356,4 +357,90 @@ TEST_CASE("tape: one of each kind at the same time") {
     CHECK(coarse.size() == 1);
     CHECK(gradient(x * x, {x})[x][0] == doctest::Approx(0.2));
     CHECK(gradient(y * y, {y})[y][0] == 2 * 0.1f);
+}
+
+TEST_CASE("tape: destroyed by another thread than its own, which goes on with those that are left") {
+    Tape<double> outer;
+    auto inner = std::make_unique<Tape<double>>();
+    auto innermost = std::make_unique<Tape<double>>();
+    std::thread([&] { inner.reset(); }).join();
+    CHECK(&Tape<double>::current() == innermost.get());
+    std::thread([&] {
+        innermost.reset();
+        const Tape<double> in_its_place;  // where the handles of the one that is gone point to
+        CHECK(&Tape<double>::current() == &in_its_place);
+    }).join();
+    CHECK(&Tape<double>::current() == &outer);
+    const Var<double> x = input(vector({3}));
+    check_close(gradient(x * x, {x})[x], vector({6}));
+
+    std::unique_ptr<Tape<double>> of_other;
+    std::thread([&] { of_other = std::make_unique<Tape<double>>(); }).join();
+    of_other.reset();
+    CHECK(&Tape<double>::current() == &outer);
+    std::thread([] { CHECK_THROWS_AS(Tape<double>::current(), std::logic_error); }).join();
+}
+
+TEST_CASE("tape: the only one, destroyed by another thread, leaves none") {
+    auto tape = std::make_unique<Tape<double>>();
+    std::thread([&] { tape.reset(); }).join();
+    CHECK_THROWS_AS(Tape<double>::current(), std::logic_error);
+    CHECK_THROWS_AS(input(vector({1})), std::logic_error);
+    const Tape<double> next;
+    CHECK(input(vector({1})).item() == 1);
+}
+
+TEST_CASE("tape: a label and a pause that outlive their tape, with another in its place or none") {
+    for (const bool with_other : {false, true}) {
+        auto tape = std::make_unique<Tape<double>>();
+        auto label = std::make_unique<Label<double>>("gone");
+        auto pause = std::make_unique<Paused<double>>();
+        tape.reset();
+        std::optional<Tape<double>> next;
+        std::optional<Label<double>> own;
+        if (with_other) own.emplace((next.emplace(), "own"));
+        label.reset();
+        pause.reset();
+        if (!with_other) continue;
+        CHECK(next->current_label_text() == "own");
+        const Paused<double> paused;
+        CHECK(!next->recording());
+    }
+}
+
+TEST_CASE("tape: a small one after a huge one is small") {
+    {
+        Tape<double> huge;
+        const Var<double> x = input(vector({1}));
+        Var<double> y = x;
+        for (int k = 0; k < 300'000; ++k) y = y + x;
+    }
+    release_pooled_memory();
+    for (int k = 0; k < 2; ++k) {
+        const Tape<double> small;
+        CHECK(small.capacity() <= 1 << 15);
+    }
+}
+
+TEST_CASE("gradient_graph: a cotangent of another tape is refused, before anything is recorded") {
+    Tape<double> one;
+    const Var<double> x = input(vector({2}));
+    const Var<double> y = x * x;
+    Tape<double> two;
+    const Var<double> other = input(vector({1}));
+    const auto before = one.mark();
+    const auto before_two = two.mark();
+    const auto text = text_of<std::logic_error>([&] {
+        gradient_graph(std::vector<GraphRoot<double>>{{y, other}}, {x});
+    });
+    CHECK(contains(text, "cotangent"));
+    CHECK(contains(text, "another tape"));
+    CHECK_THROWS_AS(gradient_graph(std::vector<GraphRoot<double>>{{y, x}, {other, other}}, {x}),
+                    std::logic_error);
+    CHECK_THROWS_AS(gradient_graph(y, {other}), std::logic_error);
+    CHECK_THROWS_AS(gradient(y, {other}), std::logic_error);
+    CHECK_THROWS_AS(gradient_graph(std::vector<GraphRoot<double>>{{y, Var<double>()}}, {x}),
+                    std::logic_error);
+    CHECK(one.mark() == before);
+    CHECK(two.mark() == before_two);
 }

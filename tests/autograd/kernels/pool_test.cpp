@@ -8,8 +8,13 @@
 #include <xtensor/xtensor.hpp>
 #include <xtensor/xview.hpp>
 
+#include <condition_variable>
 #include <cstdint>
 #include <cstring>
+#include <deque>
+#include <fstream>
+#include <map>
+#include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
@@ -65,6 +70,98 @@ TEST_CASE("pool: a freed block is handed out again, to whatever fits") {
     void* const fresh = pool_allocate(1000);
     CHECK(is_aligned(fresh));
     pool_free(fresh, 1000);
+}
+
+namespace {
+
+/// Batches that one thread makes, and another uses and frees.
+class Batches {
+  public:
+    void put(std::vector<Tensor<double>> batch) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return batches_.size() < 4; });
+        batches_.push_back(std::move(batch));
+        changed_.notify_all();
+    }
+    std::vector<Tensor<double>> take() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return !batches_.empty(); });
+        std::vector<Tensor<double>> batch = std::move(batches_.front());
+        batches_.pop_front();
+        changed_.notify_all();
+        return batch;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::vector<Tensor<double>>> batches_;
+};
+
+// A megabyte, a small one, and some that lie in between.
+const std::vector<std::size_t> batch_sizes{131'072, 3, 5'000, 40'000};
+
+std::vector<Tensor<double>> batch_of_megabyte() {
+    std::vector<Tensor<double>> batch;
+    for (std::size_t size : batch_sizes) batch.push_back(filled({size}, 1));
+    return batch;
+}
+
+/// How much memory the batches of `count` lay in, made by `threads` threads one after the other.
+std::size_t bytes_of_batches(std::size_t count, std::size_t threads) {
+    Batches batches;
+    std::map<const double*, std::size_t> places;
+    std::thread producers([&] {
+        for (std::size_t k = 0; k < threads; ++k)
+            std::thread([&] {
+                for (std::size_t i = 0; i < count / threads; ++i) batches.put(batch_of_megabyte());
+            }).join();
+    });
+    for (std::size_t i = 0; i < count; ++i)
+        for (const Tensor<double>& part : batches.take()) places[part.data()] = part.size() * sizeof(double);
+    producers.join();
+    std::size_t bytes = 0;
+    for (const auto& [place, size] : places) bytes += size;
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("pool: what one thread makes and another frees comes back: 2,000 batches, one maker") {
+    // What is on its way, what either thread keeps, and what waits for both: not the 2.8 GB that were made.
+    CHECK(bytes_of_batches(2'000, 1) < 60'000'000);
+    release_pooled_memory();
+}
+
+TEST_CASE("pool: the same with a new maker for each ten") {
+    std::size_t bytes_before = 0;
+    std::size_t bytes_after = 0;
+    const auto resident = [] {
+        std::ifstream status("/proc/self/statm");
+        std::size_t pages = 0;
+        status >> pages >> pages;
+        return pages * 4096;
+    };
+    static_cast<void>(bytes_of_batches(100, 10));
+    bytes_before = resident();
+    static_cast<void>(bytes_of_batches(2'000, 200));
+    bytes_after = resident();
+    CHECK(bytes_after < bytes_before + 100'000'000);
+    release_pooled_memory();
+}
+
+TEST_CASE("pool: small blocks, too, come back from a thread that only frees") {
+    std::set<void*> places;
+    constexpr std::size_t at_once = 100'000;
+    for (int round = 0; round < 20; ++round) {
+        std::vector<void*> blocks(at_once);
+        for (void*& block : blocks) places.insert(block = pool_allocate(64));
+        std::thread([&] {
+            for (void* block : blocks) pool_free(block, 64);
+        }).join();
+    }
+    CHECK(places.size() < 6 * at_once);
+    release_pooled_memory();
 }
 
 TEST_CASE("pool: too large is an error, not a small block") {

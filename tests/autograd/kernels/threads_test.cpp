@@ -7,7 +7,11 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/tape.hpp>
 
+#include <atomic>
+#include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -61,4 +65,60 @@ TEST_CASE("threads: one alone, as long as its scope") {
         CHECK(thread_count() == 1);
     }
     CHECK(thread_count() == before);
+}
+
+namespace {
+
+struct Refused : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// The function given to `map`, which throws once it is told to.
+template <class A>
+auto refusing(const bool& is_over, const A& a) {
+    if (is_over) throw Refused("no more");
+    return a * a;
+}
+
+}  // namespace
+
+TEST_CASE("threads: what a part throws arrives at the caller, that of the first part") {
+    for (int round = 0; round < 20; ++round) {
+        std::atomic<int> runs = 0;
+        const auto part = [&](std::size_t k) {
+            ++runs;
+            if (k >= 2) throw Refused("part " + std::to_string(k));
+        };
+        CHECK(text_of<Refused>([&] { in_parallel(7, part); }) == "part 2");
+        CHECK(runs == 7);
+    }
+    in_parallel(3, [](std::size_t) {});
+}
+
+TEST_CASE("threads: a function given to map throws, and the tape is as before") {
+    REQUIRE(400'000 > worth_sharing);
+    for (const std::size_t size : {std::size_t{5}, std::size_t{400'000}})
+        for (const bool alone : {false, true}) {
+            CAPTURE(size);
+            std::optional<OneThread> one;
+            if (alone) one.emplace();
+            const auto is_over = std::make_shared<bool>(true);
+            const auto f = [is_over](auto a) { return refusing(*is_over, a); };
+            Parameter<double> p("p", filled({size}, 3));
+            Tape<double> tape;
+            const auto before = tape.mark();
+            CHECK_THROWS_AS(map(f, p), Refused);
+            CHECK(tape.mark() == before);
+            CHECK(tape.find(p.storage().get()) == nullptr);
+
+            *is_over = false;
+            const Var<double> J = sum(map(f, p));
+            const auto recorded = tape.mark();
+            *is_over = true;
+            CHECK_THROWS_AS(gradient(J, {p}), Refused);
+            CHECK_THROWS_AS(gradient_graph(J, {p}), Refused);
+            CHECK(tape.mark() == recorded);
+            *is_over = false;
+            check_close(gradient(J, {p})[p], filled({size}, 6));
+        }
 }

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstdint>
+
+namespace tapeloop {
+
+/// How often this thread has changed elements in place that somebody may have copied: whoever keeps copies
+/// compares it with what it was.
+inline thread_local constinit std::uint64_t changes_in_place = 0;
+
+}  // namespace tapeloop
