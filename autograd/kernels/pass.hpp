@@ -230,9 +230,12 @@ void run_pass(const Shape& shape, const std::array<Layout, In + Out>& layouts,
         in_parallel(sharing.count(), [&](std::size_t k) { run(sharing.part(k)); });
 }
 
-/// Whether `small` broadcasts to `shape` along outer axes only: each of its rows is added to as a whole.
+/// Whether `small` broadcasts to `shape` along outer axes only: each of its rows is added to as a whole. Not
+/// where that is more often than a sum in order stays exact; `sum_into` adds such pairwise.
 inline bool repeats_along_rows(const Shape& small, const Shape& shape) {
-    return small.rank() > 0 && shape.back() > 1 && small.back() == shape.back();
+    constexpr std::size_t rows_in_order = 512;
+    return small.rank() > 0 && shape.back() > 1 && small.back() == shape.back() &&
+           shape.size() / rows_in_order <= small.size();
 }
 
 /// An elementwise function of `N` arrays, each of which broadcasts to `shape`, written to `target`.

@@ -85,7 +85,7 @@ struct Scale {
     static auto rules() { return Multiply::rules(); }
 };
 
-/// x^p. 0^0 is 1, with gradient 0 in x.
+/// x^p. 0^0 is 1, with gradient 0 in x. The gradient of 0^p in p is 0 for p >= 0, and -inf below.
 struct Power {
     static constexpr std::string_view name = "pow";
     static auto value(const auto& x, const auto& p) { return pow(x, p); }
@@ -93,8 +93,9 @@ struct Power {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& p) {
                               return scale(g, where(equal(p, 0), 0, p * pow(x, p - 1)));
                           },
-                          [](const auto& g, const auto& y, const auto& x, const auto&) {
-                              return scale(g, where(equal(y, 0), 0, y * log(x)));
+                          [](const auto& g, const auto& y, const auto& x, const auto& p) {
+                              const auto slope = where(equal(y, 0), 0, y * log(x));
+                              return scale(g, where(equal(x, 0), where(p >= 0, 0, slope), slope));
                           }};
     }
 };
@@ -238,6 +239,7 @@ struct Tanh : Unary<Tanh> {
     static auto value(const auto& x) { return tanh(x); }
     static auto slope(const auto& y, const auto&) { return 1 - y * y; }
 };
+/// 0 where e^-x is not finite, and the result would be subnormal.
 struct Sigmoid : Unary<Sigmoid> {
     static constexpr std::string_view name = "sigmoid";
     static auto value(const auto& x) { return 1 / (1 + exp(-x)); }

@@ -37,18 +37,23 @@ Var<float> maximum(const Operand<float>& a, const Operand<float>& b);
 Var<double> maximum(const Operand<double>& a, const Operand<double>& b);
 Var<float> minimum(const Operand<float>& a, const Operand<float>& b);
 Var<double> minimum(const Operand<double>& a, const Operand<double>& b);
-/// x^p, each of which may be a number. 0^0 is 1, with gradient 0 in x.
+/// x^p, each of which may be a number. 0^0 is 1, with gradient 0 in x. The gradient of 0^p in p is 0 for p >=
+/// 0 and -inf below.
 Var<float> pow(const Operand<float>& x, const Operand<float>& p);
 Var<double> pow(const Operand<double>& x, const Operand<double>& p);
 
+/// e^x; like the functions that follow within two units of the last place, subnormal numbers included, and
+/// with the same bits on every processor that has fused multiply-add. 0 and inf only where no number is
+/// nearer.
 Var<float> exp(const Operand<float>& x);
 Var<double> exp(const Operand<double>& x);
+/// Of 0 it is -inf, and NaN of what is negative.
 Var<float> log(const Operand<float>& x);
 Var<double> log(const Operand<double>& x);
 /// e^x - 1, exact for small x.
 Var<float> expm1(const Operand<float>& x);
 Var<double> expm1(const Operand<double>& x);
-/// log(1 + x), exact for small x.
+/// log(1 + x), exact for small x. Of -1 it is -inf, and NaN below.
 Var<float> log1p(const Operand<float>& x);
 Var<double> log1p(const Operand<double>& x);
 /// The gradient at 0 is infinite, as computed.
