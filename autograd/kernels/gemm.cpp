@@ -50,6 +50,24 @@ constexpr bool has_onednn = false;
 template <class T>
 constexpr std::size_t small_up_to = has_onednn&& std::is_same_v<T, float> ? 131'072 : 4'000'000;
 
+// Of longer inner products the halves are summed each on its own: the weights' gradient of a long batch would
+// lose digits in one sum.
+constexpr std::size_t inner_at_once = 4096;
+
+/// The sum of the products of both halves of the inner axis.
+template <class T>
+void gemm_by_halves(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a,
+                    std::size_t columns_a, const T* b, std::size_t columns_b, T beta, T* c,
+                    std::size_t columns_c) {
+    const std::size_t half = (k / inner_at_once + 1) / 2 * inner_at_once;
+    gemm(transposed, m, n, half, a, columns_a, b, columns_b, beta, c, columns_c);
+    const Array<T> rest(Shape{m, n});
+    gemm(transposed, m, n, k - half, a + half * (transposed.a ? columns_a : 1), columns_a,
+         b + half * (transposed.b ? 1 : columns_b), columns_b, T(0), rest.data(), n);
+    for (std::size_t row = 0; row < m; ++row)
+        for (std::size_t i = 0; i < n; ++i) c[row * columns_c + i] += rest.data()[row * n + i];
+}
+
 }  // namespace
 
 template <class T>
@@ -61,6 +79,8 @@ void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, co
             for (std::size_t row = 0; row < m; ++row) std::fill_n(c + row * columns_c, n, T(0));
         return;
     }
+    if (k > inner_at_once)
+        return gemm_by_halves(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c);
     // Without memory for their buffers OpenBLAS never ends, and oneDNN crashes.
     if (m * n * k <= small_up_to<T> || !blas_has_memory())
         return small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);

@@ -6,7 +6,7 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
-#include <autograd/kernels/lanes_avx512.hpp>
+#include <autograd/kernels/lanes_functions.hpp>
 #include <xsimd/xsimd.hpp>
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
@@ -115,21 +115,11 @@ struct Lanes {
     friend Mask<T> operator>=(Lanes a, Lanes b) { return {a.value >= b.value}; }
     friend Mask<T> equal(Lanes a, Lanes b) { return {a.value == b.value}; }
 
-    friend Lanes exp(Lanes x) {
-#if defined(__AVX512F__)
-        if constexpr (std::is_same_v<T, float>) return Register(avx512::exp(x.value));
-#endif
-        return xsimd::exp(x.value);
-    }
-    friend Lanes tanh(Lanes x) {
-#if defined(__AVX512F__)
-        if constexpr (std::is_same_v<T, float>) return Register(avx512::tanh(x.value));
-#endif
-        return xsimd::tanh(x.value);
-    }
-    friend Lanes log(Lanes x) { return xsimd::log(x.value); }
-    friend Lanes expm1(Lanes x) { return xsimd::expm1(x.value); }
-    friend Lanes log1p(Lanes x) { return xsimd::log1p(x.value); }
+    friend Lanes exp(Lanes x) { return lanes::exp(x); }
+    friend Lanes tanh(Lanes x) { return lanes::tanh(x); }
+    friend Lanes log(Lanes x) { return lanes::log(x); }
+    friend Lanes expm1(Lanes x) { return lanes::expm1(x); }
+    friend Lanes log1p(Lanes x) { return lanes::log1p(x); }
     friend Lanes sqrt(Lanes x) { return xsimd::sqrt(x.value); }
     friend Lanes abs(Lanes x) { return xsimd::abs(x.value); }
     friend Lanes sin(Lanes x) { return xsimd::sin(x.value); }

@@ -148,9 +148,12 @@ void run_pass(const Shape& shape, const std::array<Layout, In + Out>& layouts,
     run_kernel<T>(shape, layouts, inputs, targets, kernel_of<T, In, Out>(f), &f);
 }
 
-/// Whether `small` broadcasts to `shape` along outer axes only: each of its rows is added to as a whole.
+/// Whether `small` broadcasts to `shape` along outer axes only: each of its rows is added to as a whole. Not
+/// where that is more often than a sum in order stays exact; `sum_into` adds such pairwise.
 inline bool repeats_along_rows(const Shape& small, const Shape& shape) {
-    return small.rank() > 0 && shape.back() > 1 && small.back() == shape.back();
+    constexpr std::size_t rows_in_order = 512;
+    return small.rank() > 0 && shape.back() > 1 && small.back() == shape.back() &&
+           shape.size() / rows_in_order <= small.size();
 }
 
 /// An elementwise definition as a function of a pass; it refers to the definition.

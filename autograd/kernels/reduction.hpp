@@ -4,7 +4,8 @@
 
 namespace tapeloop {
 
-/// Sums `x` over the axes along which `shape` broadcasts to x's, into `target`. The order of the additions
+/// Sums `x` over the axes along which `shape` broadcasts to x's, into `target`. Long sums are taken pairwise,
+/// so that the rounding error grows with the logarithm of the number of elements. The order of the additions
 /// depends on the shapes alone.
 template <class T>
 void sum_into(const Array<T>& x, const Shape& shape, Target<T> target);

@@ -106,6 +106,12 @@ auto where(const Array<T>& condition, const A& a, const B& b) {
 template <class T>
 Array<T> sum(const Array<T>& x, Axes axes = {}, bool keepdims = false);
 
+/// `mean` of an array.
+template <class T>
+Array<T> mean(const Array<T>& x, Axes axes = {}, bool keepdims = false);
+
+extern template Array<float> mean(const Array<float>&, Axes, bool);
+extern template Array<double> mean(const Array<double>&, Axes, bool);
 extern template Array<float> sum(const Array<float>&, Axes, bool);
 extern template Array<double> sum(const Array<double>&, Axes, bool);
 

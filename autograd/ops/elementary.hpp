@@ -363,8 +363,9 @@ struct Power {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& p) {
                               return scale(g, where(equal(p, 0), 0, p * pow(x, p - 1)));
                           },
-                          [](const auto& g, const auto& y, const auto& x, const auto&) {
-                              return scale(g, where(equal(y, 0), 0, y * log(x)));
+                          [](const auto& g, const auto& y, const auto& x, const auto& p) {
+                              const auto slope = where(equal(y, 0), 0, y * log(x));
+                              return scale(g, where(equal(x, 0), where(p >= 0, 0, slope), slope));
                           }};
     }
 };
@@ -416,19 +417,21 @@ struct Log1p {
 
 }  // namespace elementary
 
-/// a^b, each of which may be a number. 0^0 is 1, with gradient 0 in a.
+/// a^b, each of which may be a number. 0^0 is 1, with gradient 0 in a. The gradient of 0^b in b is 0 for b >= 0
+/// and -inf below.
 TAPELOOP_BINARY(pow, Power)
 /// The square root. Its gradient at 0 is infinite, as computed.
 TAPELOOP_UNARY(sqrt, Sqrt)
 /// x²
 TAPELOOP_UNARY(square, Square)
-/// e^x
+/// e^x. Like log, expm1, log1p and tanh it is right to two units of the last place, for subnormal numbers too,
+/// and has the same bits on every processor with fused multiply-add.
 TAPELOOP_UNARY(exp, Exp)
-/// The natural logarithm.
+/// The natural logarithm. Of 0 it is -inf, and NaN of what is negative.
 TAPELOOP_UNARY(log, Log)
 /// e^x - 1, exact for small x.
 TAPELOOP_UNARY(expm1, Expm1)
-/// log(1 + x), exact for small x.
+/// log(1 + x), exact for small x. Of -1 it is -inf, and NaN below.
 TAPELOOP_UNARY(log1p, Log1p)
 
 // Curves.
@@ -495,7 +498,7 @@ TAPELOOP_UNARY(sin, Sin)
 TAPELOOP_UNARY(cos, Cos)
 /// The hyperbolic tangent.
 TAPELOOP_UNARY(tanh, Tanh)
-/// 1 / (1 + e^-x)
+/// 1 / (1 + e^-x); 0 where that would be subnormal.
 TAPELOOP_UNARY(sigmoid, Sigmoid)
 /// The error function, 2/√π times the integral of e^-t² from 0 to x.
 TAPELOOP_UNARY(erf, Erf)

@@ -3,6 +3,8 @@
 #include <autograd/record/definition.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <unordered_map>
 
 namespace tapeloop {
 
@@ -56,14 +58,59 @@ void check_rows(std::string_view name, std::string_view table_name, const Shape&
 
 // The indices of the definitions below belong to the tape, and are checked.
 
+// A row that is added to more often than this gets what each addition lost with the next one.
+constexpr std::size_t rows_in_order = 512;
+
+/// Numbers the rows that are added to so often.
+class FrequentRows {
+  public:
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+    explicit FrequentRows(const Indices& indices) {
+        if (indices.values().size() <= rows_in_order) return;
+        std::unordered_map<std::size_t, std::size_t> times;
+        for (auto index : indices.values()) ++times[static_cast<std::size_t>(index)];
+        for (const auto& [index, count] : times)
+            if (count > rows_in_order) places_.emplace(index, places_.size());
+    }
+    std::size_t count() const { return places_.size(); }
+    std::size_t place(std::size_t index) const {
+        const auto found = places_.find(index);
+        return found == places_.end() ? none : found->second;
+    }
+
+  private:
+    std::unordered_map<std::size_t, std::size_t> places_;
+};
+
+/// Compensated summation (Kahan 1965).
+template <class T>
+void add_compensated(const T* from, std::size_t count, T* to, T* lost) {
+    for (std::size_t k = 0; k < count; ++k) {
+        const T wanted = from[k] - lost[k];
+        const T sum = to[k] + wanted;
+        const T excess = (sum - to[k]) - wanted;
+        lost[k] = std::isfinite(excess) ? excess : T(0);
+        to[k] = sum;
+    }
+}
+
 template <class T>
 void add_rows(T* table, const Indices& indices, const Array<T>& rows) {
     const std::size_t count = indices.values().size();
     const std::size_t width = count == 0 ? 0 : rows.size() / count;
+    const FrequentRows frequent(indices);
+    const Buffer<T> lost(Shape{frequent.count(), width});
+    std::fill_n(lost.data(), lost.size(), T(0));
     for (std::size_t i = 0; i < count; ++i) {
+        const auto index = static_cast<std::size_t>(indices.values()[i]);
         const T* from = rows.data() + i * width;
-        T* to = table + static_cast<std::size_t>(indices.values()[i]) * width;
-        for (std::size_t k = 0; k < width; ++k) to[k] += from[k];
+        T* to = table + index * width;
+        const std::size_t place = frequent.count() == 0 ? FrequentRows::none : frequent.place(index);
+        if (place != FrequentRows::none)
+            add_compensated(from, width, to, lost.data() + place * width);
+        else
+            for (std::size_t k = 0; k < width; ++k) to[k] += from[k];
     }
 }
 

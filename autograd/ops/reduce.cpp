@@ -1,3 +1,4 @@
+#include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
@@ -100,9 +101,7 @@ struct Mean : Reduction {
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
-        sum_into(x, kept(x.shape()), {y.data(), false});
-        const T n = static_cast<T>(count(x.shape()));
-        for (T& element : y.elements()) element /= n;
+        mean_into(x, kept(x.shape()), y.data());
     }
     auto rules() const {
         return std::tuple{[*this](const auto& g, const auto&, const auto& x) {
@@ -110,11 +109,6 @@ struct Mean : Reduction {
         }};
     }
 };
-
-template <class T>
-Array<T> mean(const Array<T>& x, Axes axes, bool keepdims = false) {
-    return apply(Mean{{axes, keepdims}}, x);
-}
 
 struct Max : Reduction {
     static constexpr std::string_view name = "max";
@@ -156,6 +150,13 @@ struct Min : Reduction {
     auto rules() const { return Max{*this}.rules(); }
 };
 
+/// The distances from the mean. Twice, for the first mean is rounded: far from 0 by more than the distances
+/// are.
+auto centred(const auto& x, Axes axes) {
+    const auto distance = x - mean(x, axes, true);
+    return distance - mean(distance, axes, true);
+}
+
 struct Variance : Reduction {
     static constexpr std::string_view name = "variance";
     static constexpr Description description{.equation = "y = (Σ (x - μ)²) / n, μ = mean(x)",
@@ -165,13 +166,12 @@ struct Variance : Reduction {
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
-        const Array<T> distance = x - mean(x, axes, true);
-        Mean{*this}.value(y, square(distance));
+        mean_square_into(centred(x, axes), kept(x.shape()), y.data());
     }
     auto rules() const {
         return std::tuple{[*this](const auto& g, const auto&, const auto& x) {
             const auto n = static_cast<double>(count(x.shape()));
-            return (restored(g, x) * (2 / n)) * (x - mean(x, axes, true));
+            return (restored(g, x) * (2 / n)) * centred(x, axes);
         }};
     }
 };
@@ -185,14 +185,23 @@ struct Norm : Reduction {
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
-        sum_into(square(x), kept(x.shape()), {y.data(), false});
-        for (T& element : y.elements()) element = std::sqrt(element);
+        norm_into(x, kept(x.shape()), y.data());
     }
     auto rules() const {
         return std::tuple{[*this](const auto& g, const auto& y, const auto& x) {
             const auto length = restored(y, x);
             return restored(g, x) * where(equal(length, 0), 0, x / length);
         }};
+    }
+};
+
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+/// x - top, where top is the largest of x; the limit where both are +inf.
+struct BelowTop {
+    static constexpr std::string_view name = "below_top";
+    static auto value(const auto& x, const auto& top) {
+        return where(equal(top, infinite), where(equal(x, top), 0, x - top), x - top);
     }
 };
 
@@ -214,8 +223,10 @@ struct LogSumExp : Reduction {
     auto rules() const {
         return std::tuple{[*this](const auto& g, const auto& y, const auto& x) {
             const auto total = restored(y, x);
-            constexpr double nothing = -std::numeric_limits<double>::infinity();
-            return restored(g, x) * where(equal(total, nothing), 0, exp(x - total));
+            // Of infinite elements each gets the same share, as of equal maxima.
+            const auto is_top = equal(x, total);
+            const auto limit = where(equal(total, -infinite), 0, is_top / sum(is_top, axes, true));
+            return restored(g, x) * where(equal(abs(total), infinite), limit, exp(x - total));
         }};
     }
 };
@@ -241,7 +252,7 @@ struct Softmax {
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
         if (x.size() == 0) return;
-        const Array<T> e = exp(x - max(x, axis, true));
+        const Array<T> e = exp(elementwise(BelowTop{}, x, max(x, axis, true)));
         run_function<T, 2>(elementary::Divide{}, x.shape(), {e, sum(e, axis, true)}, {y.data(), false});
     }
     auto rules() const {
@@ -265,7 +276,7 @@ struct LogSoftmax {
     void value(const Buffer<T>& y, const Array<T>& x) const {
         if (x.size() == 0) return;
         // Not x - logsumexp(x), which far out has lost the digits that tell the elements apart.
-        const Array<T> below_max = x - max(x, axis, true);
+        const Array<T> below_max = elementwise(BelowTop{}, x, max(x, axis, true));
         run_function<T, 2>(elementary::Subtract{}, x.shape(),
                            {below_max, log(sum(exp(below_max), axis, true))}, {y.data(), false});
     }
@@ -302,6 +313,12 @@ template <class T>
 Array<T> sum(const Array<T>& x, Axes axes, bool keepdims) {
     return apply(Sum{{axes, keepdims}}, x);
 }
+template <class T>
+Array<T> mean(const Array<T>& x, Axes axes, bool keepdims) {
+    return apply(Mean{{axes, keepdims}}, x);
+}
+template Array<float> mean(const Array<float>&, Axes, bool);
+template Array<double> mean(const Array<double>&, Axes, bool);
 template Array<float> sum(const Array<float>&, Axes, bool);
 template Array<double> sum(const Array<double>&, Axes, bool);
 

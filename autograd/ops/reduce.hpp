@@ -9,6 +9,9 @@
 /// negative axes count from the end. The result lacks the reduced axes, or has them with extent 1 if
 /// `keepdims`. An axis out of range or named twice throws `std::invalid_argument`, and so does a mean,
 /// variance, max or min over no elements.
+///
+/// Long sums are taken pairwise. Means, variances and norms neither overflow nor underflow where their result
+/// is in range, whatever the sums and squares on the way are.
 namespace tapeloop {
 
 /// A set of axes; empty means all.
@@ -37,20 +40,23 @@ Var<float> max(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> max(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
 Var<float> min(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> min(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
-/// The mean squared distance from the mean (of the population: divided by n).
+/// The mean squared distance from the mean (of the population: divided by n), of which digits are right
+/// however far the mean is from 0.
 Var<float> variance(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> variance(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
 /// The Euclidean norm; its gradient at 0 is 0.
 Var<float> norm(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> norm(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
-/// log of the sum of e^x without overflow; of nothing but -inf it is -inf, with gradient 0.
+/// log of the sum of e^x without overflow. Of nothing but -inf it is -inf, with gradient 0; with +inf among
+/// the elements it is +inf, and these share the gradient evenly.
 Var<float> logsumexp(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> logsumexp(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
 
-/// e^x over its sum along `axis`; the result has x's shape.
+/// e^x over its sum along `axis`; the result has x's shape. Where there is +inf, such elements share 1
+/// evenly, and the others are 0; where there is nothing but -inf, all are NaN.
 Var<float> softmax(const Operand<float>& x, int axis = -1);
 Var<double> softmax(const Operand<double>& x, int axis = -1);
-/// x - logsumexp(x) along `axis`; the result has x's shape.
+/// log(softmax(x)) along `axis`, without its underflow; the result has x's shape.
 Var<float> log_softmax(const Operand<float>& x, int axis = -1);
 Var<double> log_softmax(const Operand<double>& x, int axis = -1);
 

@@ -1,4 +1,6 @@
 #include <fmt/format.h>
+#include <autograd/ops/moments.hpp>
+#include <autograd/kernels/reduction.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/reduce.hpp>
@@ -11,7 +13,39 @@
 namespace tapeloop::nn {
 namespace {
 
-auto mean_of_rows(const auto& x) { return sum(x, -1, true) / static_cast<double>(x.shape().back()); }
+auto mean_of_rows(const auto& x) { return mean(x, -1, true); }
+
+/// The distances from the mean. Twice, for the first mean is rounded: far from 0 by more than the distances
+/// are.
+auto centred_rows(const auto& x) {
+    const auto distance = x - mean_of_rows(x);
+    return distance - mean_of_rows(distance);
+}
+
+/// sqrt(mean of the squares + epsilon) of each row, [.., D] -> [.., 1].
+struct Deviation {
+    static constexpr std::string_view name = "deviation";
+    double epsilon;
+    static Shape shape(const Shape& x) { return x.with(x.rank() - 1, 1); }
+    template <class T>
+    void value(const Buffer<T>& y, const Array<T>& x) const {
+        deviation_into(x, y.shape(), epsilon, y.data());
+    }
+    static auto rules() {
+        return std::tuple{[](const auto& g, const auto& y, const auto& x) {
+            return scale(g / static_cast<double>(x.shape().back()), x / y);
+        }};
+    }
+};
+
+template <class T>
+Array<T> deviation(const Array<T>& x, double epsilon) {
+    return apply(Deviation{epsilon}, x);
+}
+template <class T>
+Var<T> deviation(const Var<T>& x, double epsilon) {
+    return apply(Deviation{epsilon}, Operand<T>(x));
+}
 
 struct Spread {
     static constexpr std::string_view name = "standardise";
@@ -59,16 +93,15 @@ struct Standardise {
 
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
-        const Array<T> centred = x - mean_of_rows(x);
-        const Array<T> deviation = sqrt(mean_of_rows(square(centred)) + epsilon);
-        run_function<T, 2>(elementary::Divide{}, x.shape(), {centred, deviation}, {y.data(), false});
+        const Array<T> centred = centred_rows(x);
+        run_function<T, 2>(elementary::Divide{}, x.shape(), {centred, deviation(centred, epsilon)},
+                           {y.data(), false});
     }
 
     auto rules() const {
         return std::tuple{[e = epsilon](const auto& g, const auto& y, const auto& x) {
-            const auto centred = x - mean_of_rows(x);
-            const auto deviation = sqrt(mean_of_rows(square(centred)) + e);
-            return spread(g, mean_of_rows(g), y, mean_of_rows(zero_safe_product(g, y)), deviation);
+            return spread(g, mean_of_rows(g), y, mean_of_rows(zero_safe_product(g, y)),
+                          deviation(centred_rows(x), e));
         }};
     }
 };

@@ -201,3 +201,94 @@ TEST_CASE("prod: gradients of both orders with one zero, two and three") {
         }
     }
 }
+
+TEST_CASE_TEMPLATE("norm: neither overflows nor underflows on the way, in values and gradients", T, float,
+                   double) {
+    const double huge = sizeof(T) == 4 ? 1e20 : 1e200;
+    const double tiny = sizeof(T) == 4 ? 1e-25 : 1e-220;
+    const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
+    const auto check = [&](const Tensor<double>& value, Axes axes, const Tensor<double>& lengths,
+                           const Tensor<double>& directions) {
+        Tape<T> tape;
+        const Var<T> x = input(rounded<T>(value));
+        for (bool keepdims : {false, true}) {
+            const Var<T> y = norm(x, axes, keepdims);
+            for (std::size_t i = 0; i < lengths.size(); ++i)
+                CHECK(std::abs(static_cast<double>(y.value().data()[i]) - lengths.data()[i]) <=
+                      tolerance * lengths.data()[i]);
+            check_close(as_double(gradient(sum(y), {x})[x]), directions, tolerance);
+            check_close(as_double(gradient_graph(sum(y), {x})[x].value()), directions, tolerance);
+        }
+    };
+    check(vector({huge, 1, 1}), {}, vector({huge}), vector({1, 0, 0}));
+    check(vector({3 * tiny, 4 * tiny}), {}, vector({5 * tiny}), vector({0.6, 0.8}));
+    const Tensor<double> mixed = tensor({3, 2}, {3 * huge, -4 * huge, 3, 4, -3 * tiny, 4 * tiny});
+    const Tensor<double> directions = tensor({3, 2}, {0.6, -0.8, 0.6, 0.8, -0.6, 0.8});
+    check(mixed, 1, vector({5 * huge, 5, 5 * tiny}), directions);
+    check(tensor({2, 3}, {3 * huge, 3, -3 * tiny, -4 * huge, 4, 4 * tiny}), 0,
+          vector({5 * huge, 5, 5 * tiny}), tensor({2, 3}, {0.6, 0.6, -0.6, -0.8, 0.8, 0.8}));
+    check(vector({std::numeric_limits<T>::denorm_min(), 0}), {},
+          vector({std::numeric_limits<T>::denorm_min()}), vector({1, 0}));
+    check(vector({std::numeric_limits<T>::max(), 0}), {}, vector({std::numeric_limits<T>::max()}),
+          vector({1, 0}));
+    // The second order: (1 - u u') / |x|.
+    Tape<T> tape;
+    const Var<T> x = input(rounded<T>(vector({3 * huge, 4 * huge})));
+    const Var<T> g = gradient_graph(norm(x), {x})[x];
+    const Tensor<T> second = gradient(std::vector<Root<T>>{{g, rounded<T>(vector({1, 0}))}}, {x})[x];
+    CHECK(second[0] * huge == doctest::Approx((1 - 0.36) / 5).epsilon(10 * tolerance));
+    CHECK(second[1] * huge == doctest::Approx(-0.48 / 5).epsilon(10 * tolerance));
+    CHECK(norm(input(rounded<T>(vector({inf, 1})))).item() == T(inf));
+    CHECK(norm(input(rounded<T>(vector({-inf, huge})))).item() == T(inf));
+}
+
+TEST_CASE_TEMPLATE("mean and variance: right where their sums overflow, and far from 0", T, float, double) {
+    Tape<T> tape;
+    constexpr T most = std::numeric_limits<T>::max();
+    const auto of = [](T a, T b, T c, T d) { return input(Tensor<T>{a, b, c, d}); };
+    CHECK(mean(of(most, most, most, most / 2)).item() == doctest::Approx(most / 8 * 7));
+    const T root = std::sqrt(most) * T(1.5);  // its square is out of range, a quarter of that is not
+    CHECK(variance(of(root, 0, 0, 0)).item() / (root / 4 * root) == doctest::Approx(0.75));
+    const T root2 = std::sqrt(std::numeric_limits<T>::min());
+    CHECK(variance(of(root2, 0, 0, 0)).item() / (root2 * root2 / 16) == doctest::Approx(3));
+    // Neighbouring numbers around one that their mean is not.
+    const T far = std::ldexp(T(1), std::numeric_limits<T>::digits);
+    const Var<T> x = of(far, far + 2, far + 2, far + 2);
+    CHECK(variance(x).item() == T(0.75));
+    check_close(as_double(gradient(variance(x), {x})[x]), vector({-0.75, 0.25, 0.25, 0.25}));
+    check_close(as_double(gradient_graph(variance(x), {x})[x].value()), vector({-0.75, 0.25, 0.25, 0.25}));
+}
+
+TEST_CASE_TEMPLATE("logsumexp, softmax and log_softmax: of +inf and -inf", T, float, double) {
+    Tape<T> tape;
+    const Var<T> x = input(rounded<T>(tensor({3, 3}, {inf, 0, 1, inf, -inf, inf, 800, inf, -inf})));
+    const Tensor<double> shares = tensor({3, 3}, {1, 0, 0, 0.5, 0, 0.5, 0, 1, 0});
+    const Var<T> y = logsumexp(x, 1);
+    check_close(as_double(y.value()), vector({inf, inf, inf}));
+    check_close(as_double(gradient(sum(y), {x})[x]), shares);
+    check_close(as_double(gradient_graph(sum(y), {x})[x].value()), shares);
+    check_close(as_double(softmax(x).value()), shares);
+    const double half = std::log(0.5);
+    check_close(as_double(log_softmax(x).value()),
+                tensor({3, 3}, {0, -inf, -inf, half, -inf, half, -inf, 0, -inf}), 1e-6);
+    const Tensor<double> c = tensor({3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
+    const Tensor<double> of_p =
+        as_double(gradient(std::vector<Root<T>>{{softmax(x), rounded<T>(c)}}, {x})[x]);
+    check_close(of_p, tensor({3, 3}, {0, 0, 0, -0.5, 0, 0.5, 0, 0, 0}));
+    const Var<T> nothing = input(rounded<T>(filled({2}, -inf)));
+    CHECK(std::isnan(softmax(nothing).value()[0]));
+    CHECK(std::isnan(log_softmax(nothing).value()[1]));
+}
+
+TEST_CASE_TEMPLATE("pow: the gradient of 0^p in p", T, float, double) {
+    Tape<T> tape;
+    const Var<T> x = input(rounded<T>(vector({0, 0, 0, 0, -0.0})));
+    const Var<T> p = input(rounded<T>(vector({2, 0.5, 0, -1, 0})));
+    const Tensor<double> slopes = vector({0, 0, 0, -inf, 0});
+    check_close(as_double(gradient(sum(pow(x, p)), {p})[p]), slopes);
+    check_close(as_double(gradient_graph(sum(pow(x, p)), {p})[p].value()), slopes);
+    const Var<T> nan = input(rounded<T>(vector({not_a_number})));
+    const Var<T> zero = input(rounded<T>(vector({0})));
+    CHECK(std::isnan(gradient(pow(zero, nan), {nan})[nan][0]));
+    CHECK(std::isnan(gradient(pow(nan, zero + 1), {zero})[zero][0]));
+}

@@ -116,3 +116,32 @@ TEST_CASE("LayerNorm: no rows, and errors") {
     CHECK(refused([] { nn::LayerNorm<double>(filled({2}, 1), filled({3}, 1)); }) ==
           "LayerNorm: gamma is [2] and beta [3]; both must be [D]");
 }
+
+TEST_CASE_TEMPLATE("standardise: of huge, tiny and distant rows, in values and gradients", T, float, double) {
+    const bool is_float = sizeof(T) == 4;
+    const double huge = is_float ? 1e20 : 1e200;
+    const double tiny = is_float ? 1e-25 : 1e-220;
+    const double tolerance = is_float ? 2e-6 : 1e-14;
+    const Tensor<double> pattern = vector({1, 2, 3, 4});
+    const Tensor<double> c = vector({0.5, -1, 2, 0.25});
+    Tape<double> exact_tape;
+    const Var<double> plain = input(pattern);
+    const Var<double> exact = nn::standardise(plain, 0);
+    const Tensor<double> slopes = gradient(std::vector<Root<double>>{{exact, c}}, {plain})[plain];
+    const auto check = [&](double factor, double shift, double epsilon) {
+        CAPTURE(factor);
+        Tape<T> tape;
+        const Var<T> x = input(rounded<T>(pattern * factor + shift));
+        const Var<T> y = nn::standardise(x, epsilon);
+        check_close(as_double(y.value()), exact.value(), tolerance);
+        const std::vector<Root<T>> root{{y, rounded<T>(c)}};
+        check_close(as_double(gradient(root, {x})[x]) * factor, slopes, tolerance);
+        check_close(as_double(gradient_graph(sum(y * input(rounded<T>(c))), {x})[x].value()) * factor, slopes,
+                    tolerance);
+    };
+    check(huge, 0, 1e-5);
+    check(tiny, 0, 0);
+    // Neighbouring numbers, which are all that is known of so small a spread.
+    const double step = is_float ? 0.0078125 : std::ldexp(1, -36);
+    check(step, 1e5, 0);
+}
