@@ -12,16 +12,17 @@ namespace {
 using Pairs = std::pair<std::string_view, std::string_view>;
 
 constexpr Pairs symbols[] = {
-    {"⊙", "\\odot"},       {"·", "\\cdot"},  {"×", "\\times"},      {"Σ", "\\sum"},
-    {"∂", "\\partial"},    {"≤", "\\le"},    {"≥", "\\ge"},         {"≠", "\\ne"},
-    {"≈", "\\approx"},     {"∞", "\\infty"}, {"…", "\\ldots"},      {"−", "-"},
-    {"α", "\\alpha"},      {"β", "\\beta"},  {"γ", "\\gamma"},      {"δ", "\\delta"},
-    {"ε", "\\varepsilon"}, {"η", "\\eta"},   {"θ", "\\theta"},      {"λ", "\\lambda"},
-    {"μ", "\\mu"},         {"ρ", "\\rho"},   {"σ", "\\sigma"},      {"τ", "\\tau"},
-    {"φ", "\\varphi"},     {"ω", "\\omega"}, {"ℓ", "\\ell"},        {"′", "'"},
-    {"‖", "\\|"},          {"→", "\\to"},    {"\\", "\\backslash"}, {"{", "\\{"},
-    {"}", "\\}"},          {"%", "\\%"},     {"#", "\\#"},          {"&", "\\&"},
-    {"$", "\\$"},          {"~", "\\sim"},   {"_", "\\_"},
+    {"⊙", "\\odot"},   {"·", "\\cdot"},       {"×", "\\times"}, {"Σ", "\\sum"},
+    {"Π", "\\prod"},   {"∂", "\\partial"},    {"≤", "\\le"},    {"≥", "\\ge"},
+    {"≠", "\\ne"},     {"≈", "\\approx"},     {"∞", "\\infty"}, {"…", "\\ldots"},
+    {"−", "-"},        {"α", "\\alpha"},      {"β", "\\beta"},  {"γ", "\\gamma"},
+    {"δ", "\\delta"},  {"ε", "\\varepsilon"}, {"η", "\\eta"},   {"θ", "\\theta"},
+    {"λ", "\\lambda"}, {"μ", "\\mu"},         {"ρ", "\\rho"},   {"σ", "\\sigma"},
+    {"τ", "\\tau"},    {"π", "\\pi"},         {"Φ", "\\Phi"},   {"φ", "\\varphi"},
+    {"ω", "\\omega"},  {"ℓ", "\\ell"},        {"′", "'"},       {"‖", "\\|"},
+    {"→", "\\to"},     {"\\", "\\backslash"}, {"{", "\\{"},     {"}", "\\}"},
+    {"%", "\\%"},      {"#", "\\#"},          {"&", "\\&"},     {"$", "\\$"},
+    {"~", "\\sim"},    {"_", "\\_"},
 };
 
 // In the order of the digits, the signs and the letters that Unicode has.
@@ -39,7 +40,8 @@ bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 /// Whether a symbol stands for a letter: Greek ones have two bytes.
 bool is_letter_symbol(std::string_view symbol) {
-    return symbol == "ℓ" || (symbol.size() == 2 && symbol != "Σ" && symbol != "×" && symbol != "·");
+    return symbol == "ℓ" ||
+           (symbol.size() == 2 && symbol != "Σ" && symbol != "Π" && symbol != "×" && symbol != "·");
 }
 bool is_beyond_ascii(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
