@@ -61,7 +61,7 @@ void gemm_by_halves(Transposed transposed, std::size_t m, std::size_t n, std::si
                     std::size_t columns_c) {
     const std::size_t half = (k / inner_at_once + 1) / 2 * inner_at_once;
     gemm(transposed, m, n, half, a, columns_a, b, columns_b, beta, c, columns_c);
-    const Array<T> rest(Shape{m, n});
+    const Buffer<T> rest(Shape{m, n});
     gemm(transposed, m, n, k - half, a + half * (transposed.a ? columns_a : 1), columns_a,
          b + half * (transposed.b ? 1 : columns_b), columns_b, T(0), rest.data(), n);
     for (std::size_t row = 0; row < m; ++row)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/record/description.hpp>
+#include <autograd/record/rules.hpp>
 
 #include <fmt/format.h>
 
@@ -52,20 +53,6 @@ concept Elementwise = is_elementwise<X>;
 template <class A, class B>
 concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> || std::is_arithmetic_v<A>)&&(
     Elementwise<B> || std::is_arithmetic_v<B>);
-
-namespace detail {
-
-/// The rules of a definition: those that it has, or the one that its slope makes.
-template <class Def>
-auto rules_of(const Def& def) {
-    if constexpr (requires { def.rules(); })
-        return def.rules();
-    else
-        return std::tuple{
-            [def](const auto& g, const auto& y, const auto& x) { return scale(g, def.slope(y, x)); }};
-}
-
-}  // namespace detail
 
 // One of these lines stands beside each definition. It declares what users call: the function of lanes, dual
 // numbers and arrays where `map` has one, and that of operands, for both types. Those are compiled by

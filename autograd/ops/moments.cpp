@@ -1,5 +1,6 @@
 #include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
+#include <autograd/ops/array_functions.hpp>
 
 #include <algorithm>
 #include <cmath>

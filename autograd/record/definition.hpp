@@ -1,9 +1,9 @@
 #pragma once
 
 #include <autograd/kernels/indices.hpp>
-#include <autograd/ops/elementary.hpp>
 #include <autograd/record/defined_operations.hpp>
 #include <autograd/record/rollback.hpp>
+#include <autograd/record/rules.hpp>
 #include <autograd/sweep/graph_sweep.hpp>
 #include <autograd/sweep/pass_target.hpp>
 
