@@ -81,6 +81,9 @@ void record_fused(const MapFunction<T>& map, Tape<T>& tape, const Shape& shape, 
 
 }  // namespace
 
+Var<float> identity(const Operand<float>& x) { return apply(Identity{}, x); }
+Var<double> identity(const Operand<double>& x) { return apply(Identity{}, x); }
+
 template <class T>
 void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> operands, const Site& site,
                 Var<T>* results) {
@@ -152,7 +155,7 @@ void pull_replayed(const MapFunction<T>& map, GraphSweep<T>& sweep, Index node) 
 
     // The replay starts from nodes of its own, so that what one argument owes to another is left out here.
     std::vector<Index> starts;
-    for (Index input : inputs) starts.push_back(apply(Identity{}, Operand<T>(tape.var(input))).index());
+    for (Index input : inputs) starts.push_back(identity(tape.var(input)).index());
     std::array<Var<T>, most_map_arguments> replayed;
     map.replay(map.definition, tape, starts, replayed.data());
     std::vector<std::pair<Index, Var<T>>> roots;

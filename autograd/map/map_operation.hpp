@@ -9,6 +9,10 @@
 
 namespace tapeloop::detail {
 
+/// The same value as a node of its own.
+Var<float> identity(const Operand<float>& x);
+Var<double> identity(const Operand<double>& x);
+
 /// What of a map is compiled for its function; the rest serves all of them.
 template <class T>
 struct MapFunction {
