@@ -3,10 +3,8 @@
 namespace tapeloop {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 /// The bytes of the character at the front, in UTF-8.
-std::size_t width_of(char front) {
+std::size_t bytes_of(char front) {
     const auto byte = static_cast<unsigned char>(front);
     if (byte < 0xC0) return 1;
     return byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
@@ -15,9 +13,9 @@ std::size_t width_of(char front) {
 /// The longest piece at the front that may be a name: a word with its subscripts, or any one character.
 std::string_view front_piece(std::string_view text) {
     constexpr std::string_view subscripts = "ᵢₖ₁₂";
-    std::size_t size = width_of(text.front());
-    while (size < text.size() && is_letter(text.front()) && is_letter(text[size])) ++size;
-    while (size < text.size() && width_of(text[size]) == 3 &&
+    std::size_t size = bytes_of(text.front());
+    while (size < text.size() && detail::is_letter(text.front()) && detail::is_letter(text[size])) ++size;
+    while (size < text.size() && bytes_of(text[size]) == 3 &&
            subscripts.find(text.substr(size, 3)) != std::string_view::npos)
         size += 3;
     return text.substr(0, size);

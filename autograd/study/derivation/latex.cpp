@@ -1,3 +1,4 @@
+#include <autograd/study/derivation/formula.hpp>
 #include <autograd/study/derivation/latex.hpp>
 
 #include <algorithm>
@@ -36,7 +37,6 @@ constexpr Pairs superscripts[] = {
 };
 constexpr std::string_view functions[] = {"exp", "log", "sin", "cos", "tanh", "max", "min"};
 
-bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 /// Whether a symbol stands for a letter: Greek ones have two bytes.
 bool is_letter_symbol(std::string_view symbol) {
@@ -77,7 +77,7 @@ class Typesetter {
             const bool is_tall =
                 inside->find("\\begin") != std::string::npos || inside->find("\\frac") != std::string::npos;
             put(is_tall ? "\\left(" + *inside + "\\right)" : "(" + *inside + ")", End::atom);
-        } else if (is_letter(rest_.front())) {
+        } else if (detail::is_letter(rest_.front())) {
             write_word();
         } else if (rest_.starts_with("√")) {
             rest_.remove_prefix(std::string_view("√").size());
@@ -96,7 +96,7 @@ class Typesetter {
             put("\\" + std::string(word), rest_.starts_with("(") ? End::sign : End::atom);
         else if (word.size() == 1)
             put(std::string(word), End::atom);
-        else if (is_letter(word[0]) && word[1] == '_' && word.size() > 2)
+        else if (detail::is_letter(word[0]) && word[1] == '_' && word.size() > 2)
             put(std::string(1, word[0]) + "_{" + escaped(word.substr(2)) + "}", End::atom);
         else if (rest_.starts_with("("))
             put("\\operatorname{" + escaped(word) + "}", End::sign);
@@ -122,7 +122,7 @@ class Typesetter {
             rest_.remove_prefix(symbol->first.size());
             // A command ends where no letter follows.
             const bool is_open =
-                is_letter(symbol->second.back()) && !rest_.empty() && is_letter(rest_.front());
+                detail::is_letter(symbol->second.back()) && !rest_.empty() && detail::is_letter(rest_.front());
             put(std::string(symbol->second) + (is_open ? " " : ""),
                 is_letter_symbol(symbol->first) || symbol->first == "…" || symbol->first == "∞" ? End::atom
                                                                                                 : End::sign);
@@ -190,7 +190,7 @@ class Typesetter {
     /// What stands behind ∂: a word with its subscripts.
     std::string take_differential() {
         rest_.remove_prefix(std::string_view("∂").size());
-        if (rest_.empty() || !is_letter(rest_.front())) {
+        if (rest_.empty() || !detail::is_letter(rest_.front())) {
             const Pairs* symbol = front_of(rest_, symbols);
             if (symbol == nullptr || !is_letter_symbol(symbol->first)) return {};
             rest_.remove_prefix(symbol->first.size());

@@ -22,7 +22,6 @@ bool is_function(std::string_view word) {
                                               "max", "min", "sum", "sign"};
     return std::find(std::begin(functions), std::end(functions), word) != std::end(functions);
 }
-bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 
 /// Writes a formula's numbers, piece by piece.
 class Evaluation {
