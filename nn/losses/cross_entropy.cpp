@@ -15,12 +15,12 @@ namespace {
 using detail::Classes;
 using detail::ignored;
 
-constexpr std::string_view loss_name = "softmax_cross_entropy";
+constexpr std::string_view softmax_name = "softmax_cross_entropy";
 
 void require_smoothing(double smoothing) {
     if (!(smoothing >= 0 && smoothing <= 1))
         throw std::invalid_argument(
-            fmt::format("{}: label_smoothing is {}; it must be in 0..1", loss_name, smoothing));
+            fmt::format("{}: label_smoothing is {}; it must be in 0..1", softmax_name, smoothing));
 }
 
 /// -sum over j of target_j log softmax(logits)_j; a target of 0 has no share, be the logarithm infinite.
@@ -79,10 +79,10 @@ Var<T> losses_of_classes(const Operand<T>& logits, const std::shared_ptr<const C
 
 template <class T>
 Var<T> cross_entropy(const Operand<T>& logits, const Targets& targets, const CrossEntropyOptions& options) {
-    const auto classes = checked(tape_of(loss_name, logits), logits.site(), [&] {
+    const auto classes = checked(tape_of(softmax_name, logits), logits.site(), [&] {
         require_smoothing(options.label_smoothing);
         return detail::classes_of(logits.shape(), targets,
-                                  {loss_name, "logits", options.ignore, options.weights, options.lengths});
+                                  {softmax_name, "logits", options.ignore, options.weights, options.lengths});
     });
     return detail::reduced(losses_of_classes(logits, classes, options), options.reduction,
                            detail::divisor_of(*classes, options.reduction, options.weights), logits.site());
@@ -93,16 +93,16 @@ void require_distributions(const Shape& logits, const Shape& targets, const Cros
         throw std::invalid_argument(fmt::format(
             "{}: logits are {} and targets {}; distributions must have the logits' shape, with an axis of "
             "classes",
-            loss_name, logits.text(), targets.text()));
+            softmax_name, logits.text(), targets.text()));
     if (options.ignore.has_value())
         throw std::invalid_argument(
             fmt::format("{}: ignore is {} and targets are distributions {}; only a class can be ignored",
-                        loss_name, *options.ignore, targets.text()));
+                        softmax_name, *options.ignore, targets.text()));
     if (!options.lengths.empty() && logits.rank() < 3)
         throw std::invalid_argument(fmt::format("{}: logits are {}; with lengths they must be [T, B, .., O]",
-                                                loss_name, logits.text()));
-    detail::require_lengths(loss_name, "logits are", logits, options.lengths);
-    detail::require_class_weights(loss_name, "logits", logits, options.weights);
+                                                softmax_name, logits.text()));
+    detail::require_lengths(softmax_name, "logits are", logits, options.lengths);
+    detail::require_class_weights(softmax_name, "logits", logits, options.weights);
     require_smoothing(options.label_smoothing);
 }
 
@@ -141,7 +141,7 @@ template <class T>
 Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
                      const CrossEntropyOptions& options) {
     const Site& site = logits.site();
-    Tape<T>& tape = tape_of(loss_name, logits, targets);
+    Tape<T>& tape = tape_of(softmax_name, logits, targets);
     checked(tape, site, [&] { require_distributions(logits.shape(), targets.shape(), options); });
     const Var<T> scores = mask_by_lengths(Operand<T>(tape.var(logits.enter(tape)), site), options.lengths);
     const Var<T> shares = mask_by_lengths(

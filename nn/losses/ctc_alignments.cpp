@@ -10,8 +10,6 @@
 namespace tapeloop::nn::detail {
 namespace {
 
-constexpr double impossible = -std::numeric_limits<double>::infinity();
-
 double log_add(double a, double b, double c) {
     const double largest = std::max({a, b, c});
     if (largest == impossible) return a + b + c;  // a NaN among them stays

@@ -3,10 +3,14 @@
 #include <autograd/kernels/array.hpp>
 #include <autograd/var.hpp>
 
+#include <limits>
 #include <memory>
 #include <vector>
 
 namespace tapeloop::nn::detail {
+
+/// The logarithm of the probability 0.
+inline constexpr double impossible = -std::numeric_limits<double>::infinity();
 
 /// What the alignments of a batch are about. The states of a row are its labels with a blank before, between
 /// and after them, 2 S + 1: the l' of Graves et al.

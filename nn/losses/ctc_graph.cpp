@@ -17,8 +17,6 @@
 namespace tapeloop::nn::detail {
 namespace {
 
-constexpr double impossible = -std::numeric_limits<double>::infinity();
-
 template <class T>
 class RecordedLattice {
   public:

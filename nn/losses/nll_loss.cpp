@@ -8,7 +8,7 @@
 namespace tapeloop::nn {
 namespace {
 
-constexpr std::string_view loss_name = "nll_loss";
+constexpr std::string_view nll_name = "nll_loss";
 
 /// The element of each row's class, and the first one's where the row is ignored.
 template <class T>
@@ -24,10 +24,10 @@ Var<T> picked(const Operand<T>& rows, const detail::Classes& classes) {
 template <class T>
 Var<T> likelihood_loss(const Operand<T>& rows, const Targets& targets, const NllOptions& options) {
     const Site& site = rows.site();
-    const auto classes = checked(tape_of(loss_name, rows), site, [&] {
+    const auto classes = checked(tape_of(nll_name, rows), site, [&] {
         return detail::classes_of(
             rows.shape(), targets,
-            {loss_name, "log_probabilities", options.ignore, options.weights, options.lengths});
+            {nll_name, "log_probabilities", options.ignore, options.weights, options.lengths});
     });
     Var<T> losses = negate(Operand<T>(picked(rows, *classes), site));
     if (!options.weights.empty() || !classes->all_count()) {

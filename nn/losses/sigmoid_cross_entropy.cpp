@@ -6,7 +6,7 @@
 namespace tapeloop::nn {
 namespace {
 
-constexpr std::string_view loss_name = "sigmoid_cross_entropy";
+constexpr std::string_view sigmoid_name = "sigmoid_cross_entropy";
 
 /// -w t log p - (1 - t) log(1 - p). Not (1 - t) x + .. log p, whose terms cancel where x is far below 0; a
 /// part that has no share is left out, or 0 times infinity would be NaN.
@@ -22,7 +22,7 @@ auto slope_of_logit(const auto& x, const auto& t, const auto& w) {
 auto slope_of_target(const auto& x, const auto& w) { return w * softplus(-x) - softplus(x); }
 
 struct SigmoidCrossEntropy {
-    static constexpr std::string_view name = loss_name;
+    static constexpr std::string_view name = sigmoid_name;
     static constexpr Description description{
         .equation = "y = -t log(σ(x)) - (1 - t) log(1 - σ(x))",
         .rules = {{"x", "g ⊙ ((1 - t) σ(x) - t σ(-x))"}, {"t", "g ⊙ (log(1 + exp(-x)) - log(1 + exp(x)))"}},
@@ -40,7 +40,7 @@ struct SigmoidCrossEntropy {
 };
 
 struct WeightedSigmoidCrossEntropy {
-    static constexpr std::string_view name = loss_name;
+    static constexpr std::string_view name = sigmoid_name;
     static constexpr Description description{.equation = "y = -w t log(σ(x)) - (1 - t) log(1 - σ(x))",
                                              .rules = {{"x", "g ⊙ ((1 - t) σ(x) - w t σ(-x))"},
                                                        {"t", "g ⊙ (w log(1 + exp(-x)) - log(1 + exp(x)))"},
@@ -63,8 +63,8 @@ void require_positive_weights(const Shape& logits, const std::vector<double>& we
         throw std::invalid_argument(
             fmt::format("{}: logits are {} and there are {} positive weights; there must be one, or one for "
                         "each position of the last axis",
-                        loss_name, logits.text(), weights.size()));
-    detail::require_weights(loss_name, "positive weight", weights);
+                        sigmoid_name, logits.text(), weights.size()));
+    detail::require_weights(sigmoid_name, "positive weight", weights);
 }
 
 template <class T>
@@ -73,8 +73,8 @@ Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
     const Site& site = logits.site();
     const detail::Counting counting{options.reduction, options.lengths};
     const std::vector<double>& weights = options.positive_weights;
-    checked(tape_of(loss_name, logits, targets), site, [&] {
-        detail::require_pairs(loss_name, {"logits are", logits.shape(), "targets", targets.shape()},
+    checked(tape_of(sigmoid_name, logits, targets), site, [&] {
+        detail::require_pairs(sigmoid_name, {"logits are", logits.shape(), "targets", targets.shape()},
                               counting);
         require_positive_weights(logits.shape(), weights);
     });
