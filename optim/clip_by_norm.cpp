@@ -20,7 +20,7 @@ void change_each(Gradients<T>& gradients, const F& change) {
 }
 
 template <class T>
-double clip(Gradients<T>& gradients, double max_norm) {
+double clip_norm(Gradients<T>& gradients, double max_norm) {
     if (!(max_norm >= 0))
         throw std::invalid_argument(
             fmt::format("clip_by_norm: max_norm is {}; it must not be negative", max_norm));
@@ -45,7 +45,7 @@ double clip(Gradients<T>& gradients, double max_norm) {
 
 }  // namespace
 
-double clip_by_norm(Gradients<float>& gradients, double max_norm) { return clip(gradients, max_norm); }
-double clip_by_norm(Gradients<double>& gradients, double max_norm) { return clip(gradients, max_norm); }
+double clip_by_norm(Gradients<float>& gradients, double max_norm) { return clip_norm(gradients, max_norm); }
+double clip_by_norm(Gradients<double>& gradients, double max_norm) { return clip_norm(gradients, max_norm); }
 
 }  // namespace tapeloop::optim

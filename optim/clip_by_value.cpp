@@ -11,7 +11,7 @@ namespace tapeloop::optim {
 namespace {
 
 template <class T>
-void clip(Gradients<T>& gradients, double max_value) {
+void clip_values(Gradients<T>& gradients, double max_value) {
     if (!(max_value >= 0))
         throw std::invalid_argument(
             fmt::format("clip_by_value: max_value is {}; it must not be negative", max_value));
@@ -27,7 +27,7 @@ void clip(Gradients<T>& gradients, double max_value) {
 
 }  // namespace
 
-void clip_by_value(Gradients<float>& gradients, double max_value) { clip(gradients, max_value); }
-void clip_by_value(Gradients<double>& gradients, double max_value) { clip(gradients, max_value); }
+void clip_by_value(Gradients<float>& gradients, double max_value) { clip_values(gradients, max_value); }
+void clip_by_value(Gradients<double>& gradients, double max_value) { clip_values(gradients, max_value); }
 
 }  // namespace tapeloop::optim
