@@ -1,4 +1,4 @@
-// says: assignment of read-only reference
+// says: assignment of read-only reference | cannot assign to variable
 #include <autograd/autograd.hpp>
 
 using namespace tapeloop;

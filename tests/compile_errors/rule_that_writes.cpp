@@ -1,4 +1,4 @@
-// says: assignment of read-only location
+// says: assignment of read-only location | read-only variable is not assignable
 #include <autograd/autograd.hpp>
 
 using namespace tapeloop;
