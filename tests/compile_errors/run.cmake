@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # Compiles `program`, which is wrong, and looks at what the compiler says: the sentence of its first line, once, no other
 # error, and not much besides.
 file(STRINGS ${program} first LIMIT_COUNT 1)
