@@ -4,6 +4,7 @@
 #include <nn/cells/gru_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/wrappers/stack.hpp>
+#include <autograd/ops/reduce.hpp>
 #include <optim/optim.hpp>
 
 #include <functional>
