@@ -7,7 +7,8 @@
 
 namespace tapeloop::optim {
 
-/// Whether `quantity(registers)` is finite for all `size` elements; the registers are those of each input.
+/// Returns whether `quantity(registers)` is finite for all `size` elements; the registers are those of each
+/// input.
 template <class T, std::size_t N, class F>
 bool all_finite(std::size_t size, const std::array<const T*, N>& inputs, const F& quantity) {
     constexpr std::size_t width = Lanes<T>::width;

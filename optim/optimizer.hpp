@@ -19,8 +19,8 @@ struct OptimizerState {
     std::vector<Entry> entries;
 };
 
-/// What every optimizer can do. It refers to its parameters; it moves but does not copy, since two of them on
-/// the same parameters would each know half of the steps.
+/// The interface of every optimizer. It refers to its parameters; it moves but does not copy, since two of
+/// them on the same parameters would each know half of the steps.
 template <class T>
 class Optimizer {
   public:
@@ -57,7 +57,7 @@ class Optimizer {
     /// One step: calls `update` for each parameter after all gradients were checked, and counts it.
     void update(const Gradients<T>& gradients, const std::function<void(Slot<T>&, const Tensor<T>&)>& update);
     std::vector<Slot<T>>& slots() { return slots_.list(); }
-    /// From here on `update` refuses gradients whose square is not finite.
+    /// Makes `update` refuse, from here on, gradients whose square is not finite.
     void refuse_overflow_of(const Squared<T>& squared) { squared_ = squared; }
 
   private:

@@ -33,9 +33,10 @@ class WeightAverage {
     WeightAverage(const WeightAverage&) = delete;
     WeightAverage& operator=(const WeightAverage&) = delete;
 
-    /// To be called after each step of the optimizer. Throws, and changes nothing: `std::logic_error` while
-    /// an `AveragedWeights` is there or when a parameter is gone, `std::invalid_argument` when a weight is
-    /// not finite or a parameter was replaced by one of another shape.
+    /// Adds the current weights to the average; call it after each step of the optimizer. Throws, and changes
+    /// nothing: `std::logic_error` while an `AveragedWeights` is there or when a parameter is gone,
+    /// `std::invalid_argument` when a weight is not finite or a parameter was replaced by one of another
+    /// shape.
     void update();
 
     /// Throws `std::logic_error` before the first update, and `std::invalid_argument` for a parameter that

@@ -50,7 +50,7 @@ double multiple(const Evidence& evidence, const Fit& fit) {
     return squares == 0 ? 0 : product / squares;
 }
 
-/// What a factor equals: extents, their reciprocals and squares.
+/// Names what a factor equals: extents, their reciprocals and squares.
 std::string names_of_factor(const Evidence& evidence, double factor) {
     const double size = std::abs(factor);
     const auto equals = [size](double value) { return std::abs(size - value) <= 1e-4 * value; };

@@ -48,7 +48,7 @@ Var<T> times(const Var<T>& x, double factor) {
     return multiply(x, factor);
 }
 
-/// What an argument gets instead; nothing if it gets nothing.
+/// Returns the false cotangent of an argument; nothing if it gets nothing.
 template <class V>
 std::optional<V> falsified(const Fault& fault, const V& cotangent) {
     switch (fault.kind) {
@@ -68,7 +68,7 @@ std::optional<V> falsified(const Fault& fault, const V& cotangent) {
     return {};
 }
 
-/// Whether the arguments of a node are such that it changes something.
+/// Returns whether the fault changes anything with a node's arguments.
 template <class T>
 bool can_apply(const Fault& fault, const Tape<T>& tape, Index node) {
     const auto inputs = tape.inputs(node);
@@ -135,12 +135,12 @@ class Falsified final : public Operation<T> {
     Fault fault_;
 };
 
-/// Whether the path holds the part between slashes or ends.
+/// Returns whether the path holds the part between slashes or ends.
 bool has_part(const std::string& path, const std::string& part) {
     return ("/" + path + "/").find("/" + part + "/") != std::string::npos;
 }
 
-/// What `faults_of` looks at.
+/// An observer that collects the faults for `faults_of`.
 template <class T>
 class Census final : public TapeObserver<T> {
   public:

@@ -26,12 +26,12 @@ struct Fault {
     Kind kind = Kind::flip_sign;
     /// The operation's name, such as `matmul`; empty for all.
     std::string operation = {};
-    /// Which of its arguments; none for all of them.
+    /// The argument whose rule is falsified; none for all of them.
     std::optional<std::size_t> argument = std::nullopt;
     /// Only nodes whose label path contains this as a whole, as in `t=3` or `encoder/t=3`; empty for all.
     std::string label = {};
     double factor = 2;
-    /// Of the nodes on one tape that meet all this only this one, counted from 0; none for all of them: a
+    /// The one node, of those on a tape that meet all this, counted from 0; none for all of them. It tells a
     /// single term of a sum, a single time step of an operation outside of every label.
     std::optional<std::size_t> occurrence = std::nullopt;
 
@@ -45,7 +45,7 @@ class InjectedFault final : public TapeObserver<T> {
   public:
     explicit InjectedFault(Fault fault) : fault_(std::move(fault)) {}
 
-    /// How many nodes it falsified.
+    /// Returns the number of nodes that it falsified.
     std::size_t nodes() const { return nodes_; }
     void appended(Tape<T>& tape, Index node) override;
 
@@ -66,7 +66,7 @@ struct NamedCheck {
     std::function<bool()> passes;
 };
 
-/// Which checks noticed a fault.
+/// A fault and the checks that noticed it.
 struct FaultTrial {
     Fault fault;
     std::size_t nodes = 0;  ///< how many nodes it falsified, in all checks

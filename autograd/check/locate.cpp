@@ -34,7 +34,8 @@ struct Edge {
     std::vector<double> delivered;
 };
 
-/// As which one each node was recorded: a node that is taken back is recorded again under the same index.
+/// Counts, for each node, the nodes recorded before it: a node that is taken back is recorded again under the
+/// same index.
 template <class T>
 class Counter final : public TapeObserver<T> {
   public:
@@ -239,7 +240,7 @@ class Location {
         return edges;
     }
 
-    /// What the operation gives with its argument moved by `step`; empty if it is not met again.
+    /// Returns the operation's result with its argument moved by `step`; empty if it is not met again.
     std::vector<double> moved(const Edge& edge, const std::vector<double>& step) {
         Mover<T> mover(subject_, edge, step);
         std::vector<double> ignored;
@@ -247,7 +248,7 @@ class Location {
         return mover.values();
     }
 
-    /// What a kink between x - step and x + step can do to a change.
+    /// Returns the largest effect of a kink between x - step and x + step on a change.
     std::optional<double> bend(const Edge& edge, const std::vector<double>& step) {
         const std::vector<double> center = moved(edge, std::vector<double>(step.size(), 0));
         if (center.size() != middle_.size()) return {};
@@ -308,8 +309,8 @@ class Location {
         return is_bent;
     }
 
-    /// What the axes of a tensor on the way mean, as far as an input tells: one with a time axis of which it
-    /// has all but the last extent, and one that is packed of gates and has its last extent.
+    /// Returns the meaning of a tensor's axes on the way, as far as an input tells: one with a time axis of
+    /// which it has all but the last extent, and one that is packed of gates and has its last extent.
     InputInfo info_like(const Shape& shape) const {
         InputInfo info;
         for (std::size_t k = 0; k < subject_.size(); ++k) {

@@ -32,7 +32,7 @@ std::string steps_text(const Slices& slices, const InputInfo& info, std::size_t 
                        axis_text(info, axis));
 }
 
-/// In which slice of the numeric gradient each of the tape's slices is found.
+/// Returns, for each of the tape's slices, the slice of the numeric gradient that equals it.
 std::optional<Slices> permutation(const Evidence& evidence, const Fit& fit, const AxisLoops& loops) {
     Slices sources;
     std::vector<bool> taken(loops.extent, false);
@@ -131,7 +131,7 @@ bool is_zero_in(const Evidence& evidence, const AxisLoops& loops, const Slices& 
     return true;
 }
 
-/// What can be said of the values of some slices alone.
+/// Describes the values of some slices alone.
 std::string values_text(const Evidence& evidence, const AxisLoops& loops, const Slices& slices) {
     Evidence part = evidence;
     for (std::size_t i = 0; i < part.tape.size(); ++i) {
@@ -216,7 +216,7 @@ std::vector<ResultAxis> axes_of_results(const Evidence& evidence) {
     return axes;
 }
 
-/// What each slice of the result contributes to the gradient.
+/// Returns the contribution of each slice of the result to the gradient.
 std::vector<Elements> contributions_of(const Evidence& evidence, const ResultAxis& axis) {
     const std::size_t results = evidence.cotangent.size();
     std::vector<Elements> parts(axis.loops.extent, Elements(evidence.tape.size(), 0));
@@ -232,7 +232,7 @@ Elements without(const Elements& whole, const Elements& part) {
     return rest;
 }
 
-/// Whether several slices of the result act on the same elements, so that a sum is due.
+/// Returns whether several slices of the result act on the same elements, so that a sum is due.
 bool is_a_sum(const Evidence& evidence, const Fit& fit, const Elements& part) {
     for (std::size_t i = 0; i < part.size(); ++i)
         if (fit.is_known(i) && std::abs(part[i]) > 1e-5 * fit.scale() &&

@@ -5,7 +5,7 @@
 
 namespace tapeloop::nn {
 
-/// What squashes a gate into 0 .. 1.
+/// The function that squashes a gate into 0 .. 1.
 enum class GateActivation {
     sigmoid,      ///< 1 / (1 + e^-a)
     hard_sigmoid  ///< 0.2 a + 0.5, limited to 0 .. 1: Keras' before version 3, which has a / 6 + 0.5

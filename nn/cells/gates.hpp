@@ -20,7 +20,7 @@ class Gate {
   public:
     Gate(Parameter<T>& parameter, GateNames names, std::string_view name);
 
-    /// Of the part.
+    /// Returns the shape of the part.
     const Shape& shape() const { return shape_; }
     Tensor<T> value() const;
     /// Sets the part, and leaves the other gates as they are. Throws `std::invalid_argument` when the shape

@@ -70,7 +70,8 @@ struct Plain {
     }
 };
 
-/// Where the peephole of gate k of n is: there is none for the candidate, in front of the output gate.
+/// Returns the place of gate k's peephole among n gates: there is none for the candidate, in front of the
+/// output gate.
 template <std::size_t n>
 constexpr std::size_t peephole_place(std::size_t k) {
     return k == n - 1 ? k - 1 : k;

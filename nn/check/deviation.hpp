@@ -7,7 +7,7 @@
 
 namespace tapeloop::nn {
 
-/// How far two computations of one gradient are apart.
+/// The distance of two computations of one gradient.
 struct Deviation {
     std::string name;             ///< of what it is the gradient by: `U`, `h(0)`
     Shape shape;                  ///< of the gradient

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-/// What a report calls the inputs of a cell: x, the parts of its state, and its parameters.
+/// This file names the inputs of a cell for reports: x, the parts of its state, and its parameters.
 namespace tapeloop::nn::detail {
 
 /// `state`, or `state[0]`, `state[1]`, ...

@@ -22,7 +22,7 @@ struct ElmanNetwork {
 
     ElmanNetwork(ElmanCell<T> given_cell, Linear<T> given_output)
         : cell(std::move(given_cell)), output(std::move(given_output)) {}
-    /// The same weights in another type: a network of float is verified in double.
+    /// Returns the same weights in another type: a network of float is verified in double.
     template <class Other>
     explicit ElmanNetwork(const ElmanNetwork<Other>& other)
         : cell(rounded(other.cell.U), rounded(other.cell.W), rounded(other.cell.b), {other.cell.activation}),

@@ -28,7 +28,7 @@ Squashed<T> squashed(GateActivation activation, T a) {
     return {line, T(0.2)};
 }
 
-/// What the forward pass leaves for the backward one, all [B, H].
+/// The values that the forward pass leaves for the backward one, all [B, H].
 template <class T>
 struct TimeStep {
     Tensor<T> kept;        ///< how much of h(t-1) is kept: z, or 1 - z

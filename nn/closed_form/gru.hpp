@@ -7,7 +7,7 @@
 
 namespace tapeloop::nn::closed_form {
 
-/// Of a `GruCell`; gates side by side in the order update, reset, candidate.
+/// The weights of a `GruCell`; gates side by side in the order update, reset, candidate.
 template <class T>
 struct GruWeights {
     Tensor<T> U;            ///< [I, 3H]
@@ -31,7 +31,7 @@ struct GruBptt {
     Tensor<T> initial_state;             ///< dJ/dh(0), [B, H]
     std::vector<GruGradients<T>> terms;  ///< what each time step contributes to `total`
     std::vector<Tensor<T>> states;       ///< dJ/dh(t), the output's own part included, [B, H]
-    /// What the time step behind hands back to h(t); at T, dJ by the final state.
+    /// The cotangent that the time step behind hands back to h(t); at T, dJ by the final state.
     std::vector<Tensor<T>> from_later;
     std::vector<Tensor<T>> input_preactivations;      ///< dJ/du(t), [B, 3H]
     std::vector<Tensor<T>> recurrent_preactivations;  ///< dJ/dw(t), [B, 3H]

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-/// What the closed forms are written with: plain loops on purpose, so that they share no code with what they
-/// check. A matrix is [rows, columns].
+/// The closed forms are written with plain loops on purpose, so that they share no code with what they check.
+/// A matrix is [rows, columns].
 namespace tapeloop::nn::closed_form {
 
 template <class T>

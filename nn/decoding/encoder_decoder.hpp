@@ -72,9 +72,9 @@ struct Decoder {
     }
 };
 
-/// What a decoder reads while it is taught targets [T, B]: `start`, then each target one step later. A target
-/// that does not count, `ignore`, is read as `start`. Throws `std::invalid_argument` when targets have no two
-/// axes.
+/// Returns what a decoder reads while it is taught targets [T, B]: `start`, then each target one step later.
+/// A target that does not count, `ignore`, is read as `start`. Throws `std::invalid_argument` when targets
+/// have no two axes.
 Targets shifted(const Targets& targets, std::ptrdiff_t start,
                 std::optional<std::ptrdiff_t> ignore = std::nullopt);
 

@@ -77,7 +77,7 @@ Var<T> by_row(const Operand<T>& query) {
     return query.shape().rank() == 2 ? expand_dims(query, 1) : transpose(query, {1, 0, 2});
 }
 
-/// From scores [B, T, S] to what a query of that many axes gets.
+/// Turns scores [B, T, S] into the context and weights of a query of that many axes.
 template <class T>
 Attended<T> attend(const Var<T>& scores, const Memory<T>& memory, std::size_t query_rank) {
     const auto& [keys, values, open] = memory;

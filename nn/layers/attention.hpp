@@ -21,8 +21,8 @@ class Generator;
 template <class T>
 using Memory = std::array<Var<T>, 3>;
 
-/// For queries [B, Q] a context [B, V] and weights [B, S]; for queries [T, B, Q] both with T in front. The
-/// weights of a query add up to 1.
+/// The result for queries [B, Q] is a context [B, V] and weights [B, S]; for queries [T, B, Q] both with T in
+/// front. The weights of a query add up to 1.
 template <class T>
 struct Attended {
     Var<T> context;
@@ -40,7 +40,7 @@ struct AdditiveAttention {
     /// All drawn by `xavier_uniform`. Throws `std::invalid_argument` when a size is 0.
     AdditiveAttention(std::size_t query_size, std::size_t key_size, std::size_t attention_size,
                       Generator& generator);
-    /// From weights that are there already. Throws `std::invalid_argument` when their shapes do not fit.
+    /// Makes the layer of given weights. Throws `std::invalid_argument` when their shapes do not fit.
     AdditiveAttention(Tensor<T> W, Tensor<T> U, Tensor<T> v);
 
     /// The source [S, B, K] is keys and values at once; `lengths` says how many time steps of each row count,
@@ -68,7 +68,7 @@ struct DotAttention {
 
     explicit DotAttention(DotAttentionOptions options = {}) : scaled(options.scaled) {}
 
-    /// As `AdditiveAttention::prepare`.
+    /// Prepares a source as `AdditiveAttention::prepare` does.
     Memory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
     Memory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
                       const std::vector<std::size_t>& lengths) const;

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/array_functions.hpp>
+#include <autograd/ops/moments.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record/definition.hpp>
 #include <nn/layers/layer_norm.hpp>
@@ -76,8 +76,8 @@ Var<T> spread(const Var<T>& g, const Var<T>& mean_g, const Var<T>& y, const Var<
     return scale(g - mean_g - scale(mean_gy, y), 1 / deviation);
 }
 
-/// With s = sqrt(variance + epsilon): dx = (g - mean(g) - y mean(g y)) / s. Where a whole row's cotangent is
-/// 0 so is dx, whatever x holds.
+/// Standardises the last axis. With s = sqrt(variance + epsilon), dx = (g - mean(g) - y mean(g y)) / s. Where
+/// a whole row's cotangent is 0 so is dx, whatever x holds.
 struct Standardise {
     static constexpr std::string_view name = "standardise";
     static constexpr Description description{.equation = "y = (x - μ) / s, μ = mean(x), s = √(var(x) + ε)",

@@ -26,7 +26,8 @@ struct LayerNorm {
 
     /// gamma is 1 and beta 0. Throws `std::invalid_argument` when size is 0 or epsilon negative.
     explicit LayerNorm(std::size_t size, LayerNormOptions options = {});
-    /// From weights that are there already. Throws `std::invalid_argument` when their shapes do not fit.
+    /// Makes the layer of given weights gamma and beta, [H]. Throws `std::invalid_argument` when their shapes
+    /// do not fit.
     LayerNorm(Tensor<T> gamma, Tensor<T> beta, LayerNormOptions options = {});
 
     /// Throws `std::invalid_argument` when x's last axis is not D.

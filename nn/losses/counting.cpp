@@ -55,7 +55,7 @@ std::size_t batch_of(const Shape& values, bool has_time) {
     return values.rank() == 0 ? 1 : values[0];
 }
 
-/// How many elements count when there are lengths.
+/// Returns the number of elements that count when there are lengths.
 std::size_t counted(const Shape& values, const std::vector<std::size_t>& lengths) {
     std::size_t inner = 1;
     for (std::size_t axis = 2; axis < values.rank(); ++axis) inner *= values[axis];

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-/// What the losses share: which of their values count, and what a sum of them is divided by.
+/// This file has what the losses share: which of their values count, and what a sum of them is divided by.
 namespace tapeloop::nn::detail {
 
 /// The options that all losses of single elements have.
@@ -38,7 +38,7 @@ void require_weights(std::string_view name, std::string_view what, const std::ve
 template <class T>
 Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const Site& site);
 
-/// The same for a loss of each element of [T, B, ..] or [B, ..].
+/// Reduces a loss of each element of [T, B, ..] or [B, ..].
 template <class T>
 Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const Site& site);
 

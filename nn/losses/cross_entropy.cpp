@@ -106,7 +106,7 @@ void require_distributions(const Shape& logits, const Shape& targets, const Cros
     require_smoothing(options.label_smoothing);
 }
 
-/// What the sum over the distributions of logits [.., O] is divided by.
+/// Returns the divisor of the sum over the distributions of logits [.., O].
 double divisor_of(const Shape& logits, const CrossEntropyOptions& options) {
     Shape rows;
     for (std::size_t axis = 0; axis + 1 < logits.rank(); ++axis) rows.append(logits[axis]);
@@ -120,7 +120,7 @@ double divisor_of(const Shape& logits, const CrossEntropyOptions& options) {
     return static_cast<double>(std::max<std::size_t>(count, 1));
 }
 
-/// With the smoothing and the weights that the options ask for.
+/// Applies the smoothing and the weights that the options ask for.
 template <class T>
 Var<T> prepared(Var<T> targets, const CrossEntropyOptions& options, const Site& site) {
     const auto times = [&](const Operand<T>& factor) { return multiply(Operand<T>(targets, site), factor); };

@@ -16,7 +16,7 @@ struct CtcOptions {
     std::ptrdiff_t blank = 0;
     /// A row that no alignment fits has the loss 0 instead of infinity.
     bool zero_infinity = false;
-    /// How many time steps of each row count; empty: all. See `Reduction`.
+    /// The number of time steps of each row that count; empty: all. See `Reduction`.
     std::vector<std::size_t> lengths = {};
 };
 

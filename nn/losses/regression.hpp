@@ -18,7 +18,7 @@ namespace tapeloop::nn {
 
 struct RegressionOptions {
     Reduction reduction = Reduction::mean;
-    /// How many time steps of each row count; empty: all. See `Reduction`.
+    /// The number of time steps of each row that count; empty: all. See `Reduction`.
     std::vector<std::size_t> lengths = {};
 };
 

@@ -12,10 +12,10 @@ namespace tapeloop::nn {
 /// gradient, whatever a layer makes of it.
 class CountedSteps {
   public:
-    /// Of sequences [T, B, ..]; lengths and mask of the options must fit.
+    /// Finds the steps that count of sequences [T, B, ..]; lengths and mask of the options must fit.
     CountedSteps(const UnrollOptions& options, std::size_t time_steps, std::size_t batch);
 
-    /// Whether nothing is left out.
+    /// Returns whether every step of every row counts.
     bool all() const { return all_; }
     /// N.
     std::size_t count() const { return places_.size(); }
@@ -68,7 +68,8 @@ class RowStates {
 
     /// The state of these rows, which are to step next.
     const Parts& of(const std::vector<std::size_t>& rows);
-    /// What they have become. Throws `std::invalid_argument` when a part without a batch has changed.
+    /// Takes what the parts have become. Throws `std::invalid_argument` when a part without a batch has
+    /// changed.
     void take(Parts next);
     /// The state of the whole batch.
     Parts all() const;

@@ -114,7 +114,8 @@ void for_each_part(const F& f, const S& state, const Same&... same) {
     }
 }
 
-/// The same structure, made of what `f` gives for each part of `state` (and the same parts of the others).
+/// Returns the same structure, made of what `f` gives for each part of `state` (and the same parts of the
+/// others).
 template <class F, class S, class... Same>
 auto map_state(const F& f, const S& state, const Same&... same) {
     const auto deeper = [&f](const auto&... elements) { return map_state(f, elements...); };
@@ -153,8 +154,8 @@ S structured(const std::vector<Var<T>>& list, const S& like) {
 
 }  // namespace detail
 
-/// Whether the parts of two states have the same shapes, or shapes that `fits` takes for the same, and
-/// vectors in them the same length.
+/// Returns whether the parts of two states have the same shapes, or shapes that `fits` takes for the same,
+/// and vectors in them the same length.
 template <class S, class Fits = std::equal_to<>>
 bool same_shapes(const S& a, const S& b, const Fits& fits = {}) {
     bool same = true;

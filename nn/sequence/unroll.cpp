@@ -122,7 +122,7 @@ bool reads_anything(const Shape& x, const UnrollOptions& options) {
 
 namespace {
 
-/// Whether a node is a value alone, which nobody detached on purpose: what `resume` makes.
+/// Returns whether a node is a value alone, which nobody detached on purpose: what `resume` makes.
 template <class T>
 bool is_mere_value(const Var<T>& part) {
     const Tape<T>& tape = part.tape();

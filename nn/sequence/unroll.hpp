@@ -31,8 +31,8 @@ void require_output_rows(const Shape& output, std::size_t rows, std::size_t time
 [[noreturn]] void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before,
                                   std::size_t time_step, const Site& site);
 
-/// Whether a part of a given state fits the usual one: its shape is the same, but for axes behind the first
-/// that are usually 0. Those are open: the source that a decoder attends to has any length.
+/// Returns whether a part of a given state fits the usual one: its shape is the same, but for axes behind the
+/// first that are usually 0. Those are open: the source that a decoder attends to has any length.
 bool fits_usual(const Shape& given, const Shape& usual);
 
 /// Parts of a given state through which parameters would lose their gradient: those that the cell's
@@ -93,9 +93,9 @@ Var<ValueOf<C>> no_outputs(const C& cell, const Shape& x, const StateOf<C>& stat
     return input(zeros<ValueOf<C>>(outputs));
 }
 
-/// Which parts of a state have the batch as their first axis: those that another batch makes larger. One that
-/// another batch leaves as it is may be a matrix that happens to have as many rows; then a step changes it or
-/// not.
+/// Says which parts of a state have the batch as their first axis: those that another batch makes larger. One
+/// that another batch leaves as it is may be a matrix that happens to have as many rows; then a step changes
+/// it or not.
 template <class C>
 std::vector<bool> batched_parts(const C& cell, const Shape& x, const StateOf<C>& state) {
     const std::size_t batch = x[1];
@@ -128,8 +128,8 @@ std::vector<bool> batched_parts(const C& cell, const Shape& x, const StateOf<C>&
     return batched;
 }
 
-/// What the time steps of a sequence read: parts of what the cell's `project` makes of it or, if that is not
-/// done for all at once, of the sequence itself.
+/// The parts of a sequence that its time steps read: parts of what the cell's `project` makes of it or, if
+/// that is not done for all at once, of the sequence itself.
 template <class C>
 class StepInputs {
     using T = ValueOf<C>;
@@ -199,7 +199,7 @@ UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const State
     return result;
 }
 
-/// The same where some rows have no such time step: those take no part in it.
+/// Makes a time step that some rows do not have: those take no part in it.
 template <class C>
 UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
                           const UnrollOptions& options, const CountedSteps& steps) {
@@ -262,7 +262,7 @@ UnrolledOf<C> run_either_way(const C& cell, const Operand<ValueOf<C>>& x, const 
     return result;
 }
 
-/// Whether any row has a time step.
+/// Returns whether any row has a time step.
 bool reads_anything(const Shape& x, const UnrollOptions& options);
 
 /// Takes the place of an argument behind a failed check, so that nothing else is wrong with the call.
@@ -276,7 +276,8 @@ template <class C>
 using StateFor = std::conditional_t<KeepsContract<C>, typename Named<C>::State, Anything>;
 template <class C>
 using UnrolledFor = Unrolled<typename Named<C>::Value, typename Named<C>::State>;
-/// What `make` returns. When it throws, the current tape and that of x, which may be another, are as before.
+/// Returns what `make` returns. When it throws, the current tape and that of x, which may be another, are as
+/// before.
 template <class T, class Make>
 auto run_or_take_back(const Operand<T>& x, const Make& make) {
     Tape<T>& current = Tape<T>::current();
@@ -319,7 +320,7 @@ detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
     }
 }
 
-/// The same from the cell's initial state.
+/// Unrolls a cell from its initial state.
 template <class C>
 detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
                               const UnrollOptions& options = {}) {

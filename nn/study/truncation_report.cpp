@@ -97,7 +97,7 @@ class SeparateSteps {
     std::size_t size() const { return before_.size(); }
     double loss() const { return static_cast<double>(J_.item()); }
 
-    /// What the losses owe to their own time steps.
+    /// Sweeps what the losses owe to their own time steps.
     Swept sweep_losses() const { return swept(gradient(J_, asked())); }
 
     /// One step further back: what arrives at a step's state leaves the step before, unless t `is_cut` off
@@ -161,7 +161,7 @@ double norm_of_all(const std::vector<double>& norms) {
     return norm_of(as_double(norms.data(), Shape({norms.size()})));
 }
 
-/// By parameter, and then of all.
+/// Returns the norms by parameter, and then of all.
 std::vector<double> norms_of(const Gradient& gradient) {
     std::vector<double> norms;
     for (const Tensor<double>& one : gradient) norms.push_back(norm_of(one));

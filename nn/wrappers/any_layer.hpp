@@ -24,7 +24,7 @@ concept HasParameters = requires(L& layer) {
 
 [[noreturn]] void fail_part_count(std::size_t given, std::size_t needed);
 
-/// What `AnyLayer` asks of the layer that it holds.
+/// The interface that `AnyLayer` asks of the layer that it holds.
 template <class T>
 class ErasedLayer {
   public:
@@ -188,9 +188,10 @@ class AnyLayer {
         : layer_(held(std::move(layer))) {}
 
     State initial_state(std::size_t batch) const { return layer_->initial_state(batch); }
-    /// Whether it has a step: all but layers that read a whole sequence, such as `Bidirectional`.
+    /// Returns whether the layer has a step: all have but those that read a whole sequence, such as
+    /// `Bidirectional`.
     bool is_cell() const { return layer_->is_cell(); }
-    /// What the held layer prepares, its parts in a list.
+    /// Returns what the held layer prepares, its parts in a list.
     State prepare() const { return layer_->prepare(); }
     /// Throws `std::logic_error` when the layer has no step.
     std::pair<Var<T>, State> step(const Var<T>& x, const State& state, const State& prepared) const {

@@ -12,8 +12,8 @@
 namespace tapeloop::nn {
 
 namespace detail {
-/// What an `AttentionCell` has at the start besides the inner state and the source. Throws unless the source
-/// is [S, B, width].
+/// Returns what an `AttentionCell` has at the start besides the inner state and the source. Throws unless the
+/// source is [S, B, width].
 template <class T>
 struct AttentionStart {
     std::size_t time_steps;
@@ -92,7 +92,7 @@ struct AttentionCell {
                 State(std::move(next), attended.context, attended.weights, source)};
     }
 
-    /// How much each time step of the source counted, [B, S].
+    /// Returns the weight of each time step of the source, [B, S].
     static const Var<T>& weights(const State& state) { return std::get<2>(state); }
 
     std::vector<bool> hidden_parts() const requires detail::NamesHiddenParts<C> {

@@ -4,7 +4,7 @@
 
 namespace tapeloop::nn {
 
-/// How the outputs of two directions become one.
+/// The way in which the outputs of two directions become one.
 enum class Merge {
     concat,   ///< side by side, those of the forward direction first: [T, B, 2H]
     sum,      ///< forward + backward

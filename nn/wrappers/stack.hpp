@@ -39,7 +39,7 @@ class Stack {
     AnyLayer<T>& layer(std::size_t k);
 
     State initial_state(std::size_t batch) const;
-    /// What the layers prepare, a list of theirs.
+    /// Returns a list of what the layers prepare.
     State prepare() const;
     std::pair<Var<T>, State> step(const Var<T>& x, const State& state, const State& prepared) const;
     std::pair<Var<T>, State> step(const Var<T>& x, const State& state) const {

@@ -7,8 +7,7 @@
 namespace tapeloop::nn::detail {
 namespace {
 
-/// Where things stand in a row of ds/dtheta: the parameters, the inputs of every time step, the initial
-/// state.
+/// The layout of a row of ds/dtheta: the parameters, the inputs of every time step, the initial state.
 template <class T>
 struct Columns {
     std::size_t parameters = 0;

@@ -108,7 +108,7 @@ void run_loss(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, std::uint6
     result.run.final_state = taken.several(state.size());
 }
 
-/// What every time step reads, gives, gets and makes of it. The loss is not asked here: it may use a
+/// Collects what every time step reads, gives, gets and makes of it. The loss is not asked here: it may use a
 /// parameter that is a copy now.
 template <class T>
 void run_separate_steps(const CellUnderCheck<T>& cell, TapeRun<T>& result) {

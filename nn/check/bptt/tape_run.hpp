@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <optional>
 
-/// What the tape says of a cell on a sequence, and of its single steps.
+/// This file runs a cell on a tape: on a sequence, and step by step.
 namespace tapeloop::nn::detail {
 
 using tapeloop::detail::as_double;
 
-/// What a time step reads.
+/// The input and state that a time step reads.
 template <class T>
 struct StepPoint {
     Tensor<T> x;                   ///< [B, I]

@@ -21,7 +21,7 @@ void require_sequence(const Tensor<T>& x) {
             "verify_bptt: x is {}; it must be [T, B, I] with at least one element", shape_of(x).text()));
 }
 
-/// How far from the cell's initial state the sequence starts.
+/// Returns the offset of the sequence's start from the cell's initial state.
 template <class T>
 std::vector<Tensor<T>> offsets_for(const CellUnderCheck<T>& cell, std::size_t batch,
                                    const BpttOptions& options, std::uint64_t seed) {
@@ -100,7 +100,8 @@ class Verification {
     }
 
   private:
-    /// Whether the tape's values and gradients are: others agree with nothing, themselves included.
+    /// Returns whether the tape's values and gradients are finite: others agree with nothing, themselves
+    /// included.
     bool is_finite() {
         const auto is_found = [this](const std::string& name, const Tensor<T>& tensor) {
             const std::string where = not_finite(as_double(tensor));
@@ -117,8 +118,8 @@ class Verification {
             if (is_found(fmt::format("the gradient by {} is", names_.names[k]), *gradients[k])) return false;
         return true;
     }
-    /// Whether each step gives on its own what it gave within the unroll, and all of them what `unroll`
-    /// gives.
+    /// Returns whether each step gives on its own what it gave within the unroll, and all of them what
+    /// `unroll` gives.
     bool check_values() {
         for (std::size_t t = 0; t < report_.time_steps; ++t) {
             const StepResults<T> alone = LoneStep<T>(cell_, tape_.points[t]).values();
@@ -276,7 +277,7 @@ std::string gate_of(const Deviation& deviation, const std::vector<std::string>& 
     return gates[deviation.at.back() / (deviation.shape.back() / gates.size())];
 }
 
-/// Of the whole sequence's gradients the one by x has its parts in time.
+/// Splits the gradient by x by time step; those by parameters have no parts in time.
 template <class T>
 template <class Other>
 void Verification<T>::find_in_sequence(const BpttWay& way, const Tensor<Other>& x) {
@@ -338,7 +339,7 @@ bool Verification<T>::loss_is_right() const {
     return check_function(f, inputs, check_options(false)).passed();
 }
 
-/// By parameters, of which it may be made.
+/// Differentiates the initial state by the parameters of which it may be made.
 template <class T>
 bool Verification<T>::initial_state_is_right() const {
     const CheckFunction<T> f = [this](const std::vector<Var<T>>&) {
@@ -376,7 +377,7 @@ void Verification<T>::conclude() {
     report_.details = look_closer();
 }
 
-/// Which ways agree tells what is wrong.
+/// Concludes what is wrong from which ways agree.
 template <class T>
 std::string Verification<T>::conclusion(bool steps_agree) const {
     const BpttWay& forward = way_called("forward mode");

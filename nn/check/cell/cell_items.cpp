@@ -14,7 +14,7 @@
 namespace tapeloop::nn::detail {
 namespace {
 
-/// How far two ways to the same numbers may be apart by rounding.
+/// Returns the largest difference by rounding between two ways to the same numbers.
 template <class T>
 inline constexpr double rounding = sizeof(T) == sizeof(double) ? 1e-9 : 1e-3;
 
