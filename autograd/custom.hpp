@@ -26,7 +26,7 @@ Array<T> array_of(const Tensor<T>& tensor) {
     return Array<T>(tensor);
 }
 
-/// What a node of a custom operation keeps of it.
+/// The part of a custom operation that its nodes keep.
 template <class Rules>
 struct CustomDefinition {
     std::string name;
@@ -47,8 +47,8 @@ class Custom {
     Custom(std::string name, Value value, Rules... rules)
         : name_(std::move(name)), value_(std::move(value)), rules_(std::move(rules)...) {}
 
-    /// The same operation, which says this about itself. Throws `std::invalid_argument` when the description
-    /// has rules, but not one for each argument.
+    /// Returns the same operation, which says this about itself. Throws `std::invalid_argument` when the
+    /// description has rules, but not one for each argument.
     Custom described(const Description& description) const {
         const std::size_t count = description.rule_count();
         if (count != 0 && count != sizeof...(Rules))

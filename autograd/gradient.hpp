@@ -19,13 +19,13 @@ class GradientsOf {
     /// Throws `std::invalid_argument` for what was not asked for.
     const V& operator[](const Wrt<T>& wrt) const& { return values_[place_of(wrt)]; }
     V& operator[](const Wrt<T>& wrt) & { return values_[place_of(wrt)]; }
-    /// By value, so that `gradient(J, {x})[x]` does not dangle.
+    /// Returns by value, so that `gradient(J, {x})[x]` does not dangle.
     V operator[](const Wrt<T>& wrt) && { return std::move((*this)[wrt]); }
 
     std::size_t size() const { return values_.size(); }
-    /// What was asked for, in its order.
+    /// Returns what was asked for, in its order.
     const std::vector<Wrt<T>>& wrt() const { return wrt_; }
-    /// In the order in which they were asked for.
+    /// Returns the i-th gradient, in the order in which they were asked for.
     const V& at(std::size_t i) const { return values_.at(i); }
     V& at(std::size_t i) { return values_.at(i); }
     auto begin() { return values_.begin(); }
@@ -41,7 +41,8 @@ class GradientsOf {
     /// Their common Euclidean norm, which no square of theirs makes overflow or vanish. What was asked for
     /// twice counts once.
     double norm() const requires std::same_as<V, Tensor<T>>;
-    /// For each, whether no earlier place asks for the same: what belongs to all of them counts once.
+    /// Returns for each place whether no earlier one asks for the same: what belongs to all of them counts
+    /// once.
     std::vector<bool> is_first() const;
 
   private:
@@ -54,7 +55,8 @@ class GradientsOf {
 template <class T>
 using Gradients = GradientsOf<T, Tensor<T>>;
 namespace detail {
-/// Of all of them together, each once: for what has to know the norm even where double does not hold it.
+/// Returns the scaled norm of all of them together, each once, for what has to know the norm even where
+/// double does not hold it.
 template <class T>
 ScaledNorm scaled_norm(const Gradients<T>& gradients);
 }  // namespace detail
@@ -85,7 +87,8 @@ Gradients<double> gradient(const Var<double>& J, const WrtList<double>& wrt);
 Gradients<float> gradient(const std::vector<Root<float>>& roots, const WrtList<float>& wrt);
 Gradients<double> gradient(const std::vector<Root<double>>& roots, const WrtList<double>& wrt);
 
-/// The same sweep, recorded on the tape of J, so that its results can be differentiated again.
+/// Returns the results of the same sweep, recorded on the tape of J, so that its results can be
+/// differentiated again.
 GradientGraph<float> gradient_graph(const Var<float>& J, const WrtList<float>& wrt);
 GradientGraph<double> gradient_graph(const Var<double>& J, const WrtList<double>& wrt);
 GradientGraph<float> gradient_graph(const std::vector<GraphRoot<float>>& roots, const WrtList<float>& wrt);

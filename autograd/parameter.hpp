@@ -21,7 +21,7 @@ class ParameterReference;
 template <class T>
 class Parameter : public Operators<T> {
   public:
-    /// What a tape refers to; it keeps the value alive should the parameter go first.
+    /// The storage that a tape refers to; it keeps the value alive should the parameter go first.
     struct Storage {
         std::string name;
         Tensor<T> value;
@@ -64,7 +64,7 @@ class Parameter : public Operators<T> {
   private:
     friend class ParameterReference<T>;
 
-    /// Where the parameter is now, for those who refer to it.
+    /// The place of the parameter now, for those who refer to it.
     struct Place {
         std::string name;
         Parameter* holder;                 ///< null once it was destroyed or replaced

@@ -29,7 +29,7 @@ class Shape {
     Shape(std::initializer_list<std::size_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
     explicit Shape(std::span<const std::size_t> extents);
 
-    /// From any other container of extents, such as xtensor's `shape()`.
+    /// Makes a shape of any other container of extents, such as xtensor's `shape()`.
     template <class Range>
     requires requires(const Range& r) {
         r.begin() != r.end();
@@ -56,7 +56,7 @@ class Shape {
 
     /// Adds an innermost axis.
     void append(std::size_t extent);
-    /// The same shape with another extent along `axis`.
+    /// Returns the same shape with another extent along `axis`.
     Shape with(std::size_t axis, std::size_t extent) const;
 
     /// Everything but the last axis as rows: [2, 3, 4] gives [6, 4].
@@ -82,8 +82,8 @@ class Shape {
 [[noreturn]] void fail_in_name_of(std::string_view operation, std::span<const Shape> from,
                                   const ShapeError& error);
 
-/// What `make` returns; what it says of a shape that does not exist comes in the name of `operation`, which
-/// takes arguments of shapes `from`.
+/// Returns what `make` returns; what it says of a shape that does not exist comes in the name of `operation`,
+/// which takes arguments of shapes `from`.
 template <class Make>
 auto in_name_of(std::string_view operation, std::span<const Shape> from, const Make& make) {
     try {
@@ -97,7 +97,7 @@ auto in_name_of(std::string_view operation, std::span<const Shape> from, const M
 /// shapes.
 Shape broadcast(std::string_view operation, const Shape& a, const Shape& b);
 
-/// Whether a tensor of shape `from` broadcasts to `to`.
+/// Returns whether a tensor of shape `from` broadcasts to `to`.
 bool broadcasts_to(const Shape& from, const Shape& to);
 
 /// A signed axis as an index below `rank`: -1 is the last one. Throws naming `operation`.

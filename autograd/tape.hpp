@@ -14,7 +14,8 @@ namespace tapeloop {
 template <class T>
 class RepeatedProducts;
 
-/// In `Node::results` of a node that is itself one of several results; its input is the node that made it.
+/// The value of `Node::results` of a node that is itself one of several results; its input is the node that
+/// made it.
 inline constexpr Index result_mark = static_cast<Index>(-1);
 
 /// One recorded operation. Inputs are indices of earlier nodes.
@@ -26,9 +27,9 @@ struct Node {
     Index first_input;
     Index input_count;
     Index label;
-    /// How many of the following nodes are this one's results, for an operation with several.
+    /// The number of the following nodes that are this one's results, for an operation with several.
     Index results;
-    /// Of the `Var`s that mean this node, not one that was taken back and had the same index.
+    /// The stamp of the `Var`s that mean this node, not one that was taken back and had the same index.
     std::uint32_t stamp;
     Site site;
 };
@@ -41,7 +42,7 @@ struct TapeOptions {
     bool watch = false;
 };
 
-/// What a tape holds, and what differentiating it took.
+/// Figures of a tape: what it holds, and what differentiating it took.
 struct TapeStatistics {
     std::size_t nodes = 0;
     std::size_t value_bytes = 0;      ///< of all nodes' values, inputs and parameters not counted
@@ -64,7 +65,7 @@ class Tape {
     static Tape& current();
 
     std::size_t size() const { return nodes_.size(); }
-    /// How many nodes there is room for, before there has to be more.
+    /// Returns the number of nodes that there is room for, before there has to be more.
     std::size_t capacity() const { return nodes_.capacity(); }
     const Node<T>& node(Index index) const { return nodes_[index]; }
     std::span<const Index> inputs(Index index) const {
@@ -74,7 +75,7 @@ class Tape {
     Var<T> var(Index index) {
         return {*slot_, index < size() ? nodes_[index].stamp : slot_->stamp.load(), index};
     }
-    /// Whether there is this node, recorded under this stamp.
+    /// Returns whether there is this node, recorded under this stamp.
     bool has(Index index, std::uint32_t stamp) const {
         return index < size() && nodes_[index].stamp == stamp;
     }
@@ -84,7 +85,8 @@ class Tape {
 
     /// `encoder/layer1/t=3`; empty for a node outside every `Label`.
     std::string label(Index index) const { return label_text(nodes_[index].label); }
-    /// The same without time steps: of the path `decoder/t=3/attention` the module is `decoder/attention`.
+    /// Returns the label without time steps: of the path `decoder/t=3/attention` the module is
+    /// `decoder/attention`.
     std::string module(Index index) const;
     /// The innermost time step of the label path.
     std::optional<std::size_t> time_step(Index index) const;
@@ -106,22 +108,22 @@ class Tape {
     const Op& keep(Op&& operation);
     Index append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
                  const T* data, const Site& site);
-    /// The same for an operation with several results: its own node, which has no value, and right behind it
-    /// one node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
+    /// Appends an operation with several results: its own node, which has no value, and right behind it one
+    /// node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
     Index append_results(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
                          std::span<const Array<T>> results, const Site& site);
     /// A leaf whose elements are copied, or already lie in the tape's memory.
     Index constant(const Shape& shape, const T* elements, const Site& site);
     Index leaf(const Parameter<T>& parameter, const Site& site);
-    /// Whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
+    /// Returns whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
     bool recording() const { return recording_; }
     void set_recording(bool on) { recording_ = on; }
-    /// Whether it stops at the first NaN or infinity.
+    /// Says whether the tape stops at the first NaN or infinity.
     void set_watch(bool on) {
         options_.watch = on;
         observed_ = on || TapeObserver<T>::innermost() != nullptr;
     }
-    /// Whether somebody wants to know of nodes and rules: a watch or an observer.
+    /// Returns whether somebody wants to know of nodes and rules: a watch or an observer.
     bool observed() const { return observed_; }
     void observe_append(Index node);  // these two are defined in watch.cpp
     void observe_pull(Sweep<T>& sweep, Index node);
@@ -140,7 +142,7 @@ class Tape {
     /// they are.
     void require_unchanged_parameters() const;
     void note_cotangent_bytes(std::size_t peak) { cotangent_bytes_ = peak; }
-    /// How much there is of everything that recording adds to.
+    /// The amounts of everything that recording adds to.
     struct Mark {
         std::size_t nodes;
         std::size_t inputs;
@@ -154,10 +156,11 @@ class Tape {
         friend bool operator==(const Mark&, const Mark&) = default;
     };
     Mark mark() const;
-    /// Takes back all that was added since: nodes, memory, kept operations and labels. For `detail::Rollback`.
+    /// Takes back all that was added since: nodes, memory, kept operations and labels. For
+    /// `detail::Rollback`.
     void roll_back(const Mark& mark) noexcept;
 
-    /// What products of recorded values are computed by.
+    /// Returns the products of recorded values that come repeatedly.
     RepeatedProducts<T>& products();
 
     Index open_label(Index parent, std::string_view name, std::ptrdiff_t step);

@@ -24,7 +24,7 @@ template <class T>
 class Operand;
 
 using Index = std::uint32_t;
-/// Where in the user's source an operation was called.
+/// The place in the user's source where an operation was called.
 using Site = std::source_location;
 
 /// The operators of `Var` and `Parameter`, found by argument-dependent lookup. At least one argument is one
@@ -53,7 +53,7 @@ struct Operators {
 template <class T>
 struct TapeSlot {
     std::atomic<Tape<T>*> tape = nullptr;
-    /// What nodes and `Var`s are stamped with: another one for each tape, and after nodes were taken back.
+    /// The stamp of nodes and `Var`s: another one for each tape, and after nodes were taken back.
     std::atomic<std::uint32_t> stamp = 0;
     /// The stamp that its tape began with; 0 without a tape.
     std::atomic<std::uint32_t> opened = 0;
@@ -103,7 +103,7 @@ class Var : public Operators<T> {
     /// The tape it was recorded on. Throws `std::logic_error` when that is gone.
     Tape<T>& tape() const;
     Index index() const { return index_; }
-    /// The same node of the same tape.
+    /// Returns whether both mean the same node of the same tape.
     bool is(const Var& other) const {
         return slot_ == other.slot_ && stamp_ == other.stamp_ && index_ == other.index_;
     }
@@ -125,8 +125,8 @@ concept TensorExpression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
 
 namespace detail {
 
-/// What an expression is of. To xtensor `Tensor<float> * 0.5` is one of `double`, because the number is; here
-/// it is what its tensors are.
+/// The element type of an expression. To xtensor `Tensor<float> * 0.5` is one of `double`, because the number
+/// is; here it is what its tensors are.
 template <class E>
 struct ExpressionValueOf : std::type_identity<typename E::value_type> {};
 template <class C>
@@ -136,7 +136,7 @@ struct ExpressionValueOf<xt::xfunction<F, C...>> {
     using Own = typename xt::xfunction<F, C...>::value_type;
     template <class E, class V>
     static constexpr bool is = std::same_as<typename ExpressionValueOf<std::remove_cvref_t<E>>::type, V>;
-    /// Whether part of the expression is of `double` for the sake of a number.
+    /// True if part of the expression is of `double` for the sake of a number.
     template <class E>
     static constexpr bool is_widened = !is<E, typename std::remove_cvref_t<E>::value_type>;
     static constexpr bool is_float = std::same_as<Own, double> && (is_widened<C> || ...) &&
@@ -148,8 +148,8 @@ using ExpressionValue = typename ExpressionValueOf<std::remove_cvref_t<E>>::type
 
 }  // namespace detail
 
-/// What an operation takes: a `Var`, a `Parameter`, a number, a `Tensor` or any xtensor expression, all by
-/// implicit conversion, which also notes the caller's source line. Nothing is recorded until the operation
+/// An argument of an operation: a `Var`, a `Parameter`, a number, a `Tensor` or any xtensor expression, all
+/// by implicit conversion, which also notes the caller's source line. Nothing is recorded until the operation
 /// has checked its arguments. Only ever a function's parameter: it refers to what it was made from.
 template <class T>
 class Operand {
@@ -231,14 +231,14 @@ template <class E>
 concept Container = requires(const E& e) {
     e.begin() != e.end();
 };
-/// What is no operand beside a `Var<T>`, though somebody may think so.
+/// A type that is no operand beside a `Var<T>`, though somebody may think so.
 template <class T, class E>
 concept OfAnotherType =
     !std::is_void_v<T> && (Container<E> || is_tracked<E>)&&!std::constructible_from<Operand<T>, const E&>;
 template <class A, class B>
 concept OfTwoTypes = OfAnotherType<TrackedValue<A>, B> || OfAnotherType<TrackedValue<B>, A>;
 
-/// What such a pair would have given, had it fitted.
+/// The result that such a pair would have given, had it fitted.
 template <class A, class B>
 using RefusedResult = Var<std::conditional_t<is_tracked<A>, TrackedValue<A>, TrackedValue<B>>>;
 }  // namespace tapeloop::detail

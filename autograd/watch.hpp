@@ -14,7 +14,7 @@
 /// mask of -inf can be given on purpose.
 namespace tapeloop {
 
-/// What the elements of a tensor are.
+/// The range of a tensor's elements, and which of them are not finite.
 struct ValueRange {
     std::string name;  ///< which tensor: `argument 0 (parameter 'W')`
     Shape shape;
@@ -43,7 +43,7 @@ class NonFinite : public std::runtime_error {
     explicit NonFinite(Details details, const std::string& context = "");
     const Details& details() const { return details_; }
 
-    /// The same, found while the rules of `node` were being recorded.
+    /// Returns the same finding, made while the rules of `node` were being recorded.
     NonFinite while_differentiating(const std::string& node) const;
 
   private:

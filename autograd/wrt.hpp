@@ -10,7 +10,7 @@
 
 namespace tapeloop {
 
-/// What to differentiate by: a `Parameter`, or any `Var` of the tape.
+/// An argument to differentiate by: a `Parameter`, or any `Var` of the tape.
 template <class T>
 class Wrt {
   public:

@@ -57,7 +57,7 @@ auto Patches::rules() const {
     }};
 }
 
-/// What a window is asked to do along one axis.
+/// The options of a window along one axis.
 struct Movement {
     std::string_view axis;
     std::ptrdiff_t extent;
@@ -105,7 +105,7 @@ Window window_of(const Subject& subject, const Movement& movement, std::size_t e
             size((padded - reach) / movement.stride + 1)};
 }
 
-/// Of x [B, C, ..places].
+/// Computes the convolution of x [B, C, ..places].
 PatchGeometry geometry_of(const Subject& subject, const Shape& x, const Movements& movements) {
     if (x.rank() != 2 + movements.size())
         subject.fail(fmt::format("x must be [B, C, {}]", movements.size() == 1 ? "L" : "H, W"));

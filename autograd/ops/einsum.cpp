@@ -38,7 +38,7 @@ class Einsum {
   private:
     Operand<T> at_site(const Var<T>& x) const { return Operand<T>(x, site_); }
 
-    /// With each label once, and without the axes that broadcast.
+    /// Returns the argument with each label once, and without the axes that broadcast.
     Labelled<T> argument(const Var<T>& x, std::size_t k) const {
         Labelled<T> a{x, equation_.arguments[k]};
         for (std::size_t i = 0; i < a.labels.size();) {
@@ -123,7 +123,7 @@ class Einsum {
         return summed({multiply(at_site(spread(a)), at_site(spread(b))), labels}, pair.kept());
     }
 
-    /// As a product of matrices, one for each position of the batch.
+    /// Multiplies as a product of matrices, one for each position of the batch.
     Labelled<T> product(const Labelled<T>& a, const Labelled<T>& b, const EinsumPair& pair) const {
         const auto [x, x_transposed] = as_matrix(a, pair.batch, pair.only_a, pair.inner);
         const auto [y, y_transposed] = as_matrix(b, pair.batch, pair.inner, pair.only_b);

@@ -97,7 +97,7 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
     auto function(const A& a, const B& b) { return elementwise(elementary::Definition{}, a, b); } \
     TAPELOOP_RECORDED_BINARY(function, Definition)
 
-/// The same with a number that the definition keeps, and what it is if not given.
+/// Declares an elementwise function with a number that the definition keeps, and its default.
 #define TAPELOOP_UNARY_WITH(function, Definition, option, ...)                   \
     template <Elementwise X>                                                     \
     auto function(const X& x, double option = __VA_ARGS__) {                     \
@@ -106,7 +106,7 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
     Var<float> function(const Operand<float>& x, double option = __VA_ARGS__);   \
     Var<double> function(const Operand<double>& x, double option = __VA_ARGS__); \
     TAPELOOP_DEFINE(function, (TAPELOOP_OPERAND x, double option), Definition{option}, x)
-/// The same with two, which must be given.
+/// Declares an elementwise function with two numbers, which must be given.
 #define TAPELOOP_UNARY_WITH_BOTH(function, Definition, first, second)            \
     template <Elementwise X>                                                     \
     auto function(const X& x, double first, double second) {                     \
@@ -282,7 +282,7 @@ struct Where {
     }
 };
 
-/// Where a and b are equal each gets half the cotangent; a NaN in either is the result.
+/// The greater of a and b; where they are equal each gets half the cotangent; a NaN in either is the result.
 struct Maximum {
     static constexpr std::string_view name = "maximum";
     static constexpr Description description{.equation = "y = max(a, b)",
@@ -404,15 +404,15 @@ struct Log1p {
 
 }  // namespace elementary
 
-/// a^b, each of which may be a number. 0^0 is 1, with gradient 0 in a. The gradient of 0^b in b is 0 for b >= 0
-/// and -inf below.
+/// a^b, each of which may be a number. 0^0 is 1, with gradient 0 in a. The gradient of 0^b in b is 0 for b >=
+/// 0 and -inf below.
 TAPELOOP_BINARY(pow, Power)
 /// The square root. Its gradient at 0 is infinite, as computed.
 TAPELOOP_UNARY(sqrt, Sqrt)
 /// x²
 TAPELOOP_UNARY(square, Square)
-/// e^x. Like log, expm1, log1p and tanh it is right to two units of the last place, for subnormal numbers too,
-/// and has the same bits on every processor with fused multiply-add.
+/// e^x. Like log, expm1, log1p and tanh it is right to two units of the last place, for subnormal numbers
+/// too, and has the same bits on every processor with fused multiply-add.
 TAPELOOP_UNARY(exp, Exp)
 /// The natural logarithm. Of 0 it is -inf, and NaN of what is negative.
 TAPELOOP_UNARY(log, Log)

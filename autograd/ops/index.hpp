@@ -26,7 +26,8 @@ class Indices {
             shape_ = {values_.size()};
     }
 
-    /// The same positions under another shape. Throws `std::invalid_argument` unless the sizes are equal.
+    /// Returns the same positions under another shape. Throws `std::invalid_argument` unless the sizes are
+    /// equal.
     Indices reshaped(const Shape& shape) const;
 
     const std::vector<std::ptrdiff_t>& values() const { return values_; }

@@ -26,7 +26,8 @@ std::vector<Var<double>> split(const Operand<double>& x, std::initializer_list<s
                                int axis);
 std::vector<Var<float>> split(const Operand<float>& x, const std::vector<std::size_t>& extents, int axis);
 std::vector<Var<double>> split(const Operand<double>& x, const std::vector<std::size_t>& extents, int axis);
-/// What lies along the first axis, in x's memory: [T, ..] -> T of [..]. Throws for a tensor without axes.
+/// Returns the slices along the first axis, in x's memory: [T, ..] -> T of [..]. Throws for a tensor without
+/// axes.
 std::vector<Var<float>> unstack(const Operand<float>& x);
 std::vector<Var<double>> unstack(const Operand<double>& x);
 

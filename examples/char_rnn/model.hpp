@@ -29,7 +29,7 @@ class Reader {
     virtual Var<float> read(const Indices& characters) = 0;
 };
 
-/// What a model leaves on the current tape when it is recorded for study.
+/// The nodes that a model leaves on the current tape when it is recorded for study.
 struct Recording {
     Var<float> logits;                  ///< [T, B, vocabulary]
     tapeloop::States<float> states;     ///< after each time step

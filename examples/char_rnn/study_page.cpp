@@ -18,7 +18,7 @@ namespace {
 
 using namespace tapeloop;
 
-/// Of larger states the Jacobians take longer than all else here.
+/// The largest state whose Jacobians are computed; those of larger ones take longer than all else here.
 constexpr std::size_t largest_state = 256;
 
 std::size_t state_size(const Recording& recording) {

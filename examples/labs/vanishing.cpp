@@ -43,8 +43,8 @@ double squared_norm(const Tensor<double>& tensor) {
     return sum;
 }
 
-/// For each distance 0, 1, ... from the last state the norm of the gradient by that state, all its parts
-/// together.
+/// Returns for each distance 0, 1, ... from the last state the norm of the gradient by that state, all its
+/// parts together.
 template <class C>
 std::vector<double> norms_by_distance(const C& cell, nn::Generator& generator) {
     Tape<double> tape;

@@ -79,7 +79,7 @@ struct Surface {
     }
 };
 
-/// Of a steepness up to `largest`, on a logarithmic scale of six decades; of a loss, the loss itself.
+/// Draws a steepness up to `largest`, on a logarithmic scale of six decades; of a loss, the loss itself.
 HeatMap picture(const std::string& title, const Surface& surface,
                 const std::function<double(std::size_t)>& f) {
     HeatMap map{title, "w", "b", {}, {}, {}};

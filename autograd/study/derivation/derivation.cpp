@@ -170,7 +170,8 @@ class Deriving {
         return fmt::format("{}({})", operation(node), list);
     }
 
-    /// What the letters of a node's formula stand for: y, g, the arguments, and n, the elements of a mean.
+    /// Returns what the letters of a node's formula stand for: y, g, the arguments, and n, the elements of a
+    /// mean.
     Renaming letters(Index node, const auto& text) const {
         const auto inputs = tape_.inputs(node);
         const std::vector<std::string> argument_letters = letters_of(formula(node), inputs.size());
@@ -223,7 +224,7 @@ class Deriving {
             if (cotangents_.rms(user) > 0) add_term(step, user);
         return step;
     }
-    /// The same in the order of time.
+    /// Derives the gradient of a node in the order of time.
     DerivationStep gradient_of(Index node) {
         DerivationStep step = cotangent(node);
         std::reverse(step.terms.begin(), step.terms.end());
@@ -262,7 +263,7 @@ class Deriving {
         step.terms.push_back(std::move(term));
     }
 
-    /// Which arguments of `user` a node is.
+    /// Returns which arguments of `user` a node is.
     std::vector<std::size_t> places(Index user, Index node) const {
         std::vector<std::size_t> result;
         const auto inputs = tape_.inputs(user);

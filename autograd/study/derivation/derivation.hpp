@@ -15,11 +15,11 @@ struct DerivationOptions {
     std::size_t printed_elements = 9;
     /// Significant digits.
     int digits = 4;
-    /// Where lines are broken, of the text and of LaTeX's equations.
+    /// The width at which lines are broken, of the text and of LaTeX's equations.
     std::size_t line_width = 100;
 };
 
-/// What one user of a node hands back to it.
+/// The term that one user of a node hands back to it.
 struct DerivationTerm {
     Index user;
     std::string text;     ///< `h₁ᵀ ∂J/∂a₂`
@@ -49,9 +49,9 @@ struct Derivation {
     std::vector<DerivationStep> gradients;  ///< in the order in which they were asked for
     DerivationOptions options;
 
-    /// For a terminal, in Unicode.
+    /// Returns the text for a terminal, in Unicode.
     std::string text() const;
-    /// For a document that loads amsmath: `align*` environments under `\paragraph` headings.
+    /// Returns the text for a document that loads amsmath: `align*` environments under `\paragraph` headings.
     std::string latex() const;
 };
 

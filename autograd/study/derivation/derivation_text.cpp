@@ -29,7 +29,7 @@ struct Equation {
     }
 };
 
-/// Where the signs of a sum stand, outside of parentheses: at the space in front of each.
+/// Returns where the signs of a sum stand, outside of parentheses: at the space in front of each.
 std::vector<std::size_t> signs_of(std::string_view text) {
     std::vector<std::size_t> places;
     std::size_t depth = 0;

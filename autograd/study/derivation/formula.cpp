@@ -21,7 +21,7 @@ std::string_view front_piece(std::string_view text) {
     return text.substr(0, size);
 }
 
-/// Whether what stands behind binds to the name in front of it more tightly than that holds together.
+/// Returns whether what stands behind binds to the name in front of it more tightly than that holds together.
 bool binds(std::string_view behind) {
     return behind == " /" || behind == "/" || behind == "^" || behind == "²" || behind == "ᵀ";
 }

@@ -11,7 +11,7 @@ namespace tapeloop::detail {
 namespace {
 
 bool is_activation(const Description& operation) { return operation.kind == OperationKind::activation; }
-/// Whether it adds one of its arguments as it is to something.
+/// Returns whether an operation adds one of its arguments as it is to something.
 bool is_sum(const Description& operation) {
     const auto is_handed_on = [](const Description::Rule& rule) { return rule.is_unchanged(); };
     return operation.kind == OperationKind::addition ||
@@ -59,7 +59,7 @@ class Naming {
     }
 
   private:
-    /// Where in a step's code a node was recorded: the same for all steps.
+    /// The place in a step's code where a node was recorded: the same for all steps.
     using Place =
         std::tuple<std::string, std::string, std::uint32_t, std::uint32_t, std::string, std::size_t>;
 
@@ -152,7 +152,7 @@ class Naming {
                 0};
     }
 
-    /// What the first step gets where later steps get a node of the step before.
+    /// Names what the first step gets where later steps get a node of the step before.
     void name_initial_states() {
         std::map<Place, std::vector<Index>> steps;
         for (const auto& [node, place] : places_) steps[place].push_back(node);

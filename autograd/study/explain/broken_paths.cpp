@@ -11,7 +11,7 @@ namespace {
 constexpr double end = -std::numeric_limits<double>::infinity();
 constexpr std::size_t most_constants = 3;
 
-/// What J's value was computed from, `detach` looked through.
+/// Returns the nodes that J's value was computed from, `detach` looked through.
 template <class T>
 std::vector<bool> sources_of(const Tape<T>& tape, Index J) {
     std::vector<bool> is_source(J + 1, false);
@@ -39,7 +39,7 @@ std::vector<Culprit> detached_on_the_way(const Tape<T>& tape, const std::vector<
     return culprits;
 }
 
-/// Where what depends on `of` ends, and constants of J that may have been computed from it.
+/// Describes where what depends on `of` ends, and constants of J that may have been computed from it.
 template <class T>
 std::vector<Culprit> unused(const Tape<T>& tape, Index of, const std::vector<bool>& sources,
                             const std::vector<bool>& depends) {

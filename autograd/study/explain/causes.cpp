@@ -11,7 +11,7 @@
 namespace tapeloop::detail {
 namespace {
 
-/// Whether it changes no element but by a constant.
+/// Returns whether an operation changes no element but by a constant.
 bool is_layout(OperationKind kind) {
     switch (kind) {
         case OperationKind::result:
@@ -76,7 +76,7 @@ Symptom Causes<T>::of(const Hop& hop) {
     return {Cause::slope, ""};
 }
 
-/// Of a hop to which something comes and from which nothing goes on.
+/// Finds the cause at a hop to which something comes and from which nothing goes on.
 template <class T>
 Symptom Causes<T>::of_stop(const Hop& hop) {
     const OperationKind kind = operation(hop.node).kind;
@@ -109,7 +109,7 @@ Symptom Causes<T>::of_stop(const Hop& hop) {
     return {Cause::slope, "its rule gives 0"};
 }
 
-/// Of an activation near its limits.
+/// Finds the cause at an activation near its limits.
 template <class T>
 std::optional<Symptom> Causes<T>::of_limits(const Hop& hop) const {
     const Limits& limits = operation(hop.node).limits;
@@ -126,7 +126,7 @@ std::optional<Symptom> Causes<T>::of_limits(const Hop& hop) const {
     return Symptom{Cause::saturated, fmt::format("{:.0f} % of its values are near {}", 100 * share, where)};
 }
 
-/// Of an operation that hands each element on as it is, or not at all.
+/// Finds the cause at an operation that hands each element on as it is, or not at all.
 template <class T>
 std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
     const Description& own = operation(hop.node);
@@ -150,7 +150,7 @@ std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
     return Symptom{cause, fmt::format("{} at {:.3g} % of the elements that matter", own.stops, 100 * share)};
 }
 
-/// Whether the rule of each argument that the hop's input is says that no cotangent comes of it.
+/// Returns whether the rule of each argument that the hop's input is says that no cotangent comes of it.
 template <class T>
 bool Causes<T>::hands_nothing_on(const Hop& hop) const {
     const Description& own = operation(hop.node);
@@ -205,7 +205,7 @@ Symptom Causes<T>::of_product(const Hop& hop) {
                                         stretch, described(other), spectral_norm_of(other))};
 }
 
-/// Whether the hop's input is only an argument that a product adds, such as the bias.
+/// Returns whether the hop's input is only an argument that a product adds, such as the bias.
 template <class T>
 bool Causes<T>::is_added(const Hop& hop) const {
     const auto inputs = tape_.inputs(hop.node);
@@ -217,7 +217,7 @@ bool Causes<T>::is_added(const Hop& hop) const {
     return true;
 }
 
-/// Whether a factor is a gate, or 1 minus one, as where an update gate takes the new state.
+/// Returns whether a factor is a gate, or 1 minus one, as where an update gate takes the new state.
 template <class T>
 bool Causes<T>::is_gate_factor(Index factor) const {
     if (operation(factor).is_gate) return true;
@@ -228,7 +228,7 @@ bool Causes<T>::is_gate_factor(Index factor) const {
            std::all_of(first.begin(), first.end(), [](T element) { return element == T(1); });
 }
 
-/// Of an elementwise product or quotient.
+/// Finds the cause at an elementwise product or quotient.
 template <class T>
 Symptom Causes<T>::of_factor(const Hop& hop) {
     const Index other = other_argument(hop);

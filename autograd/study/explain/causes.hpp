@@ -5,7 +5,7 @@
 
 #include <unordered_map>
 
-/// What makes one operation shrink, stretch or stop a cotangent.
+/// This file says what makes one operation shrink, stretch or stop a cotangent.
 namespace tapeloop::detail {
 
 struct Symptom {
@@ -18,7 +18,7 @@ class Causes {
   public:
     Causes(Tape<T>& tape, const Cotangents<T>& cotangents) : tape_(tape), cotangents_(cotangents) {}
 
-    /// Of the factor of a hop.
+    /// Returns the cause of a hop's factor, out / in.
     Symptom of(const Hop& hop);
 
   private:

@@ -26,7 +26,7 @@ std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
     return path;
 }
 
-/// Whether a step only multiplies by a number, as the weight of a loss does.
+/// Returns whether a step only multiplies by a number, as the weight of a loss does.
 template <class T>
 bool is_constant_factor(const Tape<T>& tape, const PathStep& step) {
     if (step.kind != OperationKind::factor && step.kind != OperationKind::quotient) return false;

@@ -5,7 +5,7 @@
 namespace tapeloop {
 namespace {
 
-/// For each node of the tape its cotangent, null for those that were not asked for.
+/// Returns for each node of the tape its cotangent, null for those that were not asked for.
 template <class T>
 std::vector<const Tensor<T>*> cotangents(const Tape<T>& tape, const Gradients<T>& gradients) {
     std::vector<const Tensor<T>*> of(tape.size(), nullptr);

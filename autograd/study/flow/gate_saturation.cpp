@@ -21,7 +21,7 @@ bool is_squash(const Tape<T>& tape, Index node) {
     return operation.is_elementwise && operation.kind == OperationKind::activation && operation.limits.any();
 }
 
-/// Which of `count` blocks along the last axis a slice takes; none if it takes no whole block.
+/// Returns which of `count` blocks along the last axis a slice takes; none if it takes no whole block.
 template <class T>
 std::optional<std::size_t> block_of(Tape<T>& tape, Index slice, std::size_t count) {
     const Shape& part = tape.node(slice).shape;

@@ -18,8 +18,8 @@ Tensor<double> zeros(const Shape& shape) {
     return result;
 }
 
-/// How much of `whole` a part makes along it. Both are scaled, so that squares of tiny and of huge elements
-/// stay in range.
+/// Returns the share of `whole` that a part makes along it. Both are scaled, so that squares of tiny and of
+/// huge elements stay in range.
 double share_of(const Tensor<double>& part, const Tensor<double>& whole) {
     const double part_scale = detail::largest_magnitude(part);
     const double scale = detail::largest_magnitude(whole);
@@ -90,7 +90,7 @@ TimedRoots<T> roots_of(const std::vector<Var<T>>& losses) {
     return timed;
 }
 
-/// Where entries cancel, their sum is as inexact as the largest of them.
+/// Notes how far the sum is off. Where entries cancel, their sum is as inexact as the largest of them.
 void note_deviation(GradientLedger& ledger, Tensor<double> sum, double largest_entry) {
     for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] -= ledger.gradient.data()[i];
     const double largest = detail::largest_magnitude(sum);

@@ -16,7 +16,7 @@ struct NormSeries {
     double whole = 0;  ///< of a parameter's whole gradient; of a state 0
 };
 
-/// How large the gradient of one loss is, by parameter, state and time step.
+/// The norms of the gradient of one loss, by parameter, state and time step.
 struct GradientNorms {
     /// The contribution of each use of the parameter to its gradient.
     std::vector<NormSeries> parameters;

@@ -42,12 +42,12 @@ struct Hop {
     double sum;
 };
 
-/// Which nodes depend on `of`, itself included.
+/// Says which nodes depend on `of`, itself included.
 template <class T>
 std::vector<bool> dependents(const Tape<T>& tape, Index of);
 
-/// From J to `of`: the path whose factors, out / in, have the largest product; where every path ends in
-/// zeros, one with as few ends as possible. Empty when there is none.
+/// Returns the path from J to `of` whose factors, out / in, have the largest product; where every path ends
+/// in zeros, one with as few ends as possible. Empty when there is none.
 template <class T>
 std::vector<Hop> largest_path(Tape<T>& tape, Index J, Index of, const Cotangents<T>& cotangents);
 

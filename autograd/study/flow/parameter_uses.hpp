@@ -15,7 +15,7 @@ struct ParameterUse {
     /// The operations that have the parameter as an input there.
     std::vector<Index> nodes;
     std::vector<std::string> descriptions;  ///< of the nodes, as error texts name them
-    /// Which of the loops over time that use the parameter, from 0.
+    /// The number of the loop, among the loops over time that use the parameter, from 0.
     std::size_t loop = 0;
 
     /// `t=3`, in a further loop `t=3 (loop 1)`, or the description of the node where there is no time step.
@@ -32,11 +32,11 @@ class ParameterUses {
     /// no input of any operation on the tape.
     const std::vector<ParameterUse>& list() const { return uses_; }
 
-    /// For each use its summand, of the parameter's shape, of the gradient that `gradient(roots, parameter)`
-    /// gives: one sweep, in which the cotangents of the using nodes are kept, then the rules of those nodes
-    /// alone. Nothing where no cotangent arrives. Throws as `gradient` does: `std::logic_error` for a root on
-    /// another tape or a parameter that was changed after it was recorded, `std::invalid_argument` for a
-    /// cotangent that is not of its root's shape.
+    /// Returns for each use its summand, of the parameter's shape, of the gradient that `gradient(roots,
+    /// parameter)` gives: one sweep, in which the cotangents of the using nodes are kept, then the rules of
+    /// those nodes alone. Nothing where no cotangent arrives. Throws as `gradient` does: `std::logic_error`
+    /// for a root on another tape or a parameter that was changed after it was recorded,
+    /// `std::invalid_argument` for a cotangent that is not of its root's shape.
     std::vector<std::optional<Tensor<double>>> contributions(const std::vector<Root<T>>& roots) const;
 
   private:

@@ -162,7 +162,7 @@ std::string order_of_steps(const Graph& graph, const detail::TimeLoops& times) {
     return edges;
 }
 
-/// What is written at a step's box: loops under one label, too, have boxes of their own.
+/// Returns what is written at a step's box: loops under one label, too, have boxes of their own.
 template <class Loop>
 std::string step_title(const std::string& steps, const std::vector<Loop>& loops, std::size_t loop) {
     const auto is_alike = [&](const Loop& other) { return other.label == loops[loop].label; };

@@ -92,7 +92,7 @@ class Folding {
                 put(index, groups_.size());
         }
     }
-    /// What it is used for, if that is in a single time step; which it then serves.
+    /// Returns the label of a node's uses if they are all in a single time step, which it then serves.
     std::optional<std::string> uses_in_one_step(const GraphNode& node) {
         if (node.kind == NodeKind::parameter) return {};
         std::set<std::pair<std::size_t, std::size_t>> uses;
@@ -175,7 +175,8 @@ class Folding {
             return static_cast<std::ptrdiff_t>(user->order) - static_cast<std::ptrdiff_t>(source->order);
         return static_cast<std::ptrdiff_t>(time_of_.at(to)) - static_cast<std::ptrdiff_t>(time_of_.at(from));
     }
-    /// What makes two inputs of a folded node one: argument, source, delay, and whether it was detached.
+    /// The properties that make two inputs of a folded node one: argument, source, delay, and whether it was
+    /// detached.
     using Way = std::tuple<std::size_t, std::size_t, std::ptrdiff_t, bool>;
 
     void add_input(const FoldedGraph& folded, FoldedNode& node, std::map<Way, std::size_t>& known,

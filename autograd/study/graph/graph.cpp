@@ -69,7 +69,7 @@ Graph read(const Tape<T>& tape, const Gradients<T>* gradients, const ReadOptions
     return Graph(std::move(nodes));
 }
 
-/// Whether `path` stands in `label` from one slash or end to another.
+/// Returns whether `path` stands in `label` from one slash or end to another.
 bool has_parts(std::string_view label, std::string_view path) {
     for (std::size_t at = label.find(path); at != std::string_view::npos; at = label.find(path, at + 1)) {
         const std::size_t behind = at + path.size();

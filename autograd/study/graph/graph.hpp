@@ -29,7 +29,7 @@ struct GraphNode {
     NodeKind kind = NodeKind::operation;
     std::string operation;  ///< `add`; an operation with several results has no value of its own
     std::string arguments;  ///< what it was called with besides its inputs: `axis 1`
-    /// What the operation says about itself; null in a graph that was not read from a tape.
+    /// The description that the operation gives of itself; null in a graph that was not read from a tape.
     const Description* description = nullptr;
     std::string name;  ///< that `Var::named` gave, or the parameter's; else empty
     Shape shape;
@@ -45,9 +45,10 @@ struct GraphNode {
     std::optional<Tensor<double>> cotangent;  ///< if it was among the gradients given
 };
 
-/// What a tape recorded, to be looked at: nodes in the order of their execution, inputs before users. It is a
-/// copy that outlives the tape. A slice is a `Graph` too and slices can be sliced again; its nodes keep their
-/// indices, inputs and users, some of which then lie outside. Copies and slices share the nodes.
+/// A copy of what a tape recorded, to be looked at: nodes in the order of their execution, inputs before
+/// users. It is a copy that outlives the tape. A slice is a `Graph` too and slices can be sliced again; its
+/// nodes keep their indices, inputs and users, some of which then lie outside. Copies and slices share the
+/// nodes.
 ///
 ///     const Graph graph = read_graph(tape);
 ///     for (const GraphNode& node : graph) ...
@@ -83,8 +84,8 @@ class Graph {
     };
 
     Graph() : Graph(std::vector<GraphNode>()) {}
-    /// Of nodes whose indices are 0, 1, ..., each behind its inputs; `users` are found from `inputs`. Throws
-    /// `std::invalid_argument` when they are not.
+    /// Makes a graph of nodes whose indices are 0, 1, ..., each behind its inputs; `users` are found from
+    /// `inputs`. Throws `std::invalid_argument` when they are not.
     explicit Graph(std::vector<GraphNode> nodes);
 
     std::size_t size() const { return members_.size(); }
@@ -130,8 +131,8 @@ struct ReadOptions {
 /// nothing on the tape.
 Graph read_graph(const Tape<float>& tape, const ReadOptions& options = {});
 Graph read_graph(const Tape<double>& tape, const ReadOptions& options = {});
-/// The same with the cotangents of what `gradients` has: those of all nodes are
-/// `gradient(J, every_node(tape))`. Throws `std::logic_error` when one belongs to a `Var` of another tape.
+/// Reads a tape with the cotangents of what `gradients` has: those of all nodes are `gradient(J,
+/// every_node(tape))`. Throws `std::logic_error` when one belongs to a `Var` of another tape.
 Graph read_graph(const Tape<float>& tape, const Gradients<float>& gradients, const ReadOptions& options = {});
 Graph read_graph(const Tape<double>& tape, const Gradients<double>& gradients,
                  const ReadOptions& options = {});

@@ -64,7 +64,7 @@ class LoopFinder {
             start(open, label, time_step);
         }
     }
-    /// Whether it is as far from the last step as that was from the one before.
+    /// Returns whether a step is as far from the last step as that was from the one before.
     static bool is_next(const std::vector<std::size_t>& steps, std::size_t time_step) {
         return time_step + steps[steps.size() - 2] == 2 * steps.back();
     }

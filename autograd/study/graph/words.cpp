@@ -7,7 +7,7 @@
 namespace tapeloop::detail {
 namespace {
 
-/// What all members of a folded node have in common; empty if they differ.
+/// Returns what all members of a folded node have in common; empty if they differ.
 std::string common(const FoldedGraph& graph, const FoldedNode& node,
                    const std::function<std::string(const GraphNode&)>& of) {
     const std::string first = of(graph.graph[node.members.front()]);

@@ -15,7 +15,7 @@ struct Segment {
     std::size_t width;
 };
 
-/// What makes up one row: the parts of a state, or the products of a step.
+/// The segments of one row: the parts of a state, or the products of a step.
 struct Segments {
     std::vector<Segment> list;
     std::size_t batch = 0;

@@ -25,13 +25,13 @@ class Stretch {
 
     Stretch(Tape<T>& tape, const std::vector<Index>& front, const std::vector<Index>& behind);
 
-    /// In the order of the tape.
+    /// Returns the steps in the order of the tape.
     const std::vector<Step>& steps() const { return steps_; }
 
-    /// What arrives at the nodes in front for cotangents of any nodes of the stretch.
+    /// Returns what arrives at the nodes in front for cotangents of any nodes of the stretch.
     ArrivedCotangents<T> pull(ArrivedCotangents<T> given) const { return pull(std::move(given), {}); }
-    /// The same without the paths that enter `node` of a cut by its `input`; the cotangents of these nodes
-    /// are in the result, too.
+    /// Returns what arrives without the paths that enter `node` of a cut by its `input`; the cotangents of
+    /// these nodes are in the result, too.
     ArrivedCotangents<T> pull(ArrivedCotangents<T> given, const std::unordered_map<Index, Index>& cut) const;
 
   private:

@@ -6,9 +6,9 @@
 namespace tapeloop::detail {
 namespace {
 
-/// Whether `matrix`, a factor of `product`, is made of parameters, at least one, and constants: a weight,
-/// also one that was masked or transposed before it was used. What other time steps computed comes of the
-/// data.
+/// Returns whether `matrix`, a factor of `product`, is made of parameters, at least one, and constants: a
+/// weight, also one that was masked or transposed before it was used. What other time steps computed comes of
+/// the data.
 template <class T>
 bool is_weight(const Tape<T>& tape, Index matrix, Index product) {
     bool has_parameter = false;

@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-/// How fine the grids of all tensors can be: values, cotangents, and a contribution for each edge.
+/// Returns how fine the grids of all tensors can be: values, cotangents, and a contribution for each edge.
 std::size_t grid_within(const Graph& graph, std::size_t limit) {
     constexpr std::array<std::size_t, 10> sizes{48, 40, 32, 24, 16, 12, 8, 6, 4, 2};
     const std::size_t grid = largest_within(sizes, limit, [&](std::size_t size) {

@@ -16,7 +16,7 @@ struct StudyOptions {
     std::vector<std::string> gates = {};
     /// Shown as heat maps.
     std::vector<GradientLedger> ledgers = {};
-    /// Of the Jacobians from state to state, of one row.
+    /// The spectrum of the Jacobians from state to state, of one row.
     std::optional<JacobianSpectrum> spectrum = std::nullopt;
     /// About how large the page's tensors may be together. Where they would be larger, each is averaged over
     /// blocks to fewer than its usual 48 by 48 cells.
