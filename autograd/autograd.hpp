@@ -8,6 +8,7 @@
 #include <autograd/map.hpp>
 #include <autograd/ops/conv.hpp>
 #include <autograd/ops/einsum.hpp>
+#include <autograd/ops/elementary.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/join.hpp>

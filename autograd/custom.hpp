@@ -44,6 +44,7 @@ struct CustomDefinition {
 template <class Value, class... Rules>
 class Custom {
   public:
+    /// Makes an operation of its name, its value and one rule for each argument.
     Custom(std::string name, Value value, Rules... rules)
         : name_(std::move(name)), value_(std::move(value)), rules_(std::move(rules)...) {}
 

@@ -27,6 +27,7 @@
 /// Arguments broadcast. Throws `std::invalid_argument` when their shapes do not fit, at the caller's line.
 namespace tapeloop {
 
+/// Applies `function` to the elements of x, and records that.
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& x) {
     return apply_elementwise(function, x);
@@ -35,6 +36,7 @@ template <class F>
 Var<double> elementwise(const F& function, const Operand<double>& x) {
     return apply_elementwise(function, x);
 }
+/// Applies `function` of two arguments, which broadcast, and records that.
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& a, const Operand<float>& b) {
     return apply_elementwise(function, a, b);
@@ -43,6 +45,7 @@ template <class F>
 Var<double> elementwise(const F& function, const Operand<double>& a, const Operand<double>& b) {
     return apply_elementwise(function, a, b);
 }
+/// Applies `function` of three arguments, which broadcast, and records that.
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& a, const Operand<float>& b,
                        const Operand<float>& c) {

@@ -13,6 +13,7 @@ namespace tapeloop {
 template <class T, class V>
 class GradientsOf {
   public:
+    /// Takes what was asked for and a gradient for each.
     GradientsOf(std::vector<Wrt<T>> wrt, std::vector<V> values)
         : wrt_(std::move(wrt)), values_(std::move(values)) {}
 
@@ -52,6 +53,7 @@ class GradientsOf {
     std::vector<V> values_;
 };
 
+/// The gradients of a sweep as tensors.
 template <class T>
 using Gradients = GradientsOf<T, Tensor<T>>;
 namespace detail {
@@ -70,6 +72,7 @@ struct Root {
     Var<T> value;
     Tensor<T> cotangent;
 };
+/// One root of a recorded sweep with its cotangent, of the root's shape.
 template <class T>
 struct GraphRoot {
     Var<T> value;

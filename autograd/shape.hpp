@@ -26,6 +26,7 @@ class Shape {
     static constexpr std::size_t max_size = std::size_t{1} << 58;
 
     Shape() = default;
+    /// Makes the shape of these extents, outermost first. Throws `ShapeError` for one that does not exist.
     Shape(std::initializer_list<std::size_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
     explicit Shape(std::span<const std::size_t> extents);
 
@@ -41,13 +42,17 @@ class Shape {
         return shape;
     }
 
+    /// The number of axes.
     std::size_t rank() const { return rank_; }
+    /// The number of elements: the product of the extents, 1 without axes.
     std::size_t size() const {
         std::size_t product = 1;
         for (std::uint32_t extent : *this) product *= extent;
         return product;
     }
+    /// The extent of an axis below the rank.
     std::size_t operator[](std::size_t axis) const { return extents_[axis]; }
+    /// The extent of the innermost axis, of which there must be one.
     std::size_t back() const { return extents_[rank_ - 1]; }
     const std::uint32_t* begin() const& { return extents_.data(); }
     const std::uint32_t* end() const& { return extents_.data() + rank_; }
@@ -79,6 +84,7 @@ class Shape {
     std::uint32_t rank_ = 0;
 };
 
+/// Throws what `error` says in the name of `operation`.
 [[noreturn]] void fail_in_name_of(std::string_view operation, std::span<const Shape> from,
                                   const ShapeError& error);
 

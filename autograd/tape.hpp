@@ -34,6 +34,7 @@ struct Node {
     Site site;
 };
 
+/// Options of a tape.
 struct TapeOptions {
     /// Run `map` as one fused pass. Off, it records the operations that the function is made of, for study.
     bool fuse = true;
@@ -56,6 +57,7 @@ struct TapeStatistics {
 template <class T>
 class Tape {
   public:
+    /// Makes it this thread's current tape.
     explicit Tape(TapeOptions options = {});
     ~Tape();
     Tape(const Tape&) = delete;
@@ -67,11 +69,15 @@ class Tape {
     std::size_t size() const { return nodes_.size(); }
     /// Returns the number of nodes that there is room for, before there has to be more.
     std::size_t capacity() const { return nodes_.capacity(); }
+    /// Returns a node, valid until another is recorded.
     const Node<T>& node(Index index) const { return nodes_[index]; }
+    /// Returns the indices of a node's inputs, valid until another node is recorded.
     std::span<const Index> inputs(Index index) const {
         return {inputs_.data() + nodes_[index].first_input, nodes_[index].input_count};
     }
+    /// Returns a look at a node's value, valid as long as the tape.
     Array<T> array(Index index) const { return {nodes_[index].shape, nodes_[index].data}; }
+    /// Returns a `Var` that means a node.
     Var<T> var(Index index) {
         return {*slot_, index < size() ? nodes_[index].stamp : slot_->stamp.load(), index};
     }
@@ -79,8 +85,11 @@ class Tape {
     bool has(Index index, std::uint32_t stamp) const {
         return index < size() && nodes_[index].stamp == stamp;
     }
+    /// Returns a handle that notices when the tape is gone.
     TapeHandle<T> handle() const { return TapeHandle<T>(*slot_); }
+    /// Returns the options as they are now.
     const TapeOptions& options() const { return options_; }
+    /// Counts nodes and bytes.
     TapeStatistics statistics() const;
 
     /// `encoder/layer1/t=3`; empty for a node outside every `Label`.
@@ -94,6 +103,7 @@ class Tape {
     std::string describe(Index index) const;
     /// The name that `Var::named` gave; empty without.
     std::string name(Index index) const;
+    /// Gives a node a name of the user's.
     void set_name(Index index, std::string name) { names_[index] = std::move(name); }
 
     // For operations.
@@ -106,6 +116,8 @@ class Tape {
     /// Keeps an operation for as long as the tape.
     template <class Op>
     const Op& keep(Op&& operation);
+    /// Appends the node of an operation whose value lies at `data`, in memory that lives as long as the tape,
+    /// and returns its index.
     Index append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
                  const T* data, const Site& site);
     /// Appends an operation with several results: its own node, which has no value, and right behind it one
@@ -114,9 +126,11 @@ class Tape {
                          std::span<const Array<T>> results, const Site& site);
     /// A leaf whose elements are copied, or already lie in the tape's memory.
     Index constant(const Shape& shape, const T* elements, const Site& site);
+    /// Returns the node of a parameter, recorded now if it is not there yet.
     Index leaf(const Parameter<T>& parameter, const Site& site);
     /// Returns whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
     bool recording() const { return recording_; }
+    /// Says whether inputs are noted: see `Paused`.
     void set_recording(bool on) { recording_ = on; }
     /// Says whether the tape stops at the first NaN or infinity.
     void set_watch(bool on) {
@@ -125,7 +139,10 @@ class Tape {
     }
     /// Returns whether somebody wants to know of nodes and rules: a watch or an observer.
     bool observed() const { return observed_; }
+    /// Tells the watch and the observers of a node that was appended; when one throws, the node is taken
+    /// back.
     void observe_append(Index node);  // these two are defined in watch.cpp
+    /// Tells the watch and the observers that the rules of a node have run.
     void observe_pull(Sweep<T>& sweep, Index node);
     /// Puts another operation in a node's place, such as one that wraps it.
     void replace_operation(Index node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
@@ -137,10 +154,12 @@ class Tape {
     std::shared_ptr<const typename Parameter<T>::Storage> parameter(Index index) const;
     /// The node whose value `detach` took; none for every other node.
     std::optional<Index> detached_from(Index index) const;
+    /// Notes that `index` has the value of `source`, but passes no gradient.
     void note_detached(Index index, Index source) { detached_.emplace(index, source); }
     /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where
     /// they are.
     void require_unchanged_parameters() const;
+    /// Notes how much memory the cotangents of the last sweep took at most.
     void note_cotangent_bytes(std::size_t peak) { cotangent_bytes_ = peak; }
     /// The amounts of everything that recording adds to.
     struct Mark {
@@ -155,6 +174,7 @@ class Tape {
         std::size_t value_bytes;
         friend bool operator==(const Mark&, const Mark&) = default;
     };
+    /// Returns the present amounts, for `roll_back`.
     Mark mark() const;
     /// Takes back all that was added since: nodes, memory, kept operations and labels. For
     /// `detail::Rollback`.
@@ -163,8 +183,11 @@ class Tape {
     /// Returns the products of recorded values that come repeatedly.
     RepeatedProducts<T>& products();
 
+    /// Adds a label below `parent`, and returns its number; `step` is negative unless it is a time step.
     Index open_label(Index parent, std::string_view name, std::ptrdiff_t step);
+    /// Returns the number of the innermost label.
     Index current_label() const { return label_; }
+    /// Returns the innermost label with those around it, `encoder/t=3`.
     std::string current_label_text() const { return label_text(label_); }
     /// Does nothing for a label that was taken back.
     void set_current_label(Index label) {
@@ -227,7 +250,9 @@ const Op& Tape<T>::keep(Op&& operation) {
 template <class T>
 class Label {
   public:
+    /// Opens a label of this name. Throws `std::logic_error` without a current tape.
     explicit Label(std::string_view name) : Label(name, -1) {}
+    /// Opens the label of a time step, `t=3`. Throws `std::logic_error` without a current tape.
     explicit Label(std::size_t time_step) : Label("t", static_cast<std::ptrdiff_t>(time_step)) {}
     ~Label() {
         if (Tape<T>* const tape = tape_.get()) tape->set_current_label(outer_);

@@ -18,6 +18,7 @@ Tensor<T> uninitialised(const Shape& shape) {
     return Tensor<T>(typename Tensor<T>::shape_type(shape.begin(), shape.end()));
 }
 
+/// Returns the shape of a tensor.
 template <class T>
 Shape shape_of(const Tensor<T>& tensor) {
     return Shape::of(tensor.shape());

@@ -23,6 +23,7 @@ class Parameter;
 template <class T>
 class Operand;
 
+/// The place of a node on its tape.
 using Index = std::uint32_t;
 /// The place in the user's source where an operation was called.
 using Site = std::source_location;
@@ -64,6 +65,7 @@ template <class T>
 class TapeHandle {
   public:
     TapeHandle() = default;
+    /// Refers to the tape that is in the slot now.
     explicit TapeHandle(TapeSlot<T>& slot) : slot_(&slot), opened_(slot.opened) {}
 
     /// Null when the tape is gone.
@@ -86,6 +88,7 @@ class Var : public Operators<T> {
 
     /// Refers to nothing; any use throws.
     Var() = default;
+    /// Refers to a node, as `Tape::var` makes it.
     Var(TapeSlot<T>& slot, std::uint32_t stamp, Index index) : slot_(&slot), stamp_(stamp), index_(index) {}
 
     /// A copy: recording moves the nodes.
@@ -102,6 +105,7 @@ class Var : public Operators<T> {
 
     /// The tape it was recorded on. Throws `std::logic_error` when that is gone.
     Tape<T>& tape() const;
+    /// Returns the node's place on its tape.
     Index index() const { return index_; }
     /// Returns whether both mean the same node of the same tape.
     bool is(const Var& other) const {
@@ -154,15 +158,20 @@ using ExpressionValue = typename ExpressionValueOf<std::remove_cvref_t<E>>::type
 template <class T>
 class Operand {
   public:
+    /// Takes a `Var`.
     Operand(const Var<T>& var, Site site = Site::current()) : var_(var), shape_(var.shape()), site_(site) {}
+    /// Takes a parameter, which enters the tape once.
     Operand(const Parameter<T>& parameter, Site site = Site::current());
     // No other type: what would be converted for it is gone when the operation looks at it.
+    /// Takes a tensor, as a constant.
     template <std::same_as<Tensor<T>> E>
     Operand(const E& tensor, Site site = Site::current())
         : tensor_(&tensor), shape_(shape_of(tensor)), site_(site) {}
+    /// Takes a number, as a constant without axes.
     template <class S>
     requires std::is_arithmetic_v<S> Operand(S scalar, Site site = Site::current())
         : scalar_(static_cast<T>(scalar)), site_(site) {}
+    /// Takes an xtensor expression of T or of integers, as a constant.
     template <TensorExpression E>
     requires(!std::same_as<E, Tensor<T>> &&
              (std::same_as<detail::ExpressionValue<E>, T> || std::integral<detail::ExpressionValue<E>>))
@@ -175,7 +184,9 @@ class Operand {
     Operand(const Operand&) = delete;
     Operand& operator=(const Operand&) = delete;
 
+    /// Returns the shape of the value.
     const Shape& shape() const { return shape_; }
+    /// Returns the caller's place in the source.
     const Site& site() const { return site_; }
     /// The elements where they lie.
     const T* data() const;
@@ -198,10 +209,14 @@ class Operand {
 template <class T>
 class Operands {
   public:
+    /// Takes a list in braces.
     Operands(std::initializer_list<Var<T>> list, Site site = Site::current()) : vars_(list), site_(site) {}
+    /// Takes a vector.
     Operands(std::vector<Var<T>> list, Site site = Site::current()) : vars_(std::move(list)), site_(site) {}
 
+    /// Returns the operands in order.
     const std::vector<Var<T>>& vars() const { return vars_; }
+    /// Returns the caller's place in the source.
     const Site& site() const { return site_; }
 
   private:

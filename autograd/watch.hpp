@@ -30,6 +30,7 @@ struct ValueRange {
 /// Thrown where the first NaN or infinity appears. The text says all that the members hold.
 class NonFinite : public std::runtime_error {
   public:
+    /// The members of the error.
     struct Details {
         bool forward = true;    ///< in a value; else in a cotangent
         std::string operation;  ///< whose value or rule it is
@@ -40,7 +41,9 @@ class NonFinite : public std::runtime_error {
         std::vector<ValueRange> inputs;  ///< what it was computed from
     };
 
+    /// Makes the error, its text from the details; `context` stands behind it.
     explicit NonFinite(Details details, const std::string& context = "");
+    /// Returns what the text says, member by member.
     const Details& details() const { return details_; }
 
     /// Returns the same finding, made while the rules of `node` were being recorded.

@@ -12,6 +12,7 @@ class Generator;
 ///     const auto outputs = nn::unroll(model, x).outputs;
 class Training {
   public:
+    /// Opens the scope; masks are drawn from `generator`, which must outlive it.
     explicit Training(Generator& generator);
     ~Training();
     Training(const Training&) = delete;

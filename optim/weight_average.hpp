@@ -6,12 +6,14 @@
 
 namespace tapeloop::optim {
 
+/// The weight of the first steps in the average.
 enum class AverageStart {
     first_weights,    ///< the first weights count as if they had always been there
     bias_correction,  ///< the first weights count as any others (Kingma and Ba 2015, section 3)
     warm_up,          ///< a decay of n / (n + 9) while that is smaller, as TensorFlow's with `num_updates`
 };
 
+/// Options of a `WeightAverage`.
 struct WeightAverageOptions {
     double decay = 0.999;
     AverageStart start = AverageStart::first_weights;

@@ -14,7 +14,9 @@
 /// program that injects none pays nothing.
 namespace tapeloop {
 
+/// A mistake to put into the rules of one operation, so that one sees whether a check notices it.
 struct Fault {
+    /// The kind of mistake.
     enum class Kind {
         flip_sign,       ///< an argument gets the negative of its cotangent
         drop,            ///< an argument gets nothing
@@ -43,6 +45,7 @@ struct Fault {
 template <class T>
 class InjectedFault final : public TapeObserver<T> {
   public:
+    /// Looks out for `fault` on this thread's tapes from here on.
     explicit InjectedFault(Fault fault) : fault_(std::move(fault)) {}
 
     /// Returns the number of nodes that it falsified.
@@ -74,6 +77,7 @@ struct FaultTrial {
     std::vector<std::string> missed_by;
 };
 
+/// The findings of `try_faults`: each fault, and which checks noticed it.
 struct FaultReport {
     std::vector<FaultTrial> trials;
 

@@ -125,6 +125,7 @@ struct GradientReport {
 
     /// Returns whether nothing was found to be wrong. Kinks and rounding are not wrong.
     bool passed() const;
+    /// Returns whether one of the findings has this diagnosis.
     bool has(Diagnosis diagnosis) const;
     /// The report for people, of bounded length.
     std::string text() const;

@@ -13,8 +13,10 @@ namespace tapeloop {
 struct PerAxis {
     std::ptrdiff_t height;
     std::ptrdiff_t width;
+    /// Takes one number for both axes.
     template <std::integral I>
     PerAxis(I both) : PerAxis(both, both) {}
+    /// Takes a number for the height and one for the width.
     template <std::integral H, std::integral W>
     PerAxis(H h, W w) : height(static_cast<std::ptrdiff_t>(h)), width(static_cast<std::ptrdiff_t>(w)) {}
 };
@@ -53,6 +55,7 @@ struct Pool1dOptions {
     std::ptrdiff_t stride = 0;
     std::ptrdiff_t padding = 0;
 };
+/// Options that say how a window moves over an image, as `Pool1dOptions` for each axis.
 struct Pool2dOptions {
     PerAxis stride = 0;
     PerAxis padding = 0;

@@ -28,6 +28,7 @@ class Var;
 template <class T>
 class Operand;
 
+/// Scales the lanes of a cotangent by those of a slope.
 template <class T>
 Lanes<T> scale(Lanes<T> g, Lanes<T> slope) {
     return g * slope;
@@ -37,19 +38,24 @@ Lanes<T> scale(Lanes<T> g, Lanes<T> slope) {
 /// each of which brings `elementwise(function, arguments...)`.
 template <class X>
 inline constexpr bool is_elementwise = false;
+/// Lanes are such a type.
 template <class T>
 inline constexpr bool is_elementwise<Lanes<T>> = true;
 
+/// Applies an elementwise definition to lanes.
 template <class F, class T, class... X>
 auto elementwise(const F& function, const Lanes<T>& x, const X&... more) {
     return function.value(x, Lanes<T>(more)...);
 }
+/// Applies an elementwise definition to a number and lanes.
 template <class F, class S, class T>
 requires std::is_arithmetic_v<S>
 auto elementwise(const F& function, const S& a, const Lanes<T>& b) { return function.value(Lanes<T>(a), b); }
 
+/// A type that the elementwise functions take: lanes, dual numbers and arrays.
 template <class X>
 concept Elementwise = is_elementwise<X>;
+/// Two arguments of an elementwise function, of which one may be a number.
 template <class A, class B>
 concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> || std::is_arithmetic_v<A>)&&(
     Elementwise<B> || std::is_arithmetic_v<B>);
@@ -59,6 +65,7 @@ concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> ||
 // elementwise_float.cpp and elementwise_double.cpp, which say in TAPELOOP_COMPILED_FOR for which type, so
 // that the lines become definitions there.
 #ifdef TAPELOOP_COMPILED_FOR
+/// Records an elementwise definition: see autograd/record/definition.hpp.
 template <class Def, class T, class... More>
 Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... more);
 #define TAPELOOP_DEFINE(function, parameters, ...) \
@@ -207,12 +214,17 @@ struct Negate {
 
 }  // namespace elementary
 
+/// a + b
 TAPELOOP_RECORDED_BINARY(add, Add)
+/// a - b
 TAPELOOP_RECORDED_BINARY(subtract, Subtract)
+/// a b, element by element.
 TAPELOOP_RECORDED_BINARY(multiply, Multiply)
+/// a / b, element by element.
 TAPELOOP_RECORDED_BINARY(divide, Divide)
-// The cotangent of a product whose zeros stay zero whatever the slope; what rules scale with.
+/// g slope, element by element, but 0 where g is 0, whatever the slope: what rules scale cotangents with.
 TAPELOOP_RECORDED_BINARY(scale, Scale)
+/// -x
 TAPELOOP_RECORDED_UNARY(negate, Negate)
 /// The remainder of a / b, exact, with the sign of b as in NumPy and Python: mod(-1, 3) is 2. NaN where b is
 /// 0. The gradient in b is -floor(a / b).

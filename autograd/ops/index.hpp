@@ -15,7 +15,10 @@ namespace tapeloop {
 /// shape it keeps. A list has one axis; `reshaped` gives it more.
 class Indices {
   public:
+    /// Makes a list of positions, with one axis.
     Indices(std::initializer_list<std::ptrdiff_t> list) : values_(list), shape_{list.size()} {}
+    /// Takes the positions of a container, or of an xtensor expression with its shape.
+    /// Takes the positions of a container, or of an xtensor expression with its shape.
     template <class Range>
     requires(std::ranges::input_range<const Range>&& std::integral<std::ranges::range_value_t<const Range>>)
         Indices(const Range& range) {
@@ -30,7 +33,9 @@ class Indices {
     /// equal.
     Indices reshaped(const Shape& shape) const;
 
+    /// Returns the positions in row-major order.
     const std::vector<std::ptrdiff_t>& values() const { return values_; }
+    /// Returns the shape of the tensor of positions.
     const Shape& shape() const { return shape_; }
 
   private:

@@ -7,6 +7,7 @@
 
 namespace tapeloop::nn {
 
+/// Options of an `ElmanCell`.
 struct ElmanOptions {
     Activation activation = Activation::tanh;
 };

@@ -18,10 +18,13 @@ using GateNames = std::span<const std::string_view>;
 template <class T>
 class Gate {
   public:
+    /// Finds the part of gate `name` among `names`. Throws `std::invalid_argument` when there is no such
+    /// gate, or the last axis is not that many equal parts.
     Gate(Parameter<T>& parameter, GateNames names, std::string_view name);
 
     /// Returns the shape of the part.
     const Shape& shape() const { return shape_; }
+    /// Returns a copy of the part.
     Tensor<T> value() const;
     /// Sets the part, and leaves the other gates as they are. Throws `std::invalid_argument` when the shape
     /// is another.

@@ -11,6 +11,7 @@
 
 namespace tapeloop::nn {
 
+/// Options of an `LstmCell`.
 struct LstmOptions {
     /// The forget gate's initial bias (Jozefowicz et al. 2015 recommend 1).
     double forget_bias = 1;

@@ -20,6 +20,7 @@ struct ElmanNetwork {
     ElmanCell<T> cell;
     Linear<T> output;
 
+    /// Takes a cell and the layer behind it.
     ElmanNetwork(ElmanCell<T> given_cell, Linear<T> given_output)
         : cell(std::move(given_cell)), output(std::move(given_output)) {}
     /// Returns the same weights in another type: a network of float is verified in double.

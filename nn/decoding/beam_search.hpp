@@ -4,6 +4,7 @@
 
 namespace tapeloop::nn {
 
+/// Options of `beam_search`.
 struct BeamOptions {
     /// The number of sequences that are followed for each row of the batch; 1 is `decode_greedy`.
     std::size_t beams = 4;

@@ -23,6 +23,7 @@
 /// of another tape.
 namespace tapeloop::nn {
 
+/// Where a sequence starts and ends.
 struct DecodingLimits {
     /// The token that the first step reads.
     std::ptrdiff_t start = 0;

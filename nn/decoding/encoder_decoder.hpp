@@ -16,8 +16,10 @@ struct Encoder {
     Embedding<T> embedding;
     C cell;
 
+    /// Takes an embedding and the cell or layer that reads.
     Encoder(Embedding<T> vectors, C reader) : embedding(std::move(vectors)), cell(std::move(reader)) {}
 
+    /// Reads tokens [S, B], from the cell's initial state.
     UnrolledOf<C> operator()(const Indices& tokens, const UnrollOptions& options = {}) const {
         const Label<T> label("encoder");
         return unroll(cell, embedding(tokens), options);
@@ -42,6 +44,7 @@ struct Decoder {
     C cell;
     Linear<T> output;
 
+    /// Takes an embedding, the cell that writes, and the layer that gives the logits.
     Decoder(Embedding<T> vectors, C writer, Linear<T> classes)
         : embedding(std::move(vectors)), cell(std::move(writer)), output(std::move(classes)) {}
 

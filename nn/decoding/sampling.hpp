@@ -6,6 +6,7 @@ namespace tapeloop::nn {
 
 class Generator;
 
+/// Options of `sample`.
 struct SamplingOptions {
     /// The divisor of the logits: below 1 the likely tokens become likelier, and 0 is `decode_greedy`.
     double temperature = 1;

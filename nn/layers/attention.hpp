@@ -55,6 +55,7 @@ struct AdditiveAttention {
     ParameterList<T> parameters() { return parameter_list(W, U, v); }
 };
 
+/// Options of a `DotAttention`.
 struct DotAttentionOptions {
     /// Divide the scores by the square root of the key size (Vaswani et al. 2017, arXiv:1706.03762).
     bool scaled = false;
@@ -66,6 +67,7 @@ template <class T>
 struct DotAttention {
     bool scaled;
 
+    /// Makes the layer; it has no parameters.
     explicit DotAttention(DotAttentionOptions options = {}) : scaled(options.scaled) {}
 
     /// Prepares a source as `AdditiveAttention::prepare` does.

@@ -9,6 +9,7 @@ namespace tapeloop::nn {
 
 class Generator;
 
+/// Options of an `Embedding`.
 struct EmbeddingOptions {
     /// A token that stands for nothing, such as what fills up a batch of sentences: its row starts as zeros
     /// and gets no gradient, as PyTorch defines it.

@@ -10,6 +10,7 @@ namespace tapeloop::nn {
 Var<float> standardise(const Operand<float>& x, double epsilon = 1e-5);
 Var<double> standardise(const Operand<double>& x, double epsilon = 1e-5);
 
+/// Options of a `LayerNorm`.
 struct LayerNormOptions {
     /// Added to the variance. As PyTorch has it; Keras adds 1e-3.
     double epsilon = 1e-5;

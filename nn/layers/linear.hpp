@@ -19,6 +19,7 @@ struct Linear {
     /// do not fit.
     Linear(Tensor<T> V, Tensor<T> c);
 
+    /// Maps h [.., H] to [.., O].
     Var<T> operator()(const Operand<T>& h) const { return affine(h, V, c); }
 
     ParameterList<T> parameters() { return parameter_list(V, c); }

@@ -10,6 +10,7 @@
 
 namespace tapeloop::nn {
 
+/// Options of `softmax_cross_entropy`.
 struct CrossEntropyOptions {
     Reduction reduction = Reduction::batch_mean;
     /// A target with this value does not count: its loss and its gradient are 0, whatever its logits are.

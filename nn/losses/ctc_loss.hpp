@@ -10,6 +10,7 @@ namespace tapeloop::nn {
 /// The labels of every row of a batch, as many as it has: `{{3, 1, 1}, {2}}`. A row may have none.
 using LabelSequences = std::vector<std::vector<std::ptrdiff_t>>;
 
+/// Options of `ctc_loss`.
 struct CtcOptions {
     Reduction reduction = Reduction::batch_mean;
     /// The class that stands for no label. Keras' `ctc_batch_cost` takes the last one.

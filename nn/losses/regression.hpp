@@ -16,6 +16,7 @@
 /// `mean` of no elements without lengths.
 namespace tapeloop::nn {
 
+/// Options of the losses of a regression.
 struct RegressionOptions {
     Reduction reduction = Reduction::mean;
     /// The number of time steps of each row that count; empty: all. See `Reduction`.
@@ -34,6 +35,7 @@ Var<float> mean_absolute_error(const Operand<float>& prediction, const Operand<f
 Var<double> mean_absolute_error(const Operand<double>& prediction, const Operand<double>& target,
                                 const RegressionOptions& options = {});
 
+/// Options of `huber_loss`.
 struct HuberOptions {
     Reduction reduction = Reduction::mean;
     /// Up to this distance the loss is a parabola, from there on a line.

@@ -7,6 +7,7 @@
 
 namespace tapeloop::nn {
 
+/// Options of `sigmoid_cross_entropy`.
 struct SigmoidCrossEntropyOptions {
     Reduction reduction = Reduction::mean;
     /// The factor of the positive targets' part: one number for each position of the last axis, or a single

@@ -188,6 +188,7 @@ auto carry(const S& state) {
     return map_state([](const auto& part) { return part.value(); }, state);
 }
 
+/// The values of a state of type S, as `carry` takes them.
 template <class S>
 using Carried = decltype(carry(std::declval<const S&>()));
 

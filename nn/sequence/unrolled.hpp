@@ -12,13 +12,16 @@ class StepMask {
   public:
     /// All count.
     StepMask() = default;
+    /// Takes the expression. Throws `std::invalid_argument` unless it has two axes.
     template <TensorExpression E>
     StepMask(const E& expression) : shape_(Shape::of(expression.shape())) {
         for (const auto element : expression) counts_.push_back(element != 0);
     }
 
     bool empty() const { return shape_.rank() == 0; }
+    /// Returns [T, B], or no axes when there is no mask.
     const Shape& shape() const { return shape_; }
+    /// Returns whether the time step counts for the row.
     bool operator()(std::size_t t, std::size_t row) const { return counts_[t * shape_[1] + row]; }
     /// Returns the mask with its two axes exchanged.
     StepMask transposed() const;

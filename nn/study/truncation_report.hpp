@@ -55,6 +55,7 @@ struct TruncationReport {
     std::string csv() const;
 };
 
+/// Options of `truncation_report`.
 struct TruncationOptions {
     Truncation truncation = Truncation::window;
 };

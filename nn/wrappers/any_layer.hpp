@@ -183,6 +183,7 @@ class AnyLayer {
     using value_type = T;
     using State = std::vector<Var<T>>;
 
+    /// Holds a layer or cell of any type.
     template <class L>
     requires(!std::same_as<std::remove_cvref_t<L>, AnyLayer>) AnyLayer(L layer)
         : layer_(held(std::move(layer))) {}

@@ -48,6 +48,7 @@ extern template struct AttentionStart<double>;
 template <class C, class A = AdditiveAttention<ValueOf<C>>>
 struct AttentionCell {
     using T = ValueOf<C>;
+    /// The source as the attention prepares it.
     using Source = std::remove_cvref_t<decltype(std::declval<const A&>().prepare(
         std::declval<const Operand<T>&>(), std::vector<std::size_t>()))>;
     /// The inner cell's state, the context [B, K], the weights [B, S], the source.
@@ -57,6 +58,7 @@ struct AttentionCell {
     A attention;
     std::size_t source_size;  ///< K
 
+    /// Takes a cell, an attention, and the width of the source's values.
     AttentionCell(C inner, A scoring, std::size_t source_width)
         : cell(std::move(inner)), attention(std::move(scoring)), source_size(source_width) {}
 

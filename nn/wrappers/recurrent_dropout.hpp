@@ -27,12 +27,15 @@ using RecurrentMasks = std::conditional_t<NamesHiddenParts<C>, std::vector<Var<V
 template <class C>
 struct RecurrentDropout {
     using T = ValueOf<C>;
+    /// The masks of a sequence, one for each h of the state.
     using Masks = detail::RecurrentMasks<C>;
     using State = std::pair<StateOf<C>, Masks>;
 
     C inner;
     double rate;
 
+    /// Takes a cell and the share of the elements that is dropped. Throws `std::invalid_argument` unless it
+    /// is in [0, 1).
     RecurrentDropout(C cell, double drop_rate) : inner(std::move(cell)), rate(drop_rate) {
         require_rate("RecurrentDropout", rate);
     }

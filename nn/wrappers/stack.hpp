@@ -23,6 +23,7 @@ class Stack {
     using State = std::vector<std::vector<Var<T>>>;
 
     Stack() = default;
+    /// Stacks layers or cells of any types, the first at the bottom.
     template <class... L>
     requires(sizeof...(L) > 0 &&
              !(std::same_as<std::remove_cvref_t<L>, Stack> || ...)) explicit Stack(L... layers) {

@@ -8,6 +8,7 @@
 
 namespace tapeloop {
 
+/// Options of `derivation`.
 struct DerivationOptions {
     /// A derivation is for reading: graphs with more operations are refused.
     std::size_t largest_graph = 200;

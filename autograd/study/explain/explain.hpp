@@ -9,6 +9,7 @@
 
 namespace tapeloop {
 
+/// Options of `explain`.
 struct ExplainOptions {
     /// A gradient vanishes when it is below this, per element, both as it is and relative to the loss before
     /// averages and constant factors.
@@ -54,6 +55,7 @@ enum class Cause {
 
 /// `closed_gate` as `closed gate`.
 std::string_view name_of(Cause cause);
+/// Returns the name of a size, such as `vanishing`.
 std::string_view name_of(GradientSize size);
 
 /// One operation on the way back from J. Norms are per element: the root of the mean square.

@@ -7,6 +7,7 @@
 
 namespace tapeloop {
 
+/// Options of `gradient_ledger`.
 struct LedgerOptions {
     /// Keep the entries themselves, not only their norms: as many tensors of the parameter's shape as there
     /// are pairs that contribute.
@@ -41,6 +42,7 @@ struct GradientLedger {
     /// Row by row, if they were asked for; empty tensors where nothing is contributed.
     std::vector<Tensor<double>> entries;
 
+    /// Returns the entry of a row and a column. Throws `std::out_of_range` unless entries were kept.
     const Tensor<double>& entry(std::size_t loss, std::size_t use) const {
         return entries.at(loss * uses.size() + use);
     }
@@ -52,9 +54,11 @@ struct GradientLedger {
     /// several loops over time contribute, each of which counts its own steps.
     std::vector<LedgerDistance> by_distance() const;
 
+    /// The ledger as tables for a terminal.
     std::string text() const;
     /// The norms, one line a loss, one column a use.
     std::string csv() const;
+    /// The shares, one line a loss, one column a use.
     std::string shares_csv() const;
 };
 

@@ -23,6 +23,7 @@ struct GradientNorms {
     /// The cotangent of each part of the state: all that a change of it changes in the loss.
     std::vector<NormSeries> states;
 
+    /// The norms as a table for a terminal.
     std::string text() const;
     /// A line for each value: `kind,name,time,norm`.
     std::string csv() const;

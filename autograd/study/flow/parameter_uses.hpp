@@ -26,6 +26,7 @@ struct ParameterUse {
 template <class T>
 class ParameterUses {
   public:
+    /// Finds the uses of `parameter` on a tape, which must outlive this.
     ParameterUses(Tape<T>& tape, const Parameter<T>& parameter);
 
     /// Those at time steps loop by loop, each in the order of time, then the others; none if the parameter is

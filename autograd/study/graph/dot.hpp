@@ -4,6 +4,7 @@
 
 namespace tapeloop {
 
+/// Options of `to_dot`.
 struct DotOptions {
     /// A graph with more time steps than this is drawn folded.
     std::size_t largest_unfolded = 5;

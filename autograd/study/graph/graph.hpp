@@ -12,6 +12,7 @@
 
 namespace tapeloop {
 
+/// The kind of a node.
 enum class NodeKind {
     parameter,  ///< a `Parameter`, once for all its uses
     constant,   ///< a value that was given, or computed while recording was paused
@@ -21,6 +22,7 @@ enum class NodeKind {
 };
 
 /// `parameter`, `constant`, ...
+/// Returns the enumerator's name, such as `parameter`.
 std::string_view name_of(NodeKind kind);
 
 /// A node of a tape, as it was when the tape was read.
@@ -55,18 +57,25 @@ struct GraphNode {
 ///     graph.labelled("encoder").time_steps(2, 4).ancestors(h.index())
 class Graph {
   public:
+    /// A forward iterator over the nodes, as in the standard containers.
     class Iterator {
       public:
         using iterator_category = std::forward_iterator_tag;
         using value_type = GraphNode;
         using difference_type = std::ptrdiff_t;
+        /// As in the standard containers.
         using pointer = const GraphNode*;
+        /// As in the standard containers.
         using reference = const GraphNode&;
 
         Iterator() = default;
+        /// Stands at place `place` of the graph's nodes.
         Iterator(const Graph& graph, std::size_t place) : graph_(&graph), place_(place) {}
+        /// As in the standard containers.
         reference operator*() const { return (*graph_->nodes_)[graph_->members_[place_]]; }
+        /// As in the standard containers.
         pointer operator->() const { return &**this; }
+        /// As in the standard containers.
         Iterator& operator++() {
             ++place_;
             return *this;
@@ -92,6 +101,7 @@ class Graph {
     bool empty() const { return members_.empty(); }
     Iterator begin() const { return {*this, 0}; }
     Iterator end() const { return {*this, size()}; }
+    /// Returns whether the node with this index belongs to the slice.
     bool contains(Index index) const;
     /// A node of the tape, also one that lies outside of this slice. Throws `std::invalid_argument` when the
     /// tape had no such node.
@@ -101,6 +111,7 @@ class Graph {
     /// The inputs of its nodes that are not in this slice, each once, ascending.
     std::vector<Index> outside() const;
 
+    /// The slice of the nodes for which `wanted` is true.
     Graph select(const std::function<bool(const GraphNode&)>& wanted) const;
     /// The nodes under a label: `path` is one or more whole parts in a row of a node's label path or module,
     /// such as `encoder`, `encoder/t=3`, or `decoder/attention` of `decoder/t=3/attention`.
@@ -122,6 +133,7 @@ class Graph {
     std::vector<Index> members_;                           ///< ascending
 };
 
+/// Options of `read_graph`.
 struct ReadOptions {
     /// Copy the value of every node.
     bool values = false;

@@ -32,6 +32,7 @@ struct ScaledMatrix {
     void rescale();
 };
 
+/// Options of `jacobian_lens`.
 struct LensOptions {
     /// The rows of the batch that are looked at. The Jacobians of a step are (S + P) · 2 S numbers a row.
     std::vector<std::size_t> rows = {0};

@@ -7,6 +7,7 @@
 
 namespace tapeloop {
 
+/// Options of `JacobianLens::spectrum`.
 struct SpectrumOptions {
     /// A gradient vanishes when over the whole stretch the largest singular value falls below `vanishing`,
     /// and explodes when it rises above `exploding`.
@@ -20,7 +21,9 @@ struct SpectrumOptions {
     bool product_radii = true;
 };
 
+/// What becomes of a gradient over the whole stretch, by the thresholds of `SpectrumOptions`.
 enum class GradientFlow { vanishing, exploding, neither };
+/// Returns the enumerator's name, such as `vanishing`.
 std::string_view name_of(GradientFlow flow);
 
 /// The Jacobian of one time step.
@@ -60,6 +63,7 @@ struct JacobianSpectrum {
     double factor;
     GradientFlow flow;
 
+    /// The numbers as a table for a terminal.
     std::string text() const;
     /// A line for each step, with all singular values.
     std::string steps_csv() const;

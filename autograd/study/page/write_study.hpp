@@ -10,6 +10,7 @@
 
 namespace tapeloop {
 
+/// Options of `write_study`.
 struct StudyOptions {
     std::string title = "A network through time";
     /// A cell's `gate_names()`, by which the plot of saturation calls the blocks of its packed weights.

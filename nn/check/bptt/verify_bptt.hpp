@@ -95,6 +95,7 @@ verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x, cons
     return detail::verify(detail::under_check<Plain>(cell), detail::bptt_loss(cell, loss), x, options);
 }
 
+/// Verifies with the outputs and the final state themselves as what is differentiated, at random cotangents.
 template <class C>
 BpttReport verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x,
                        const BpttOptions& options = {}) {
