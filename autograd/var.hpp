@@ -124,6 +124,7 @@ class Var : public Operators<T> {
     Index index_ = 0;
 };
 
+/// A tensor, or any other expression of xtensor.
 template <class E>
 concept TensorExpression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
 

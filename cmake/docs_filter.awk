@@ -118,6 +118,8 @@ function declare(text, comment, adjacent, kind, name) {
     if (comment == "" && inner_type() && commented[level] && (kind == "value" || text ~ /friend /))
         comment = "/// See `" name_at[level] "`.\n"
     if (comment == "" && text ~ / override( |;|$)/) comment = "/// See `" base_at[level] "`.\n"
+    # Doxygen says nothing of a concept without a comment, but it does of a constant.
+    if (comment == "" && kind == "type") sub(/ concept /, " inline constexpr bool ", text)
     last_name = name
     comment_of[level, name] = comment
     if (kind == "value" && text ~ /^[A-Za-z:<>]+ [A-Za-z_]+(, [A-Za-z_]+)+;$/) {

@@ -41,6 +41,7 @@ struct Hypothesis {
     bool ended = false;                  ///< by the end token, not by `max_length`
 };
 
+/// A function that makes a decoder's step: (tokens [B], state) gives the logits [B, O] and the next state.
 template <class Step, class S>
 concept DecodingStep = detail::has_value<S> &&
     requires(const Step& step, const Indices& tokens, const S& state) {
