@@ -74,6 +74,15 @@ function as_template(text) {
     if (sub(/^template </, "template <class T, ", text)) return text
     return "template <class T> " text
 }
+# A comment in the form whose first sentence doxygen takes for the brief.
+function block_of(comment) {
+    if (comment == "" || comment ~ /[*]\//) return comment
+    sub(/\n$/, "", comment)
+    sub(/^\/\/\//, "/**", comment)
+    gsub(/\n\/\/\/ ?/, "\n", comment)
+    gsub(/ et al\. /, " et al.\\ ", comment)  # no end of a sentence
+    return comment " */\n"
+}
 # Prints at the line where it stands in the header, so that doxygen's warnings name that.
 function put(text, line, copy) {
     while (printed < line) {
@@ -84,7 +93,7 @@ function put(text, line, copy) {
     printed += 1 + gsub(/\n/, "", text)
 }
 function flush() {
-    if (held != "") put(held_comment held, held_line)
+    if (held != "") put(block_of(held_comment) held, held_line)
     held = held_comment = ""
 }
 function emit(comment, text) {
@@ -241,7 +250,7 @@ END {
             flush()
             if (comment != "") text_of_header = comment
             gsub(/(^|\n)\/\/\/ ?/, "\n", text_of_header)
-            if (text_of_header != "") text_of_header = "\n**" header "**\n" text_of_header
+            if (text_of_header != "") text_of_header = "\n<b>" header "</b>\n" text_of_header
             put(stripped "\n/** \\addtogroup " id " " title "\n" text_of_header "@{ */", start)
             text_of_header = comment = ""
             at++
@@ -270,7 +279,7 @@ END {
             at++
             if (text ~ /^TAPELOOP_(RECORDED_)?(UNARY|BINARY|CHOICE)/) {
                 flush()
-                put(comment operation(text), start)
+                put(block_of(comment) operation(text), start)
             }
             comment = ""
             continue
@@ -320,7 +329,7 @@ END {
             sub(/[^A-Za-z0-9_:].*/, "", base_at[level])
             commented[level] = comment != ""
             access[level] = text ~ /class [A-Za-z]/ && text !~ /(struct) [A-Z]/ ? "private:" : "public:"
-            put(comment text, start)
+            put(block_of(comment) text, start)
             comment = ""
             last_name = ""
             continue
@@ -329,7 +338,7 @@ END {
             if (text ~ /^enum /) {
                 if (own) comment = ""
                 flush()
-                put(comment raw, start)
+                put(block_of(comment) raw, start)
             } else if (own) {
                 declare(without_body(text), comment, 0)
             } else declare(without_body(text), comment, last_name != "")
