@@ -22,11 +22,13 @@ auto wrong_in_column(std::size_t column) {
     return custom(
         "wrong", [](const auto& x) { return 1 * x; },
         [column](const auto& g, const auto&, const auto&) {
-            auto result = 1 * g;
-            if constexpr (tapeloop::detail::is_array<std::decay_t<decltype(g)>>)
-                for (std::size_t i = column; i < result.size(); i += result.shape().back())
-                    result.data()[i] *= 2;
-            return result;
+            if constexpr (tapeloop::detail::is_array<std::decay_t<decltype(g)>>) {
+                Tensor<double> result = g.tensor();
+                for (std::size_t i = column; i < result.size(); i += g.shape().back()) result.data()[i] *= 2;
+                return result;
+            } else {
+                return 1 * g;
+            }
         });
 }
 

@@ -1,6 +1,7 @@
 #include <tests/expect.hpp>
 
-#include <autograd/map/elementary.hpp>
+#include <autograd/kernels/lanes.hpp>
+#include <autograd/ops/elementary.hpp>
 
 #include <bit>
 #include <cmath>

@@ -7,6 +7,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/linalg.hpp>
+#include <autograd/ops/reduce.hpp>
 
 #include <cmath>
 
@@ -21,8 +22,8 @@ double error_of_sums(const Shape& x_shape, const Shape& shape) {
     Tensor<double> exact_x = Random("sums").tensor(x_shape, 0.05, 0.15);
     const Tensor<T> x = rounded<T>(exact_x);
     exact_x = as_double(x);
-    Array<T> sums(shape);
-    Array<double> exact(shape);
+    const Buffer<T> sums(shape);
+    const Buffer<double> exact(shape);
     sum_into(Array<T>(x), shape, Target<T>{sums.data(), false});
     sum_into(Array<double>(exact_x), shape, Target<double>{exact.data(), false});
     double worst = 0;
@@ -107,7 +108,8 @@ TEST_CASE("gemm: inner products of 200,000 floats, either operand transposed, wr
                 const std::size_t n = 5;
                 const auto a = Array<float>::filled({m * k}, 0.1F);
                 const auto b = Array<float>::filled({k * n}, 0.1F);
-                auto c = Array<float>::filled({m, n}, 1.0F);
+                const Buffer<float> c({m, n});
+                std::fill_n(c.data(), c.size(), 1.0F);
                 gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(), transposed.b ? k : n,
                      beta, c.data(), n);
                 const double exact = static_cast<double>(0.1F) * static_cast<double>(0.1F) * k + beta;

@@ -172,23 +172,6 @@ TEST_CASE("op table checks: rules of a product with a transpose too few, or exch
     require_found_by(row_of_product(right_b, right_a), {check_first_order, check_second_order});
 }
 
-TEST_CASE("op table checks: a rule that spoils what another one reads is found") {
-    const auto spoiling = custom(
-        "product", [](const auto& a, const auto& b) { return a * b; },
-        [](const auto& g, const auto&, const auto&, const auto& b) {
-            auto result = g * b;
-            if constexpr (tapeloop::detail::is_array<std::decay_t<decltype(g)>>)
-                for (auto& element : g.elements()) element = 2 * element;
-            return result;
-        },
-        [](const auto& g, const auto&, const auto& a, const auto&) { return g * a; });
-    Row spoiled = binary(
-        "custom", [spoiling](auto a, auto b) { return spoiling(a, b); },
-        [](double a, double b) { return a * b; });
-    CHECK(!check_first_order(spoiled).empty());
-    CHECK(!check_subsets(spoiled).empty());
-}
-
 TEST_CASE("op table checks: float that is less exact than it could be is found") {
     const auto coarse = custom(
         "wave",
@@ -204,7 +187,7 @@ TEST_CASE("op table checks: an element whose last bit depends on where it stands
     const auto lopsided = custom(
         "wave",
         [](const auto& x) {
-            const auto result = sin(x) * x;
+            auto result = (sin(x) * x).tensor();
             const std::size_t lanes = result.size() / 8 * 8;  // the tail is rounded otherwise
             for (std::size_t i = lanes; i < result.size(); ++i)
                 result.data()[i] = std::nextafter(result.data()[i], decltype(+result.data()[i])(9));

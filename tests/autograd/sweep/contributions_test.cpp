@@ -54,13 +54,13 @@ void check_sums(Tape<double>& tape, const std::vector<Root<double>>& roots) {
 }
 
 /// Runs a layer as `options` say; the roots are its outputs and its last state.
-struct Run {
+struct Unrolling {
     Tape<double> tape;
     std::vector<Root<double>> roots;
     Tensors results;
     Tensors gradients;
 
-    Run(nn::AnyLayer<double>& layer, const Tensor<double>& x, const nn::UnrollOptions& options, bool fuse)
+    Unrolling(nn::AnyLayer<double>& layer, const Tensor<double>& x, const nn::UnrollOptions& options, bool fuse)
         : tape({.fuse = fuse}) {
         const Var<double> sequence = input(x);
         WrtList<double> wrt{sequence};
@@ -120,7 +120,7 @@ TEST_CASE("contributions: those of all users add up to the cotangent, in every c
         CAPTURE(cell.name);
         Random random(cell.name);
         for (bool fuse : {true, false}) {
-            Run run(cell.layer, random.tensor({3, 2, 4}), {.hoist = fuse}, fuse);
+            Unrolling run(cell.layer, random.tensor({3, 2, 4}), {.hoist = fuse}, fuse);
             check_sums(run.tape, run.roots);
         }
     }
@@ -195,8 +195,8 @@ TEST_CASE("unroll: without hoisting, values and gradients are the same") {
                 CAPTURE(fuse);
                 nn::UnrollOptions stepwise = way;
                 stepwise.hoist = false;
-                const Run usual(cell.layer, x, way, fuse);
-                const Run unhoisted(cell.layer, x, stepwise, fuse);
+                const Unrolling usual(cell.layer, x, way, fuse);
+                const Unrolling unhoisted(cell.layer, x, stepwise, fuse);
                 check_same(unhoisted.results, usual.results);
                 check_same(unhoisted.gradients, usual.gradients);
             }
@@ -209,8 +209,8 @@ TEST_CASE("unroll: without hoisting, no time steps and no rows give what they gi
     for (NamedLayer& cell : every_cell(generator)) {
         CAPTURE(cell.name);
         for (const Shape& shape : {Shape{0, 2, 4}, Shape{3, 0, 4}}) {
-            const Run usual(cell.layer, filled(shape, 0), {}, true);
-            const Run unhoisted(cell.layer, filled(shape, 0), {.hoist = false}, true);
+            const Unrolling usual(cell.layer, filled(shape, 0), {}, true);
+            const Unrolling unhoisted(cell.layer, filled(shape, 0), {.hoist = false}, true);
             check_same(unhoisted.results, usual.results);
             check_same(unhoisted.gradients, usual.gradients);
         }
@@ -221,7 +221,7 @@ TEST_CASE("unroll: without hoisting, every step uses every recurrent weight, at 
     nn::Generator generator(4);
     for (NamedLayer& cell : every_cell(generator)) {
         CAPTURE(cell.name);
-        const Run run(cell.layer, filled({5, 2, 4}, 0.1), {.hoist = false}, true);
+        const Unrolling run(cell.layer, filled({5, 2, 4}, 0.1), {.hoist = false}, true);
         const auto uses = uses_by_step(run.tape);
         for (const auto& entry : cell.layer.parameters()) {
             const std::string& name = entry.parameter->name();

@@ -21,10 +21,10 @@ using namespace tapeloop::test;
 
 namespace {
 
-using Indices = std::vector<Index>;
+using Places = std::vector<Index>;
 
-Indices indices_of(const Graph& graph) {
-    Indices indices;
+Places indices_of(const Graph& graph) {
+    Places indices;
     for (const GraphNode& node : graph) indices.push_back(node.index);
     return indices;
 }
@@ -73,12 +73,12 @@ TEST_CASE("graph: a node says what was recorded, and outlives the tape") {
     REQUIRE(graph.size() == 5);
     CHECK(graph[0].kind == NodeKind::constant);
     CHECK(graph[0].name == "x");
-    CHECK(graph[0].users == Indices{2});
+    CHECK(graph[0].users == Places{2});
     CHECK(graph[1].kind == NodeKind::parameter);
     CHECK(graph[1].name == "W");
     CHECK(graph[2].kind == NodeKind::operation);
     CHECK(graph[2].operation == "multiply");
-    CHECK(graph[2].inputs == Indices{0, 1});
+    CHECK(graph[2].inputs == Places{0, 1});
     CHECK(graph[2].shape == Shape{2});
     CHECK(graph[2].label == "layer/t=3");
     CHECK(graph[2].module == "layer");
@@ -90,7 +90,7 @@ TEST_CASE("graph: a node says what was recorded, and outlives the tape") {
     CHECK(graph[4].kind == NodeKind::detached);
     CHECK(graph[4].inputs.empty());
     CHECK(graph[4].detached_from == std::optional<Index>(3));
-    CHECK(graph.named("total") == Indices{3});
+    CHECK(graph.named("total") == Places{3});
     CHECK(graph.named("nobody").empty());
     CHECK(graph.named("").empty());
     CHECK(!graph[2].value.has_value());
@@ -117,9 +117,9 @@ TEST_CASE("graph: an operation with several results is a node, and each result a
     CHECK(graph[1].kind == NodeKind::operation);
     CHECK(graph[1].operation == "map");
     CHECK(!graph[1].value.has_value());
-    CHECK(graph[1].users == Indices{p.index(), q.index()});
+    CHECK(graph[1].users == Places{p.index(), q.index()});
     CHECK(graph[q.index()].kind == NodeKind::result);
-    CHECK(graph[q.index()].inputs == Indices{1});
+    CHECK(graph[q.index()].inputs == Places{1});
     check_close(*graph[q.index()].value, vector({0.25, 1}));
 }
 
@@ -190,14 +190,14 @@ TEST_CASE("graph: slices by label take whole parts of the path") {
     const Index b = record("encoder", 12, "attention");
     const Index c = record("encoder2", 1, "attend");
     const Graph graph = read_graph(tape);
-    CHECK(indices_of(graph.labelled("encoder")) == Indices{a, b});
-    CHECK(indices_of(graph.labelled("encoder/t=1")) == Indices{a});
-    CHECK(indices_of(graph.labelled("t=1")) == Indices{a, c});
-    CHECK(indices_of(graph.labelled("encoder/attention")) == Indices{a, b});
-    CHECK(indices_of(graph.labelled("attend")) == Indices{c});
+    CHECK(indices_of(graph.labelled("encoder")) == Places{a, b});
+    CHECK(indices_of(graph.labelled("encoder/t=1")) == Places{a});
+    CHECK(indices_of(graph.labelled("t=1")) == Places{a, c});
+    CHECK(indices_of(graph.labelled("encoder/attention")) == Places{a, b});
+    CHECK(indices_of(graph.labelled("attend")) == Places{c});
     CHECK(graph.labelled("coder").empty());
-    CHECK(indices_of(graph.time_steps(1, 12)) == Indices{a, c});
-    CHECK(indices_of(graph.time_steps(1, 13).labelled("encoder")) == Indices{a, b});
+    CHECK(indices_of(graph.time_steps(1, 12)) == Places{a, c});
+    CHECK(indices_of(graph.time_steps(1, 13).labelled("encoder")) == Places{a, b});
 }
 
 TEST_CASE("graph: ancestors and descendants, within a slice, are those that a search finds") {
@@ -211,11 +211,11 @@ TEST_CASE("graph: ancestors and descendants, within a slice, are those that a se
             if (random.below(5) != 0) members.insert(i);
         const Graph slice =
             whole.select([&](const GraphNode& node) { return members.count(node.index) != 0; });
-        REQUIRE(indices_of(slice) == Indices(members.begin(), members.end()));
+        REQUIRE(indices_of(slice) == Places(members.begin(), members.end()));
         const Index node =
             *std::next(members.begin(), static_cast<std::ptrdiff_t>(random.below(members.size())));
-        Indices before;
-        Indices behind;
+        Places before;
+        Places behind;
         std::set<Index> outside;
         for (Index other : members) {
             if (reaches(nodes, members, other, node)) before.push_back(other);
@@ -225,7 +225,7 @@ TEST_CASE("graph: ancestors and descendants, within a slice, are those that a se
         }
         CHECK(indices_of(slice.ancestors(node)) == before);
         CHECK(indices_of(slice.descendants(node)) == behind);
-        CHECK(slice.outside() == Indices(outside.begin(), outside.end()));
+        CHECK(slice.outside() == Places(outside.begin(), outside.end()));
         for (const GraphNode& one : whole)
             for (const GraphNode& other : whole)
                 CHECK(std::count(one.users.begin(), one.users.end(), other.index) ==
@@ -240,8 +240,8 @@ TEST_CASE("graph: a slice keeps indices, still knows what lies outside, and refu
     const Label<double> layer("layer");
     exp(x);
     const Graph slice = read_graph(tape).labelled("layer");
-    CHECK(indices_of(slice) == Indices{1});
-    CHECK(slice.outside() == Indices{0});
+    CHECK(indices_of(slice) == Places{1});
+    CHECK(slice.outside() == Places{0});
     CHECK(!slice.contains(0));
     CHECK(slice[0].name == "x");
     CHECK(slice.named("x").empty());
