@@ -48,7 +48,7 @@ Var<T> gradient_of_scalar(std::string_view name, const Evaluated<T>& at) {
     return gradient_graph(at.y, {at.x}).at(0);
 }
 
-/// Row by row: the gradient of each element of y by x.
+/// Computes the Jacobian row by row: the gradient of each element of y by x.
 template <class T>
 void fill_rows(Tensor<T>& rows, const Var<T>& y, const Var<T>& x) {
     const std::size_t width = x.shape().size();

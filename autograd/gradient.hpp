@@ -39,8 +39,8 @@ class GradientsOf {
     GradientsOf& operator+=(const GradientsOf& more) requires std::same_as<V, Tensor<T>>;
     /// Scales all of them: by 1 / n after n batches were added up.
     GradientsOf& operator*=(double factor) requires std::same_as<V, Tensor<T>>;
-    /// Their common Euclidean norm, which no square of theirs makes overflow or vanish. What was asked for
-    /// twice counts once.
+    /// Returns their common Euclidean norm, which no square of theirs makes overflow or vanish. What was
+    /// asked for twice counts once.
     double norm() const requires std::same_as<V, Tensor<T>>;
     /// Returns for each place whether no earlier one asks for the same: what belongs to all of them counts
     /// once.

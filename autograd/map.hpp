@@ -78,7 +78,7 @@ auto map(const F& f, const A1& a1, const A2& a2 = {}, const A3& a3 = {}, const A
     return detail::record_given(f, site, std::make_index_sequence<Count::value>(), a1, a2, a3, a4, a5, a6, a7,
                                 a8, a9, a10, a11, a12, a13, a14, a15, a16);
 }
-/// Refused: more arguments than there are places for.
+/// This overload refuses more arguments than there are places for.
 template <class F, class... A>
 requires(sizeof...(A) > 16 && (detail::Given<A> && ...)) auto map(const F& f, const A&... a) {
     static_assert(detail::never<F>,

@@ -64,10 +64,10 @@ class Shape {
     /// Returns the same shape with another extent along `axis`.
     Shape with(std::size_t axis, std::size_t extent) const;
 
-    /// Everything but the last axis as rows: [2, 3, 4] gives [6, 4].
+    /// Returns the shape with everything but the last axis as rows: [2, 3, 4] gives [6, 4].
     Shape as_matrix() const;
 
-    /// `[3, 4]`, as every error text prints it.
+    /// Returns `[3, 4]`, as every error text prints it.
     std::string text() const;
 
     friend bool operator==(const Shape& a, const Shape& b) {
@@ -99,8 +99,8 @@ auto in_name_of(std::string_view operation, std::span<const Shape> from, const M
     }
 }
 
-/// NumPy's rule: aligned at the last axis, extents must be equal or 1. Throws naming `operation` and both
-/// shapes.
+/// Returns the shape to which both broadcast by NumPy's rule: aligned at the last axis, extents must be equal
+/// or 1. Throws naming `operation` and both shapes.
 Shape broadcast(std::string_view operation, const Shape& a, const Shape& b);
 
 /// Returns whether a tensor of shape `from` broadcasts to `to`.

@@ -24,7 +24,7 @@ class OpenTapes {
         static thread_local OpenTapes tapes;
         return is_over_ ? nullptr : &tapes;
     }
-    /// For one more; what is added next does not throw.
+    /// Makes room for one more, so that what is added next does not throw.
     void make_room() {
         std::erase_if(tapes_, [](const TapeHandle<T>& tape) { return tape.get() == nullptr; });
         tapes_.reserve(tapes_.size() + 1);

@@ -108,7 +108,7 @@ class Tape {
 
     // For operations.
 
-    /// Memory that lives as long as the tape.
+    /// Returns memory that lives as long as the tape.
     T* allocate(std::size_t elements) {
         if (elements > Shape::max_size) throw std::bad_array_new_length();
         return static_cast<T*>(allocate_bytes(elements * sizeof(T)));
@@ -146,7 +146,7 @@ class Tape {
     void observe_pull(Sweep<T>& sweep, Index node);
     /// Puts another operation in a node's place, such as one that wraps it.
     void replace_operation(Index node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
-    /// Has a node's value lie elsewhere, in memory that lives as long as the tape.
+    /// Makes a node's value lie elsewhere, in memory that lives as long as the tape.
     void replace_value(Index node, const T* data) { nodes_[node].data = data; }
     /// The node of a parameter that has been used on this tape.
     const Index* find(const typename Parameter<T>::Storage* parameter) const;
@@ -189,7 +189,7 @@ class Tape {
     Index current_label() const { return label_; }
     /// Returns the innermost label with those around it, `encoder/t=3`.
     std::string current_label_text() const { return label_text(label_); }
-    /// Does nothing for a label that was taken back.
+    /// Makes `label` the innermost one; does nothing for a label that was taken back.
     void set_current_label(Index label) {
         if (label < labels_.size()) label_ = label;
     }

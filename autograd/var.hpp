@@ -112,7 +112,7 @@ class Var : public Operators<T> {
         return slot_ == other.slot_ && stamp_ == other.stamp_ && index_ == other.index_;
     }
 
-    /// Refused.
+    /// A `Var` has no truth, which this says when it is asked for.
     template <std::same_as<bool> B>
     explicit operator B() const {
         return detail::refuse_truth<B>();

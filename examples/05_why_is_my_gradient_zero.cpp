@@ -24,7 +24,7 @@ Explanation elman(double bias) {
     return explain(sum(unrolled.state), h0);
 }
 
-/// Its forget gates are open, but for one time step if `closes`.
+/// Explains an LSTM whose forget gates are open, but for one time step if `closes`.
 Explanation lstm(bool closes) {
     nn::Generator generator(1);
     nn::LstmCell<double> cell(1, width, generator, {.forget_bias = 6});

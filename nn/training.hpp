@@ -18,7 +18,7 @@ class Training {
     Training(const Training&) = delete;
     Training& operator=(const Training&) = delete;
 
-    /// That of this thread's innermost scope; null outside, and in an `Evaluation`.
+    /// Returns the generator of this thread's innermost scope; null outside, and in an `Evaluation`.
     static Generator* generator();
 
   private:

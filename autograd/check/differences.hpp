@@ -5,7 +5,7 @@
 
 #include <limits>
 
-/// Central differences, and what to make of them.
+/// This file takes central differences, and judges them.
 namespace tapeloop::detail {
 
 /// The options with their defaults filled in.

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-/// Arithmetic on the slices of tensors and of Jacobians that lie in flat vectors.
+/// This file has the arithmetic on the slices of tensors and of Jacobians that lie in flat vectors.
 namespace tapeloop::detail {
 
 using Elements = std::vector<double>;

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-/// Mistakes planted on purpose: how good are your checks? A fault falsifies what the rules of an operation
-/// deliver, on every tape of this thread, for as long as an `InjectedFault` lives. No code is changed, and a
-/// program that injects none pays nothing.
+/// This file plants mistakes on purpose, to tell how good checks are. A fault falsifies what the rules of an
+/// operation deliver, on every tape of this thread, for as long as an `InjectedFault` lives. No code is
+/// changed, and a program that injects none pays nothing.
 namespace tapeloop {
 
 /// A mistake to put into the rules of one operation, so that one sees whether a check notices it.
@@ -30,7 +30,8 @@ struct Fault {
     std::string operation = {};
     /// The argument whose rule is falsified; none for all of them.
     std::optional<std::size_t> argument = std::nullopt;
-    /// Only nodes whose label path contains this as a whole, as in `t=3` or `encoder/t=3`; empty for all.
+    /// The label: only nodes are falsified whose path contains it as a whole, as in `t=3` or `encoder/t=3`;
+    /// empty for all.
     std::string label = {};
     double factor = 2;
     /// The one node, of those on a tape that meet all this, counted from 0; none for all of them. It tells a

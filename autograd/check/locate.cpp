@@ -158,7 +158,7 @@ class Mover final : public TapeObserver<T> {
         keep(tape);
         if (original_ != nullptr) tape.replace_value(edge_.from, original_);
     }
-    /// Empty if the operation was not met again.
+    /// Returns the values; empty if the operation was not met again.
     const std::vector<double>& values() const { return values_; }
 
   private:

@@ -37,8 +37,8 @@ inline std::vector<double> random_weights(std::size_t size, std::uint64_t seed) 
     return weights;
 }
 
-/// Up to `most` of `size` elements, one from each of as many equal stretches: a fixed stride would miss whole
-/// columns.
+/// Returns up to `most` of `size` elements, one from each of as many equal stretches: a fixed stride would
+/// miss whole columns.
 inline std::vector<std::size_t> spread(std::size_t size, std::size_t most, CheckRandom& random) {
     const std::size_t count = std::min(size, most);
     std::vector<std::size_t> chosen;

@@ -77,7 +77,7 @@ class Einsum {
         return in_order({elements, found}, wanted);
     }
 
-    /// Without the labels that are not in `kept`.
+    /// Sums away the labels that are not in `kept`.
     Labelled<T> summed(Labelled<T> a, const Labels& kept) const {
         for (std::size_t i = a.labels.size(); i-- > 0;)
             if (!has(kept, a.labels[i])) a = {sum(at_site(a.x), static_cast<int>(i)), a.labels.erase(i, 1)};
@@ -108,7 +108,7 @@ class Einsum {
         return swap ? product(b, a, pair_of(b.labels, a.labels, kept)) : product(a, b, pair);
     }
 
-    /// Element by element, each broadcast along what only the other has.
+    /// Multiplies element by element, each broadcast along what only the other has.
     Labelled<T> multiplied(const Labelled<T>& a, const Labelled<T>& b, const EinsumPair& pair) const {
         const Labels labels = pair.batch + pair.only_a + pair.only_b + pair.inner;
         const auto spread = [&](const Labelled<T>& own) {

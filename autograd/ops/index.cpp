@@ -191,7 +191,7 @@ struct ScatterAdd {
     }
 };
 
-/// What take_along comes to: for each element of the result, where in x's memory it lies.
+/// The places of a take_along: for each element of the result, where in x's memory it lies.
 struct Places {
     Shape shape;
     std::vector<std::size_t> offsets;

@@ -43,16 +43,16 @@ class Indices {
     Shape shape_;
 };
 
-/// Rows of a table, [N, ..D] -> [..indices, ..D]: an embedding. Throws unless 0 <= index < N.
+/// Picks rows of a table, [N, ..D] -> [..indices, ..D]: an embedding. Throws unless 0 <= index < N.
 Var<float> gather_rows(const Operand<float>& table, const Indices& indices);
 Var<double> gather_rows(const Operand<double>& table, const Indices& indices);
 /// `target` [N, ..D] with the rows of `source` [..indices, ..D] added at `indices`; those named several times
 /// add up. Throws unless 0 <= index < N and the shapes fit.
 Var<float> scatter_add(const Operand<float>& target, const Indices& indices, const Operand<float>& source);
 Var<double> scatter_add(const Operand<double>& target, const Indices& indices, const Operand<double>& source);
-/// Along `axis`, for each position of `indices`, the element of x that it names, as NumPy's take_along_axis:
-/// x and `indices` have equally many axes, and all but `axis` broadcast. With x [B, N], indices [B, 1] and
-/// axis 1 the result is [B, 1]: one element of each row.
+/// Returns along `axis`, for each position of `indices`, the element of x that it names, as NumPy's
+/// take_along_axis: x and `indices` have equally many axes, and all but `axis` broadcast. With x [B, N],
+/// indices [B, 1] and axis 1 the result is [B, 1]: one element of each row.
 Var<float> take_along(const Operand<float>& x, const Indices& indices, int axis);
 Var<double> take_along(const Operand<double>& x, const Indices& indices, int axis);
 

@@ -16,7 +16,7 @@ struct Concatenate {
                                              .letter = "z"};
     int axis;
 
-    /// Of the whole, and which of its axes the parts lie along.
+    /// Returns the shape of the whole, and which of its axes the parts lie along.
     std::pair<Shape, std::size_t> join(std::span<const Shape> parts) const {
         const Shape& first = parts[0];
         const std::size_t at = normalised_axis(name, axis, first.rank());
@@ -51,7 +51,7 @@ struct Stack {
     }
 };
 
-/// Parts that lie one behind the other along an axis of the result; those of a stack lack that axis.
+/// The parts that lie one behind the other along an axis of the result; those of a stack lack that axis.
 template <class T, class Def>
 class Joined final : public Operation<T> {
   public:
@@ -63,7 +63,7 @@ class Joined final : public Operation<T> {
     const Description& description() const override { return detail::constant_description<Def>; }
     std::string arguments() const override { return fmt::format("axis {}", axis_); }
 
-    /// Where each part lies in the whole: calls `f(input, shape, begin, extent)`.
+    /// Visits each part's place in the whole: calls `f(input, shape, begin, extent)`.
     template <class F>
     void each_part(const Tape<T>& tape, std::span<const Index> inputs, const Shape& whole, F&& f) const {
         std::size_t begin = 0;

@@ -1,6 +1,6 @@
-#include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/array_functions.hpp>
+#include <autograd/ops/moments.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@ namespace {
 template <class T>
 constexpr T largest = std::numeric_limits<T>::max();
 
-/// Below this a sum of squares may have lost digits of those that underflowed.
+/// The bound below which a sum of squares may have lost digits of those that underflowed.
 template <class T>
 constexpr T smallest_sum = std::numeric_limits<T>::min() / std::numeric_limits<T>::epsilon();
 

@@ -1,7 +1,7 @@
-#include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/moments.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record/definition.hpp>
@@ -41,7 +41,8 @@ std::string Axes::text() const {
 
 namespace {
 
-/// What all reductions share: the shape of the result, and the one in which it broadcasts back to x.
+/// The shapes that all reductions need: the shape of the result, and the one in which it broadcasts back to
+/// x.
 struct Reduction {
     Axes axes;
     bool keepdims = false;
@@ -59,7 +60,7 @@ struct Reduction {
         return result;
     }
     Shape kept(const Shape& x) const { return reduced("reduction", x, true); }
-    /// How many elements of x make one of the result.
+    /// Returns the number of elements of x that make one of the result.
     std::size_t count(const Shape& x) const {
         std::size_t product = 1;
         const std::uint32_t mask = axes.mask("reduction", x.rank());

@@ -24,7 +24,7 @@ class Axes {
     /// tensor can have.
     Axes(std::initializer_list<int> axes);
 
-    /// Bit i set for axis i of a tensor with `rank` axes. Throws naming `operation`.
+    /// Returns a mask with bit i set for axis i of a tensor with `rank` axes. Throws naming `operation`.
     std::uint32_t mask(std::string_view operation, std::size_t rank) const;
     /// `axis 1`, `axes 0, 2`; empty for all.
     std::string text() const;
@@ -40,7 +40,7 @@ Var<double> sum(const Operand<double>& x, Axes axes = {}, bool keepdims = false)
 /// The mean over the axes. Throws `std::invalid_argument` for a mean of no elements.
 Var<float> mean(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> mean(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
-/// Equal maxima share the cotangent evenly. NaN if there is one.
+/// The greatest element over the axes. Equal maxima share the cotangent evenly. NaN if there is one.
 Var<float> max(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> max(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
 /// The smallest element over the axes; ties and NaN as of `max`.

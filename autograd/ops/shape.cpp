@@ -11,7 +11,7 @@ namespace {
     throw std::invalid_argument(fmt::format("{}: x is {}; {}", name, x.text(), rule));
 }
 
-/// What leaves all elements where they are.
+/// The operations that leave all elements where they are.
 struct Regrouping {
     template <class T>
     static const T* alias(const Array<T>& x) {
@@ -68,7 +68,8 @@ struct Squeeze : Regrouping {
     }
 };
 
-/// What reads x through a view, `view(x's shape)`; in x's memory if that holds the elements in order.
+/// The operations that read x through a view, `view(x's shape)`; in x's memory if that holds the elements in
+/// order.
 template <class Self>
 struct Viewing {
     Shape shape(const Shape& x) const { return self().view(x).shape; }

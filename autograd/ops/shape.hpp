@@ -17,7 +17,7 @@ Var<double> reshape(const Operand<double>& x, const Shape& shape);
 /// 1, 4].
 Var<float> expand_dims(const Operand<float>& x, int axis);
 Var<double> expand_dims(const Operand<double>& x, int axis);
-/// Without an axis, whose extent must be 1: [3, 1, 4] and 1 give [3, 4].
+/// Returns x without an axis, whose extent must be 1: [3, 1, 4] and 1 give [3, 4].
 Var<float> squeeze(const Operand<float>& x, int axis);
 Var<double> squeeze(const Operand<double>& x, int axis);
 
@@ -28,8 +28,8 @@ Var<double> transpose(const Operand<double>& x, const std::vector<int>& permutat
 /// Returns x in the opposite order along an axis; of x's shape.
 Var<float> flip(const Operand<float>& x, int axis);
 Var<double> flip(const Operand<double>& x, int axis);
-/// Moved on by `shift` places along an axis, back if it is negative; what leaves one end enters at the other:
-/// [1, 2, 3] by 1 gives [3, 1, 2].
+/// Returns x moved on by `shift` places along an axis, back if it is negative; what leaves one end enters at
+/// the other: [1, 2, 3] by 1 gives [3, 1, 2].
 Var<float> roll(const Operand<float>& x, std::ptrdiff_t shift, int axis);
 Var<double> roll(const Operand<double>& x, std::ptrdiff_t shift, int axis);
 
@@ -54,7 +54,7 @@ struct Padding {
 Var<float> pad(const Operand<float>& x, const std::vector<Padding>& widths);
 Var<double> pad(const Operand<double>& x, const std::vector<Padding>& widths);
 
-/// Repeated to `shape` by NumPy's rule: aligned at the last axis, x's extents must be equal or 1.
+/// Returns x repeated to `shape` by NumPy's rule: aligned at the last axis, x's extents must be equal or 1.
 Var<float> broadcast_to(const Operand<float>& x, const Shape& shape);
 Var<double> broadcast_to(const Operand<double>& x, const Shape& shape);
 

@@ -27,7 +27,7 @@ std::size_t state_size(const Recording& recording) {
     return size;
 }
 
-/// Nothing where the memory for it is missing: the page is worth having without.
+/// Returns nothing where the memory for it is missing: the page is worth having without.
 std::optional<JacobianSpectrum> spectrum_of(const Recording& recording) {
     program::print("\nSpectra of the {} Jacobians from state to state and of their products, {} by {} ...\n",
                    recording.states.size() - 1, state_size(recording), state_size(recording));

@@ -75,7 +75,7 @@ struct LstmVariantCell {
     Var<T> project(const Var<T>& x) const;
     std::pair<Var<T>, State> step(const Var<T>& u, const State& state) const;
 
-    /// Those that the options call for.
+    /// Lists the parameters that the options call for.
     ParameterList<T> parameters();
 };
 

@@ -54,14 +54,14 @@ struct CellRuns {
     // These compute values alone, `resumed` the gradient by x as well; the gradients are those of
     // `other_run`.
 
-    /// Step by step, each followed by a step of another sequence on the same tape.
+    /// Runs step by step, each followed by a step of another sequence on the same tape.
     CellRun alternated(const Batch<T>& batch, const Batch<T>& another, const CellRun& other_run) const;
-    /// Step by step; behind the first another sequence is run on a tape of its own.
+    /// Runs step by step; behind the first another sequence is run on a tape of its own.
     CellRun interrupted(const Batch<T>& batch, const Batch<T>& another, const CellRun& other_run) const;
     /// Runs the time steps behind the first `steps`, whose state is carried to another tape.
     CellRun resumed(const Batch<T>& batch, std::size_t steps, const CellRun& other_run) const;
 
-    /// Some rows of a batch and some of their time steps.
+    /// Returns some rows of a batch and some of their time steps.
     Batch<T> part(const Batch<T>& batch, const std::vector<std::size_t>& steps,
                   const std::vector<std::size_t>& rows) const;
     /// Returns some steps and rows of a run. What is summed over rows stays that of the whole run.
@@ -86,7 +86,7 @@ struct CellRuns {
 /// The slices `which` of x along an axis, in that order.
 template <class T>
 Tensor<T> taken(const Tensor<T>& x, std::size_t axis, const std::vector<std::size_t>& which);
-/// begin, begin + 1, ..., end - 1.
+/// Returns begin, begin + 1, ..., end - 1.
 std::vector<std::size_t> range(std::size_t begin, std::size_t end);
 
 /// Says where two tensors differ; empty if they agree.

@@ -163,7 +163,7 @@ ElmanCellBptt<T> backward(const ElmanCellWeights<T>& weights, const Tensor<T>& x
     return bptt;
 }
 
-/// Through the output layer, of which dJ/do(t) is known, and the cell before it.
+/// Goes back through the output layer, of which dJ/do(t) is known, and the cell before it.
 template <class T>
 ElmanBptt<T> network_backward(const ElmanWeights<T>& weights, const Tensor<T>& x, std::vector<Tensor<T>> h,
                               std::vector<Tensor<T>> outputs, const Tensor<T>& final_state) {

@@ -25,7 +25,8 @@ struct ElmanCellGradients {
     Tensor<T> U, W, b;
 };
 
-/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
+/// The values and gradients that BPTT computes on its way. Vectors have an element for each time step, t = 1,
+/// ..., T.
 template <class T>
 struct ElmanCellBptt {
     ElmanCellGradients<T> total;               ///< dJ/dU, dJ/dW, dJ/db

@@ -23,7 +23,8 @@ struct GruGradients {
     Tensor<T> U, W, b, b_recurrent;
 };
 
-/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
+/// The values and gradients that BPTT computes on its way. Vectors have an element for each time step, t = 1,
+/// ..., T.
 template <class T>
 struct GruBptt {
     GruGradients<T> total;               ///< dJ/dU, dJ/dW, dJ/db, dJ/db_recurrent

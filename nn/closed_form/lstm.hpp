@@ -26,7 +26,8 @@ struct LstmState {
     Tensor<T> h, c;
 };
 
-/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
+/// The values and gradients that BPTT computes on its way. Vectors have an element for each time step, t = 1,
+/// ..., T.
 template <class T>
 struct LstmBptt {
     LstmGradients<T> total;               ///< dJ/dU, dJ/dW, dJ/db

@@ -20,7 +20,7 @@ void require_beams(const BeamOptions& options);
 /// The best ways on for each row of the batch, as many as it has beams that have not ended.
 template <class T>
 std::vector<Choice> best_ways(const Tensor<T>& log_probabilities, const Writing& writing, std::size_t beams);
-/// Scores and sorts, best first.
+/// Scores hypotheses and sorts them, best first.
 std::vector<std::vector<Hypothesis>> ranked(std::vector<std::vector<Hypothesis>> sequences,
                                             const BeamOptions& options);
 

@@ -23,7 +23,7 @@
 /// of another tape.
 namespace tapeloop::nn {
 
-/// Where a sequence starts and ends.
+/// Options that say where a sequence starts and ends.
 struct DecodingLimits {
     /// The token that the first step reads.
     std::ptrdiff_t start = 0;
@@ -110,7 +110,7 @@ class Writing {
     std::vector<std::vector<Hypothesis>> ended_;
 };
 
-/// Rows of a part of a state, as a parameter: that enters a tape without being copied.
+/// Keeps rows of a part of a state as a parameter: that enters a tape without being copied.
 template <class T>
 Parameter<T> rows_of(const Var<T>& part, const std::vector<std::size_t>& rows);
 

@@ -12,7 +12,7 @@ Var<double> standardise(const Operand<double>& x, double epsilon = 1e-5);
 
 /// Options of a `LayerNorm`.
 struct LayerNormOptions {
-    /// Added to the variance. As PyTorch has it; Keras adds 1e-3.
+    /// The number added to the variance, as PyTorch has it; Keras adds 1e-3.
     double epsilon = 1e-5;
 };
 

@@ -38,7 +38,7 @@ Var<double> mean_absolute_error(const Operand<double>& prediction, const Operand
 /// Options of `huber_loss`.
 struct HuberOptions {
     Reduction reduction = Reduction::mean;
-    /// Up to this distance the loss is a parabola, from there on a line.
+    /// The distance up to which the loss is a parabola, from there on a line.
     double delta = 1;
     std::vector<std::size_t> lengths = {};
 };

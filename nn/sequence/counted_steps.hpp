@@ -17,19 +17,19 @@ class CountedSteps {
 
     /// Returns whether every step of every row counts.
     bool all() const { return all_; }
-    /// N.
+    /// Returns N, the number of steps that count.
     std::size_t count() const { return places_.size(); }
     /// The rows that time step t counts for, in order.
     const std::vector<std::size_t>& rows(std::size_t t) const { return rows_[t]; }
 
-    /// [T, B, ..] -> [N, ..].
+    /// Packs [T, B, ..] into [N, ..].
     Var<float> packed(const Operand<float>& x) const;
     Var<double> packed(const Operand<double>& x) const;
-    /// [N, ..] by time steps, [rows(t), ..] each, in x's memory.
+    /// Cuts [N, ..] by time steps, [rows(t), ..] each, in x's memory.
     std::vector<Var<float>> by_time(const Operand<float>& packed) const;
     std::vector<Var<double>> by_time(const Operand<double>& packed) const;
-    /// Parts that make [N, ..] together -> [T, B, ..]. Behind the end of a row come zeros; a masked step
-    /// repeats the one that was read before it.
+    /// Spreads parts that make [N, ..] together over [T, B, ..]. Behind the end of a row come zeros; a masked
+    /// step repeats the one that was read before it.
     Var<float> spread(std::vector<Var<float>> parts, const Site& site) const;
     Var<double> spread(std::vector<Var<double>> parts, const Site& site) const;
 

@@ -47,7 +47,7 @@ class Stack {
         return step(x, state, prepare());
     }
     Unrolled<T, State> unroll(const Var<T>& x, const State& state, const UnrollOptions& options) const;
-    /// Those of every layer.
+    /// Returns those of every layer, bottom first.
     std::vector<bool> hidden_parts() const;
     ParameterList<T> parameters();
 

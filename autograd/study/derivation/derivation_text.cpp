@@ -44,7 +44,7 @@ std::vector<std::size_t> signs_of(std::string_view text) {
     return places;
 }
 
-/// Without what says the same as its neighbour.
+/// Adds a side to an equation, unless it says the same as its neighbour.
 void add_side(Equation& equation, const std::string& side) {
     if (!side.empty() && (equation.sides.empty() || equation.sides.back() != side))
         equation.sides.push_back(side);

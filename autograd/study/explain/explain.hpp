@@ -99,7 +99,7 @@ struct Explanation {
     std::vector<Culprit> culprits;
     std::size_t shown_steps = 0;
 
-    /// Size, culprits and path, in at most about 40 lines.
+    /// Writes size, culprits and path, in at most about 40 lines.
     std::string text() const;
 };
 

@@ -5,8 +5,8 @@
 
 namespace tapeloop {
 
-/// Told of the contributions of a sweep one after another: what the rules of `node` hand to one of its
-/// inputs.
+/// An observer that is told of the contributions of a sweep one after another: what the rules of `node` hand
+/// to one of its inputs.
 template <class T>
 using WaveVisitor = std::function<void(Index node, const Contribution<T>& contribution)>;
 

@@ -39,7 +39,7 @@ struct GradientLedger {
     /// The largest difference of the entries' sum from the gradient, relative to the largest element of the
     /// gradient or of an entry: rounding, below 1e-12 in double. NaN when the gradient is not finite.
     double deviation = 0;
-    /// Row by row, if they were asked for; empty tensors where nothing is contributed.
+    /// The entries row by row, if they were asked for; empty tensors where nothing is contributed.
     std::vector<Tensor<double>> entries;
 
     /// Returns the entry of a row and a column. Throws `std::out_of_range` unless entries were kept.

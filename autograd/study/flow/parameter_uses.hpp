@@ -10,7 +10,7 @@ namespace tapeloop {
 
 /// One place in time at which a parameter takes part in a computation.
 struct ParameterUse {
-    /// That of the nodes; none for a node outside every time step, which is a use of its own.
+    /// The time step of the nodes; none for a node outside every time step, which is a use of its own.
     std::optional<std::size_t> time_step;
     /// The operations that have the parameter as an input there.
     std::vector<Index> nodes;
@@ -29,8 +29,8 @@ class ParameterUses {
     /// Finds the uses of `parameter` on a tape, which must outlive this.
     ParameterUses(Tape<T>& tape, const Parameter<T>& parameter);
 
-    /// Those at time steps loop by loop, each in the order of time, then the others; none if the parameter is
-    /// no input of any operation on the tape.
+    /// Returns the uses: those at time steps loop by loop, each in the order of time, then the others; none
+    /// if the parameter is no input of any operation on the tape.
     const std::vector<ParameterUse>& list() const { return uses_; }
 
     /// Returns for each use its summand, of the parameter's shape, of the gradient that `gradient(roots,

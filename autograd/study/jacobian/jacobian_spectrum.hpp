@@ -21,7 +21,7 @@ struct SpectrumOptions {
     bool product_radii = true;
 };
 
-/// What becomes of a gradient over the whole stretch, by the thresholds of `SpectrumOptions`.
+/// The fate of a gradient over the whole stretch, by the thresholds of `SpectrumOptions`.
 enum class GradientFlow { vanishing, exploding, neither };
 /// Returns the enumerator's name, such as `vanishing`.
 std::string_view name_of(GradientFlow flow);

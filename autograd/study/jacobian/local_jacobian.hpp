@@ -11,9 +11,10 @@ struct LocalJacobian {
     Tensor<double> matrix;
 };
 
-/// Those of `node` by each of its distinct inputs with at most `largest` elements, one run of its rules for
-/// each of its elements. None for a leaf, for an operation with several results, and for a node of more than
-/// `largest` elements. Throws `std::logic_error` when a parameter was changed after it was recorded.
+/// Returns the Jacobians of `node` by each of its distinct inputs with at most `largest` elements, one run of
+/// its rules for each of its elements. None for a leaf, for an operation with several results, and for a node
+/// of more than `largest` elements. Throws `std::logic_error` when a parameter was changed after it was
+/// recorded.
 template <class T>
 std::vector<LocalJacobian> local_jacobians(Tape<T>& tape, Index node, std::size_t largest = 64);
 

@@ -13,7 +13,7 @@ struct WeightProduct {
     Index factor;  ///< the input that is not the weight
 };
 
-/// Those among the steps of a stretch whose results are [batch, ..].
+/// Returns those among the steps of a stretch whose results are [batch, ..].
 template <class T>
 std::vector<WeightProduct> weight_products(const Tape<T>& tape, const Stretch<T>& stretch, std::size_t batch);
 

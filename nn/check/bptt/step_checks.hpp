@@ -51,8 +51,8 @@ template <class T>
 CheckInputs<T> inputs_of(const CellUnderCheck<T>& cell, const TermNames& names, const Tensor<T>& x,
                          const std::vector<Tensor<T>>& state);
 
-/// Against central differences of this step alone, of at most `elements` elements by each term.
-/// What they leave open, at a kink or lost in rounding, is taken for right.
+/// Checks against central differences of this step alone, of at most `elements` elements by each term. What
+/// they leave open, at a kink or lost in rounding, is taken for right.
 template <class T>
 std::vector<Deviation> differences_of_step(const CellUnderCheck<T>& cell, const TermNames& names,
                                            const TapeRun<T>& tape, std::size_t t, const Summands& summands,

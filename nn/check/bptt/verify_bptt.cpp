@@ -224,7 +224,7 @@ class Verification {
         };
         return check_function(f, inputs_of(cell_, names_, tape_.run.x, offsets_), check_options(diagnose));
     }
-    /// Once more with a diagnosis: the step that is wrong, if it is so on a tape of its own.
+    /// Checks once more, with a diagnosis: the step that is wrong, if it is so on a tape of its own.
     GradientReport look_closer() {
         if (!report_.first_divergence.has_value() || !way_called("forward mode").steps_agree() ||
             way_called("differences").steps_agree())

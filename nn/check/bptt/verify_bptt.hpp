@@ -23,7 +23,7 @@ struct BpttOptions {
     /// that is empty there is given random entries. `false` for states that must not be moved, such as
     /// probabilities.
     bool random_initial_state = true;
-    /// So far at most is each element of it moved.
+    /// The largest distance by which each element of it is moved.
     double state_moved_by = 0.5;
     /// The state to start from instead of the cell's own: its parts, each as the cell has it for the batch.
     std::vector<Tensor<double>> initial_state = {};
