@@ -18,7 +18,7 @@ namespace {
 
 using F = Var<float>;
 
-/// What the cells share: packed weights, and x U + b for all time steps at once.
+/// The base of the cells: packed weights, and x U + b for all time steps at once.
 struct Weights {
     Parameter<float> U, W, b, b_recurrent;
 

@@ -64,7 +64,7 @@ struct ForgetfulStart : nn::ElmanCell<float> {
     }
 };
 
-/// The same, its gradient cut off between the time steps.
+/// A cell that does the same, its gradient cut off between the time steps.
 struct Truncated : ForgetfulStart {
     using ForgetfulStart::ForgetfulStart;
     auto step(const Var<float>& u, const Var<float>& h) const { return ForgetfulStart::step(u, detach(h)); }

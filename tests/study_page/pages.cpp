@@ -167,7 +167,7 @@ json write_skips(const std::filesystem::path& path) {
     return {{"path", path.string()}, {"detached", detached}, {"source", h[3].index()}};
 }
 
-/// What was given, and nothing computed from it.
+/// Writes what was given, and nothing computed from it.
 json write_leaves(const std::filesystem::path& path) {
     Tape<double> tape;
     const Var<double> x = input(Tensor<double>(2.0)).named("x");

@@ -31,7 +31,7 @@ namespace {
 
 int threads() { return openblas_get_num_threads == nullptr ? 1 : openblas_get_num_threads(); }
 
-/// In a process of its own that may take `bytes` more than it has, on a thread that has no buffer yet.
+/// Runs in a process of its own that may take `bytes` more than it has, on a thread that has no buffer yet.
 template <class F>
 bool holds_with_memory(std::size_t bytes, const F& f) {
     const pid_t child = fork();

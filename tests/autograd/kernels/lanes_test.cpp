@@ -17,7 +17,7 @@ namespace {
 template <class T>
 using Limits = std::numeric_limits<T>;
 
-/// How far `y` is from `exact`, in units of the last place of the nearest T.
+/// Returns the distance of `y` from `exact`, in units of the last place of the nearest T.
 template <class T>
 double error_in_ulps(T y, long double exact) {
     const T nearest = static_cast<T>(exact);

@@ -107,7 +107,7 @@ std::vector<Tensor<double>> batch_of_megabyte() {
     return batch;
 }
 
-/// How much memory the batches of `count` lay in, made by `threads` threads one after the other.
+/// Returns how much memory the batches of `count` lay in, made by `threads` threads one after the other.
 std::size_t bytes_of_batches(std::size_t count, std::size_t threads) {
     Batches batches;
     std::map<const double*, std::size_t> places;

@@ -27,7 +27,7 @@ struct Derivatives {
     Tensor<double> second;
 };
 
-/// Of an elementwise function of T at these places.
+/// Returns the values of an elementwise function of T at these places.
 template <class T, class F>
 Derivatives derivatives(const std::vector<double>& places, F f) {
     Tape<T> tape;

@@ -9,7 +9,7 @@ using List = std::vector<std::ptrdiff_t>;
 
 std::size_t unsigned_at(const List& list, std::size_t i) { return static_cast<std::size_t>(list[i]); }
 
-/// Which of the indices the front of a position in [..indices, ..row] names.
+/// Returns which of the indices the front of a position in [..indices, ..row] names.
 std::size_t flat(const Shape& indices, const Position& position) {
     std::size_t offset = 0;
     for (std::size_t axis = 0; axis < indices.rank(); ++axis)

@@ -41,14 +41,14 @@ double logsumexp_of(const Elements& x) {
     return std::log(total);
 }
 
-/// Which axes are reduced, and how the operation is told.
+/// The axes that are reduced, and how the operation is told.
 struct Choice {
     Axes axes;
     std::vector<bool> reduced;
     bool keepdims = false;
 };
 
-/// What is left of `position` once the reduced axes are taken out, or are 0 with `keepdims`.
+/// Returns what is left of `position` once the reduced axes are taken out, or are 0 with `keepdims`.
 Position left_of(const Position& position, const Choice& choice) {
     Position left;
     for (std::size_t axis = 0; axis < position.size(); ++axis) {
@@ -78,7 +78,7 @@ Tensor<double> reduced(const Tensor<double>& x, const Choice& choice, double (*r
     return generate(result, [&](const Position& position) { return reduce(groups[position]); });
 }
 
-/// What comes out of a reduction over nothing.
+/// The result of a reduction over nothing.
 enum class Nothing { is_a_number, is_infinite, is_an_error };
 
 template <class F>

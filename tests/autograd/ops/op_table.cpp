@@ -501,7 +501,8 @@ Problems check_positions(const Row& row) {
 
 namespace {
 
-/// Whether the text names the line of the row's call, or one of the next that belong to it, and the label.
+/// Returns whether the text names the line of the row's call, or one of the next that belong to it, and the
+/// label.
 bool names_line(const std::string& text, const Row& row) {
     const std::string file = std::filesystem::path(row.call_site.file_name()).filename().string();
     constexpr std::uint32_t longest_call = 12;

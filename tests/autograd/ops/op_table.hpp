@@ -18,8 +18,8 @@ using Vars = std::vector<Var<T>>;
 template <class T>
 using Call = std::function<Vars<T>(const Vars<T>&)>;
 
-/// Where an argument's elements are drawn from. Those of one sample keep a distance from each other, from
-/// both ends, and from the quarters of the interval, so that kinks and ties may lie there.
+/// The set from which an argument's elements are drawn. Those of one sample keep a distance from each other,
+/// from both ends, and from the quarters of the interval, so that kinks and ties may lie there.
 struct Domain {
     double low = -2;
     double high = 2;
@@ -44,7 +44,7 @@ struct Independence {
 
 struct Row {
     std::string name;
-    /// Where the row stands, and where its call does.
+    /// The places of the row and of its call.
     Site site;
     Site call_site;
     Call<double> call;
@@ -56,14 +56,14 @@ struct Row {
     std::vector<std::vector<Shape>> samples;
     std::vector<Rejection> rejections;
     std::vector<Independence> independences;
-    /// What its errors call it.
+    /// The name by which its errors call it.
     std::string error_name;
     bool takes_any_shape = false;
     bool passes_no_gradient = false;
-    /// How far `float` may be from `double`, in units of the last place of a `float`.
+    /// The largest distance of `float` from `double`, in units of the last place of a `float`.
     double float_ulps = 16;
 
-    /// For reading: `row(...).of({{{3, 4}, {4}}}).rejects({{2}, {3}})`.
+    /// Makes a row readable: `row(...).of({{{3, 4}, {4}}}).rejects({{2}, {3}})`.
     Row of(std::vector<std::vector<Shape>> shapes) &&;
     Row from(std::vector<Domain> where) &&;
     Row rejects(std::vector<Shape> shapes, std::vector<std::string> fragments = {}) &&;
@@ -161,7 +161,7 @@ const std::vector<Row>& all_rows();
 /// The row with one Var for both of these arguments, on the samples in which they have the same shape.
 Row with_same_variable(const Row& row, std::size_t first, std::size_t second);
 
-/// What is wrong, one line each; nothing if all is well.
+/// Returns what is wrong, one line each; nothing if all is well.
 using Problems = std::vector<std::string>;
 
 /// The value against the reference.
@@ -178,7 +178,8 @@ Problems check_subsets(const Row& row);
 Problems check_float(const Row& row);
 /// The bits of an element, and of its gradient, wherever it stands.
 Problems check_positions(const Row& row);
-/// Whether wrong shapes are refused with a text that says all there is to say, and nothing is recorded.
+/// Returns whether wrong shapes are refused with a text that says all there is to say, and nothing is
+/// recorded.
 Problems check_rejections(const Row& row);
 
 }  // namespace tapeloop::test

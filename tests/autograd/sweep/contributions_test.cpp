@@ -60,7 +60,8 @@ struct Unrolling {
     Tensors results;
     Tensors gradients;
 
-    Unrolling(nn::AnyLayer<double>& layer, const Tensor<double>& x, const nn::UnrollOptions& options, bool fuse)
+    Unrolling(nn::AnyLayer<double>& layer, const Tensor<double>& x, const nn::UnrollOptions& options,
+              bool fuse)
         : tape({.fuse = fuse}) {
         const Var<double> sequence = input(x);
         WrtList<double> wrt{sequence};
@@ -91,7 +92,7 @@ const std::vector<nn::UnrollOptions>& ways_to_read() {
     return ways;
 }
 
-/// How often each parameter is used by a node of which time step.
+/// Returns how often each parameter is used by a node of which time step.
 std::map<std::string, std::map<std::size_t, std::size_t>> uses_by_step(const Tape<double>& tape) {
     std::map<std::string, std::map<std::size_t, std::size_t>> uses;
     for (Index node = 0; node < tape.size(); ++node)

@@ -158,7 +158,7 @@ void check_float(C& cell, const CellCase& c) {
     check_close(as_double(y.value()), run_loops(c, c.arguments)[0], 1e-5);
 }
 
-/// How many nodes unrolling the cell takes, beyond those of no steps.
+/// Returns how many nodes unrolling the cell takes, beyond those of no steps.
 template <class C>
 std::size_t nodes_for(const C& cell, std::size_t time_steps) {
     Tape<nn::ValueOf<C>> tape;

@@ -36,7 +36,7 @@ struct LeakyCell {
     ParameterList<double> parameters() { return parameter_list(U, a); }
 };
 
-/// The same, with the input's part ahead of the loop and `map` for the rest.
+/// A cell that does the same, with the input's part ahead of the loop and `map` for the rest.
 struct LeakyMapCell {
     Parameter<double> U;
     Parameter<double> a;

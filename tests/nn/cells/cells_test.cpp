@@ -52,7 +52,7 @@ Tensors gru_step(const Tensor<double>& x, const Tensors& state, const Tensors& p
     })};
 }
 
-/// Whether the k-th of n square blocks, side by side, is orthogonal.
+/// Returns whether the k-th of n square blocks, side by side, is orthogonal.
 template <class V>
 void check_orthogonal_block(const Tensor<V>& packed, std::size_t k) {
     const std::size_t n = packed.shape()[0];

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t I = 3;
 constexpr std::size_t H = 5;
 
-/// Whether two tensors [.., 4H] differ in each of the four parts.
+/// Returns whether two tensors [.., 4H] differ in each of the four parts.
 std::vector<bool> parts_that_differ(const Tensor<double>& a, const Tensor<double>& b) {
     const std::size_t axis = a.dimension() - 1;
     std::vector<bool> differ;

@@ -39,7 +39,7 @@ inline void enter(const Tensors& values, std::array<Var<double>, 2>& state) {
     state = {input(values[0]), input(values[1])};
 }
 
-/// By the tape: parameters, x, then the initial state.
+/// Returns the gradients by the tape: parameters, x, then the initial state.
 template <class C>
 Tensors gradients_by_tape(C& cell, const nn::CellSequence<double>& run) {
     Tape<double> tape;
@@ -85,8 +85,8 @@ void check_against_tape(C& cell, std::size_t I, std::size_t H, std::size_t parts
         }
 }
 
-/// What a step hands back, and its own terms: a sequence cut in two in front of it gives the same, when the
-/// first part ends with what the second hands back.
+/// Checks what a step hands back, and its own terms: a sequence cut in two in front of it gives the same,
+/// when the first part ends with what the second hands back.
 template <class C>
 void check_cut_sequence(C& cell, std::size_t I, std::size_t H, std::size_t parts) {
     randomise(cell, "parameters");

@@ -16,7 +16,7 @@ double squared(double d) { return d * d; }
 double absolute(double d) { return std::abs(d); }
 double huber_of_07(double d) { return std::abs(d) <= 0.7 ? 0.5 * d * d : 0.7 * std::abs(d) - 0.7 * 0.7 / 2; }
 
-/// What comes out for [T, B, ..], or [B, ..] if there are two axes and no lengths.
+/// Returns what comes out for [T, B, ..], or [B, ..] if there are two axes and no lengths.
 std::function<Tensor<double>(const Tensors&)> by_loops(double (*of_difference)(double), Reduction reduction,
                                                        const std::vector<std::size_t>& lengths) {
     return [=](const Tensors& x) {

@@ -23,7 +23,7 @@ inline Tensor<double> slices(const Tensor<double>& x, std::size_t axis,
     });
 }
 
-/// What does not count is filled with this.
+/// The number with which what does not count is filled.
 inline Tensor<double> filled_where_not(Tensor<double> x, const std::vector<std::vector<std::size_t>>& counted,
                                        double value) {
     const std::size_t T = x.shape()[0];

@@ -51,7 +51,7 @@ void note_sample(std::set<Recorded>& recorded, const Row& row, const std::vector
     note(recorded, tape);
 }
 
-/// What the rows of the op table record, their recorded gradients included.
+/// Records what the rows of the op table record, their recorded gradients included.
 std::vector<Recorded> recorded_operations() {
     std::set<Recorded> recorded;
     for (const Row& row : all_rows())

@@ -55,8 +55,8 @@ auto first_state(const C& cell) {
                          cell.initial_state(B));
 }
 
-/// The same network with a cell of its own for every step, all with the same weights: the gradient of loss t
-/// alone by the copy at k is the entry (t, k).
+/// Makes the same network with a cell of its own for every step, all with the same weights: the gradient of
+/// loss t alone by the copy at k is the entry (t, k).
 template <class C, class Make>
 std::vector<Tensor<double>> untied_entries(const Make& make, const Task& task, std::size_t parameter,
                                            bool reverse = false) {
@@ -149,7 +149,7 @@ struct TwiceCell {
     }
 };
 
-/// The same with a weight for each use.
+/// Makes the same network with a weight for each use.
 struct OnceCell {
     Parameter<double> W;
     Parameter<double> U;

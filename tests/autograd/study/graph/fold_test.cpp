@@ -44,7 +44,7 @@ std::size_t count_recurrent(const FoldedGraph& folded) {
     return count;
 }
 
-/// Where the steps of a loop stand in the order in which they ran.
+/// Returns where the steps of a loop stand in the order in which they ran.
 std::ptrdiff_t order_in(const FoldedLoop& loop, std::size_t time_step) {
     return std::find(loop.time_steps.begin(), loop.time_steps.end(), time_step) - loop.time_steps.begin();
 }

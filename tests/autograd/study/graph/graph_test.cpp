@@ -41,8 +41,8 @@ std::vector<GraphNode> random_nodes(Random& random) {
     return nodes;
 }
 
-/// Whether there is a way from one node to another by members alone: by asking every node in turn, until
-/// nothing changes.
+/// Returns whether there is a way from one node to another by members alone: by asking every node in turn,
+/// until nothing changes.
 bool reaches(const std::vector<GraphNode>& nodes, const std::set<Index>& members, Index from, Index to) {
     std::set<Index> reached{from};
     for (bool grew = true; grew;) {

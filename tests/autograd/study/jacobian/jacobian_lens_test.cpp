@@ -58,7 +58,7 @@ std::vector<double> row_of(const S& state, std::size_t row) {
     return numbers;
 }
 
-/// The same state with `amount` added to one of the numbers of a row.
+/// Returns the same state with `amount` added to one of the numbers of a row.
 template <class S>
 S with_moved(const S& state, std::size_t row, std::size_t place, double amount) {
     std::size_t before = 0;

@@ -56,7 +56,7 @@ struct Setting {
             options);
     }
     nn::BpttReport check(const nn::BpttOptions& options = {}) { return check_as(network, options); }
-    /// By the closed form of the loss as well.
+    /// Differentiates by the closed form of the loss as well.
     nn::closed_form::ElmanBptt<double> closed_form() const {
         const auto& [cell, output] = network;
         return nn::closed_form::elman_bptt<double>({cell.U.value(), cell.W.value(), cell.b.value(),

@@ -81,7 +81,7 @@ struct OddNames {
     ParameterList<double> parameters() { return parameter_list(x, state); }
 };
 
-/// When it reads a sequence by itself, no gradient comes from its output at t = 1.
+/// A cell that lets, when it reads a sequence by itself, no gradient comes from its output at t = 1.
 struct ForgetsAStep {
     Parameter<double> U{"U", Random(1).tensor({I, H})};
     Parameter<double> W{"W", Random(2).tensor({H, H})};
