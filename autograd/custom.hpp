@@ -81,7 +81,7 @@ class Custom {
         Tape<T>& tape = tape_of(name_, x, more...);
         detail::Rollback rollback(tape);
         try {
-            const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
+            const std::array<NodeIndex, count> inputs{x.enter(tape), more.enter(tape)...};
             const Array<T> result =
                 detail::with_indices<count>([&](auto... k) { return compute(tape.array(inputs[k])...); });
             T* data = tape.allocate(result.size());

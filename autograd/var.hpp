@@ -23,9 +23,9 @@ class Parameter;
 template <class T>
 class Operand;
 
-using Index = std::uint32_t;
+using NodeIndex = std::uint32_t;
 /// Where in the user's source an operation was called.
-using Site = std::source_location;
+using CallSite = std::source_location;
 
 /// The operators of `Var` and `Parameter`, found by argument-dependent lookup. At least one argument is one
 /// of those; the other may also be a number, a `Tensor` or an xtensor expression. Broadcasting by NumPy's
@@ -86,7 +86,7 @@ class Var : public Operators<T> {
 
     /// Refers to nothing; any use throws.
     Var() = default;
-    Var(TapeSlot<T>& slot, std::uint32_t stamp, Index index) : slot_(&slot), stamp_(stamp), index_(index) {}
+    Var(TapeSlot<T>& slot, std::uint32_t stamp, NodeIndex index) : slot_(&slot), stamp_(stamp), index_(index) {}
 
     /// A copy: recording moves the nodes.
     Shape shape() const;
@@ -102,7 +102,7 @@ class Var : public Operators<T> {
 
     /// The tape it was recorded on. Throws `std::logic_error` when that is gone.
     Tape<T>& tape() const;
-    Index index() const { return index_; }
+    NodeIndex index() const { return index_; }
     /// The same node of the same tape.
     bool is(const Var& other) const {
         return slot_ == other.slot_ && stamp_ == other.stamp_ && index_ == other.index_;
@@ -117,7 +117,7 @@ class Var : public Operators<T> {
   private:
     TapeSlot<T>* slot_ = nullptr;
     std::uint32_t stamp_ = 0;
-    Index index_ = 0;
+    NodeIndex index_ = 0;
 };
 
 template <class E>
@@ -154,19 +154,19 @@ using ExpressionValue = typename ExpressionValueOf<std::remove_cvref_t<E>>::type
 template <class T>
 class Operand {
   public:
-    Operand(const Var<T>& var, Site site = Site::current()) : var_(var), shape_(var.shape()), site_(site) {}
-    Operand(const Parameter<T>& parameter, Site site = Site::current());
+    Operand(const Var<T>& var, CallSite site = CallSite::current()) : var_(var), shape_(var.shape()), site_(site) {}
+    Operand(const Parameter<T>& parameter, CallSite site = CallSite::current());
     // No other type: what would be converted for it is gone when the operation looks at it.
     template <std::same_as<Tensor<T>> E>
-    Operand(const E& tensor, Site site = Site::current())
+    Operand(const E& tensor, CallSite site = CallSite::current())
         : tensor_(&tensor), shape_(shape_of(tensor)), site_(site) {}
     template <class S>
-    requires std::is_arithmetic_v<S> Operand(S scalar, Site site = Site::current())
+    requires std::is_arithmetic_v<S> Operand(S scalar, CallSite site = CallSite::current())
         : scalar_(static_cast<T>(scalar)), site_(site) {}
     template <TensorExpression E>
     requires(!std::same_as<E, Tensor<T>> &&
              (std::same_as<detail::ExpressionValue<E>, T> || std::integral<detail::ExpressionValue<E>>))
-        Operand(const E& expression, Site site = Site::current())
+        Operand(const E& expression, CallSite site = CallSite::current())
         : owned_(std::make_unique<Tensor<T>>(expression)),
           tensor_(owned_.get()),
           shape_(shape_of(*tensor_)),
@@ -176,13 +176,13 @@ class Operand {
     Operand& operator=(const Operand&) = delete;
 
     const Shape& shape() const { return shape_; }
-    const Site& site() const { return site_; }
+    const CallSite& site() const { return site_; }
     /// The elements where they lie.
     const T* data() const;
     /// The tape of a `Var`; null for everything else.
     Tape<T>* tape() const { return var_.has_value() ? &var_->tape() : nullptr; }
     /// The node that stands for it on `tape`, recorded now if it is not there yet.
-    Index enter(Tape<T>& tape) const;
+    NodeIndex enter(Tape<T>& tape) const;
 
   private:
     std::optional<Var<T>> var_;
@@ -191,22 +191,22 @@ class Operand {
     const Tensor<T>* tensor_ = nullptr;
     T scalar_ = 0;
     Shape shape_;
-    Site site_;
+    CallSite site_;
 };
 
 /// A list of operands, for `concatenate` and its like: `{a, b, c}` or a `std::vector<Var<T>>`.
 template <class T>
 class Operands {
   public:
-    Operands(std::initializer_list<Var<T>> list, Site site = Site::current()) : vars_(list), site_(site) {}
-    Operands(std::vector<Var<T>> list, Site site = Site::current()) : vars_(std::move(list)), site_(site) {}
+    Operands(std::initializer_list<Var<T>> list, CallSite site = CallSite::current()) : vars_(list), site_(site) {}
+    Operands(std::vector<Var<T>> list, CallSite site = CallSite::current()) : vars_(std::move(list)), site_(site) {}
 
     const std::vector<Var<T>>& vars() const { return vars_; }
-    const Site& site() const { return site_; }
+    const CallSite& site() const { return site_; }
 
   private:
     std::vector<Var<T>> vars_;
-    Site site_;
+    CallSite site_;
 };
 
 extern template class Var<float>;

@@ -26,7 +26,7 @@ struct Labelled {
 template <class T>
 class Einsum {
   public:
-    Einsum(const EinsumEquation& equation, const Site& site) : equation_(equation), site_(site) {}
+    Einsum(const EinsumEquation& equation, const CallSite& site) : equation_(equation), site_(site) {}
 
     Var<T> record(const std::vector<Var<T>>& arguments) const {
         Labelled<T> so_far = argument(arguments[0], 0);
@@ -147,7 +147,7 @@ class Einsum {
     }
 
     const EinsumEquation& equation_;
-    Site site_;
+    CallSite site_;
 };
 
 template <class T, class... More>
@@ -157,7 +157,7 @@ Var<T> einsum_of(std::string_view text, const Operand<T>& a, const More&... more
         return detail::read_einsum(text, std::array{a.shape(), more.shape()...});
     });
     std::vector<Var<T>> arguments;
-    for (const Index index : std::array{a.enter(tape), more.enter(tape)...})
+    for (const NodeIndex index : std::array{a.enter(tape), more.enter(tape)...})
         arguments.push_back(tape.var(index));
     return Einsum<T>(equation, a.site()).record(arguments);
 }

@@ -19,9 +19,9 @@ class TapeObserver {
     TapeObserver& operator=(const TapeObserver&) = delete;
 
     /// `node` was recorded; its value is there.
-    virtual void appended(Tape<T>& /*tape*/, Index /*node*/) {}
+    virtual void appended(Tape<T>& /*tape*/, NodeIndex /*node*/) {}
     /// The rules of `node` have delivered; its own cotangent is still there.
-    virtual void pulled(Sweep<T>& /*sweep*/, Index /*node*/) {}
+    virtual void pulled(Sweep<T>& /*sweep*/, NodeIndex /*node*/) {}
 
     TapeObserver* outer() const { return outer_; }
     /// The one that tapes constructed at this point will tell; null without.

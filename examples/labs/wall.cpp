@@ -32,7 +32,7 @@ template <class Weight>
 Var<double> losses(const Weight& w, const Weight& b) {
     Var<double> h = input(nn::ones<double>(w.shape())) * 0.5;
     for (std::size_t t = 0; t < time_steps; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = w * sigmoid(h) + b;
     }
     return square(sigmoid(h) - 0.7);

@@ -72,7 +72,7 @@ Tensor<T> side_by_side(std::size_t rows, std::size_t columns, std::size_t gate_c
 }  // namespace
 
 template <class T>
-Gate<T>::Gate(Parameter<T>& parameter, GateNames names, std::string_view name)
+GateBlock<T>::GateBlock(Parameter<T>& parameter, GateNames names, std::string_view name)
     : parameter_(parameter),
       place_(place_of(names, name)),
       count_(names.size()),
@@ -80,21 +80,21 @@ Gate<T>::Gate(Parameter<T>& parameter, GateNames names, std::string_view name)
       shape_(part_of(parameter.shape(), names)) {}
 
 template <class T>
-Parameter<T>& Gate<T>::packed() const {
+Parameter<T>& GateBlock<T>::packed() const {
     Parameter<T>& parameter = *parameter_;
     if (parameter.shape() != packed_shape_)
-        throw std::logic_error(fmt::format("gate: parameter '{}' was {} and is {} now; call `gate` again",
+        throw std::logic_error(fmt::format("gate: parameter '{}' was {} and is {} now; call `gate_block` again",
                                            parameter.name(), packed_shape_.text(), parameter.shape().text()));
     return parameter;
 }
 
 template <class T>
-Tensor<T> Gate<T>::value() const {
+Tensor<T> GateBlock<T>::value() const {
     return copy_part(packed().value(), shape_, place_, count_);
 }
 
 template <class T>
-void Gate<T>::assign(const Tensor<T>& value) {
+void GateBlock<T>::assign(const Tensor<T>& value) {
     if (shape_of(value) != shape_)
         throw std::invalid_argument(fmt::format("gate: the value is {} and this gate's part of `{}` is {}",
                                                 shape_of(value).text(), packed().name(), shape_.text()));
@@ -105,12 +105,12 @@ void Gate<T>::assign(const Tensor<T>& value) {
 }
 
 template <class T>
-void Gate<T>::assign(double value) {
+void GateBlock<T>::assign(double value) {
     fill_part(packed().update(), shape_, place_, count_, static_cast<T>(value));
 }
 
 template <class T>
-void Gate<T>::freeze(Gradients<T>& gradients) const {
+void GateBlock<T>::freeze(Gradients<T>& gradients) const {
     Tensor<T>& gradient = gradients[packed()];
     fill_part(std::span<T>(gradient.data(), gradient.size()), shape_, place_, count_, T(0));
 }
@@ -154,7 +154,7 @@ void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hi
 }
 
 #define TAPELOOP_GATES(T)                                                                \
-    template class Gate<T>;                                                              \
+    template class GateBlock<T>;                                                              \
     template Tensor<T> gate_part(const Tensor<T>&, GateNames, std::string_view);         \
     template Tensor<T> packed_xavier(std::size_t, std::size_t, std::size_t, Generator&); \
     template Tensor<T> packed_orthogonal(std::size_t, std::size_t, Generator&);          \

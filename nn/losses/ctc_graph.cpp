@@ -97,7 +97,7 @@ Var<T> ctc_slope(const Alignments& alignments, const Var<T>& g, const Var<T>& lo
     const Var<T> start = reshape(logits, logits.shape());
     if (logits.shape().size() == 0) return start;
     const Var<T> losses = RecordedLattice<T>(alignments, start).losses();
-    return gradient_graph(std::vector<GraphRoot<T>>{{losses, g}}, {start})[start];
+    return gradient_graph(std::vector<GradientGraphRoot<T>>{{losses, g}}, {start})[start];
 }
 
 template Var<float> ctc_slope(const Alignments&, const Var<float>&, const Var<float>&);

@@ -70,7 +70,7 @@ void require_positive_weights(const Shape& logits, const std::vector<double>& we
 template <class T>
 Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
                      const SigmoidCrossEntropyOptions& options) {
-    const Site& site = logits.site();
+    const CallSite& site = logits.site();
     const detail::Counting counting{options.reduction, options.lengths};
     const std::vector<double>& weights = options.positive_weights;
     checked(tape_of(loss_name, logits, targets), site, [&] {

@@ -89,9 +89,9 @@ class Run {
         return side_by_side(values);
     }
 
-    std::vector<Root<double>> roots() const {
+    std::vector<GradientRoot<double>> roots() const {
         const Results& objective = case_.objective;
-        std::vector<Root<double>> roots;
+        std::vector<GradientRoot<double>> roots;
         if (objective.output) {
             require("objective.output", *objective.output, output_.shape());
             roots.push_back({output_, *objective.output});

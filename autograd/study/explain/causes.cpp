@@ -91,7 +91,7 @@ Symptom Causes<T>::of_stop(const Hop& hop) {
     constexpr double smallest = std::numeric_limits<T>::min();
     const auto inputs = tape_.inputs(hop.node);
     const bool is_matrix_product =
-        kind == OperationKind::product && std::any_of(inputs.begin(), inputs.end(), [this](Index input) {
+        kind == OperationKind::product && std::any_of(inputs.begin(), inputs.end(), [this](NodeIndex input) {
             return tape_.node(input).shape.rank() > 1;
         });
     if (is_factor(kind) || (kind == OperationKind::product && !is_matrix_product)) {
@@ -135,7 +135,7 @@ std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
     const Cause cause = own.kind == OperationKind::condition ? Cause::masked : Cause::dead;
     Tensor<T> ones = uninitialised<T>(tape_.node(hop.node).shape);
     ones.fill(T(1));
-    const auto slopes = contributions<T>(tape_, hop.node, [&](Index) { return &ones; }, {hop.input});
+    const auto slopes = contributions<T>(tape_, hop.node, [&](NodeIndex) { return &ones; }, {hop.input});
     if (slopes.empty() || slopes[0].cotangent.size() != ones.size())  // summed over what was broadcast
         return hop.out > 0 ? std::nullopt : std::optional(Symptom{cause, std::string(own.stops)});
     std::size_t arrived = 0;
@@ -166,19 +166,19 @@ bool Causes<T>::hands_nothing_on(const Hop& hop) const {
 }
 
 template <class T>
-std::string Causes<T>::described(Index node) const {
+std::string Causes<T>::described(NodeIndex node) const {
     const auto parameter = tape_.parameter(node);  // which has no place and no time step
     return parameter != nullptr ? fmt::format("parameter '{}'", parameter->name) : tape_.describe(node);
 }
 
 template <class T>
-Index Causes<T>::other_argument(const Hop& hop) const {
+NodeIndex Causes<T>::other_argument(const Hop& hop) const {
     const auto inputs = tape_.inputs(hop.node);
     return inputs[0] == hop.input && inputs.size() > 1 ? inputs[1] : inputs[0];
 }
 
 template <class T>
-double Causes<T>::spectral_norm_of(Index matrix) {
+double Causes<T>::spectral_norm_of(NodeIndex matrix) {
     const auto known = spectral_norms_.find(matrix);
     if (known != spectral_norms_.end()) return known->second;
     const Tensor<double> copy = as_double(value(matrix).data(), tape_.node(matrix).shape);
@@ -190,7 +190,7 @@ double Causes<T>::spectral_norm_of(Index matrix) {
 
 template <class T>
 Symptom Causes<T>::of_product(const Hop& hop) {
-    const Index other = other_argument(hop);
+    const NodeIndex other = other_argument(hop);
     const bool is_bias = is_added(hop);
     if (is_bias) return {Cause::averaging, ""};
     if (largest_of(value(other)) == 0)
@@ -198,7 +198,7 @@ Symptom Causes<T>::of_product(const Hop& hop) {
     if (hop.out == 0 && hop.in < std::sqrt(std::numeric_limits<T>::min()))
         return {Cause::underflow, fmt::format("{:.1e} is too near the smallest number of the type", hop.in)};
     if (tape_.node(other).shape.rank() != 2) return {Cause::weights, ""};
-    const auto elements = [this](Index node) { return static_cast<double>(tape_.node(node).shape.size()); };
+    const auto elements = [this](NodeIndex node) { return static_cast<double>(tape_.node(node).shape.size()); };
     const double stretch =
         hop.in > 0 ? hop.out / hop.in * std::sqrt(elements(hop.input) / elements(hop.node)) : 0;
     return {Cause::weights, fmt::format("stretches the norm by {:.2g}; the spectral norm of {} is {:.2g}",
@@ -219,7 +219,7 @@ bool Causes<T>::is_added(const Hop& hop) const {
 
 /// Whether a factor is a gate, or 1 minus one, as where an update gate takes the new state.
 template <class T>
-bool Causes<T>::is_gate_factor(Index factor) const {
+bool Causes<T>::is_gate_factor(NodeIndex factor) const {
     if (operation(factor).is_gate) return true;
     if (operation(factor).kind != OperationKind::subtraction) return false;
     const auto inputs = tape_.inputs(factor);
@@ -231,7 +231,7 @@ bool Causes<T>::is_gate_factor(Index factor) const {
 /// Of an elementwise product or quotient.
 template <class T>
 Symptom Causes<T>::of_factor(const Hop& hop) {
-    const Index other = other_argument(hop);
+    const NodeIndex other = other_argument(hop);
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
     const bool is_product = operation(hop.node).kind == OperationKind::factor;
     const double zeros = share_of(value(other), [](T v) { return v == T(0); });

@@ -30,7 +30,7 @@ std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
 template <class T>
 bool is_constant_factor(const Tape<T>& tape, const PathStep& step) {
     if (step.kind != OperationKind::factor && step.kind != OperationKind::quotient) return false;
-    for (Index input : tape.inputs(step.node))
+    for (NodeIndex input : tape.inputs(step.node))
         if (input != step.input && tape.inputs(input).empty() && tape.parameter(input) == nullptr)
             return true;
     return false;
@@ -57,7 +57,7 @@ GradientSize size_of(const Explanation& explanation, const ExplainOptions& optio
 }
 
 template <class T>
-std::string name_of(const Tape<T>& tape, const Wrt<T>& of, std::optional<Index> index) {
+std::string name_of(const Tape<T>& tape, const Wrt<T>& of, std::optional<NodeIndex> index) {
     if (of.parameter() != nullptr) return fmt::format("parameter '{}'", of.parameter()->name);
     return tape.describe(*index);
 }
@@ -68,7 +68,7 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
     if (J.shape().size() != 1)
         throw std::invalid_argument(
             fmt::format("explain: J is {}; it must have one element", J.shape().text()));
-    const std::optional<Index> index = detail::find_node(tape, of, "explain");
+    const std::optional<NodeIndex> index = detail::find_node(tape, of, "explain");
     tape.require_unchanged_parameters();
     Explanation explanation;
     explanation.of = name_of(tape, of, index);

@@ -37,10 +37,10 @@ double share_of(const Tensor<double>& part, const Tensor<double>& whole) {
 /// The losses as roots of sweeps, with their time steps.
 template <class T>
 struct TimedRoots {
-    std::vector<Root<T>> roots;
+    std::vector<GradientRoot<T>> roots;
     std::vector<std::size_t> steps;
     /// The sum of all losses.
-    std::vector<Root<T>> all;
+    std::vector<GradientRoot<T>> all;
 };
 
 template <class T>
@@ -61,7 +61,7 @@ TimedRoots<T> roots_of(const Var<T>& losses) {
     TimedRoots<T> timed;
     const std::size_t each = shape.size() / shape[0];
     for (std::size_t t = 0; t < shape[0]; ++t) {
-        Root<T> root{losses, filled(shape, T(0))};
+        GradientRoot<T> root{losses, filled(shape, T(0))};
         std::fill_n(root.cotangent.data() + t * each, each, T(1));
         timed.roots.push_back(std::move(root));
         timed.steps.push_back(t);

@@ -21,7 +21,7 @@ void require_states(const States<T>& states) {
 }
 
 template <class T>
-NormSeries series_of(const Root<T>& J, const std::string& path, const Parameter<T>& parameter,
+NormSeries series_of(const GradientRoot<T>& J, const std::string& path, const Parameter<T>& parameter,
                      const ParameterUses<T>& uses) {
     NormSeries series{path, {}, {}, 0};
     const auto summands = uses.contributions({J});
@@ -34,7 +34,7 @@ NormSeries series_of(const Root<T>& J, const std::string& path, const Parameter<
 }
 
 template <class T>
-std::vector<NormSeries> series_of_states(const Root<T>& J, const States<T>& states) {
+std::vector<NormSeries> series_of_states(const GradientRoot<T>& J, const States<T>& states) {
     if (states.empty()) return {};
     std::vector<Wrt<T>> wrt;
     for (const auto& state : states) wrt.insert(wrt.end(), state.begin(), state.end());
@@ -58,7 +58,7 @@ GradientNorms norms_of(const Var<T>& J, const ParameterList<T>& parameters, cons
         throw std::invalid_argument(
             fmt::format("gradient_norms: J is {}; it must have one element", J.shape().text()));
     require_states(states);
-    Root<T> root{J, uninitialised<T>(J.shape())};
+    GradientRoot<T> root{J, uninitialised<T>(J.shape())};
     root.cotangent.fill(T(1));
     GradientNorms result;
     for (const auto& entry : parameters) {

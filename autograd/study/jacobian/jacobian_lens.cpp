@@ -48,7 +48,7 @@ class StepSweeps {
           rows_(rows),
           stretch_(tape, before.nodes(), after.nodes()),
           products_(detail::weight_products(tape, stretch_, before.batch)) {
-        std::vector<Index> nodes;
+        std::vector<NodeIndex> nodes;
         for (const WeightProduct& product : products_) {
             nodes.push_back(product.node);
             cut_.emplace(product.node, product.factor);
@@ -84,7 +84,7 @@ class StepSweeps {
 
     void pull_product(const WeightProduct& product, std::size_t i, std::size_t k) {
         const Tensor<T> seed = one_hot_rows<T>(tape_.node(product.node).shape, k);
-        const CotangentOf<T> cotangent_of = [&](Index node) {
+        const CotangentOf<T> cotangent_of = [&](NodeIndex node) {
             return node == product.node ? &seed : nullptr;
         };
         ArrivedCotangents<T> arrived;
@@ -101,7 +101,7 @@ class StepSweeps {
     const std::vector<std::size_t>& rows_;
     Stretch<T> stretch_;
     std::vector<WeightProduct> products_;
-    std::unordered_map<Index, Index> cut_;
+    std::unordered_map<NodeIndex, NodeIndex> cut_;
     Segments between_;
     std::vector<StepJacobian> result_;
 };
@@ -158,7 +158,7 @@ JacobianLens look(const States<T>& states, const LensOptions& options) {
     JacobianLens lens{options.rows, {}};
     lens.steps.resize(options.rows.size());
     for (std::size_t i = 1; i < segments.size(); ++i) {
-        const Index behind = segments[i].list.front().node;
+        const NodeIndex behind = segments[i].list.front().node;
         const std::size_t time_step = tape.time_step(behind).value_or(i);
         StepSweeps<T> sweeps(tape, segments[i - 1], segments[i], options.rows, time_step);
         if (!sweeps.rows_are_independent())

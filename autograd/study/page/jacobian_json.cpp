@@ -52,7 +52,7 @@ template <class Bytes>
 std::size_t sum_over_edges(const Graph& graph, const Bytes& bytes) {
     std::size_t sum = 0;
     for (const GraphNode& node : graph)
-        for (Index input : node.inputs) sum += bytes(node, graph[input]);
+        for (NodeIndex input : node.inputs) sum += bytes(node, graph[input]);
     return sum;
 }
 
@@ -92,23 +92,23 @@ class JacobianWriter {
 
   private:
     /// The distinct inputs by which that is shown.
-    std::vector<Index> inputs_with(View view, const GraphNode& node) const {
-        std::vector<Index> inputs;
-        for (Index input : node.inputs)
+    std::vector<NodeIndex> inputs_with(View view, const GraphNode& node) const {
+        std::vector<NodeIndex> inputs;
+        for (NodeIndex input : node.inputs)
             if (view_of(node, graph_[input], largest_) == view &&
                 std::find(inputs.begin(), inputs.end(), input) == inputs.end())
                 inputs.push_back(input);
         return inputs;
     }
-    void add(const GraphNode& node, Index input, std::string_view view, json tensor) {
+    void add(const GraphNode& node, NodeIndex input, std::string_view view, json tensor) {
         const auto argument = std::find(node.inputs.begin(), node.inputs.end(), input) - node.inputs.begin();
         list_.push_back(
             {{"node", node.index}, {"argument", argument}, {"view", view}, {"tensor", std::move(tensor)}});
     }
     std::vector<Contribution<T>> pulled(const GraphNode& node, const Tensor<T>& cotangent,
-                                        const std::vector<Index>& inputs) {
+                                        const std::vector<NodeIndex>& inputs) {
         return contributions<T>(
-            tape_, node.index, [&](Index) { return &cotangent; }, inputs);
+            tape_, node.index, [&](NodeIndex) { return &cotangent; }, inputs);
     }
 
     void add_whole(const GraphNode& node) {
@@ -116,7 +116,7 @@ class JacobianWriter {
             add(node, jacobian.input, "whole", tensor_json(jacobian.matrix, largest_));
     }
     void add_slopes(const GraphNode& node) {
-        const std::vector<Index> inputs = inputs_with(View::slopes, node);
+        const std::vector<NodeIndex> inputs = inputs_with(View::slopes, node);
         if (inputs.empty()) return;
         Tensor<T> ones = uninitialised<T>(node.shape);
         std::fill_n(ones.data(), ones.size(), T(1));
@@ -124,7 +124,7 @@ class JacobianWriter {
             add(node, part.input, "slopes", tensor_json(part.cotangent, grid_));
     }
     void add_rows(const GraphNode& node) {
-        for (Index input : inputs_with(View::row, node)) {
+        for (NodeIndex input : inputs_with(View::row, node)) {
             const std::size_t width = graph_[input].shape.back();
             Tensor<double> matrix(xt::zeros<double>(std::vector<std::size_t>{node.shape.back(), width}));
             Tensor<T> one_hot = uninitialised<T>(node.shape);

@@ -68,7 +68,7 @@ TEST_CASE("sums: broadcasting is undone without losing digits, in operations, ma
     const double tenth = static_cast<double>(0.1F);
     const auto check = [&](const char* what, const auto& result, const Var<float>& b, double slope) {
         CAPTURE(what);
-        const Tensor<double> first = as_double(gradient(std::vector<Root<float>>{{result, g}}, {b})[b]);
+        const Tensor<double> first = as_double(gradient(std::vector<GradientRoot<float>>{{result, g}}, {b})[b]);
         const Tensor<double> recorded = as_double(gradient_graph(sum(result * input(g)), {b})[b].value());
         for (double element : first) CHECK(element == doctest::Approx(rows * slope).epsilon(4e-6));
         for (double element : recorded) CHECK(element == doctest::Approx(rows * slope).epsilon(4e-6));
@@ -92,7 +92,7 @@ TEST_CASE("scatter_rows: a row that comes 65,536 times beside one that comes onc
     words[7] = 0;
     const Var<float> y = gather_rows(table, words);
     const Tensor<float> g = rounded<float>(filled({rows + 1, 2}, 0.1));
-    const Tensor<float> slopes = gradient(std::vector<Root<float>>{{y, g}}, {table})[table];
+    const Tensor<float> slopes = gradient(std::vector<GradientRoot<float>>{{y, g}}, {table})[table];
     CHECK(slopes(0, 0) == 0.1F);
     CHECK(slopes(1, 0) == 0);
     CHECK(slopes(2, 1) == doctest::Approx(rows * static_cast<double>(0.1F)).epsilon(1e-6));

@@ -88,7 +88,7 @@ void check_leaky() {
     const auto unrolled = nn::unroll(cell, x, h0);
     check_close(unrolled.outputs.value(), loops(arguments), 1e-13);
     const Gradients<double> g =
-        gradient(std::vector<Root<double>>{{unrolled.outputs, cotangent}}, {x, cell.U, cell.a, h0});
+        gradient(std::vector<GradientRoot<double>>{{unrolled.outputs, cotangent}}, {x, cell.U, cell.a, h0});
     const auto loss = [&](const Tensors& v) { return inner({loops(v)}, {cotangent}); };
     for (std::size_t k = 0; k < 4; ++k) {
         CAPTURE(k);

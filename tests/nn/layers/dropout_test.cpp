@@ -29,7 +29,7 @@ constexpr std::size_t H = 4;
 /// The values of all nodes of this name, in order.
 Tensors named(const Tape<double>& tape, const std::string& name) {
     Tensors values;
-    for (Index node = 0; node < tape.size(); ++node) {
+    for (NodeIndex node = 0; node < tape.size(); ++node) {
         if (tape.name(node) != name) continue;
         Tensor<double> value = uninitialised<double>(tape.node(node).shape);
         std::copy_n(tape.node(node).data, value.size(), value.data());

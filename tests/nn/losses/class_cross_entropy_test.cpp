@@ -119,7 +119,7 @@ TEST_CASE("cross entropy: without a reduction, a loss for each target") {
     const auto weighted = [&](const Tensors& at_x) {
         return inner({losses_by_loops(at_x[0], targets, options)}, {cotangent});
     };
-    check_close(gradient(std::vector<Root<double>>{{losses, cotangent}}, {x})[x],
+    check_close(gradient(std::vector<GradientRoot<double>>{{losses, cotangent}}, {x})[x],
                 derivative(weighted, {logits}, 0), 1e-8);
 }
 

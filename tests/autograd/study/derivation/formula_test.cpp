@@ -29,7 +29,7 @@ struct Recorded {
 };
 
 void note(std::set<Recorded>& recorded, const Tape<double>& tape) {
-    for (Index node = 0; node < tape.size(); ++node) {
+    for (NodeIndex node = 0; node < tape.size(); ++node) {
         const Operation<double>& operation = *tape.node(node).operation;
         recorded.insert({std::string(operation.name()), tape.inputs(node).size(), &operation.description()});
     }
@@ -44,7 +44,7 @@ void note_sample(std::set<Recorded>& recorded, const Row& row, const std::vector
         const Domain domain = row.domains[k].is_flag ? Domain{1, 1} : row.domains[k];
         inputs.push_back(input(random.tensor(shapes[k], domain.low, domain.high)));
     }
-    std::vector<GraphRoot<double>> roots;
+    std::vector<GradientGraphRoot<double>> roots;
     for (const Var<double>& result : row.call(inputs))
         roots.push_back({result, input(random.tensor(result.shape()))});
     if (!roots.empty()) gradient_graph(roots, std::vector<Wrt<double>>(inputs.begin(), inputs.end()));
