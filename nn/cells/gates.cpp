@@ -20,15 +20,15 @@ std::size_t place_of(GateNames names, std::string_view name) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end())
         throw std::invalid_argument(
-            names.empty() ? fmt::format("gate: there is no gate `{}`; the cell has none", name)
-                          : fmt::format("gate: there is no gate `{}`; there are {}", name, listed(names)));
+            names.empty() ? fmt::format("gate_block: there is no gate `{}`; the cell has none", name)
+                          : fmt::format("gate_block: there is no gate `{}`; there are {}", name, listed(names)));
     return static_cast<std::size_t>(found - names.begin());
 }
 
 Shape part_of(const Shape& packed, GateNames names) {
     if (packed.rank() == 0 || packed.back() % names.size() != 0)
         throw std::invalid_argument(
-            fmt::format("gate: the packed weight is {}; its last axis must hold {} gates side by side ({})",
+            fmt::format("gate_block: the packed weight is {}; its last axis must hold {} gates side by side ({})",
                         packed.text(), names.size(), listed(names)));
     return packed.with(packed.rank() - 1, packed.back() / names.size());
 }
@@ -83,7 +83,7 @@ template <class T>
 Parameter<T>& GateBlock<T>::packed() const {
     Parameter<T>& parameter = *parameter_;
     if (parameter.shape() != packed_shape_)
-        throw std::logic_error(fmt::format("gate: parameter '{}' was {} and is {} now; call `gate_block` again",
+        throw std::logic_error(fmt::format("gate_block: parameter '{}' was {} and is {} now; call `gate_block` again",
                                            parameter.name(), packed_shape_.text(), parameter.shape().text()));
     return parameter;
 }
@@ -96,7 +96,7 @@ Tensor<T> GateBlock<T>::value() const {
 template <class T>
 void GateBlock<T>::assign(const Tensor<T>& value) {
     if (shape_of(value) != shape_)
-        throw std::invalid_argument(fmt::format("gate: the value is {} and this gate's part of `{}` is {}",
+        throw std::invalid_argument(fmt::format("gate_block: the value is {} and this gate's part of `{}` is {}",
                                                 shape_of(value).text(), packed().name(), shape_.text()));
     const std::span<T> elements = packed().update();
     for_each_row(shape_, place_, count_, [&](std::size_t begin, std::size_t row) {

@@ -112,17 +112,17 @@ TEST_CASE("gates: errors name the gates that there are") {
         return text_of<std::invalid_argument>([&] { nn::gate_block(parameter, cell.gate_names(), name); });
     };
     CHECK(refused(cell.W, "reset") == "");
-    CHECK(refused(cell.W, "forget") == "gate: there is no gate `forget`; there are update, reset, candidate");
+    CHECK(refused(cell.W, "forget") == "gate_block: there is no gate `forget`; there are update, reset, candidate");
     CHECK(refused(cell.b_recurrent, "reset") ==
-          "gate: the packed weight is [5]; its last axis must hold 3 gates side by side (update, reset, "
+          "gate_block: the packed weight is [5]; its last axis must hold 3 gates side by side (update, reset, "
           "candidate)");
     nn::GateBlock<double> reset = nn::gate_block(cell.W, cell.gate_names(), "reset");
     const Tensor<double> before = cell.W.value();
     CHECK(text_of<std::invalid_argument>([&] { reset.assign(filled({H}, 1)); }) ==
-          "gate: the value is [5] and this gate's part of `W` is [5, 5]");
+          "gate_block: the value is [5] and this gate's part of `W` is [5, 5]");
     check_same_bits(cell.W.value(), before);
     CHECK(text_of<std::invalid_argument>([&] { nn::gate_block(cell.b, {}, "reset"); }) ==
-          "gate: there is no gate `reset`; the cell has none");
+          "gate_block: there is no gate `reset`; the cell has none");
     Parameter<double> scalar("s", filled({}, 1));
     CHECK(refused(scalar, "reset") != "");
 }
