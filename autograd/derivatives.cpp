@@ -5,7 +5,11 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace detail {
+
 namespace {
 
 void require_shape(std::string_view name, std::string_view what, const Shape& given, const Shape& due) {

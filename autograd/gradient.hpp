@@ -53,10 +53,13 @@ class GradientsOf {
 
 template <class T>
 using Gradients = GradientsOf<T, Tensor<T>>;
+
 namespace detail {
+
 /// Of all of them together, each once: for what has to know the norm even where double does not hold it.
 template <class T>
 ScaledNorm scaled_norm(const Gradients<T>& gradients);
+
 }  // namespace detail
 /// Gradients that are themselves on the tape, to be differentiated again.
 template <class T>

@@ -11,6 +11,10 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
+namespace detail {
+
 template <class T>
 GraphSweep<T>::GraphSweep(Tape<T>& tape, Reach<T> reach)
     : tape_(tape), reach_(std::move(reach)), slots_(reach_.last() - reach_.first() + 1) {}
@@ -47,6 +51,8 @@ void GraphSweep<T>::run() {
         }
     }
 }
+
+}  // namespace detail
 
 namespace {
 
@@ -99,7 +105,11 @@ GradientGraph<double> gradient_graph(const Var<double>& J, const WrtList<double>
     return record_sweep_from(J, wrt);
 }
 
+namespace detail {
+
 template class GraphSweep<float>;
 template class GraphSweep<double>;
+
+}  // namespace detail
 
 }  // namespace tapeloop

@@ -11,6 +11,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// This thread's tapes, the innermost last. Another thread may destroy one: its handle tells.
@@ -145,10 +148,14 @@ constexpr std::size_t largest_block_bytes = 1 << 20;
 
 }  // namespace
 
+namespace detail {
+
 std::string with_site(std::string_view message, const CallSite& site, std::string_view label) {
     return fmt::format("{} ({}:{}{}{})", message, std::filesystem::path(site.file_name()).filename().string(),
                        site.line(), label.empty() ? "" : ", ", label);
 }
+
+}  // namespace detail
 
 template <class T>
 Tape<T>::Tape(TapeOptions options) : options_(options) {

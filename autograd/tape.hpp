@@ -11,6 +11,8 @@
 
 namespace tapeloop {
 
+namespace detail {
+
 template <class T>
 class RepeatedProducts;
 
@@ -32,6 +34,8 @@ struct Node {
     std::uint32_t stamp;
     CallSite site;
 };
+
+}  // namespace detail
 
 struct TapeOptions {
     /// Run `map` as one fused pass. Off, it records the operations that the function is made of, for study.
@@ -66,7 +70,7 @@ class Tape {
     std::size_t size() const { return nodes_.size(); }
     /// How many nodes there is room for, before there has to be more.
     std::size_t capacity() const { return nodes_.capacity(); }
-    const Node<T>& node(NodeIndex index) const { return nodes_[index]; }
+    const detail::Node<T>& node(NodeIndex index) const { return nodes_[index]; }
     std::span<const NodeIndex> inputs(NodeIndex index) const {
         return {inputs_.data() + nodes_[index].first_input, nodes_[index].input_count};
     }
@@ -78,7 +82,7 @@ class Tape {
     bool has(NodeIndex index, std::uint32_t stamp) const {
         return index < size() && nodes_[index].stamp == stamp;
     }
-    TapeHandle<T> handle() const { return TapeHandle<T>(*slot_); }
+    detail::TapeHandle<T> handle() const { return detail::TapeHandle<T>(*slot_); }
     const TapeOptions& options() const { return options_; }
     TapeStatistics statistics() const;
 
@@ -104,11 +108,11 @@ class Tape {
     /// Keeps an operation for as long as the tape.
     template <class Op>
     const Op& keep(Op&& operation);
-    NodeIndex append(const Operation<T>& operation, std::span<const NodeIndex> inputs, const Shape& shape,
+    NodeIndex append(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs, const Shape& shape,
                  const T* data, const CallSite& site);
     /// The same for an operation with several results: its own node, which has no value, and right behind it
     /// one node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
-    NodeIndex append_results(const Operation<T>& operation, std::span<const NodeIndex> inputs, const Shape& shape,
+    NodeIndex append_results(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs, const Shape& shape,
                          std::span<const Array<T>> results, const CallSite& site);
     /// A leaf whose elements are copied, or already lie in the tape's memory.
     NodeIndex constant(const Shape& shape, const T* elements, const CallSite& site);
@@ -124,9 +128,9 @@ class Tape {
     /// Whether somebody wants to know of nodes and rules: a watch or an observer.
     bool observed() const { return observed_; }
     void observe_append(NodeIndex node);  // these two are defined in watch.cpp
-    void observe_pull(Sweep<T>& sweep, NodeIndex node);
+    void observe_pull(detail::Sweep<T>& sweep, NodeIndex node);
     /// Puts another operation in a node's place, such as one that wraps it.
-    void replace_operation(NodeIndex node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
+    void replace_operation(NodeIndex node, const detail::Operation<T>& operation) { nodes_[node].operation = &operation; }
     /// Has a node's value lie elsewhere, in memory that lives as long as the tape.
     void replace_value(NodeIndex node, const T* data) { nodes_[node].data = data; }
     /// The node of a parameter that has been used on this tape.
@@ -158,7 +162,7 @@ class Tape {
     void roll_back(const Mark& mark) noexcept;
 
     /// What products of recorded values are computed by.
-    RepeatedProducts<T>& products();
+    detail::RepeatedProducts<T>& products();
 
     NodeIndex open_label(NodeIndex parent, std::string_view name, std::ptrdiff_t step);
     NodeIndex current_label() const { return label_; }
@@ -187,12 +191,12 @@ class Tape {
     std::string label_text(NodeIndex label) const;
     void drop_nodes(std::size_t size, std::size_t inputs);
 
-    TapeSlot<T>* slot_ = nullptr;
+    detail::TapeSlot<T>* slot_ = nullptr;
     TapeOptions options_;
     bool recording_ = true;
     bool observed_ = options_.watch || TapeObserver<T>::innermost() != nullptr;
     NodeIndex label_ = 0;
-    std::vector<Node<T>, PoolAllocator<Node<T>>> nodes_;
+    std::vector<detail::Node<T>, PoolAllocator<detail::Node<T>>> nodes_;
     std::vector<NodeIndex, PoolAllocator<NodeIndex>> inputs_;
     std::vector<Block> blocks_;
     std::byte* free_ = nullptr;
@@ -201,7 +205,7 @@ class Tape {
     std::size_t value_bytes_ = 0;
     std::size_t cotangent_bytes_ = 0;
     std::vector<Kept> kept_;
-    std::unique_ptr<RepeatedProducts<T>> products_;
+    std::unique_ptr<detail::RepeatedProducts<T>> products_;
     std::vector<LabelEntry> labels_;
     std::unordered_map<const void*, NodeIndex> leaves_;
     std::unordered_map<NodeIndex, std::string> names_;
@@ -238,7 +242,7 @@ class LabelScope {
         : tape_(tape.handle()), outer_(tape.current_label()) {
         tape.set_current_label(tape.open_label(outer_, name, step));
     }
-    TapeHandle<T> tape_;
+    detail::TapeHandle<T> tape_;
     NodeIndex outer_;
 };
 
@@ -258,7 +262,7 @@ class Paused {
     explicit Paused(Tape<T>& tape) : tape_(tape.handle()), before_(tape.recording()) {
         tape.set_recording(false);
     }
-    TapeHandle<T> tape_;
+    detail::TapeHandle<T> tape_;
     bool before_;
 };
 

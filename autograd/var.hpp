@@ -27,6 +27,8 @@ using NodeIndex = std::uint32_t;
 /// Where in the user's source an operation was called.
 using CallSite = std::source_location;
 
+namespace detail {
+
 /// The operators of `Var` and `Parameter`, found by argument-dependent lookup. At least one argument is one
 /// of those; the other may also be a number, a `Tensor` or an xtensor expression. Broadcasting by NumPy's
 /// rules.
@@ -77,16 +79,18 @@ class TapeHandle {
     std::uint32_t opened_ = 0;
 };
 
+}  // namespace detail
+
 /// A handle on a node of a tape: immutable, 16 bytes, copied freely. Using one whose tape is gone throws
 /// `std::logic_error`.
 template <class T>
-class Var : public Operators<T> {
+class Var : public detail::Operators<T> {
   public:
     using value_type = T;
 
     /// Refers to nothing; any use throws.
     Var() = default;
-    Var(TapeSlot<T>& slot, std::uint32_t stamp, NodeIndex index) : slot_(&slot), stamp_(stamp), index_(index) {}
+    Var(detail::TapeSlot<T>& slot, std::uint32_t stamp, NodeIndex index) : slot_(&slot), stamp_(stamp), index_(index) {}
 
     /// A copy: recording moves the nodes.
     Shape shape() const;
@@ -115,15 +119,15 @@ class Var : public Operators<T> {
     }
 
   private:
-    TapeSlot<T>* slot_ = nullptr;
+    detail::TapeSlot<T>* slot_ = nullptr;
     std::uint32_t stamp_ = 0;
     NodeIndex index_ = 0;
 };
 
+namespace detail {
+
 template <class E>
 concept TensorExpression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
-
-namespace detail {
 
 /// What an expression is of. To xtensor `Tensor<float> * 0.5` is one of `double`, because the number is; here
 /// it is what its tensors are.
@@ -163,7 +167,7 @@ class Operand {
     template <class S>
     requires std::is_arithmetic_v<S> Operand(S scalar, CallSite site = CallSite::current())
         : scalar_(static_cast<T>(scalar)), site_(site) {}
-    template <TensorExpression E>
+    template <detail::TensorExpression E>
     requires(!std::same_as<E, Tensor<T>> &&
              (std::same_as<detail::ExpressionValue<E>, T> || std::integral<detail::ExpressionValue<E>>))
         Operand(const E& expression, CallSite site = CallSite::current())
@@ -245,15 +249,17 @@ using RefusedResult = Var<std::conditional_t<is_tracked<A>, TrackedValue<A>, Tra
 
 namespace tapeloop {
 
-// Refused, with a sentence where there would be pages of candidates.
 namespace detail {
+
+// Refused, with a sentence where there would be pages of candidates.
 template <class A, class B>
 RefusedResult<A, B> refuse_operands() {
-    static_assert(detail::never<A, B>,
+    static_assert(never<A, B>,
                   "beside a Var stands a number, a Tensor or an xtensor expression of its type: "
                   "xt::cast<float>(x) and xt::cast<double>(x) convert, and xt::adapt(x) takes a std::vector");
     return {};
 }
+
 }  // namespace detail
 
 #define TAPELOOP_REFUSED(op)          \

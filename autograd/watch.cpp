@@ -7,6 +7,9 @@
 #include <filesystem>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>

@@ -9,6 +9,9 @@
 #include <vector>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 void require_matrix(std::string_view name, const Shape& shape) {

@@ -7,7 +7,10 @@
 #include <cmath>
 #include <stdexcept>
 
-namespace tapeloop::optim {
+namespace tapeloop::optim::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 template <class T>
@@ -136,4 +139,4 @@ void Slots<T>::update(std::string_view operation, const Gradients<T>& gradients,
 template class Slots<float>;
 template class Slots<double>;
 
-}  // namespace tapeloop::optim
+}  // namespace tapeloop::optim::detail

@@ -7,6 +7,8 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
 template <class T>
 CheckInputs<T>& CheckInputs<T>::describe(const std::string& name, InputInfo info) {
     for (CheckInput<T>& one : list_) {

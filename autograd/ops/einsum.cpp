@@ -7,6 +7,9 @@
 #include <autograd/record/definition.hpp>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::EinsumEquation;
@@ -99,7 +102,7 @@ class Einsum {
         const Labelled<T> a = summed(first, kept + second.labels);
         const Labelled<T> b = summed(second, kept + first.labels);
         const EinsumPair pair = pair_of(a.labels, b.labels, kept);
-        if (pair.is_elementwise()) return multiplied(a, b, pair);
+        if (pair.multiplies_only()) return multiplied(a, b, pair);
         // The product that has its axes in the wanted order needs no transpose.
         const auto place = [&kept](const Labels& labels) {
             return labels.empty() ? 0 : kept.find(labels[0]);

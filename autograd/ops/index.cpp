@@ -8,6 +8,8 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
 Indices Indices::reshaped(const Shape& shape) const {
     if (shape.size() != values_.size())
         throw std::invalid_argument(fmt::format("indices: {} has {} elements and must have {}", shape.text(),

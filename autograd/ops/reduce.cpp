@@ -10,6 +10,8 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
 Axes::Axes(std::initializer_list<int> axes) {
     if (axes.size() > axes_.size())
         throw std::invalid_argument(

@@ -5,6 +5,9 @@
 #include <algorithm>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 [[noreturn]] void fail(std::string_view name, const Shape& x, const std::string& rule) {

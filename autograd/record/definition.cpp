@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 // Arguments of an elementwise definition; what it reads besides are g and y.
@@ -38,7 +38,7 @@ Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* con
         if (operand->shape() != shape)
             shape = checked(tape, x.site(), [&] { return broadcast(name, shape, operand->shape()); });
 
-    detail::Rollback rollback(tape);
+    Rollback rollback(tape);
     std::array<NodeIndex, most_arguments> inputs;
     for (std::size_t k = 0; k < count; ++k) inputs[k] = operands[k]->enter(tape);
     std::array<Layout, most_arguments + 1> layouts;
@@ -90,4 +90,4 @@ template Var<double> record_elementwise(std::string_view, std::span<const Operan
 template void pull_pass(Sweep<float>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<float>, const void*);
 template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<double>, const void*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

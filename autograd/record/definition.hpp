@@ -29,7 +29,7 @@
 /// `apply(Flip{1}, x)` computes it for arrays, and records it for operands. Elementwise definitions
 /// (elementary.hpp) have a `value` of lanes and no `shape`: `apply_elementwise`. If they have members, their
 /// `check()` may refuse those.
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// The shape of a definition's value.
 template <class Def, class... Shapes>
@@ -108,7 +108,7 @@ Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
     const Shape shape =
         checked(tape, x.site(), [&] { return shape_of_value(def, x.shape(), more.shape()...); });
     constexpr std::size_t count = 1 + sizeof...(More);
-    detail::Rollback rollback(tape);
+    Rollback rollback(tape);
     const std::array<NodeIndex, count> inputs{x.enter(tape), more.enter(tape)...};
     const auto array = [&](std::size_t k) { return tape.array(inputs[k]); };
     const T* data = nullptr;  // where the value lies already, if it does
@@ -116,7 +116,7 @@ Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
     if (data == nullptr) {
         const Buffer<T> y(shape, tape.allocate(shape.size()));
         data = y.data();
-        detail::with_indices<count>([&](auto... k) {
+        with_indices<count>([&](auto... k) {
             if constexpr (requires { def.value(y, tape, array(k)...); })
                 def.value(y, tape, array(k)...);
             else
@@ -207,9 +207,9 @@ void run_rules(SweepType& sweep, NodeIndex node, const std::array<NodeIndex, N>&
     };
     const auto run_wanted = [&](const auto& rule, NodeIndex input) {
         if (sweep.wants(input))
-            detail::with_indices<N>([&](auto... k) { run(rule, input, value_for(sweep, inputs[k])...); });
+            with_indices<N>([&](auto... k) { run(rule, input, value_for(sweep, inputs[k])...); });
     };
-    detail::with_indices<rule_count>([&](auto... r) { (run_wanted(std::get<r>(rules), inputs[r]), ...); });
+    with_indices<rule_count>([&](auto... r) { (run_wanted(std::get<r>(rules), inputs[r]), ...); });
 }
 
 /// The operation that a definition with `N` arguments makes: its rules, run over arrays or recorded.
@@ -217,12 +217,12 @@ template <class T, class Def, std::size_t N>
 class Defined final : public Operation<T> {
   public:
     explicit Defined(const Def& def) : def_(def) {
-        if constexpr (detail::HasConstantName<Def>)
-            static_cast<void>(detail::DefinitionEntry<Def>::is_entered);
+        if constexpr (HasConstantName<Def>)
+            static_cast<void>(DefinitionEntry<Def>::is_entered);
     }
 
     std::string_view name() const override { return def_.name; }
-    const Description& description() const override { return detail::description_of(def_); }
+    const Description& description() const override { return description_of(def_); }
     std::string arguments() const override {
         if constexpr (requires { def_.arguments(); })
             return def_.arguments();
@@ -235,15 +235,15 @@ class Defined final : public Operation<T> {
         if constexpr (is_elementwise_definition)
             pull_lanes(sweep, node, inputs);
         else
-            run_rules(sweep, node, inputs, detail::rules_of(def_));
+            run_rules(sweep, node, inputs, rules_of(def_));
     }
     void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
-        run_rules(sweep, node, inputs_of(sweep.tape(), node), detail::rules_of(def_));
+        run_rules(sweep, node, inputs_of(sweep.tape(), node), rules_of(def_));
     }
 
   private:
     static constexpr bool is_elementwise_definition = !requires { &Def::shape; };
-    using Rules = std::remove_cvref_t<decltype(detail::rules_of(std::declval<const Def&>()))>;
+    using Rules = std::remove_cvref_t<decltype(rules_of(std::declval<const Def&>()))>;
     using Inputs = std::array<NodeIndex, N>;
     static constexpr std::size_t rule_count = std::tuple_size_v<Rules>;
 
@@ -255,8 +255,8 @@ class Defined final : public Operation<T> {
     }
 
     void pull_lanes(Sweep<T>& sweep, NodeIndex node, const Inputs& inputs) const {
-        const Rules rules = detail::rules_of(def_);
-        detail::with_indices<rule_count>(
+        const Rules rules = rules_of(def_);
+        with_indices<rule_count>(
             [&](auto... r) { (pull_lane(sweep, node, inputs, inputs[r], std::get<r>(rules)), ...); });
     }
 
@@ -277,4 +277,4 @@ class Defined final : public Operation<T> {
     Def def_;
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 template <class T>
 class Sweep;
@@ -25,7 +25,7 @@ class Operation {
     /// What it was called with besides its inputs, for people: `axis 1`.
     virtual std::string arguments() const { return {}; }
     /// What it says about itself; it lives as long as the program. Nothing, unless it is overridden.
-    virtual const Description& description() const { return detail::no_description; }
+    virtual const Description& description() const { return no_description; }
     /// Hands the cotangent of `node` on to those of its inputs that want one.
     virtual void pull(Sweep<T>& sweep, NodeIndex node) const = 0;
     /// The same, recorded.
@@ -37,4 +37,4 @@ class Operation {
     ~Operation() = default;
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

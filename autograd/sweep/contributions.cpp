@@ -1,17 +1,17 @@
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 template <class T>
-std::vector<Contribution<T>> detail::contributions_as_is(Tape<T>& tape, NodeIndex node,
+std::vector<Contribution<T>> contributions_as_is(Tape<T>& tape, NodeIndex node,
                                                          const CotangentOf<T>& cotangent_of,
                                                          const std::vector<NodeIndex>& wanted) {
     std::vector<NodeIndex> inputs;
-    for (NodeIndex input : detail::distinct_inputs(tape, node))
+    for (NodeIndex input : distinct_inputs(tape, node))
         if (wanted.empty() || std::find(wanted.begin(), wanted.end(), input) != wanted.end())
             inputs.push_back(input);
-    const std::vector<NodeIndex> results = detail::results_of(tape, node);
+    const std::vector<NodeIndex> results = results_of(tape, node);
     const bool arrives = std::any_of(results.begin(), results.end(),
                                      [&](NodeIndex result) { return cotangent_of(result) != nullptr; });
     // One of several results owes its cotangent to the operation in front of it.
@@ -22,7 +22,7 @@ std::vector<Contribution<T>> detail::contributions_as_is(Tape<T>& tape, NodeInde
         return Array<T>(tape.node(result).shape, cotangent->data());
     };
     const auto sweep =
-        detail::sweep_alone<Sweep<T>>(tape, *tape.node(node).operation, node, inputs, cotangent_at);
+        sweep_alone<Sweep<T>>(tape, *tape.node(node).operation, node, inputs, cotangent_at);
     std::vector<Contribution<T>> all;
     for (NodeIndex input : inputs)
         if (sweep.has(input)) all.push_back({input, sweep.cotangent(input).tensor()});
@@ -33,13 +33,13 @@ template <class T>
 std::vector<Contribution<T>> contributions(Tape<T>& tape, NodeIndex node, const CotangentOf<T>& cotangent_of,
                                            const std::vector<NodeIndex>& wanted) {
     tape.require_unchanged_parameters();
-    return detail::contributions_as_is(tape, node, cotangent_of, wanted);
+    return contributions_as_is(tape, node, cotangent_of, wanted);
 }
 
-template std::vector<Contribution<float>> detail::contributions_as_is(Tape<float>&, NodeIndex,
+template std::vector<Contribution<float>> contributions_as_is(Tape<float>&, NodeIndex,
                                                                       const CotangentOf<float>&,
                                                                       const std::vector<NodeIndex>&);
-template std::vector<Contribution<double>> detail::contributions_as_is(Tape<double>&, NodeIndex,
+template std::vector<Contribution<double>> contributions_as_is(Tape<double>&, NodeIndex,
                                                                        const CotangentOf<double>&,
                                                                        const std::vector<NodeIndex>&);
 
@@ -48,4 +48,4 @@ template std::vector<Contribution<float>> contributions(Tape<float>&, NodeIndex,
 template std::vector<Contribution<double>> contributions(Tape<double>&, NodeIndex, const CotangentOf<double>&,
                                                          const std::vector<NodeIndex>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// What the rules of one operation hand to one of its inputs.
 template <class T>
@@ -27,8 +27,6 @@ template <class T>
 std::vector<Contribution<T>> contributions(Tape<T>& tape, NodeIndex node, const CotangentOf<T>& cotangent_of,
                                            const std::vector<NodeIndex>& wanted = {});
 
-namespace detail {
-
 /// The same for rules that read no values, also after parameters were changed.
 template <class T>
 std::vector<Contribution<T>> contributions_as_is(Tape<T>& tape, NodeIndex node,
@@ -42,12 +40,10 @@ extern template std::vector<Contribution<double>> contributions_as_is(Tape<doubl
                                                                       const CotangentOf<double>&,
                                                                       const std::vector<NodeIndex>&);
 
-}  // namespace detail
-
 extern template std::vector<Contribution<float>> contributions(Tape<float>&, NodeIndex, const CotangentOf<float>&,
                                                                const std::vector<NodeIndex>&);
 extern template std::vector<Contribution<double>> contributions(Tape<double>&, NodeIndex,
                                                                 const CotangentOf<double>&,
                                                                 const std::vector<NodeIndex>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 template <class T>
 typename DeferredProducts<T>::Panel* DeferredProducts<T>::find(NodeIndex node) {
@@ -48,4 +48,4 @@ void DeferredProducts<T>::drop(Panel* panel) {
 template class DeferredProducts<float>;
 template class DeferredProducts<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

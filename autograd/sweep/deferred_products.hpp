@@ -5,7 +5,7 @@
 #include <autograd/var.hpp>
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Weight gradients that wait for company. In a recurrent network a weight gets one product a^T g of a few
 /// rows from every time step; their rows are gathered in a panel, and one product of all of them is much
@@ -61,4 +61,4 @@ class DeferredProducts {
 extern template class DeferredProducts<float>;
 extern template class DeferredProducts<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

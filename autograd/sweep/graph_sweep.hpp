@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// The recorded reverse sweep: the same walk with `Var`s for cotangents. Defined in
 /// autograd/gradient_graph.cpp, above the operations that it records.
@@ -33,4 +33,4 @@ class GraphSweep {
 extern template class GraphSweep<float>;
 extern template class GraphSweep<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

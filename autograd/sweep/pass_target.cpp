@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 Shape part_shape(const Shape& packed, std::size_t parts) {
     if (parts == 0) return packed;
@@ -46,4 +46,4 @@ void PassTarget<T>::deliver(Sweep<T>& sweep, NodeIndex node, NodeIndex input) co
 template class PassTarget<float>;
 template class PassTarget<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

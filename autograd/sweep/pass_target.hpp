@@ -2,7 +2,7 @@
 
 #include <autograd/sweep/sweep.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Where an elementwise pass over `shape` puts the cotangent of an argument that broadcasts to it: in place
 /// where their elements correspond, row by row where rows repeat, else aside, to be summed when it is whole.
@@ -38,4 +38,4 @@ Shape part_shape(const Shape& packed, std::size_t parts);
 extern template class PassTarget<float>;
 extern template class PassTarget<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 template <class T>
 Reach<T>::Reach(const Tape<T>& tape, NodeIndex first, NodeIndex last, std::span<const NodeIndex> wrt)
@@ -32,4 +32,4 @@ template class Reach<double>;
 template void fail_contribution(const Tape<float>&, NodeIndex, NodeIndex, const Shape&);
 template void fail_contribution(const Tape<double>&, NodeIndex, NodeIndex, const Shape&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Which nodes a sweep has to visit: those through which a root depends on what was asked for.
 template <class T>
@@ -31,4 +31,4 @@ template <class T>
 extern template class Reach<float>;
 extern template class Reach<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 template <class T>
 Sweep<T>::Sweep(Tape<T>& tape, Reach<T> reach) : tape_(tape), reach_(std::move(reach)) {
     slots_.resize(reach_.last() - reach_.first() + 1);
@@ -142,4 +142,4 @@ void Sweep<T>::run() {
 template class Sweep<float>;
 template class Sweep<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

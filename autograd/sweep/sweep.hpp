@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// A contribution of some shape that is zero but for elements which it knows how to add.
 template <class S, class T>
@@ -101,4 +101,4 @@ class Sweep {
 extern template class Sweep<float>;
 extern template class Sweep<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -8,6 +8,10 @@
 #include <string>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 std::string listed(GateNames names) {
@@ -140,6 +144,8 @@ Tensor<T> packed_orthogonal(std::size_t hidden_size, std::size_t gate_count, Gen
     return packed_orthogonal<T>(hidden_size, hidden_size, gate_count, generator);
 }
 
+namespace detail {
+
 void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hidden_size) {
     if (input_size == 0 || hidden_size == 0)
         throw std::invalid_argument(
@@ -152,6 +158,8 @@ void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hi
             fmt::format("{}: input_size is {} and hidden_size {}; both must be between 1 and 2^32 - 1", cell,
                         static_cast<std::ptrdiff_t>(input_size), static_cast<std::ptrdiff_t>(hidden_size)));
 }
+
+}  // namespace detail
 
 #define TAPELOOP_GATES(T)                                                                \
     template class GateBlock<T>;                                                              \

@@ -69,8 +69,12 @@ template <class T>
 Tensor<T> packed_orthogonal(std::size_t state_size, std::size_t hidden_size, std::size_t gate_count,
                             Generator& generator);
 
+namespace detail {
+
 /// Throws `std::invalid_argument`, naming the cell, when a size is 0.
 void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hidden_size);
+
+}  // namespace detail
 
 extern template class GateBlock<float>;
 extern template class GateBlock<double>;

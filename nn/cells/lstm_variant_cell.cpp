@@ -11,6 +11,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 static_assert(TrainableCell<LstmVariantCell<float>>);
 
 namespace {

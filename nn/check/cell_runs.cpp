@@ -10,6 +10,9 @@
 #include <numeric>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 using tapeloop::detail::as_double;

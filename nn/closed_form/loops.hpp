@@ -14,7 +14,7 @@ namespace tapeloop::nn::closed_form {
 
 template <class T>
 Tensor<T> zeros_of(const Shape& shape) {
-    Tensor<T> zeros = uninitialised<T>(shape);
+    Tensor<T> zeros = tapeloop::detail::uninitialised<T>(shape);
     zeros.fill(T(0));
     return zeros;
 }
@@ -81,7 +81,7 @@ void add_to(Tensor<T>& sum, const Tensor<T>& term) {
 template <class T>
 Tensor<T> time_step_of(const Tensor<T>& sequence, std::size_t t) {
     const std::vector<std::size_t> shape(sequence.shape().begin() + 1, sequence.shape().end());
-    Tensor<T> at_t = uninitialised<T>(Shape(shape));
+    Tensor<T> at_t = tapeloop::detail::uninitialised<T>(Shape(shape));
     std::copy_n(sequence.data() + t * at_t.size(), at_t.size(), at_t.data());
     return at_t;
 }

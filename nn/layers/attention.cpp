@@ -11,6 +11,10 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 [[noreturn]] void fail(const std::string& message, const CallSite& site) {

@@ -10,6 +10,10 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 void require_padding(const Shape& table, std::optional<std::size_t> padding) {

@@ -11,6 +11,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 auto mean_of_rows(const auto& x) { return mean(x, -1, true); }

@@ -10,6 +10,10 @@
 #include <numeric>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 using detail::Classes;
@@ -153,6 +157,7 @@ Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
 }  // namespace
 
 namespace detail {
+
 Var<float> distribution_cross_entropy(const Operand<float>& logits, const Operand<float>& targets,
                                       const CrossEntropyOptions& options) {
     return cross_entropy(logits, targets, options);
@@ -161,6 +166,7 @@ Var<double> distribution_cross_entropy(const Operand<double>& logits, const Oper
                                        const CrossEntropyOptions& options) {
     return cross_entropy(logits, targets, options);
 }
+
 }  // namespace detail
 
 Var<float> softmax_cross_entropy(const Operand<float>& logits, const Targets& targets,

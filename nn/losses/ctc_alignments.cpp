@@ -8,6 +8,9 @@
 #include <limits>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 constexpr double impossible = -std::numeric_limits<double>::infinity();

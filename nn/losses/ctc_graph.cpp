@@ -15,6 +15,9 @@
 /// The forward variables of CTC by recorded operations, all rows of the batch at once; rows with fewer labels
 /// have states of no use behind their own, from which no path leads back.
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 constexpr double impossible = -std::numeric_limits<double>::infinity();

@@ -7,6 +7,10 @@
 #include <algorithm>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 using detail::Alignments;

@@ -6,6 +6,10 @@
 #include <nn/losses/nll_loss.hpp>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 constexpr std::string_view loss_name = "nll_loss";

@@ -4,6 +4,10 @@
 #include <nn/losses/sigmoid_cross_entropy.hpp>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 constexpr std::string_view loss_name = "sigmoid_cross_entropy";

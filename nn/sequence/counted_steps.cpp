@@ -9,6 +9,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 StepMask StepMask::transposed() const {
     StepMask other;
     if (empty()) return other;
@@ -41,6 +43,8 @@ Var<T> rows_at(const Var<T>& x, const std::vector<std::size_t>& places, const Ca
 }
 
 }  // namespace
+
+namespace detail {
 
 CountedSteps::CountedSteps(const UnrollOptions& options, std::size_t time_steps, std::size_t batch)
     : time_steps_(time_steps), batch_(batch) {
@@ -118,6 +122,8 @@ Var<double> CountedSteps::spread(std::vector<Var<double>> parts, const CallSite&
     return spread_rows(std::move(parts), site);
 }
 
+}  // namespace detail
+
 namespace {
 
 template <class T>
@@ -129,14 +135,14 @@ Var<T> counted_alone(const Operand<T>& x, const UnrollOptions& options) {
 
 }  // namespace
 
+namespace detail {
+
 Var<float> without_uncounted(const Operand<float>& x, const UnrollOptions& options) {
     return counted_alone(x, options);
 }
 Var<double> without_uncounted(const Operand<double>& x, const UnrollOptions& options) {
     return counted_alone(x, options);
 }
-
-namespace detail {
 
 [[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const CallSite& site);
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace tapeloop::nn {
+namespace tapeloop::nn::detail {
 
 /// The time steps of a padded or masked batch that count. They are computed with side by side, [N, ..], one
 /// time step behind the other, and what does not count is left out: it can spoil neither a value nor a
@@ -54,8 +54,6 @@ class CountedSteps {
 Var<float> without_uncounted(const Operand<float>& x, const UnrollOptions& options);
 Var<double> without_uncounted(const Operand<double>& x, const UnrollOptions& options);
 
-namespace detail {
-
 /// The state of a batch of whose rows only some take a time step. Each row's state lies where its last step
 /// left it; rows that step together are gathered when they begin to, and then handed from step to step.
 template <class T>
@@ -92,6 +90,4 @@ class RowStates {
 extern template class RowStates<float>;
 extern template class RowStates<double>;
 
-}  // namespace detail
-
-}  // namespace tapeloop::nn
+}  // namespace tapeloop::nn::detail

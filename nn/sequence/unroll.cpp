@@ -7,6 +7,9 @@
 #include <unordered_set>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 std::string text(const std::vector<Shape>& shapes) {

@@ -16,7 +16,11 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+
 namespace detail {
+
 namespace {
 
 using tapeloop::detail::as_double;

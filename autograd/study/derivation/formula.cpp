@@ -1,6 +1,6 @@
 #include <autograd/study/derivation/formula.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -57,4 +57,4 @@ std::string renamed(std::string_view formula, const std::map<std::string, std::s
     return result;
 }
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -3,6 +3,9 @@
 #include <autograd/wrt.hpp>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// For each node of the tape its cotangent, null for those that were not asked for.

@@ -8,7 +8,7 @@ namespace tapeloop {
 /// Told of the contributions of a sweep one after another: what the rules of `node` hand to one of its
 /// inputs.
 template <class T>
-using WaveVisitor = std::function<void(NodeIndex node, const Contribution<T>& contribution)>;
+using WaveVisitor = std::function<void(NodeIndex node, const detail::Contribution<T>& contribution)>;
 
 /// Goes through a reverse sweep again, in its order: node by node from the last to the first, and for each
 /// node its inputs one after another. The cotangents are those of `gradients`; nodes that are not in it hand

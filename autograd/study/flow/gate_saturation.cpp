@@ -13,6 +13,9 @@
 #include <set>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>

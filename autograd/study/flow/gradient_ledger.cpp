@@ -10,6 +10,9 @@
 #include <utility>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 Tensor<double> zeros(const Shape& shape) {

@@ -11,6 +11,9 @@
 #include <unordered_map>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
@@ -84,7 +87,7 @@ std::vector<std::optional<Tensor<double>>> ParameterUses<T>::contributions(
     std::vector<std::optional<Tensor<double>>> summands(uses_.size());
     for (std::size_t k = 0; k < uses_.size(); ++k)
         for (NodeIndex node : uses_[k].nodes)
-            for (const auto& one : tapeloop::contributions(tape_, node, cotangent_of, {leaf_}))
+            for (const auto& one : tapeloop::detail::contributions(tape_, node, cotangent_of, {leaf_}))
                 add_to(summands[k], one.cotangent);
     return summands;
 }

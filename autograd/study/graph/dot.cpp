@@ -8,6 +8,9 @@
 #include <set>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// Names are the user's, with any characters. Graphviz reads a backslash in a label, too.

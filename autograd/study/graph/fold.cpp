@@ -9,6 +9,9 @@
 #include <unordered_map>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::StepPlace;

@@ -6,6 +6,9 @@
 #include <cmath>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// The cells of one line; those of all lines stand below each other.

@@ -12,6 +12,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::ArrivedCotangents;

@@ -5,6 +5,8 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
 template <class T>
 std::vector<LocalJacobian> local_jacobians(Tape<T>& tape, NodeIndex node, std::size_t largest) {
     tape.require_unchanged_parameters();

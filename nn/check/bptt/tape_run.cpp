@@ -9,6 +9,9 @@
 #include <tuple>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 /// Takes gradients off one by one, in the order in which they were asked for.
