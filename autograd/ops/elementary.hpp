@@ -27,6 +27,7 @@ template <class T>
 struct Lanes;
 
 }  // namespace detail
+
 template <class T>
 class Var;
 template <class T>
@@ -64,14 +65,16 @@ template <class A, class B>
 concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> || std::is_arithmetic_v<A>)&&(
     Elementwise<B> || std::is_arithmetic_v<B>);
 
+}  // namespace detail
+
 // One of these lines stands beside each definition. It declares what users call: the function of lanes, dual
 // numbers and arrays where `map` has one, and that of operands, for both types. Those are compiled by
 // elementwise_float.cpp and elementwise_double.cpp, which say in TAPELOOP_COMPILED_FOR for which type, so
 // that the lines become definitions there.
 #ifdef TAPELOOP_COMPILED_FOR
+namespace detail {
 template <class Def, class T, class... More>
 Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... more);
-
 }  // namespace detail
 #define TAPELOOP_DEFINE(function, parameters, ...) \
     Var<TAPELOOP_COMPILED_FOR> function parameters { return detail::apply_elementwise(elementary::__VA_ARGS__); }

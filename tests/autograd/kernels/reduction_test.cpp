@@ -23,8 +23,8 @@ double error_of_sums(const Shape& x_shape, const Shape& shape) {
     exact_x = as_double(x);
     Array<T> sums(shape);
     Array<double> exact(shape);
-    sum_into(Array<T>(x), shape, Target<T>{sums.data(), false});
-    sum_into(Array<double>(exact_x), shape, Target<double>{exact.data(), false});
+    detail::sum_into(Array<T>(x), shape, detail::Target<T>{sums.data(), false});
+    detail::sum_into(Array<double>(exact_x), shape, detail::Target<double>{exact.data(), false});
     double worst = 0;
     for (std::size_t i = 0; i < sums.size(); ++i)
         worst = std::max(worst, std::abs(sums.data()[i] / exact.data()[i] - 1));
@@ -108,7 +108,7 @@ TEST_CASE("gemm: inner products of 200,000 floats, either operand transposed, wr
                 const auto a = Array<float>::filled({m * k}, 0.1F);
                 const auto b = Array<float>::filled({k * n}, 0.1F);
                 auto c = Array<float>::filled({m, n}, 1.0F);
-                gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(), transposed.b ? k : n,
+                detail::gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(), transposed.b ? k : n,
                      beta, c.data(), n);
                 const double exact = static_cast<double>(0.1F) * static_cast<double>(0.1F) * k + beta;
                 for (float element : c.elements()) CHECK(element == doctest::Approx(exact).epsilon(5e-6));
