@@ -57,7 +57,7 @@ void GraphSweep<T>::run() {
 namespace {
 
 template <class T>
-Var<T> zeros(Tape<T>& tape, const Shape& shape) {
+Var<T> node_of_zeros(Tape<T>& tape, const Shape& shape) {
     return tape.var(tape.constant(shape, Array<T>::filled(shape, T(0)).data(), CallSite::current()));
 }
 
@@ -73,8 +73,9 @@ GradientGraph<T> record_sweep(const std::vector<GradientGraphRoot<T>>& roots, co
     std::vector<Var<T>> values;
     for (std::size_t i = 0; i < wrt.list().size(); ++i) {
         const std::optional<NodeIndex> node = asked.reached(i);
-        values.push_back(node.has_value() && sweep.has(*node) ? sweep.cotangent(*node)
-                                                              : zeros(asked.tape, wrt.list()[i].shape()));
+        values.push_back(node.has_value() && sweep.has(*node)
+                             ? sweep.cotangent(*node)
+                             : node_of_zeros(asked.tape, wrt.list()[i].shape()));
     }
     rollback.keep();
     return {wrt.list(), std::move(values)};
@@ -91,7 +92,8 @@ GradientGraph<T> record_sweep_from(const Var<T>& J, const WrtList<T>& wrt) {
 
 }  // namespace
 
-GradientGraph<float> gradient_graph(const std::vector<GradientGraphRoot<float>>& roots, const WrtList<float>& wrt) {
+GradientGraph<float> gradient_graph(const std::vector<GradientGraphRoot<float>>& roots,
+                                    const WrtList<float>& wrt) {
     return record_sweep(roots, wrt);
 }
 GradientGraph<double> gradient_graph(const std::vector<GradientGraphRoot<double>>& roots,

@@ -20,6 +20,13 @@ Tensor<T> uninitialised(const Shape& shape) {
     return Tensor<T>(typename Tensor<T>::shape_type(shape.begin(), shape.end()));
 }
 
+template <class T>
+Tensor<T> zeros(const Shape& shape) {
+    Tensor<T> tensor = uninitialised<T>(shape);
+    tensor.fill(T(0));
+    return tensor;
+}
+
 }  // namespace detail
 
 template <class T>

@@ -12,6 +12,19 @@
 #include <type_traits>
 #include <vector>
 
+/// The types that hold numbers, and what each is for:
+///
+/// - `Tensor<T>` owns its elements and has nothing to do with a tape: data that comes in, values and
+/// gradients
+///   that go out. All of xtensor works on it.
+/// - `Var<T>` is a handle on a node of a tape: what models compute with. It is immutable.
+/// - `Parameter<T>` is a named `Tensor` that is trained; used beside `Var`s it enters the tape as a leaf.
+/// - `Operand<T>` is only ever a function's parameter. It takes any of these, a number or an expression, and
+///   the caller's line.
+/// - `Array<T>` is what a rule or the value of a `custom` gets: elements that lie elsewhere, often on the
+/// tape,
+///   with the functions of `Var`, computed at once and recorded nowhere. A `Buffer<T>` is one that the code
+///   which computes it may still write.
 namespace tapeloop {
 
 template <class T>
@@ -90,7 +103,8 @@ class Var : public detail::Operators<T> {
 
     /// Refers to nothing; any use throws.
     Var() = default;
-    Var(detail::TapeSlot<T>& slot, std::uint32_t stamp, NodeIndex index) : slot_(&slot), stamp_(stamp), index_(index) {}
+    Var(detail::TapeSlot<T>& slot, std::uint32_t stamp, NodeIndex index)
+        : slot_(&slot), stamp_(stamp), index_(index) {}
 
     /// A copy: recording moves the nodes.
     Shape shape() const;
@@ -158,7 +172,8 @@ using ExpressionValue = typename ExpressionValueOf<std::remove_cvref_t<E>>::type
 template <class T>
 class Operand {
   public:
-    Operand(const Var<T>& var, CallSite site = CallSite::current()) : var_(var), shape_(var.shape()), site_(site) {}
+    Operand(const Var<T>& var, CallSite site = CallSite::current())
+        : var_(var), shape_(var.shape()), site_(site) {}
     Operand(const Parameter<T>& parameter, CallSite site = CallSite::current());
     // No other type: what would be converted for it is gone when the operation looks at it.
     template <std::same_as<Tensor<T>> E>
@@ -202,8 +217,10 @@ class Operand {
 template <class T>
 class Operands {
   public:
-    Operands(std::initializer_list<Var<T>> list, CallSite site = CallSite::current()) : vars_(list), site_(site) {}
-    Operands(std::vector<Var<T>> list, CallSite site = CallSite::current()) : vars_(std::move(list)), site_(site) {}
+    Operands(std::initializer_list<Var<T>> list, CallSite site = CallSite::current())
+        : vars_(list), site_(site) {}
+    Operands(std::vector<Var<T>> list, CallSite site = CallSite::current())
+        : vars_(std::move(list)), site_(site) {}
 
     const std::vector<Var<T>>& vars() const { return vars_; }
     const CallSite& site() const { return site_; }

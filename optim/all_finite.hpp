@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-namespace tapeloop::optim {
+namespace tapeloop::optim::detail {
 
 /// Whether `quantity(registers)` is finite for all `size` elements; the registers are those of each input.
 template <class T, std::size_t N, class F>
@@ -19,7 +19,8 @@ bool all_finite(std::size_t size, const std::array<const T*, N>& inputs, const F
         probe = probe + 0 * quantity(in);
     }
     if (whole < size) {
-        for (std::size_t k = 0; k < N; ++k) in[k] = tapeloop::detail::Lanes<T>::load(inputs[k] + whole, size - whole);
+        for (std::size_t k = 0; k < N; ++k)
+            in[k] = tapeloop::detail::Lanes<T>::load(inputs[k] + whole, size - whole);
         probe = probe + 0 * quantity(in);
     }
     std::array<T, width> sums;
@@ -27,4 +28,4 @@ bool all_finite(std::size_t size, const std::array<const T*, N>& inputs, const F
     return std::all_of(sums.begin(), sums.end(), [](T sum) { return sum == 0; });
 }
 
-}  // namespace tapeloop::optim
+}  // namespace tapeloop::optim::detail

@@ -324,7 +324,7 @@ class Location {
         return info;
     }
 
-    std::optional<Explanation> explain_edge(const Edge& edge, const CheckInput<T>& input) {
+    std::optional<Diagnosed> explain_edge(const Edge& edge, const CheckInput<T>& input) {
         const std::size_t size = edge.delivered.size();
         const std::size_t results = edge.cotangent.size();
         if (size > most_moved || size * results > largest_local_jacobian) return {};
@@ -343,13 +343,13 @@ class Location {
             evidence.jacobian.insert(evidence.jacobian.end(), column.begin(), column.end());
             if (column.size() != results) return {};
         }
-        evidence.numeric = contributions(evidence, evidence.cotangent);
+        evidence.numeric = gradient_by_jacobian(evidence, evidence.cotangent);
         for (double element : evidence.numeric)
             evidence.tolerance.push_back(close * std::abs(element) + differences_.tolerances().absolute);
         add_extents(evidence.extents, "the argument", evidence.shape, {});
         for (const Evidence::Result& result : evidence.results)
             add_extents(evidence.extents, "the operation's result", result.shape, {});
-        return explain(evidence);
+        return diagnose(evidence);
     }
 
     // How far a rule may be from the differences of its operation.

@@ -9,8 +9,6 @@
 
 namespace tapeloop {
 
-using namespace detail;
-
 #if defined(_OPENMP)
 
 std::size_t thread_count() {

@@ -9,19 +9,19 @@
 namespace tapeloop::detail {
 template <class T>
 Sweep<T>::Sweep(Tape<T>& tape, Reach<T> reach) : tape_(tape), reach_(std::move(reach)) {
-    slots_.resize(reach_.last() - reach_.first() + 1);
+    arrived_.resize(reach_.last() - reach_.first() + 1);
     products_.hold();  // of arguments alone, whose values stay
 }
 
 template <class T>
 void Sweep<T>::ask(NodeIndex node, Tensor<T>& tensor) {
-    slot(node).data = tensor.data();
-    slot(node).asked = true;
+    arrived(node).data = tensor.data();
+    arrived(node).asked = true;
 }
 
 template <class T>
 void Sweep<T>::allocate(NodeIndex node) {
-    Slot& own = slot(node);
+    Arrived& own = arrived(node);
     if (is_result(node)) {
         const NodeIndex parent = tape_.inputs(node)[0];
         own.data = tape_.node(parent).operation->place(*this, parent, node - parent - 1);
@@ -34,7 +34,7 @@ void Sweep<T>::allocate(NodeIndex node) {
 
 template <class T>
 void Sweep<T>::adopt(NodeIndex node, const Array<T>& contribution) {
-    Slot& own = slot(node);
+    Arrived& own = arrived(node);
     own.memory = contribution.memory();
     T* const block = static_cast<T*>(own.memory.data());
     own.data = block + (contribution.data() - block);
@@ -43,7 +43,7 @@ void Sweep<T>::adopt(NodeIndex node, const Array<T>& contribution) {
 
 template <class T>
 Target<T> Sweep<T>::target(NodeIndex node) {
-    Slot& own = slot(node);
+    Arrived& own = arrived(node);
     if (own.data == nullptr) allocate(node);
     return {own.data, std::exchange(own.written, true)};
 }
@@ -57,7 +57,7 @@ Target<T> Sweep<T>::accumulator(NodeIndex node) {
 
 template <class T>
 void Sweep<T>::release(NodeIndex node) {
-    Slot& own = slot(node);
+    Arrived& own = arrived(node);
     if (own.memory.bytes() != 0) held_bytes_ -= bytes_of(node);
     own.memory = {};
 }
@@ -67,7 +67,7 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& co
     const Shape& shape = tape_.node(node).shape;
     if (contribution.shape() == shape) {
         // A result's cotangent is better off where its operation wants it.
-        if (slot(node).data == nullptr && contribution.memory().is_sole_owner() && !is_result(node)) {
+        if (arrived(node).data == nullptr && contribution.memory().is_sole_owner() && !is_result(node)) {
             adopt(node, contribution);
             return count(bytes_of(node));
         }
@@ -87,8 +87,8 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& co
 
 template <class T>
 void Sweep<T>::hand_over(NodeIndex receiver_of, NodeIndex node, const Array<T>& part) {
-    const bool is_own = part.memory().bytes() != 0 && part.memory() == slot(receiver_of).memory;
-    if (!is_own || slot(node).data != nullptr || is_result(node) || part.shape() != tape_.node(node).shape)
+    const bool is_own = part.memory().bytes() != 0 && part.memory() == arrived(receiver_of).memory;
+    if (!is_own || arrived(node).data != nullptr || is_result(node) || part.shape() != tape_.node(node).shape)
         return deliver(receiver_of, node, part);
     adopt(node, part);
     held_bytes_ += bytes_of(node);  // no new peak: the whole is released next

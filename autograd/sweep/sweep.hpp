@@ -27,9 +27,9 @@ class Sweep {
     /// Whether anybody asked for the cotangent of `node`, or for one behind it.
     bool wants(NodeIndex node) const { return reach_.contains(node); }
     /// Whether a cotangent has arrived.
-    bool has(NodeIndex node) const { return wants(node) && slot(node).written; }
+    bool has(NodeIndex node) const { return wants(node) && arrived(node).written; }
     Array<T> cotangent(NodeIndex node) const {
-        return {tape_.node(node).shape, slot(node).data, slot(node).memory};
+        return {tape_.node(node).shape, arrived(node).data, arrived(node).memory};
     }
 
     /// Where a contribution of the node's own shape goes: written if it is the first, added after that.
@@ -59,7 +59,7 @@ class Sweep {
 
     /// Has `node`'s cotangent end up in `tensor`, and keeps it there.
     void ask(NodeIndex node, Tensor<T>& tensor);
-    bool is_asked(NodeIndex node) const { return slot(node).asked; }
+    bool is_asked(NodeIndex node) const { return arrived(node).asked; }
     /// Computes the products of `node` that still wait for company.
     void settle(NodeIndex node) {
         if (!deferred_.empty()) deferred_.settle(node, [&] { return target(node); });
@@ -69,14 +69,15 @@ class Sweep {
     std::size_t peak_bytes() const { return peak_bytes_; }
 
   private:
-    struct Slot {
+    /// The cotangent of a node, as far as it has arrived.
+    struct Arrived {
         T* data = nullptr;
         Memory memory;
         bool written = false;
         bool asked = false;
     };
-    Slot& slot(NodeIndex node) { return slots_[node - reach_.first()]; }
-    const Slot& slot(NodeIndex node) const { return slots_[node - reach_.first()]; }
+    Arrived& arrived(NodeIndex node) { return arrived_[node - reach_.first()]; }
+    const Arrived& arrived(NodeIndex node) const { return arrived_[node - reach_.first()]; }
     void allocate(NodeIndex node);
     void adopt(NodeIndex node, const Array<T>& contribution);
     void release(NodeIndex node);
@@ -91,7 +92,7 @@ class Sweep {
 
     Tape<T>& tape_;
     Reach<T> reach_;
-    std::vector<Slot, PoolAllocator<Slot>> slots_;
+    std::vector<Arrived, PoolAllocator<Arrived>> arrived_;
     DeferredProducts<T> deferred_;
     RepeatedProducts<T> products_;
     std::size_t held_bytes_ = 0;

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/study/explain/broken_paths.hpp>
-#include <autograd/study/explain/culprits.hpp>
+#include <autograd/study/explain/lost_cotangents.hpp>
+#include <autograd/study/explain/size_culprits.hpp>
 #include <autograd/wrt.hpp>
 
 #include <cmath>
@@ -18,10 +18,10 @@ using detail::Hop;
 template <class T>
 std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
                                 const Cotangents<T>& cotangents) {
-    detail::Causes<T> causes(tape, cotangents);
+    detail::HopSymptoms<T> symptoms(tape, cotangents);
     std::vector<PathStep> path;
     for (const Hop& hop : hops) {
-        auto [cause, finding] = causes.of(hop);
+        auto [cause, finding] = symptoms.of(hop);
         path.push_back({hop.node, hop.input, std::string(tape.node(hop.node).operation->name()),
                         tape.time_step(hop.node), tape.describe(hop.node), hop.in, hop.out, hop.sum, cause,
                         std::move(finding), tape.node(hop.node).operation->description().kind});
@@ -89,7 +89,7 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
     if (explanation.size == GradientSize::not_finite)
         explanation.culprits = detail::why_not_finite(tape, J.index(), explanation.path);
     if (explanation.culprits.empty())
-        explanation.culprits = detail::culprits_of(explanation.path, explanation.size);
+        explanation.culprits = detail::culprits_of_size(explanation.path, explanation.size);
     return explanation;
 }
 

@@ -15,12 +15,6 @@ using namespace detail;
 
 namespace {
 
-Tensor<double> zeros(const Shape& shape) {
-    Tensor<double> result = uninitialised<double>(shape);
-    result.fill(0);
-    return result;
-}
-
 /// How much of `whole` a part makes along it. Both are scaled, so that squares of tiny and of huge elements
 /// stay in range.
 double share_of(const Tensor<double>& part, const Tensor<double>& whole) {
@@ -114,14 +108,14 @@ GradientLedger keep(const TimedRoots<T>& timed, const Parameter<T>& parameter, c
     ledger.uses = uses.list();
     ledger.gradient = detail::as_double(gradient(timed.all, {parameter}).at(0));
     const std::size_t columns = ledger.uses.size();
-    ledger.norms = zeros({timed.roots.size(), columns});
-    ledger.shares = zeros({timed.roots.size(), columns});
+    ledger.norms = zeros<double>({timed.roots.size(), columns});
+    ledger.shares = zeros<double>({timed.roots.size(), columns});
     if (options.keep_entries) ledger.entries.resize(timed.roots.size() * columns);
 
-    Tensor<double> sum = zeros(parameter.shape());
+    Tensor<double> sum = zeros<double>(parameter.shape());
     double largest_entry = 0;
     for (std::size_t t = 0; t < timed.roots.size(); ++t) {
-        auto summands = uses.contributions({timed.roots[t]});
+        auto summands = uses.summands({timed.roots[t]});
         for (std::size_t k = 0; k < columns; ++k) {
             if (!summands[k].has_value()) continue;
             Tensor<double>& entry = *summands[k];

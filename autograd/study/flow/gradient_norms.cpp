@@ -27,7 +27,7 @@ template <class T>
 NormSeries series_of(const GradientRoot<T>& J, const std::string& path, const Parameter<T>& parameter,
                      const ParameterUses<T>& uses) {
     NormSeries series{path, {}, {}, 0};
-    const auto summands = uses.contributions({J});
+    const auto summands = uses.summands({J});
     for (std::size_t k = 0; k < summands.size(); ++k) {
         series.labels.push_back(uses.list()[k].label());
         series.norms.push_back(summands[k].has_value() ? detail::norm_of(*summands[k]) : 0);

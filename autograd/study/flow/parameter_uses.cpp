@@ -65,7 +65,7 @@ ParameterUses<T>::ParameterUses(Tape<T>& tape, const Parameter<T>& parameter) : 
 }
 
 template <class T>
-std::vector<std::optional<Tensor<double>>> ParameterUses<T>::contributions(
+std::vector<std::optional<Tensor<double>>> ParameterUses<T>::summands(
     const std::vector<GradientRoot<T>>& roots) const {
     NodeIndex last = 0;
     for (const GradientRoot<T>& root : roots) last = std::max(last, root.value.index());

@@ -37,7 +37,7 @@ class ParameterUses {
     /// alone. Nothing where no cotangent arrives. Throws as `gradient` does: `std::logic_error` for a root on
     /// another tape or a parameter that was changed after it was recorded, `std::invalid_argument` for a
     /// cotangent that is not of its root's shape.
-    std::vector<std::optional<Tensor<double>>> contributions(const std::vector<GradientRoot<T>>& roots) const;
+    std::vector<std::optional<Tensor<double>>> summands(const std::vector<GradientRoot<T>>& roots) const;
 
   private:
     Tape<T>& tape_;

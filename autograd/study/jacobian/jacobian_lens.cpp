@@ -23,12 +23,6 @@ using detail::Segments;
 using detail::Stretch;
 using detail::WeightProduct;
 
-Tensor<double> zeros(std::size_t rows, std::size_t columns) {
-    Tensor<double> matrix = uninitialised<double>({rows, columns});
-    matrix.fill(0);
-    return matrix;
-}
-
 /// Zeros, and in each row of the batch a 1 at one place.
 template <class T>
 Tensor<T> one_hot_rows(const Shape& shape, std::size_t place) {
@@ -59,7 +53,8 @@ class StepSweeps {
         between_ = Segments::of(tape, nodes, before.batch);
         const std::size_t S = after.width;
         const std::size_t P = between_.width;
-        result_.assign(rows.size(), {time_step, zeros(S, S), zeros(S, P), zeros(P, S), zeros(S, S)});
+        result_.assign(rows.size(), {time_step, zeros<double>({S, S}), zeros<double>({S, P}),
+                                     zeros<double>({P, S}), zeros<double>({S, S})});
     }
 
     std::vector<StepJacobian> run() {
@@ -206,7 +201,7 @@ ScaledMatrix JacobianLens::product(std::size_t from, std::size_t to, std::size_t
             fmt::format("jacobian lens: from state {} to state {} of {} steps; it must be from <= to <= {}",
                         from, to, all.size(), all.size()));
     const std::size_t S = all.front().whole.shape(0);
-    ScaledMatrix result{zeros(S, S), 0};
+    ScaledMatrix result{zeros<double>({S, S}), 0};
     for (std::size_t i = 0; i < S; ++i) result.matrix(i, i) = 1;
     for (std::size_t step = from; step < to; ++step) {
         result.matrix = detail::product(all[step].whole, result.matrix);

@@ -209,7 +209,7 @@ StepTerms<T> LoneStep<T>::terms(const StepResults<T>& cotangents) const {
 
 template <class T>
 StepTerms<T> LoneStep<T>::row(std::size_t part, std::size_t index) const {
-    Tensor<T> one = closed_form::zeros_of<T>(next_[part].shape());
+    Tensor<T> one = tapeloop::detail::zeros<T>(next_[part].shape());
     one.data()[index] = 1;
     return differentiate({{next_[part], std::move(one)}});
 }

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/explain/broken_paths.hpp>
+#include <autograd/study/explain/lost_cotangents.hpp>
 #include <autograd/study/flow/gradient_path.hpp>
 
 #include <algorithm>

@@ -14,11 +14,11 @@ struct Symptom {
 };
 
 template <class T>
-class Causes {
+class HopSymptoms {
   public:
-    Causes(Tape<T>& tape, const Cotangents<T>& cotangents) : tape_(tape), cotangents_(cotangents) {}
+    HopSymptoms(Tape<T>& tape, const Cotangents<T>& cotangents) : tape_(tape), cotangents_(cotangents) {}
 
-    /// Of the factor of a hop.
+    /// The symptom of the factor of a hop.
     Symptom of(const Hop& hop);
 
   private:
@@ -45,7 +45,7 @@ class Causes {
     std::unordered_map<NodeIndex, double> spectral_norms_;
 };
 
-extern template class Causes<float>;
-extern template class Causes<double>;
+extern template class HopSymptoms<float>;
+extern template class HopSymptoms<double>;
 
 }  // namespace tapeloop::detail
