@@ -104,7 +104,7 @@ using namespace tapeloop::optim;
                 X(Rollback) X(Sparse) X(Defined) X(Gate) X(Explained) X(Symptom) X(Hop) X(Segment)         \
                     X(Segments) X(Subject) X(Evidence) X(Fit) X(Batch) X(Parts) X(Choice) X(Writing)       \
                         X(Classes) X(Counting) X(Pair) X(Alignments) X(Squared) X(Labels) X(Title)         \
-                            X(Located) X(Slopes) X(Elements) X(Mark) X(Block) X(Argument) X(Rules)         \
+                            X(Located) X(Slopes) X(Elements) X(Mark) X(Block) X(Rules)         \
                                 X(Definition) X(Stream) X(Streams) X(Matrix) X(Pass) X(Panels) X(Record)   \
                                     X(Entry) X(Header) X(Allocator) X(Handle) X(Stamp) X(Contributions)    \
                                         X(Cotangents)

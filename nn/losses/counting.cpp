@@ -18,7 +18,7 @@ void require_lengths(std::string_view name, std::string_view what, const Shape& 
         throw std::invalid_argument(
             fmt::format("{}: {} {}; with lengths it must have time and batch as its first axes, [T, B, ..]",
                         name, what, values.text()));
-    nn::require_lengths(name, lengths, values[0], values[1]);
+    nn::detail::require_lengths(name, lengths, values[0], values[1]);
 }
 
 void require_pairs(std::string_view name, const Pair& pair, const Counting& counting) {

@@ -39,13 +39,15 @@ std::string ParameterUse::label() const {
                                  : descriptions.front();
 }
 
+namespace detail {
+
 template <class T>
 ParameterUses<T>::ParameterUses(Tape<T>& tape, const Parameter<T>& parameter) : tape_(tape) {
     std::map<std::size_t, std::map<std::size_t, ParameterUse>> loops;
     std::vector<ParameterUse> others;
     if (const NodeIndex* leaf = tape.find(parameter.storage().get())) {
         leaf_ = *leaf;
-        const detail::TimeLoops times = detail::find_loops(tape);
+        const TimeLoops times = find_loops(tape);
         for (NodeIndex node = leaf_ + 1; node < tape.size(); ++node) {
             if (!reads(tape, node, leaf_)) continue;
             const auto step = tape.time_step(node);
@@ -72,14 +74,14 @@ std::vector<std::optional<Tensor<double>>> ParameterUses<T>::summands(
     std::vector<Wrt<T>> results;
     for (const ParameterUse& use : uses_)
         for (NodeIndex node : use.nodes)
-            for (NodeIndex result : detail::results_of(tape_, node))
+            for (NodeIndex result : results_of(tape_, node))
                 if (result <= last) results.emplace_back(tape_.var(result));
     const Gradients<T> cotangents = gradient(roots, WrtList<T>(results));
 
     // Zeros contribute zeros; without them, the time steps behind a loss take no time.
     std::unordered_map<NodeIndex, const Tensor<T>*> arrived;
     for (std::size_t i = 0; i < results.size(); ++i)
-        if (!detail::is_zero(cotangents.at(i))) arrived.emplace(results[i].var().index(), &cotangents.at(i));
+        if (!is_zero(cotangents.at(i))) arrived.emplace(results[i].var().index(), &cotangents.at(i));
     const CotangentOf<T> cotangent_of = [&](NodeIndex node) {
         const auto found = arrived.find(node);
         return found == arrived.end() ? nullptr : found->second;
@@ -94,5 +96,7 @@ std::vector<std::optional<Tensor<double>>> ParameterUses<T>::summands(
 
 template class ParameterUses<float>;
 template class ParameterUses<double>;
+
+}  // namespace detail
 
 }  // namespace tapeloop

@@ -22,6 +22,8 @@ struct ParameterUse {
     std::string label() const;
 };
 
+namespace detail {
+
 /// The uses of one parameter, and what each of them contributes to a gradient.
 template <class T>
 class ParameterUses {
@@ -47,5 +49,7 @@ class ParameterUses {
 
 extern template class ParameterUses<float>;
 extern template class ParameterUses<double>;
+
+}  // namespace detail
 
 }  // namespace tapeloop
