@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 template <class T>
@@ -116,4 +116,4 @@ template void norm_into(const Array<double>&, const Shape&, double*);
 template void deviation_into(const Array<float>&, const Shape&, double, float*);
 template void deviation_into(const Array<double>&, const Shape&, double, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -10,6 +10,8 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
 Axes::Axes(std::initializer_list<int> axes) {
     if (axes.size() > axes_.size())
         throw std::invalid_argument(
@@ -41,9 +43,8 @@ std::string Axes::text() const {
 
 namespace {
 
-/// The shapes that all reductions need: the shape of the result, and the one in which it broadcasts back to
-/// x.
-struct Reduction {
+/// What all reductions share: the shape of the result, and the one in which it broadcasts back to x.
+struct ReducedAxes {
     Axes axes;
     bool keepdims = false;
 
@@ -78,7 +79,7 @@ struct Reduction {
     auto restored(const auto& y, const auto& x) const { return reshape(y, kept(x.shape())); }
 };
 
-struct Sum : Reduction {
+struct Sum : ReducedAxes {
     static constexpr std::string_view name = "sum";
     static constexpr Description description{
         .equation = "y = Σ x", .rules = {{"x", "g, repeated"}}, .kind = OperationKind::layout};
@@ -93,7 +94,7 @@ struct Sum : Reduction {
 };
 
 /// The cotangent arrives at each element in equal parts.
-struct Mean : Reduction {
+struct Mean : ReducedAxes {
     static constexpr std::string_view name = "mean";
     static constexpr Description description{.equation = "y = (Σ x) / n",
                                              .rules = {{"x", "g / n, repeated"}},
@@ -111,7 +112,7 @@ struct Mean : Reduction {
     }
 };
 
-struct Max : Reduction {
+struct Max : ReducedAxes {
     static constexpr std::string_view name = "max";
     static constexpr Description description{
         .equation = "y = max(x)",
@@ -136,7 +137,7 @@ Array<T> max(const Array<T>& x, Axes axes, bool keepdims = false) {
     return apply(Max{{axes, keepdims}}, x);
 }
 
-struct Min : Reduction {
+struct Min : ReducedAxes {
     static constexpr std::string_view name = "min";
     static constexpr Description description{
         .equation = "y = min(x)",
@@ -158,7 +159,7 @@ auto centred(const auto& x, Axes axes) {
     return distance - mean(distance, axes, true);
 }
 
-struct Variance : Reduction {
+struct Variance : ReducedAxes {
     static constexpr std::string_view name = "variance";
     static constexpr Description description{.equation = "y = (Σ (x - μ)²) / n, μ = mean(x)",
                                              .rules = {{"x", "2 g ⊙ (x - μ) / n"}},
@@ -177,7 +178,7 @@ struct Variance : Reduction {
     }
 };
 
-struct Norm : Reduction {
+struct Norm : ReducedAxes {
     static constexpr std::string_view name = "norm";
     static constexpr Description description{.equation = "y = √(Σ x²)",
                                              .rules = {{"x", "g ⊙ x / y, 0 where y = 0"}},
@@ -206,7 +207,7 @@ struct BelowTop {
     }
 };
 
-struct LogSumExp : Reduction {
+struct LogSumExp : ReducedAxes {
     static constexpr std::string_view name = "logsumexp";
     static constexpr Description description{.equation = "y = log(Σ exp(x))",
                                              .rules = {{"x", "g ⊙ exp(x - y)"}}};

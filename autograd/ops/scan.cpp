@@ -8,6 +8,9 @@
 #include <vector>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// The axis and the direction of a scan, for definitions that keep x's shape.

@@ -11,6 +11,10 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 template <class T>
@@ -80,6 +84,8 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x, const Var<T>& seeds) {
 
 }  // namespace
 
+namespace detail {
+
 template <class T>
 Var<T> mask_seeds(std::size_t batch) {
     Tensor<T> seeds = zeros<T>({batch, 2});
@@ -93,6 +99,8 @@ void require_rate(std::string_view name, double rate) {
     if (!(rate >= 0 && rate < 1))
         throw std::invalid_argument(fmt::format("{}: the rate is {}; it must be in [0, 1)", name, rate));
 }
+
+}  // namespace detail
 
 template <class T>
 Tensor<T> dropout_mask(const Shape& shape, double rate, Generator& generator) {
@@ -115,8 +123,12 @@ Var<double> Dropout::operator()(const Var<double>& x, const Var<double>& seeds) 
     return drop_out(*this, x, seeds);
 }
 
+namespace detail {
+
 template Var<float> mask_seeds(std::size_t);
 template Var<double> mask_seeds(std::size_t);
+
+}  // namespace detail
 
 template Tensor<float> dropout_mask(const Shape&, double, Generator&);
 template Tensor<double> dropout_mask(const Shape&, double, Generator&);

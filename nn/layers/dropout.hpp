@@ -17,13 +17,17 @@ Tensor<T> dropout_mask(const Shape& shape, double rate, Generator& generator);
 template <class T>
 Tensor<T> zoneout_mask(const Shape& shape, double rate, Generator& generator);
 
-/// The seeds of the masks of a sequence's rows, [B, 2]: drawn in a `Training` scope, zeros elsewhere. As part
+namespace detail {
+
+/// What tells the masks of a sequence's rows, [B, 2]: drawn in a `Training` scope, zeros elsewhere. As part
 /// of a state it is handed on, and every time step finds the same masks.
 template <class T>
 Var<T> mask_seeds(std::size_t batch);
 
 /// Throws `std::invalid_argument`, naming who was given it, unless 0 <= rate < 1.
 void require_rate(std::string_view name, double rate);
+
+}  // namespace detail
 
 /// Sets elements to 0 at random in a `Training` scope, and passes x on elsewhere (Srivastava et al. 2014).
 /// The mask is a node named `dropout mask`.

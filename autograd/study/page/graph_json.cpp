@@ -5,7 +5,11 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace detail {
+
 namespace {
 
 nlohmann::json node_json(const GraphNode& node, std::size_t largest_grid) {

@@ -12,6 +12,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 /// Returns the largest difference by rounding between two ways to the same numbers.

@@ -29,9 +29,9 @@ constexpr std::size_t H = 4;
 /// The values of all nodes of this name, in order.
 Tensors named(const Tape<double>& tape, const std::string& name) {
     Tensors values;
-    for (Index node = 0; node < tape.size(); ++node) {
+    for (NodeIndex node = 0; node < tape.size(); ++node) {
         if (tape.name(node) != name) continue;
-        Tensor<double> value = uninitialised<double>(tape.node(node).shape);
+        Tensor<double> value = detail::uninitialised<double>(tape.node(node).shape);
         std::copy_n(tape.node(node).data, value.size(), value.data());
         values.push_back(value);
     }
@@ -324,7 +324,7 @@ TEST_CASE("dropout: seeded masks drop at the rate, row by row, and keep the mean
     nn::Generator generator(9);
     nn::Training training(generator);
     Tape<double> tape;
-    const Var<double> seeds = nn::mask_seeds<double>(200);
+    const Var<double> seeds = nn::detail::mask_seeds<double>(200);
     const Tensor<double> y = nn::Dropout{0.3, true}(input(filled({200, 100}, 1)), seeds).value();
     std::size_t zero_count = 0;
     for (double element : y) {

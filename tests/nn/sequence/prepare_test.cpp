@@ -62,7 +62,7 @@ Tensors results_of(L& layer, const nn::UnrollOptions& options = {}) {
     const D y = nn::unroll(layer, x, options).outputs;
     const Tensor<double> weights = random.tensor(y.shape());
     Tensors all{y.value()};
-    for (const Tensor<double>& g : gradient(std::vector<Root<double>>{{y, weights}}, layer.parameters()))
+    for (const Tensor<double>& g : gradient(std::vector<GradientRoot<double>>{{y, weights}}, layer.parameters()))
         all.push_back(g);
     return all;
 }
