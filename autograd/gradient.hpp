@@ -59,7 +59,8 @@ using Gradients = GradientsOf<T, Tensor<T>>;
 
 namespace detail {
 
-/// Of all of them together, each once: for what has to know the norm even where double does not hold it.
+/// Returns the scaled norm of all of them together, each once, for what has to know the norm even where
+/// double does not hold it.
 template <class T>
 ScaledNorm scaled_norm(const Gradients<T>& gradients);
 
@@ -83,9 +84,9 @@ struct GradientGraphRoot {
 
 /// The gradient of J, which has a single element, by reverse sweep over the tape. What J does not depend on
 /// gets zeros. Nothing is stored on the tape or on a parameter: it can be called again, and by two threads on
-/// two tapes of the same model. Throws `std::invalid_argument` when J has several elements (give a `GradientRoot`
-/// with a cotangent for each), and `std::logic_error` when a parameter was changed after it was recorded, or
-/// `wrt` is a `Var` of another tape.
+/// two tapes of the same model. Throws `std::invalid_argument` when J has several elements (give a
+/// `GradientRoot` with a cotangent for each), and `std::logic_error` when a parameter was changed after it
+/// was recorded, or `wrt` is a `Var` of another tape.
 Gradients<float> gradient(const Var<float>& J, const WrtList<float>& wrt);
 Gradients<double> gradient(const Var<double>& J, const WrtList<double>& wrt);
 /// The sum over `roots` of the vector-Jacobian products cotangent . d value / d wrt.
@@ -96,7 +97,9 @@ Gradients<double> gradient(const std::vector<GradientRoot<double>>& roots, const
 /// differentiated again.
 GradientGraph<float> gradient_graph(const Var<float>& J, const WrtList<float>& wrt);
 GradientGraph<double> gradient_graph(const Var<double>& J, const WrtList<double>& wrt);
-GradientGraph<float> gradient_graph(const std::vector<GradientGraphRoot<float>>& roots, const WrtList<float>& wrt);
-GradientGraph<double> gradient_graph(const std::vector<GradientGraphRoot<double>>& roots, const WrtList<double>& wrt);
+GradientGraph<float> gradient_graph(const std::vector<GradientGraphRoot<float>>& roots,
+                                    const WrtList<float>& wrt);
+GradientGraph<double> gradient_graph(const std::vector<GradientGraphRoot<double>>& roots,
+                                     const WrtList<double>& wrt);
 
 }  // namespace tapeloop

@@ -16,7 +16,8 @@ namespace detail {
 template <class T>
 class RepeatedProducts;
 
-/// In `Node::results` of a node that is itself one of several results; its input is the node that made it.
+/// The value of `Node::results` of a node that is itself one of several results; its input is the node that
+/// made it.
 inline constexpr NodeIndex result_mark = static_cast<NodeIndex>(-1);
 
 /// One recorded operation. Inputs are indices of earlier nodes.
@@ -28,15 +29,16 @@ struct Node {
     NodeIndex first_input;
     NodeIndex input_count;
     NodeIndex label;
-    /// How many of the following nodes are this one's results, for an operation with several.
+    /// The number of the following nodes that are this one's results, for an operation with several.
     NodeIndex results;
-    /// Of the `Var`s that mean this node, not one that was taken back and had the same index.
+    /// The stamp of the `Var`s that mean this node, not one that was taken back and had the same index.
     std::uint32_t stamp;
     CallSite site;
 };
 
 }  // namespace detail
 
+/// Options of a tape.
 struct TapeOptions {
     /// Run `map` as one fused pass. Off, it records the operations that the function is made of, for study.
     bool fuse = true;
@@ -71,26 +73,33 @@ class Tape {
     std::size_t size() const { return nodes_.size(); }
     /// Returns the number of nodes that there is room for, before there has to be more.
     std::size_t capacity() const { return nodes_.capacity(); }
+    /// Returns a node, valid until another is recorded.
     const detail::Node<T>& node(NodeIndex index) const { return nodes_[index]; }
+    /// Returns the indices of a node's inputs, valid until another node is recorded.
     std::span<const NodeIndex> inputs(NodeIndex index) const {
         return {inputs_.data() + nodes_[index].first_input, nodes_[index].input_count};
     }
+    /// Returns a look at a node's value, valid as long as the tape.
     Array<T> array(NodeIndex index) const { return {nodes_[index].shape, nodes_[index].data}; }
+    /// Returns a `Var` that means a node.
     Var<T> var(NodeIndex index) {
         return {*slot_, index < size() ? nodes_[index].stamp : slot_->stamp.load(), index};
     }
-    /// Whether there is this node, recorded under this stamp.
+    /// Returns whether there is this node, recorded under this stamp.
     bool has(NodeIndex index, std::uint32_t stamp) const {
         return index < size() && nodes_[index].stamp == stamp;
     }
+    /// Returns a handle that notices when the tape is gone.
     detail::TapeHandle<T> handle() const { return detail::TapeHandle<T>(*slot_); }
+    /// Returns the options it was made with, and whether it watches now.
     const TapeOptions& options() const { return options_; }
     /// Counts nodes and bytes.
     TapeStatistics statistics() const;
 
     /// `encoder/layer1/t=3`; empty for a node outside every `LabelScope`.
     std::string label(NodeIndex index) const { return label_text(nodes_[index].label); }
-    /// The same without time steps: of the path `decoder/t=3/attention` the module is `decoder/attention`.
+    /// Returns the label without time steps: of the path `decoder/t=3/attention` the module is
+    /// `decoder/attention`.
     std::string module(NodeIndex index) const;
     /// The innermost time step of the label path.
     std::optional<std::size_t> time_step(NodeIndex index) const;
@@ -98,6 +107,7 @@ class Tape {
     std::string describe(NodeIndex index) const;
     /// The name that `Var::named` gave; empty without.
     std::string name(NodeIndex index) const;
+    /// Gives a node a name of the user's.
     void set_name(NodeIndex index, std::string name) { names_[index] = std::move(name); }
 
     // For operations.
@@ -110,16 +120,19 @@ class Tape {
     /// Keeps an operation for as long as the tape.
     template <class Op>
     const Op& keep(Op&& operation);
-    NodeIndex append(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs, const Shape& shape,
-                 const T* data, const CallSite& site);
-    /// The same for an operation with several results: its own node, which has no value, and right behind it
-    /// one node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
-    NodeIndex append_results(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs, const Shape& shape,
-                         std::span<const Array<T>> results, const CallSite& site);
+    /// Appends the node of an operation whose value lies at `data`, in memory that lives as long as the tape,
+    /// and returns its index.
+    NodeIndex append(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs,
+                     const Shape& shape, const T* data, const CallSite& site);
+    /// Appends an operation with several results: its own node, which has no value, and right behind it one
+    /// node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
+    NodeIndex append_results(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs,
+                             const Shape& shape, std::span<const Array<T>> results, const CallSite& site);
     /// A leaf whose elements are copied, or already lie in the tape's memory.
     NodeIndex constant(const Shape& shape, const T* elements, const CallSite& site);
+    /// Returns the node of a parameter, recorded now if it is not there yet.
     NodeIndex leaf(const Parameter<T>& parameter, const CallSite& site);
-    /// Whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
+    /// Returns whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
     bool recording() const { return recording_; }
     /// Says whether inputs are noted: see `Paused`.
     void set_recording(bool on) { recording_ = on; }
@@ -130,11 +143,16 @@ class Tape {
     }
     /// Returns whether somebody wants to know of nodes and rules: a watch or an observer.
     bool observed() const { return observed_; }
+    /// Tells the watch and the observers of a node that was appended; when one throws, the node is taken
+    /// back.
     void observe_append(NodeIndex node);  // these two are defined in watch.cpp
+    /// Tells the watch and the observers that the rules of a node have run.
     void observe_pull(detail::Sweep<T>& sweep, NodeIndex node);
     /// Puts another operation in a node's place, such as one that wraps it.
-    void replace_operation(NodeIndex node, const detail::Operation<T>& operation) { nodes_[node].operation = &operation; }
-    /// Has a node's value lie elsewhere, in memory that lives as long as the tape.
+    void replace_operation(NodeIndex node, const detail::Operation<T>& operation) {
+        nodes_[node].operation = &operation;
+    }
+    /// Makes a node's value lie elsewhere, in memory that lives as long as the tape.
     void replace_value(NodeIndex node, const T* data) { nodes_[node].data = data; }
     /// The node of a parameter that has been used on this tape.
     const NodeIndex* find(const typename Parameter<T>::Storage* parameter) const;
@@ -142,6 +160,7 @@ class Tape {
     std::shared_ptr<const typename Parameter<T>::Storage> parameter(NodeIndex index) const;
     /// The node whose value `detach` took; none for every other node.
     std::optional<NodeIndex> detached_from(NodeIndex index) const;
+    /// Notes that `index` has the value of `source`, but passes no gradient.
     void note_detached(NodeIndex index, NodeIndex source) { detached_.emplace(index, source); }
     /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where
     /// they are.
@@ -167,13 +186,16 @@ class Tape {
     /// `detail::Rollback`.
     void roll_back(const Mark& mark) noexcept;
 
-    /// What products of recorded values are computed by.
+    /// Returns the products of recorded values that come repeatedly.
     detail::RepeatedProducts<T>& products();
 
+    /// Adds a label below `parent`, and returns its number; `step` is negative unless it is a time step.
     NodeIndex open_label(NodeIndex parent, std::string_view name, std::ptrdiff_t step);
+    /// Returns the number of the innermost label.
     NodeIndex current_label() const { return label_; }
+    /// Returns the innermost label with those around it, `encoder/t=3`.
     std::string current_label_text() const { return label_text(label_); }
-    /// Does nothing for a label that was taken back.
+    /// Makes `label` the innermost one; does nothing for a label that was taken back.
     void set_current_label(NodeIndex label) {
         if (label < labels_.size()) label_ = label;
     }
@@ -229,12 +251,14 @@ const Op& Tape<T>::keep(Op&& operation) {
     return *kept;
 }
 
-/// Names what is recorded in its scope: `LabelScope<T> layer("layer1");`, and `LabelScope<T> step(t)` for a time step.
-/// Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.
+/// Names what is recorded in its scope: `LabelScope<T> layer("layer1");`, and `LabelScope<T> step(t)` for a
+/// time step. Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.
 template <class T>
 class LabelScope {
   public:
+    /// Opens a label of this name. Throws `std::logic_error` without a current tape.
     explicit LabelScope(std::string_view name) : LabelScope(name, -1) {}
+    /// Opens the label of a time step, `t=3`. Throws `std::logic_error` without a current tape.
     explicit LabelScope(std::size_t time_step) : LabelScope("t", static_cast<std::ptrdiff_t>(time_step)) {}
     ~LabelScope() {
         if (Tape<T>* const tape = tape_.get()) tape->set_current_label(outer_);

@@ -30,6 +30,7 @@ Tensor<T> zeros(const Shape& shape) {
 
 }  // namespace detail
 
+/// Returns the shape of a tensor.
 template <class T>
 Shape shape_of(const Tensor<T>& tensor) {
     return Shape::of(tensor.shape());

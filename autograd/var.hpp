@@ -36,8 +36,9 @@ class Parameter;
 template <class T>
 class Operand;
 
+/// The place of a node on its tape.
 using NodeIndex = std::uint32_t;
-/// Where in the user's source an operation was called.
+/// The place in the user's source where an operation was called.
 using CallSite = std::source_location;
 
 namespace detail {
@@ -104,6 +105,7 @@ class Var : public detail::Operators<T> {
 
     /// Refers to nothing; any use throws.
     Var() = default;
+    /// Refers to a node, as `Tape::var` makes it.
     Var(detail::TapeSlot<T>& slot, std::uint32_t stamp, NodeIndex index)
         : slot_(&slot), stamp_(stamp), index_(index) {}
 
@@ -121,8 +123,9 @@ class Var : public detail::Operators<T> {
 
     /// The tape it was recorded on. Throws `std::logic_error` when that is gone.
     Tape<T>& tape() const;
+    /// Returns the node's place on its tape.
     NodeIndex index() const { return index_; }
-    /// The same node of the same tape.
+    /// Returns whether both mean the same node of the same tape.
     bool is(const Var& other) const {
         return slot_ == other.slot_ && stamp_ == other.stamp_ && index_ == other.index_;
     }
@@ -144,8 +147,8 @@ namespace detail {
 template <class E>
 concept TensorExpression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
 
-/// What an expression is of. To xtensor `Tensor<float> * 0.5` is one of `double`, because the number is; here
-/// it is what its tensors are.
+/// The element type of an expression. To xtensor `Tensor<float> * 0.5` is one of `double`, because the number
+/// is; here it is what its tensors are.
 template <class E>
 struct ExpressionValueOf : std::type_identity<typename E::value_type> {};
 template <class C>
@@ -173,8 +176,10 @@ using ExpressionValue = typename ExpressionValueOf<std::remove_cvref_t<E>>::type
 template <class T>
 class Operand {
   public:
+    /// Takes a `Var`.
     Operand(const Var<T>& var, CallSite site = CallSite::current())
         : var_(var), shape_(var.shape()), site_(site) {}
+    /// Takes a parameter, which enters the tape once.
     Operand(const Parameter<T>& parameter, CallSite site = CallSite::current());
     // No other type: what would be converted for it is gone when the operation looks at it.
     /// Takes a tensor, as a constant.
@@ -185,6 +190,7 @@ class Operand {
     template <class S>
     requires std::is_arithmetic_v<S> Operand(S scalar, CallSite site = CallSite::current())
         : scalar_(static_cast<T>(scalar)), site_(site) {}
+    /// Takes an xtensor expression of T or of integers, as a constant.
     template <detail::TensorExpression E>
     requires(!std::same_as<E, Tensor<T>> &&
              (std::same_as<detail::ExpressionValue<E>, T> || std::integral<detail::ExpressionValue<E>>))
@@ -199,6 +205,7 @@ class Operand {
 
     /// Returns the shape of the value.
     const Shape& shape() const { return shape_; }
+    /// Returns the caller's place in the source.
     const CallSite& site() const { return site_; }
     /// The elements where they lie.
     const T* data() const;
@@ -221,13 +228,16 @@ class Operand {
 template <class T>
 class Operands {
   public:
+    /// Takes a list in braces.
     Operands(std::initializer_list<Var<T>> list, CallSite site = CallSite::current())
         : vars_(list), site_(site) {}
+    /// Takes a vector.
     Operands(std::vector<Var<T>> list, CallSite site = CallSite::current())
         : vars_(std::move(list)), site_(site) {}
 
     /// Returns the operands in order.
     const std::vector<Var<T>>& vars() const { return vars_; }
+    /// Returns the caller's place in the source.
     const CallSite& site() const { return site_; }
 
   private:

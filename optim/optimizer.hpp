@@ -55,9 +55,10 @@ class Optimizer {
               double learning_rate);
 
     /// One step: calls `update` for each parameter after all gradients were checked, and counts it.
-    void update(const Gradients<T>& gradients, const std::function<void(detail::Slot<T>&, const Tensor<T>&)>& update);
+    void update(const Gradients<T>& gradients,
+                const std::function<void(detail::Slot<T>&, const Tensor<T>&)>& update);
     std::vector<detail::Slot<T>>& slots() { return slots_.list(); }
-    /// From here on `update` refuses gradients whose square is not finite.
+    /// Makes `update` refuse, from here on, gradients whose square is not finite.
     void refuse_overflow_of(const detail::Squared<T>& squared) { squared_ = squared; }
 
   private:

@@ -7,13 +7,13 @@ namespace tapeloop {
 
 namespace detail {
 
-/// The same for a function whose arguments are in a list; what the templates below call.
+/// Checks the gradients of a function whose arguments are in a list; what the templates below call.
 GradientReport check_function(const CheckFunction<float>& f, const CheckInputs<float>& inputs,
                               const CheckOptions& options = {});
 GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<double>& inputs,
                               const CheckOptions& options = {});
 
-/// The same tensors in double. There must be no parameters.
+/// Returns the inputs' tensors in double. There must be no parameters.
 CheckInputs<double> in_double(const CheckInputs<float>& inputs);
 
 }  // namespace detail

@@ -25,7 +25,7 @@ struct CheckInput {
     requires std::same_as<typename E::value_type, T> CheckInput(std::string given_name, const E& given,
                                                                 InputInfo given_info = {})
         : name(std::move(given_name)), info(std::move(given_info)), value(given) {}
-    /// Named by its place: `argument 0`.
+    /// Takes a tensor, which is named by its place: `argument 0`.
     template <detail::TensorExpression E>
     requires std::same_as<typename E::value_type, T> CheckInput(const E& given)
         : CheckInput(std::string(), given) {}

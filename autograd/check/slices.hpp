@@ -9,11 +9,11 @@ namespace tapeloop::detail {
 std::optional<Diagnosed> order_of_input(const Evidence& evidence, const Fit& fit);
 /// The gradient is that of a cotangent whose slices are in another order, or shifted by one.
 std::optional<Diagnosed> order_of_results(const Evidence& evidence, const Fit& fit);
-/// Only some of the result's slices contribute.
+/// Says that only some of the result's slices contribute, if that is so.
 std::optional<Diagnosed> slices_of_results(const Evidence& evidence, const Fit& fit);
 /// The blocks of some gates are wrong, those of others right.
 std::optional<Diagnosed> wrong_gates(const Evidence& evidence, const Fit& fit);
-/// Some slices are wrong and the others right.
+/// Says which slices are wrong, if the others are right.
 std::optional<Diagnosed> slices_of_input(const Evidence& evidence, const Fit& fit);
 
 /// Explains by the values alone: none, sign, factor.

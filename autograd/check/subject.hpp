@@ -43,8 +43,9 @@ class Subject {
     Run run(Tape<T>& tape);
     /// Returns what the gradient is asked by, input by input.
     WrtList<T> wrt(const Run& run) const;
-    /// Roots of a run with parts of `cotangent`.
-    std::vector<GradientRoot<T>> roots(const std::vector<Var<T>>& results, std::span<const double> cotangent) const;
+    /// Returns the roots of a run with parts of `cotangent`.
+    std::vector<GradientRoot<T>> roots(const std::vector<Var<T>>& results,
+                                       std::span<const double> cotangent) const;
 
     /// Says whether plain evaluations are recorded too: for functions that differentiate by themselves.
     void set_recording(bool on) { recording_ = on; }

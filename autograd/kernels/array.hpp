@@ -46,10 +46,10 @@ class Memory {
 
 }  // namespace detail
 
-/// What a rule computes with in the first-order sweep: a row-major array that either shares pooled memory or
-/// looks at memory of the tape. Copies share their elements, and nobody changes them. It has the functions of
-/// `Var` under the same names, computed at once and recorded nowhere, so one generic rule serves both. Not to
-/// be kept beyond the rule it was handed to.
+/// The value that a rule computes with in the first-order sweep: a row-major array that either shares pooled
+/// memory or looks at memory of the tape. Copies share their elements, and nobody changes them. It has the
+/// functions of `Var` under the same names, computed at once and recorded nowhere, so one generic rule serves
+/// both. Not to be kept beyond the rule it was handed to.
 template <class T>
 class Array {
   public:
@@ -70,7 +70,7 @@ class Array {
     const T* data() const { return data_; }
     std::span<const T> elements() const { return {data_, size()}; }
 
-    /// The same elements under another shape of the same size.
+    /// Returns the same elements under another shape of the same size.
     Array reshaped(const Shape& shape) const { return Array(shape, data_, memory_); }
     /// Everything but the last axis as rows.
     Array as_matrix() const { return reshaped(shape_.as_matrix()); }

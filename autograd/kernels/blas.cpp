@@ -18,7 +18,7 @@ constexpr std::size_t buffer_bytes = std::size_t{136}
                                      << 20;  // OpenBLAS's of 128 MB, and what a call takes besides
 constexpr std::size_t worth_threads = 512 * 512;
 
-/// How many scopes there are with one thread, and how many threads there were before the first.
+/// The number of scopes with one thread, and the number of threads before the first.
 struct Limited {
     std::mutex mutex;
     int scopes = 0;

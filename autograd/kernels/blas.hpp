@@ -6,8 +6,8 @@
 /// known, and nothing done.
 namespace tapeloop::detail {
 
-/// Whether OpenBLAS finds the memory for the buffer of this thread. It must not be called where it does not,
-/// for it would ask for it again and again, without end.
+/// Returns whether OpenBLAS finds the memory for the buffer of this thread. It must not be called where it
+/// does not, for it would ask for it again and again, without end.
 bool blas_has_memory();
 
 /// A scope in which OpenBLAS is called for matrices of so many elements: with one thread where they are

@@ -4,7 +4,7 @@
 
 namespace tapeloop {
 
-/// How a product reads an operand: as it lies, or transposed without moving anything.
+/// The way in which a product reads an operand: as it lies, or transposed without moving anything.
 struct Transposed {
     bool a = false;
     bool b = false;

@@ -23,8 +23,8 @@
 
 namespace tapeloop {
 
-/// What a function given to `map` gets its arguments as derives from this: elementwise functions of this
-/// namespace are found for them without being named in full. It is empty.
+/// The base of what a function given to `map` gets its arguments as: elementwise functions of this namespace
+/// are found for them without being named in full. It is empty.
 struct ElementwiseArgument {};
 
 }  // namespace tapeloop
@@ -147,7 +147,7 @@ struct Lanes : ElementwiseArgument {
     friend Lanes erfc(Lanes x) {
         return element_by_element(x, x, [](T a, T) { return std::erfc(a); });
     }
-    /// What is left of x after whole multiples of y, exactly, with the sign of y.
+    /// Returns what is left of x after whole multiples of y, exactly, with the sign of y.
     friend Lanes mod(Lanes x, Lanes y) {
         return element_by_element(x, y, [](T a, T b) {
             const T rest = std::fmod(a, b);

@@ -4,7 +4,7 @@
 
 namespace tapeloop::detail {
 
-/// What lies along one axis of a row-major tensor: lines of `extent` elements that stand `stride` apart.
+/// The lines along one axis of a row-major tensor: of `extent` elements that stand `stride` apart.
 struct Lines {
     std::size_t blocks = 1;  // of all that lies in front of the axis
     std::size_t extent = 1;
@@ -16,7 +16,7 @@ struct Lines {
     }
 
     std::size_t count() const { return blocks * stride; }
-    /// Where line `line` starts.
+    /// Returns the offset at which line `line` starts.
     std::size_t start(std::size_t line) const { return line / stride * extent * stride + line % stride; }
 };
 

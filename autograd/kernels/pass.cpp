@@ -76,7 +76,7 @@ struct Part {
     std::size_t end;
 };
 
-/// How many threads a pass is for, and what each of them does.
+/// The number of threads of a pass, and the share of each.
 class Sharing {
   public:
     Sharing(const Walk& walk, std::size_t size, std::size_t inputs, std::size_t targets, std::size_t lanes)

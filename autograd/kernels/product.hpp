@@ -15,7 +15,7 @@ struct Product {
     Array<T> b;  ///< [.., K, N], or [.., N, K] transposed
     Transposed transposed;
 
-    /// Whether one gemm computes it: two matrices, or one matrix b for all batches of a.
+    /// Returns whether one gemm computes it: two matrices, or one matrix b for all batches of a.
     bool is_single() const { return b.shape().rank() == 2 && (a.shape().rank() == 2 || !transposed.a); }
     std::size_t rows() const { return transposed.a ? a.shape().back() : row_count(a); }
     std::size_t inner() const { return transposed.a ? row_count(a) : a.shape().back(); }
@@ -70,7 +70,7 @@ struct Product {
             f(offset(index, all, own_a) * matrix_size(a.shape()),
               offset(index, all, own_b) * matrix_size(b.shape()), index * matrix_size(shape));
     }
-    /// Which matrix of `own` broadcast to `all` is the one at `index` of `all`.
+    /// Returns the matrix of `own`, broadcast to `all`, that is at `index` of `all`.
     static std::size_t offset(std::size_t index, const Shape& all, const Shape& own) {
         std::size_t result = 0;
         std::size_t stride = 1;

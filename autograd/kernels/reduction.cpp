@@ -54,7 +54,7 @@ T reduce_short_run(const T* from, std::size_t count) {
     return result;
 }
 
-/// How many of `count` make the first half: whole blocks.
+/// Returns how many of `count` make the first half: whole blocks.
 constexpr std::size_t first_half(std::size_t count, std::size_t block) {
     return (count / block + 1) / 2 * block;
 }

@@ -4,8 +4,8 @@
 
 namespace tapeloop::detail {
 
-/// The same as `gemm`, in registers, without packing anything and on one thread: the faster way for products
-/// that fit into the first-level caches. With b as it lies, an element of the result is one chain of
+/// Computes what `gemm` does, in registers, without packing anything and on one thread: the faster way for
+/// products that fit into the first-level caches. With b as it lies, an element of the result is one chain of
 /// multiply-adds in the order of k: it depends on its row of a and its column of b only, and not on how many
 /// others there are. `add` says whether it is added to what is in c.
 template <class T>

@@ -149,8 +149,8 @@ void transfer_run(const T* from, T* to, bool add, const Axis& axis) {
     }
 }
 
-/// In square tiles, so that the lines read and the lines written stay in the first cache until all of their
-/// elements are used.
+/// Copies in square tiles, so that the lines read and the lines written stay in the first cache until all of
+/// their elements are used.
 template <class T>
 void transfer_tiled(const T* from, T* to, bool add, const Axis& rows, const Axis& columns) {
     constexpr std::ptrdiff_t tile = 64 / sizeof(T);

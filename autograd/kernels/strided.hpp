@@ -8,8 +8,8 @@
 
 namespace tapeloop::detail {
 
-/// Which elements of a row-major buffer, in which order, make a tensor: what a permutation, a slice, a flip
-/// or a broadcast comes to. Axes are below the rank and bounds inside the extents; nothing is checked here.
+/// The elements of a row-major buffer that make a tensor, in order: what a permutation, a slice, a flip or a
+/// broadcast comes to. Axes are below the rank and bounds inside the extents; nothing is checked here.
 struct View {
     Shape shape;
     std::array<std::ptrdiff_t, Shape::max_rank> strides{};
@@ -24,7 +24,7 @@ struct View {
     View flipped(std::size_t axis) const;
     View broadcast_to(const Shape& wider) const;
 
-    /// Whether the elements lie one behind the other.
+    /// Returns whether the elements lie one behind the other.
     bool is_contiguous() const;
 };
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <type_traits>
 
-/// When work is shared among threads: one below a measured size, above it all that the products use
+/// This file shares work among threads: one below a measured size, above it all that the products use
 /// (OpenMP's, so that both share one pool; OMP_NUM_THREADS limits it). How a pass is shared never changes its
 /// results' bits.
 namespace tapeloop {
@@ -15,7 +15,7 @@ inline constexpr std::size_t worth_sharing = 120'000;
 
 }  // namespace detail
 
-/// How many threads there are to share work with; 1 for a thread that is itself one of several.
+/// Returns the number of threads to share work with; 1 for a thread that is itself one of several.
 std::size_t thread_count();
 
 namespace detail {

@@ -11,7 +11,7 @@ namespace tapeloop {
 
 namespace detail {
 
-/// Which inputs of a function an intermediate result depends on, one bit each.
+/// The inputs of a function that an intermediate result depends on, one bit each.
 using Inputs = std::uint64_t;
 
 /// A value with its derivatives by those inputs it depends on; which they are is part of the type, so the
@@ -27,7 +27,7 @@ struct Dual {
 
     template <std::size_t input>
     static constexpr bool depends_on = (bits >> input & 1U) != 0;
-    /// Where among `slopes` the derivative by `input` is.
+    /// The place among `slopes` of the derivative by `input`.
     template <std::size_t input>
     static constexpr std::size_t place = static_cast<std::size_t>(std::popcount(bits&((Inputs(1) << input) -
                                                                                       1)));

@@ -5,7 +5,7 @@
 namespace tapeloop::detail {
 namespace {
 
-/// The same value as a node of its own.
+/// Records the same value as a node of its own.
 struct Identity {
     static constexpr std::string_view name = "identity";
     static constexpr Description description{
@@ -22,13 +22,13 @@ struct Identity {
     }
 };
 
-/// How a part of a packed value lies in it.
+/// Returns the layout of a part in its packed value.
 std::size_t part_offset(const Shape& whole, std::size_t parts, std::size_t part) {
     return parts == 0 ? 0 : part * (whole.back() / parts);
 }
 std::size_t row_stride(const Shape& whole, std::size_t parts) { return parts == 0 ? 0 : whole.back(); }
 
-/// Where each stream starts and how far apart its rows lie. The layouts refer to `part_shapes`, one for each
+/// The start of each stream and the distance of its rows. The layouts refer to `part_shapes`, one for each
 /// argument.
 template <class T>
 void lay_out_streams(const MapTable& table, const Tape<T>& tape, std::span<const NodeIndex> inputs,
@@ -53,8 +53,8 @@ Shape broadcast_parts(const MapTable& table, std::span<const Operand<T>* const> 
 }
 
 template <class T>
-void record_fused(const MapFunction<T>& map, Tape<T>& tape, const Shape& shape, std::span<const NodeIndex> inputs,
-                  const CallSite& site, Var<T>* results) {
+void record_fused(const MapFunction<T>& map, Tape<T>& tape, const Shape& shape,
+                  std::span<const NodeIndex> inputs, const CallSite& site, Var<T>* results) {
     const MapTable& table = map.table;
     const std::size_t in = table.places.size();
     std::array<Shape, most_map_arguments> part_shapes;
@@ -75,7 +75,8 @@ void record_fused(const MapFunction<T>& map, Tape<T>& tape, const Shape& shape, 
         results[0] = tape.var(tape.append(operation, inputs, shape, arrays[0].data(), site));
         return;
     }
-    const NodeIndex first = tape.append_results(operation, inputs, shape, {arrays.data(), table.results}, site);
+    const NodeIndex first =
+        tape.append_results(operation, inputs, shape, {arrays.data(), table.results}, site);
     for (std::size_t r = 0; r < table.results; ++r) results[r] = tape.var(first + static_cast<NodeIndex>(r));
 }
 
@@ -104,7 +105,8 @@ void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> op
 }
 
 template <class T>
-void pull_map(const MapTable& table, Sweep<T>& sweep, NodeIndex node, Kernel<T> kernel, const void* function) {
+void pull_map(const MapTable& table, Sweep<T>& sweep, NodeIndex node, Kernel<T> kernel,
+              const void* function) {
     const Tape<T>& tape = sweep.tape();
     // Copies: the user's function may record, which moves the tape's vectors.
     const std::vector<NodeIndex> inputs(tape.inputs(node).begin(), tape.inputs(node).end());

@@ -9,11 +9,11 @@
 
 namespace tapeloop::detail {
 
-/// The same value as a node of its own.
+/// Records the same value as a node of its own.
 Var<float> identity(const Operand<float>& x);
 Var<double> identity(const Operand<double>& x);
 
-/// What of a map is compiled for its function; the rest serves all of them.
+/// The part of a map that is compiled for its function; the rest serves all of them.
 template <class T>
 struct MapFunction {
     MapTable table;
@@ -84,7 +84,9 @@ class MapOperation final : public Operation<T> {
         };
         pull_map<T>(Streams::table(Out), sweep, node, kernel_of<T, In + Out, In>(slopes), &slopes);
     }
-    void pull(GraphSweep<T>& sweep, NodeIndex node) const override { pull_replayed(as_function(), sweep, node); }
+    void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
+        pull_replayed(as_function(), sweep, node);
+    }
 
   private:
     /// The cotangent of stream `k`: the sum over the results of cotangent times slope.

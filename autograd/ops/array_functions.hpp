@@ -54,7 +54,7 @@ Array<T> compute_elementwise(const F& function, const std::array<Array<T>, N>& x
 
 }  // namespace detail
 
-/// The same of arrays and numbers.
+/// Computes the function of arrays and numbers.
 template <class F, class... X>
 requires(... || detail::is_array<X>) auto elementwise(const F& function, const X&... x) {
     using T = typename detail::ArrayElement<X...>::type;

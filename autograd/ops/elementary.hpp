@@ -58,13 +58,16 @@ auto elementwise(const F& function, const detail::Lanes<T>& x, const X&... more)
 /// Applies an elementwise definition to a number and lanes.
 template <class F, class S, class T>
 requires std::is_arithmetic_v<S>
-auto elementwise(const F& function, const S& a, const detail::Lanes<T>& b) { return function.value(detail::Lanes<T>(a), b); }
+auto elementwise(const F& function, const S& a, const detail::Lanes<T>& b) {
+    return function.value(detail::Lanes<T>(a), b);
+}
 
 namespace detail {
 
 /// A type that the elementwise functions take: lanes, dual numbers and arrays.
 template <class X>
 concept Elementwise = is_elementwise_argument<X>;
+/// Two arguments of an elementwise function, of which one may be a number.
 template <class A, class B>
 concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> || std::is_arithmetic_v<A>)&&(
     Elementwise<B> || std::is_arithmetic_v<B>);
@@ -77,11 +80,14 @@ concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> ||
 // that the lines become definitions there.
 #ifdef TAPELOOP_COMPILED_FOR
 namespace detail {
+/// Records an elementwise definition: see autograd/record/definition.hpp.
 template <class Def, class T, class... More>
 Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... more);
 }  // namespace detail
-#define TAPELOOP_DEFINE(function, parameters, ...) \
-    Var<TAPELOOP_COMPILED_FOR> function parameters { return detail::apply_elementwise(elementary::__VA_ARGS__); }
+#define TAPELOOP_DEFINE(function, parameters, ...)                 \
+    Var<TAPELOOP_COMPILED_FOR> function parameters {               \
+        return detail::apply_elementwise(elementary::__VA_ARGS__); \
+    }
 #else
 #define TAPELOOP_COMPILED_FOR float
 #define TAPELOOP_DEFINE(function, parameters, ...)
@@ -105,20 +111,20 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
                     Definition{}, condition, a, b)
 
 #define TAPELOOP_UNARY(function, Definition)             \
-    template <detail::Elementwise X>                             \
+    template <detail::Elementwise X>                     \
     auto function(const X& x) {                          \
         return elementwise(elementary::Definition{}, x); \
     }                                                    \
     TAPELOOP_RECORDED_UNARY(function, Definition)
 #define TAPELOOP_BINARY(function, Definition)                                                     \
     template <class A, class B>                                                                   \
-    requires detail::ElementwisePair<A, B>                                                                \
+    requires detail::ElementwisePair<A, B>                                                        \
     auto function(const A& a, const B& b) { return elementwise(elementary::Definition{}, a, b); } \
     TAPELOOP_RECORDED_BINARY(function, Definition)
 
 /// Declares an elementwise function with a number that the definition keeps, and its default.
 #define TAPELOOP_UNARY_WITH(function, Definition, option, ...)                   \
-    template <detail::Elementwise X>                                                     \
+    template <detail::Elementwise X>                                             \
     auto function(const X& x, double option = __VA_ARGS__) {                     \
         return elementwise(elementary::Definition{option}, x);                   \
     }                                                                            \
@@ -127,7 +133,7 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
     TAPELOOP_DEFINE(function, (TAPELOOP_OPERAND x, double option), Definition{option}, x)
 /// Declares an elementwise function with two numbers, which must be given.
 #define TAPELOOP_UNARY_WITH_BOTH(function, Definition, first, second)            \
-    template <detail::Elementwise X>                                                     \
+    template <detail::Elementwise X>                                             \
     auto function(const X& x, double first, double second) {                     \
         return elementwise(elementary::Definition{first, second}, x);            \
     }                                                                            \
@@ -291,7 +297,8 @@ struct Where {
         .kind = OperationKind::condition,
         .stops = "its condition takes the other branch"};
     template <class T>
-    static detail::Lanes<T> value(const detail::Lanes<T>& condition, const detail::Lanes<T>& a, const detail::Lanes<T>& b) {
+    static detail::Lanes<T> value(const detail::Lanes<T>& condition, const detail::Lanes<T>& a,
+                                  const detail::Lanes<T>& b) {
         return where(equal(condition, 0), b, a);
     }
     static auto rules() {

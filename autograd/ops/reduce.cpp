@@ -43,7 +43,8 @@ std::string Axes::text() const {
 
 namespace {
 
-/// What all reductions share: the shape of the result, and the one in which it broadcasts back to x.
+/// The shapes that all reductions need: the shape of the result, and the one in which it broadcasts back to
+/// x.
 struct ReducedAxes {
     Axes axes;
     bool keepdims = false;

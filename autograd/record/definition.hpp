@@ -11,8 +11,8 @@
 
 #include <stdexcept>
 
-/// From a definition to an operation. A definition is a small struct that has all there is to know of one
-/// operation:
+/// This file makes an operation of a definition. A definition is a small struct that has all there is to know
+/// of one operation:
 ///
 ///     struct Flip {
 ///         static constexpr std::string_view name = "flip";
@@ -58,8 +58,8 @@ struct Sparse {
     void add_to(T* target) const { def.add(target, x); }
 };
 
-/// For rules: as `apply`, but put off if it is a matter of arrays. The definition's `add(target, x)` adds to
-/// elements of its shape.
+/// Applies a definition as `apply` does, for rules, but put off if it is a matter of arrays. The definition's
+/// `add(target, x)` adds to elements of its shape.
 template <class Def, class T>
 Sparse<T, Def> apply_sparse(const Def& def, const Array<T>& x) {
     return {def, x};
@@ -123,7 +123,8 @@ Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
                 def.value(y, array(k)...);
         });
     }
-    return rollback.keep(tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site())));
+    return rollback.keep(
+        tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site())));
 }
 
 // For rules, which have Vars.
@@ -158,8 +159,8 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
 
 /// Runs the rule of one argument of an elementwise operation as a pass over g, y and the inputs.
 template <class T>
-void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> inputs, NodeIndex input, Kernel<T> kernel,
-               const void* function);
+void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> inputs, NodeIndex input,
+               Kernel<T> kernel, const void* function);
 
 extern template Var<float> record_elementwise(std::string_view, std::span<const Operand<float>* const>,
                                               Kernel<float>, const void*,
@@ -171,8 +172,8 @@ extern template Var<double> record_elementwise(std::string_view, std::span<const
                                                const void*);
 extern template void pull_pass(Sweep<float>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<float>,
                                const void*);
-extern template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<double>,
-                               const void*);
+extern template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex,
+                               Kernel<double>, const void*);
 
 template <class T>
 Array<T> value_for(Sweep<T>& sweep, NodeIndex node) {
@@ -217,8 +218,7 @@ template <class T, class Def, std::size_t N>
 class Defined final : public Operation<T> {
   public:
     explicit Defined(const Def& def) : def_(def) {
-        if constexpr (HasConstantName<Def>)
-            static_cast<void>(DefinitionEntry<Def>::is_entered);
+        if constexpr (HasConstantName<Def>) static_cast<void>(DefinitionEntry<Def>::is_entered);
     }
 
     std::string_view name() const override { return def_.name; }
@@ -262,7 +262,8 @@ class Defined final : public Operation<T> {
 
     /// One rule in one fused pass.
     template <class Rule>
-    void pull_lane(Sweep<T>& sweep, NodeIndex node, const Inputs& inputs, NodeIndex input, const Rule& rule) const {
+    void pull_lane(Sweep<T>& sweep, NodeIndex node, const Inputs& inputs, NodeIndex input,
+                   const Rule& rule) const {
         if (!sweep.wants(input)) return;
         const auto contribution = [&rule](const std::array<Lanes<T>, N + 2>& in,
                                           std::array<Lanes<T>, 1>& out) {

@@ -7,7 +7,7 @@
 
 namespace tapeloop::detail {
 
-/// What the rules of one operation hand to one of its inputs.
+/// The contributions that the rules of one operation hand to one of its inputs.
 template <class T>
 struct Contribution {
     NodeIndex input;
@@ -27,7 +27,7 @@ template <class T>
 std::vector<Contribution<T>> contributions(Tape<T>& tape, NodeIndex node, const CotangentOf<T>& cotangent_of,
                                            const std::vector<NodeIndex>& wanted = {});
 
-/// The same for rules that read no values, also after parameters were changed.
+/// Returns the contributions of rules that read no values, also after parameters were changed.
 template <class T>
 std::vector<Contribution<T>> contributions_as_is(Tape<T>& tape, NodeIndex node,
                                                  const CotangentOf<T>& cotangent_of,
@@ -40,7 +40,8 @@ extern template std::vector<Contribution<double>> contributions_as_is(Tape<doubl
                                                                       const CotangentOf<double>&,
                                                                       const std::vector<NodeIndex>&);
 
-extern template std::vector<Contribution<float>> contributions(Tape<float>&, NodeIndex, const CotangentOf<float>&,
+extern template std::vector<Contribution<float>> contributions(Tape<float>&, NodeIndex,
+                                                               const CotangentOf<float>&,
                                                                const std::vector<NodeIndex>&);
 extern template std::vector<Contribution<double>> contributions(Tape<double>&, NodeIndex,
                                                                 const CotangentOf<double>&,

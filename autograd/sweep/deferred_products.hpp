@@ -32,7 +32,7 @@ class DeferredProducts {
         }
     }
     bool empty() const { return panels_.empty(); }
-    /// What the panels take.
+    /// Returns the bytes that the panels take.
     std::size_t bytes() const { return bytes_; }
 
   private:

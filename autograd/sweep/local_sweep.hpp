@@ -10,7 +10,7 @@
 /// The rules of one node alone: a sweep that reaches this node and its inputs.
 namespace tapeloop::detail {
 
-/// How many of the following nodes are the results of `node`.
+/// Returns how many of the following nodes are the results of `node`.
 template <class T>
 NodeIndex result_count(const Tape<T>& tape, NodeIndex node) {
     return tape.node(node).results == result_mark ? 0 : tape.node(node).results;

@@ -6,7 +6,7 @@
 
 namespace tapeloop::detail {
 
-/// Which nodes a sweep has to visit: those through which a root depends on what was asked for.
+/// The nodes that a sweep has to visit: those through which a root depends on what was asked for.
 template <class T>
 class Reach {
   public:
@@ -26,7 +26,8 @@ class Reach {
 
 /// Throws what is said of a rule that gives an argument a cotangent which does not fit it.
 template <class T>
-[[noreturn]] void fail_contribution(const Tape<T>& tape, NodeIndex node, NodeIndex argument, const Shape& shape);
+[[noreturn]] void fail_contribution(const Tape<T>& tape, NodeIndex node, NodeIndex argument,
+                                    const Shape& shape);
 
 extern template class Reach<float>;
 extern template class Reach<double>;

@@ -12,7 +12,7 @@
 
 namespace tapeloop::detail {
 
-/// What a sweep is asked for, found on the tape and checked.
+/// The request of a sweep, found on the tape and checked.
 template <class T>
 struct Request {
     Tape<T>& tape;
@@ -74,9 +74,9 @@ Request<T> request(const std::vector<RootType>& roots, const WrtList<T>& wrt) {
 template <class T>
 Tensor<T> cotangent_of_scalar(const Var<T>& J) {
     if (J.shape().size() != 1)
-        throw std::invalid_argument(
-            fmt::format("gradient: J is {}; it must have one element, or come as a GradientRoot with a cotangent",
-                        J.shape().text()));
+        throw std::invalid_argument(fmt::format(
+            "gradient: J is {}; it must have one element, or come as a GradientRoot with a cotangent",
+            J.shape().text()));
     Tensor<T> one = uninitialised<T>(J.shape());
     *one.data() = T(1);
     return one;

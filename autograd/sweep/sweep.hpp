@@ -24,17 +24,19 @@ class Sweep {
     Sweep(Tape<T>& tape, Reach<T> reach);
 
     Tape<T>& tape() { return tape_; }
-    /// Whether anybody asked for the cotangent of `node`, or for one behind it.
+    /// Returns whether anybody asked for the cotangent of `node`, or for one behind it.
     bool wants(NodeIndex node) const { return reach_.contains(node); }
-    /// Whether a cotangent has arrived.
+    /// Returns whether a cotangent has arrived at `node`.
     bool has(NodeIndex node) const { return wants(node) && arrived(node).written; }
     Array<T> cotangent(NodeIndex node) const {
         return {tape_.node(node).shape, arrived(node).data, arrived(node).memory};
     }
 
-    /// Where a contribution of the node's own shape goes: written if it is the first, added after that.
+    /// Returns where a contribution of the node's own shape goes: written if it is the first, added after
+    /// that.
     Target<T> target(NodeIndex node);
-    /// The same for contributions that are summed into it piece by piece: zeroed if nothing was there.
+    /// Returns the target of contributions that are summed into it piece by piece: zeroed if nothing was
+    /// there.
     Target<T> accumulator(NodeIndex node);
     /// Takes one contribution of `node`, an argument of `receiver_of`; sums it over broadcast axes.
     void deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& contribution);
@@ -42,7 +44,7 @@ class Sweep {
     void deliver(NodeIndex receiver_of, NodeIndex node, const Tensor<T>& contribution) {
         deliver(receiver_of, node, Array<T>(contribution));
     }
-    /// The same for a contribution that is zero in most places: it adds the rest itself.
+    /// Adds a contribution that is zero in most places: it adds the rest itself.
     template <SparseContribution<T> Sparse>
     void deliver(NodeIndex receiver_of, NodeIndex node, const Sparse& contribution) {
         if (contribution.shape() == tape_.node(node).shape)
@@ -50,8 +52,8 @@ class Sweep {
         else
             deliver(receiver_of, node, contribution.array());
     }
-    /// The same for elements that may be part of `receiver_of`'s own cotangent and are not read again: the
-    /// argument keeps them where they are if it can, instead of copying them.
+    /// Adds elements that may be part of `receiver_of`'s own cotangent and are not read again: the argument
+    /// keeps them where they are if it can, instead of copying them.
     void hand_over(NodeIndex receiver_of, NodeIndex node, const Array<T>& part);
     void hand_over(NodeIndex receiver_of, NodeIndex node, const auto& contribution) {
         deliver(receiver_of, node, contribution);
@@ -83,7 +85,7 @@ class Sweep {
     void release(NodeIndex node);
     bool is_result(NodeIndex node) const { return tape_.node(node).results == result_mark; }
     std::size_t bytes_of(NodeIndex node) const { return tape_.node(node).shape.size() * sizeof(T); }
-    /// Whether these are the elements of one of the node's arguments.
+    /// Returns whether these are the elements of one of the node's arguments.
     bool is_argument(NodeIndex node, const T* data) const;
     void count(std::size_t bytes) {
         held_bytes_ += bytes;

@@ -18,6 +18,8 @@ using GateNames = std::span<const std::string_view>;
 template <class T>
 class GateBlock {
   public:
+    /// Finds the part of gate `name` among `names`. Throws `std::invalid_argument` when there is no such
+    /// gate, or the last axis is not that many equal parts.
     GateBlock(Parameter<T>& parameter, GateNames names, std::string_view name);
 
     /// Returns the shape of the part.
@@ -53,7 +55,8 @@ GateBlock<T> gate_block(Parameter<T>& parameter, GateNames names, std::string_vi
     return {parameter, names, name};
 }
 
-/// A copy of one gate's part of a packed tensor, such as a gradient: [.., n H] -> [.., H]. Throws as `gate_block`.
+/// A copy of one gate's part of a packed tensor, such as a gradient: [.., n H] -> [.., H]. Throws as
+/// `gate_block`.
 template <class T>
 Tensor<T> gate_part(const Tensor<T>& packed, GateNames names, std::string_view name);
 

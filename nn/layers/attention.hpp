@@ -48,7 +48,7 @@ struct AdditiveAttention {
     AttentionMemory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
     /// Keys [S, B, K] and values [S, B, V].
     AttentionMemory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
-                      const std::vector<std::size_t>& lengths) const;
+                               const std::vector<std::size_t>& lengths) const;
     /// Throws `std::invalid_argument` when the query does not fit.
     Attended<T> operator()(const Operand<T>& query, const AttentionMemory<T>& memory) const;
 
@@ -70,10 +70,10 @@ struct DotAttention {
     /// Makes the layer; it has no parameters.
     explicit DotAttention(DotAttentionOptions options = {}) : scaled(options.scaled) {}
 
-    /// As `AdditiveAttention::prepare`.
+    /// Prepares a source as `AdditiveAttention::prepare` does.
     AttentionMemory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
     AttentionMemory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
-                      const std::vector<std::size_t>& lengths) const;
+                               const std::vector<std::size_t>& lengths) const;
     /// Throws `std::invalid_argument` when the query does not fit.
     Attended<T> operator()(const Operand<T>& query, const AttentionMemory<T>& memory) const;
 

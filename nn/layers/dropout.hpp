@@ -19,7 +19,7 @@ Tensor<T> zoneout_mask(const Shape& shape, double rate, Generator& generator);
 
 namespace detail {
 
-/// What tells the masks of a sequence's rows, [B, 2]: drawn in a `Training` scope, zeros elsewhere. As part
+/// The seeds of the masks of a sequence's rows, [B, 2]: drawn in a `Training` scope, zeros elsewhere. As part
 /// of a state it is handed on, and every time step finds the same masks.
 template <class T>
 Var<T> mask_seeds(std::size_t batch);

@@ -25,11 +25,11 @@ class CountedSteps {
     /// Packs [T, B, ..] into [N, ..].
     Var<float> packed(const Operand<float>& x) const;
     Var<double> packed(const Operand<double>& x) const;
-    /// Cuts [N, ..] by time steps, [rows(t), ..] each, in x's memory.
+    /// Cuts Cuts [N, ..] by time steps, [rows(t), ..] each, in x's memory.
     std::vector<Var<float>> by_time(const Operand<float>& packed) const;
     std::vector<Var<double>> by_time(const Operand<double>& packed) const;
-    /// Parts that make [N, ..] together -> [T, B, ..]. Behind the end of a row come zeros; a masked step
-    /// repeats the one that was read before it.
+    /// Spreads parts that make [N, ..] together over [T, B, ..]. Behind the end of a row come zeros; a masked
+    /// step repeats the one that was read before it.
     Var<float> spread(std::vector<Var<float>> parts, const CallSite& site) const;
     Var<double> spread(std::vector<Var<double>> parts, const CallSite& site) const;
 

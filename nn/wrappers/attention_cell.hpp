@@ -13,8 +13,8 @@ namespace tapeloop::nn {
 
 namespace detail {
 
-/// What an `AttentionCell` has at the start besides the inner state and the source. Throws unless the source
-/// is [S, B, width].
+/// Returns what an `AttentionCell` has at the start besides the inner state and the source. Throws unless the
+/// source is [S, B, width].
 template <class T>
 struct AttentionStart {
     std::size_t time_steps;

@@ -46,7 +46,8 @@ std::vector<std::string> letters_of(const Description& formula, std::size_t inpu
 template <class T>
 class Deriving {
   public:
-    Deriving(const Var<T>& J, const std::vector<std::optional<NodeIndex>>& wrt, const DerivationOptions& options)
+    Deriving(const Var<T>& J, const std::vector<std::optional<NodeIndex>>& wrt,
+             const DerivationOptions& options)
         : tape_(J.tape()), J_(J.index()), options_(options), wanted_(ancestors(tape_, J_)), cotangents_(J) {
         require_small();
         names_ = detail::name_nodes(tape_, J_, wanted_, wrt);
@@ -173,7 +174,8 @@ class Deriving {
         return fmt::format("{}({})", operation(node), list);
     }
 
-    /// What the letters of a node's formula stand for: y, g, the arguments, and n, the elements of a mean.
+    /// Returns what the letters of a node's formula stand for: y, g, the arguments, and n, the elements of a
+    /// mean.
     Renaming letters(NodeIndex node, const auto& text) const {
         const auto inputs = tape_.inputs(node);
         const std::vector<std::string> argument_letters = letters_of(formula(node), inputs.size());
@@ -226,7 +228,7 @@ class Deriving {
             if (cotangents_.rms(user) > 0) add_term(step, user);
         return step;
     }
-    /// The same in the order of time.
+    /// Derives the gradient of a node in the order of time.
     DerivationStep gradient_of(NodeIndex node) {
         DerivationStep step = cotangent(node);
         std::reverse(step.terms.begin(), step.terms.end());
@@ -265,7 +267,7 @@ class Deriving {
         step.terms.push_back(std::move(term));
     }
 
-    /// Which arguments of `user` a node is.
+    /// Returns which arguments of `user` a node is.
     std::vector<std::size_t> places(NodeIndex user, NodeIndex node) const {
         std::vector<std::size_t> result;
         const auto inputs = tape_.inputs(user);
@@ -300,7 +302,8 @@ class Deriving {
             terms.push_back(rule_text(user, k, rule(user, k), name_text));
         return detail::joined(terms);
     }
-    std::string rule_text(NodeIndex user, std::size_t k, const std::string& rule, const auto& name_text) const {
+    std::string rule_text(NodeIndex user, std::size_t k, const std::string& rule,
+                          const auto& name_text) const {
         const OperationKind own = kind(user);
         if (!rule.empty() && own != OperationKind::split) return renamed(rule, letters(user, name_text));
         const std::vector<NodeIndex> results = detail::results_of(tape_, user);

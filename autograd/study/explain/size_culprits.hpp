@@ -4,7 +4,7 @@
 
 namespace tapeloop::detail {
 
-/// What accounts for the size of a gradient that arrives along `path`, most first.
+/// Returns what accounts for the size of a gradient that arrives along `path`, most first.
 std::vector<Culprit> culprits_of_size(const std::vector<PathStep>& path, GradientSize size);
 
 }  // namespace tapeloop::detail

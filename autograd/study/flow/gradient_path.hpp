@@ -20,7 +20,8 @@ class Cotangents {
 
     /// Null for a node that has no value or no cotangent but zeros.
     const Tensor<T>* at(NodeIndex node) const;
-    /// Per element; of an operation with several results, over all of them.
+    /// Returns the cotangent's root mean square, per element; of an operation with several results, over all
+    /// of them.
     double rms(NodeIndex node) const { return rms_[node]; }
 
   private:

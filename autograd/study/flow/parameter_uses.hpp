@@ -35,11 +35,11 @@ class ParameterUses {
     /// if the parameter is no input of any operation on the tape.
     const std::vector<ParameterUse>& list() const { return uses_; }
 
-    /// For each use its summand, of the parameter's shape, of the gradient that `gradient(roots, parameter)`
-    /// gives: one sweep, in which the cotangents of the using nodes are kept, then the rules of those nodes
-    /// alone. Nothing where no cotangent arrives. Throws as `gradient` does: `std::logic_error` for a root on
-    /// another tape or a parameter that was changed after it was recorded, `std::invalid_argument` for a
-    /// cotangent that is not of its root's shape.
+    /// Returns for each use its summand, of the parameter's shape, of the gradient that `gradient(roots,
+    /// parameter)` gives: one sweep, in which the cotangents of the using nodes are kept, then the rules of
+    /// those nodes alone. Nothing where no cotangent arrives. Throws as `gradient` does: `std::logic_error`
+    /// for a root on another tape or a parameter that was changed after it was recorded,
+    /// `std::invalid_argument` for a cotangent that is not of its root's shape.
     std::vector<std::optional<Tensor<double>>> summands(const std::vector<GradientRoot<T>>& roots) const;
 
   private:

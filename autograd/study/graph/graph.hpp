@@ -35,11 +35,12 @@ struct GraphNode {
     const Description* description = nullptr;
     std::string name;  ///< that `Var::named` gave, or the parameter's; else empty
     Shape shape;
-    std::vector<NodeIndex> inputs;           ///< in their order, as often as they are used
-    std::vector<NodeIndex> users;            ///< the nodes that have it among their inputs, each once, ascending
-    std::optional<NodeIndex> detached_from;  ///< what `detach` was called with; not an input: no gradient passes
-    std::string label;                   ///< `encoder/t=3`
-    std::string module;                  ///< the label without time steps: `encoder`
+    std::vector<NodeIndex> inputs;  ///< in their order, as often as they are used
+    std::vector<NodeIndex> users;   ///< the nodes that have it among their inputs, each once, ascending
+    std::optional<NodeIndex>
+        detached_from;   ///< what `detach` was called with; not an input: no gradient passes
+    std::string label;   ///< `encoder/t=3`
+    std::string module;  ///< the label without time steps: `encoder`
     std::optional<std::size_t> time_step;  ///< never of a parameter, which all of them share
     std::string file;                      ///< of the user's source, without folders
     std::uint_least32_t line = 0;
@@ -101,6 +102,7 @@ class Graph {
     bool empty() const { return members_.empty(); }
     Iterator begin() const { return {*this, 0}; }
     Iterator end() const { return {*this, size()}; }
+    /// Returns whether the node with this index belongs to the slice.
     bool contains(NodeIndex index) const;
     /// A node of the tape, also one that lies outside of this slice. Throws `std::invalid_argument` when the
     /// tape had no such node.
@@ -129,7 +131,7 @@ class Graph {
     void require_member(std::string_view function, NodeIndex index) const;
 
     std::shared_ptr<const std::vector<GraphNode>> nodes_;  ///< of the whole tape
-    std::vector<NodeIndex> members_;                           ///< ascending
+    std::vector<NodeIndex> members_;                       ///< ascending
 };
 
 /// Options of `read_graph`.

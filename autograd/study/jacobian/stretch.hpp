@@ -30,9 +30,10 @@ class Stretch {
 
     /// Returns what arrives at the nodes in front for cotangents of any nodes of the stretch.
     ArrivedCotangents<T> pull(ArrivedCotangents<T> given) const { return pull(std::move(given), {}); }
-    /// The same without the paths that enter `node` of a cut by its `input`; the cotangents of these nodes
-    /// are in the result, too.
-    ArrivedCotangents<T> pull(ArrivedCotangents<T> given, const std::unordered_map<NodeIndex, NodeIndex>& cut) const;
+    /// Returns what arrives without the paths that enter `node` of a cut by its `input`; the cotangents of
+    /// these nodes are in the result, too.
+    ArrivedCotangents<T> pull(ArrivedCotangents<T> given,
+                              const std::unordered_map<NodeIndex, NodeIndex>& cut) const;
 
   private:
     bool is_in_front(NodeIndex node) const;

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-/// What can be shown of the Jacobian of a node by one of its inputs.
+/// The views that can be shown of the Jacobian of a node by one of its inputs.
 enum class JacobianPart {
     whole,   ///< all of it
     slopes,  ///< its diagonal, in the node's shape: of an elementwise operation there is nothing beside it

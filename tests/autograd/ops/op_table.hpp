@@ -44,7 +44,7 @@ struct Independence {
 
 struct Row {
     std::string name;
-    /// Where the row stands, and where its call does.
+    /// The places of the row and of its call.
     CallSite site;
     CallSite call_site;
     Call<double> call;

@@ -65,7 +65,7 @@ class Picture {
             if (cluster["label"] == label) return cluster;
         return {};
     }
-    /// How many edges go from one node to another.
+    /// Returns how many edges go from one node to another.
     std::size_t count(NodeIndex from, NodeIndex to) const {
         const json a = node(from)["_gvid"];
         const json b = node(to)["_gvid"];

@@ -36,14 +36,16 @@ std::vector<GraphNode> random_nodes(Random& random) {
         nodes[i].index = i;
         const std::size_t count = i == 0 ? 0 : random.below(4);
         for (std::size_t k = 0; k < count; ++k)
-            nodes[i].inputs.push_back(static_cast<NodeIndex>(i - 1 - random.below(std::min<NodeIndex>(i, 7))));
+            nodes[i].inputs.push_back(
+                static_cast<NodeIndex>(i - 1 - random.below(std::min<NodeIndex>(i, 7))));
     }
     return nodes;
 }
 
-/// Whether there is a way from one node to another by members alone: by asking every node in turn, until
-/// nothing changes.
-bool reaches(const std::vector<GraphNode>& nodes, const std::set<NodeIndex>& members, NodeIndex from, NodeIndex to) {
+/// Returns whether there is a way from one node to another by members alone: by asking every node in turn,
+/// until nothing changes.
+bool reaches(const std::vector<GraphNode>& nodes, const std::set<NodeIndex>& members, NodeIndex from,
+             NodeIndex to) {
     std::set<NodeIndex> reached{from};
     for (bool grew = true; grew;) {
         grew = false;
