@@ -11,6 +11,7 @@
 #include <string>
 
 namespace tapeloop {
+
 namespace detail {
 
 template <class T>
@@ -78,19 +79,20 @@ class Custom {
     Var<T> record(const Operand<T>& x, const More&... more) const {
         constexpr std::size_t count = 1 + sizeof...(More);
         static_assert(count == sizeof...(Rules), "a custom operation takes one argument per rule");
-        Tape<T>& tape = tape_of(name_, x, more...);
+        Tape<T>& tape = detail::tape_of(name_, x, more...);
         detail::Rollback rollback(tape);
         try {
-            const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
+            const std::array<NodeIndex, count> inputs{x.enter(tape), more.enter(tape)...};
             const Array<T> result =
                 detail::with_indices<count>([&](auto... k) { return compute(tape.array(inputs[k])...); });
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
-            const auto& operation = operation_of<count>(tape, Definition{name_, rules_, description_});
+            const auto& operation =
+                detail::operation_of<count>(tape, Definition{name_, rules_, description_});
             return rollback.keep(tape.var(tape.append(operation, inputs, result.shape(), data, x.site())));
         } catch (const std::invalid_argument& error) {
-            throw std::invalid_argument(
-                with_site(fmt::format("{}: {}", name_, error.what()), x.site(), tape.current_label_text()));
+            throw std::invalid_argument(detail::with_site(fmt::format("{}: {}", name_, error.what()),
+                                                          x.site(), tape.current_label_text()));
         }
     }
     template <class T, class... More>

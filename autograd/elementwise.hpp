@@ -29,29 +29,29 @@ namespace tapeloop {
 
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& x) {
-    return apply_elementwise(function, x);
+    return detail::apply_elementwise(function, x);
 }
 template <class F>
 Var<double> elementwise(const F& function, const Operand<double>& x) {
-    return apply_elementwise(function, x);
+    return detail::apply_elementwise(function, x);
 }
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& a, const Operand<float>& b) {
-    return apply_elementwise(function, a, b);
+    return detail::apply_elementwise(function, a, b);
 }
 template <class F>
 Var<double> elementwise(const F& function, const Operand<double>& a, const Operand<double>& b) {
-    return apply_elementwise(function, a, b);
+    return detail::apply_elementwise(function, a, b);
 }
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& a, const Operand<float>& b,
                        const Operand<float>& c) {
-    return apply_elementwise(function, a, b, c);
+    return detail::apply_elementwise(function, a, b, c);
 }
 template <class F>
 Var<double> elementwise(const F& function, const Operand<double>& a, const Operand<double>& b,
                         const Operand<double>& c) {
-    return apply_elementwise(function, a, b, c);
+    return detail::apply_elementwise(function, a, b, c);
 }
 
 }  // namespace tapeloop

@@ -53,10 +53,13 @@ class GradientsOf {
 
 template <class T>
 using Gradients = GradientsOf<T, Tensor<T>>;
+
 namespace detail {
+
 /// Of all of them together, each once: for what has to know the norm even where double does not hold it.
 template <class T>
 ScaledNorm scaled_norm(const Gradients<T>& gradients);
+
 }  // namespace detail
 /// Gradients that are themselves on the tape, to be differentiated again.
 template <class T>
@@ -64,31 +67,33 @@ using GradientGraph = GradientsOf<T, Var<T>>;
 
 /// One root of a sweep with its cotangent, of the root's shape.
 template <class T>
-struct Root {
+struct GradientRoot {
     Var<T> value;
     Tensor<T> cotangent;
 };
 template <class T>
-struct GraphRoot {
+struct GradientGraphRoot {
     Var<T> value;
     Var<T> cotangent;
 };
 
 /// The gradient of J, which has a single element, by reverse sweep over the tape. What J does not depend on
 /// gets zeros. Nothing is stored on the tape or on a parameter: it can be called again, and by two threads on
-/// two tapes of the same model. Throws `std::invalid_argument` when J has several elements (give a `Root`
-/// with a cotangent for each), and `std::logic_error` when a parameter was changed after it was recorded, or
-/// `wrt` is a `Var` of another tape.
+/// two tapes of the same model. Throws `std::invalid_argument` when J has several elements (give a
+/// `GradientRoot` with a cotangent for each), and `std::logic_error` when a parameter was changed after it
+/// was recorded, or `wrt` is a `Var` of another tape.
 Gradients<float> gradient(const Var<float>& J, const WrtList<float>& wrt);
 Gradients<double> gradient(const Var<double>& J, const WrtList<double>& wrt);
 /// The sum over `roots` of the vector-Jacobian products cotangent . d value / d wrt.
-Gradients<float> gradient(const std::vector<Root<float>>& roots, const WrtList<float>& wrt);
-Gradients<double> gradient(const std::vector<Root<double>>& roots, const WrtList<double>& wrt);
+Gradients<float> gradient(const std::vector<GradientRoot<float>>& roots, const WrtList<float>& wrt);
+Gradients<double> gradient(const std::vector<GradientRoot<double>>& roots, const WrtList<double>& wrt);
 
 /// The same sweep, recorded on the tape of J, so that its results can be differentiated again.
 GradientGraph<float> gradient_graph(const Var<float>& J, const WrtList<float>& wrt);
 GradientGraph<double> gradient_graph(const Var<double>& J, const WrtList<double>& wrt);
-GradientGraph<float> gradient_graph(const std::vector<GraphRoot<float>>& roots, const WrtList<float>& wrt);
-GradientGraph<double> gradient_graph(const std::vector<GraphRoot<double>>& roots, const WrtList<double>& wrt);
+GradientGraph<float> gradient_graph(const std::vector<GradientGraphRoot<float>>& roots,
+                                    const WrtList<float>& wrt);
+GradientGraph<double> gradient_graph(const std::vector<GradientGraphRoot<double>>& roots,
+                                     const WrtList<double>& wrt);
 
 }  // namespace tapeloop

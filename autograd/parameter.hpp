@@ -19,7 +19,7 @@ class ParameterReference;
 /// share one between two cells, refer to it; to duplicate it, `clone` it. Every use of one that was moved
 /// from throws `std::logic_error`, but for destroying it and giving it a new value.
 template <class T>
-class Parameter : public Operators<T> {
+class Parameter : public detail::Operators<T> {
   public:
     /// What a tape refers to; it keeps the value alive should the parameter go first.
     struct Storage {
@@ -52,7 +52,7 @@ class Parameter : public Operators<T> {
     std::span<T> update() {
         Storage& own = *storage();
         ++own.version;
-        ++changes_in_place;
+        ++detail::changes_in_place;
         return {own.value.data(), own.value.size()};
     }
 

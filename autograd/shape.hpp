@@ -79,6 +79,8 @@ class Shape {
     std::uint32_t rank_ = 0;
 };
 
+namespace detail {
+
 [[noreturn]] void fail_in_name_of(std::string_view operation, std::span<const Shape> from,
                                   const ShapeError& error);
 
@@ -105,5 +107,7 @@ std::size_t normalised_axis(std::string_view operation, std::ptrdiff_t axis, std
 
 /// `shape` with one more axis, which is axis `axis` of the result. Throws naming `operation`.
 Shape with_new_axis(std::string_view operation, const Shape& shape, std::ptrdiff_t axis, std::size_t extent);
+
+}  // namespace detail
 
 }  // namespace tapeloop

@@ -11,11 +11,13 @@
 
 namespace tapeloop {
 
+namespace detail {
+
 template <class T>
 class RepeatedProducts;
 
 /// In `Node::results` of a node that is itself one of several results; its input is the node that made it.
-inline constexpr Index result_mark = static_cast<Index>(-1);
+inline constexpr NodeIndex result_mark = static_cast<NodeIndex>(-1);
 
 /// One recorded operation. Inputs are indices of earlier nodes.
 template <class T>
@@ -23,15 +25,17 @@ struct Node {
     const Operation<T>* operation;
     const T* data;
     Shape shape;
-    Index first_input;
-    Index input_count;
-    Index label;
+    NodeIndex first_input;
+    NodeIndex input_count;
+    NodeIndex label;
     /// How many of the following nodes are this one's results, for an operation with several.
-    Index results;
+    NodeIndex results;
     /// Of the `Var`s that mean this node, not one that was taken back and had the same index.
     std::uint32_t stamp;
-    Site site;
+    CallSite site;
 };
+
+}  // namespace detail
 
 struct TapeOptions {
     /// Run `map` as one fused pass. Off, it records the operations that the function is made of, for study.
@@ -66,33 +70,33 @@ class Tape {
     std::size_t size() const { return nodes_.size(); }
     /// How many nodes there is room for, before there has to be more.
     std::size_t capacity() const { return nodes_.capacity(); }
-    const Node<T>& node(Index index) const { return nodes_[index]; }
-    std::span<const Index> inputs(Index index) const {
+    const detail::Node<T>& node(NodeIndex index) const { return nodes_[index]; }
+    std::span<const NodeIndex> inputs(NodeIndex index) const {
         return {inputs_.data() + nodes_[index].first_input, nodes_[index].input_count};
     }
-    Array<T> array(Index index) const { return {nodes_[index].shape, nodes_[index].data}; }
-    Var<T> var(Index index) {
+    Array<T> array(NodeIndex index) const { return {nodes_[index].shape, nodes_[index].data}; }
+    Var<T> var(NodeIndex index) {
         return {*slot_, index < size() ? nodes_[index].stamp : slot_->stamp.load(), index};
     }
     /// Whether there is this node, recorded under this stamp.
-    bool has(Index index, std::uint32_t stamp) const {
+    bool has(NodeIndex index, std::uint32_t stamp) const {
         return index < size() && nodes_[index].stamp == stamp;
     }
-    TapeHandle<T> handle() const { return TapeHandle<T>(*slot_); }
+    detail::TapeHandle<T> handle() const { return detail::TapeHandle<T>(*slot_); }
     const TapeOptions& options() const { return options_; }
     TapeStatistics statistics() const;
 
-    /// `encoder/layer1/t=3`; empty for a node outside every `Label`.
-    std::string label(Index index) const { return label_text(nodes_[index].label); }
+    /// `encoder/layer1/t=3`; empty for a node outside every `LabelScope`.
+    std::string label(NodeIndex index) const { return label_text(nodes_[index].label); }
     /// The same without time steps: of the path `decoder/t=3/attention` the module is `decoder/attention`.
-    std::string module(Index index) const;
+    std::string module(NodeIndex index) const;
     /// The innermost time step of the label path.
-    std::optional<std::size_t> time_step(Index index) const;
+    std::optional<std::size_t> time_step(NodeIndex index) const;
     /// `add (cell.hpp:42, encoder/t=3)`, as error texts name a node.
-    std::string describe(Index index) const;
+    std::string describe(NodeIndex index) const;
     /// The name that `Var::named` gave; empty without.
-    std::string name(Index index) const;
-    void set_name(Index index, std::string name) { names_[index] = std::move(name); }
+    std::string name(NodeIndex index) const;
+    void set_name(NodeIndex index, std::string name) { names_[index] = std::move(name); }
 
     // For operations.
 
@@ -104,15 +108,15 @@ class Tape {
     /// Keeps an operation for as long as the tape.
     template <class Op>
     const Op& keep(Op&& operation);
-    Index append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
-                 const T* data, const Site& site);
+    NodeIndex append(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs,
+                     const Shape& shape, const T* data, const CallSite& site);
     /// The same for an operation with several results: its own node, which has no value, and right behind it
     /// one node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
-    Index append_results(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
-                         std::span<const Array<T>> results, const Site& site);
+    NodeIndex append_results(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs,
+                             const Shape& shape, std::span<const Array<T>> results, const CallSite& site);
     /// A leaf whose elements are copied, or already lie in the tape's memory.
-    Index constant(const Shape& shape, const T* elements, const Site& site);
-    Index leaf(const Parameter<T>& parameter, const Site& site);
+    NodeIndex constant(const Shape& shape, const T* elements, const CallSite& site);
+    NodeIndex leaf(const Parameter<T>& parameter, const CallSite& site);
     /// Whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
     bool recording() const { return recording_; }
     void set_recording(bool on) { recording_ = on; }
@@ -123,19 +127,21 @@ class Tape {
     }
     /// Whether somebody wants to know of nodes and rules: a watch or an observer.
     bool observed() const { return observed_; }
-    void observe_append(Index node);  // these two are defined in watch.cpp
-    void observe_pull(Sweep<T>& sweep, Index node);
+    void observe_append(NodeIndex node);  // these two are defined in watch.cpp
+    void observe_pull(detail::Sweep<T>& sweep, NodeIndex node);
     /// Puts another operation in a node's place, such as one that wraps it.
-    void replace_operation(Index node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
+    void replace_operation(NodeIndex node, const detail::Operation<T>& operation) {
+        nodes_[node].operation = &operation;
+    }
     /// Has a node's value lie elsewhere, in memory that lives as long as the tape.
-    void replace_value(Index node, const T* data) { nodes_[node].data = data; }
+    void replace_value(NodeIndex node, const T* data) { nodes_[node].data = data; }
     /// The node of a parameter that has been used on this tape.
-    const Index* find(const typename Parameter<T>::Storage* parameter) const;
+    const NodeIndex* find(const typename Parameter<T>::Storage* parameter) const;
     /// The parameter of a leaf; null for every other node.
-    std::shared_ptr<const typename Parameter<T>::Storage> parameter(Index index) const;
+    std::shared_ptr<const typename Parameter<T>::Storage> parameter(NodeIndex index) const;
     /// The node whose value `detach` took; none for every other node.
-    std::optional<Index> detached_from(Index index) const;
-    void note_detached(Index index, Index source) { detached_.emplace(index, source); }
+    std::optional<NodeIndex> detached_from(NodeIndex index) const;
+    void note_detached(NodeIndex index, NodeIndex source) { detached_.emplace(index, source); }
     /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where
     /// they are.
     void require_unchanged_parameters() const;
@@ -154,23 +160,24 @@ class Tape {
         friend bool operator==(const Mark&, const Mark&) = default;
     };
     Mark mark() const;
-    /// Takes back all that was added since: nodes, memory, kept operations and labels. For `detail::Rollback`.
+    /// Takes back all that was added since: nodes, memory, kept operations and labels. For
+    /// `detail::Rollback`.
     void roll_back(const Mark& mark) noexcept;
 
     /// What products of recorded values are computed by.
-    RepeatedProducts<T>& products();
+    detail::RepeatedProducts<T>& products();
 
-    Index open_label(Index parent, std::string_view name, std::ptrdiff_t step);
-    Index current_label() const { return label_; }
+    NodeIndex open_label(NodeIndex parent, std::string_view name, std::ptrdiff_t step);
+    NodeIndex current_label() const { return label_; }
     std::string current_label_text() const { return label_text(label_); }
     /// Does nothing for a label that was taken back.
-    void set_current_label(Index label) {
+    void set_current_label(NodeIndex label) {
         if (label < labels_.size()) label_ = label;
     }
 
   private:
     struct LabelEntry {
-        Index parent;
+        NodeIndex parent;
         std::string name;
         std::ptrdiff_t step;
     };
@@ -184,16 +191,16 @@ class Tape {
     };
 
     void* allocate_bytes(std::size_t bytes);
-    std::string label_text(Index label) const;
+    std::string label_text(NodeIndex label) const;
     void drop_nodes(std::size_t size, std::size_t inputs);
 
-    TapeSlot<T>* slot_ = nullptr;
+    detail::TapeSlot<T>* slot_ = nullptr;
     TapeOptions options_;
     bool recording_ = true;
     bool observed_ = options_.watch || TapeObserver<T>::innermost() != nullptr;
-    Index label_ = 0;
-    std::vector<Node<T>, PoolAllocator<Node<T>>> nodes_;
-    std::vector<Index, PoolAllocator<Index>> inputs_;
+    NodeIndex label_ = 0;
+    std::vector<detail::Node<T>, PoolAllocator<detail::Node<T>>> nodes_;
+    std::vector<NodeIndex, PoolAllocator<NodeIndex>> inputs_;
     std::vector<Block> blocks_;
     std::byte* free_ = nullptr;
     std::byte* block_end_ = nullptr;
@@ -201,11 +208,11 @@ class Tape {
     std::size_t value_bytes_ = 0;
     std::size_t cotangent_bytes_ = 0;
     std::vector<Kept> kept_;
-    std::unique_ptr<RepeatedProducts<T>> products_;
+    std::unique_ptr<detail::RepeatedProducts<T>> products_;
     std::vector<LabelEntry> labels_;
-    std::unordered_map<const void*, Index> leaves_;
-    std::unordered_map<Index, std::string> names_;
-    std::unordered_map<Index, Index> detached_;
+    std::unordered_map<const void*, NodeIndex> leaves_;
+    std::unordered_map<NodeIndex, std::string> names_;
+    std::unordered_map<NodeIndex, NodeIndex> detached_;
 };
 
 template <class T>
@@ -219,27 +226,27 @@ const Op& Tape<T>::keep(Op&& operation) {
     return *kept;
 }
 
-/// Names what is recorded in its scope: `Label<T> layer("layer1");`, and `Label<T> step(t)` for a time step.
-/// Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.
+/// Names what is recorded in its scope: `LabelScope<T> layer("layer1");`, and `LabelScope<T> step(t)` for a
+/// time step. Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.
 template <class T>
-class Label {
+class LabelScope {
   public:
-    explicit Label(std::string_view name) : Label(name, -1) {}
-    explicit Label(std::size_t time_step) : Label("t", static_cast<std::ptrdiff_t>(time_step)) {}
-    ~Label() {
+    explicit LabelScope(std::string_view name) : LabelScope(name, -1) {}
+    explicit LabelScope(std::size_t time_step) : LabelScope("t", static_cast<std::ptrdiff_t>(time_step)) {}
+    ~LabelScope() {
         if (Tape<T>* const tape = tape_.get()) tape->set_current_label(outer_);
     }
-    Label(const Label&) = delete;
-    Label& operator=(const Label&) = delete;
+    LabelScope(const LabelScope&) = delete;
+    LabelScope& operator=(const LabelScope&) = delete;
 
   private:
-    Label(std::string_view name, std::ptrdiff_t step) : Label(Tape<T>::current(), name, step) {}
-    Label(Tape<T>& tape, std::string_view name, std::ptrdiff_t step)
+    LabelScope(std::string_view name, std::ptrdiff_t step) : LabelScope(Tape<T>::current(), name, step) {}
+    LabelScope(Tape<T>& tape, std::string_view name, std::ptrdiff_t step)
         : tape_(tape.handle()), outer_(tape.current_label()) {
         tape.set_current_label(tape.open_label(outer_, name, step));
     }
-    TapeHandle<T> tape_;
-    Index outer_;
+    detail::TapeHandle<T> tape_;
+    NodeIndex outer_;
 };
 
 /// A scope in which nothing is recorded: operations compute their values and enter the current tape as
@@ -258,7 +265,7 @@ class Paused {
     explicit Paused(Tape<T>& tape) : tape_(tape.handle()), before_(tape.recording()) {
         tape.set_recording(false);
     }
-    TapeHandle<T> tape_;
+    detail::TapeHandle<T> tape_;
     bool before_;
 };
 

@@ -61,10 +61,10 @@ namespace detail {
 /// The node of what is asked for; none for a parameter that is not on the tape. Throws `std::logic_error` in
 /// the name of `caller` for a `Var` of another tape.
 template <class T>
-std::optional<Index> find_node(const Tape<T>& tape, const Wrt<T>& wrt, std::string_view caller);
+std::optional<NodeIndex> find_node(const Tape<T>& tape, const Wrt<T>& wrt, std::string_view caller);
 
-extern template std::optional<Index> find_node(const Tape<float>&, const Wrt<float>&, std::string_view);
-extern template std::optional<Index> find_node(const Tape<double>&, const Wrt<double>&, std::string_view);
+extern template std::optional<NodeIndex> find_node(const Tape<float>&, const Wrt<float>&, std::string_view);
+extern template std::optional<NodeIndex> find_node(const Tape<double>&, const Wrt<double>&, std::string_view);
 
 }  // namespace detail
 

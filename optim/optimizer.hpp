@@ -55,15 +55,16 @@ class Optimizer {
               double learning_rate);
 
     /// One step: calls `update` for each parameter after all gradients were checked, and counts it.
-    void update(const Gradients<T>& gradients, const std::function<void(Slot<T>&, const Tensor<T>&)>& update);
-    std::vector<Slot<T>>& slots() { return slots_.list(); }
+    void update(const Gradients<T>& gradients,
+                const std::function<void(detail::Slot<T>&, const Tensor<T>&)>& update);
+    std::vector<detail::Slot<T>>& slots() { return slots_.list(); }
     /// From here on `update` refuses gradients whose square is not finite.
-    void refuse_overflow_of(const Squared<T>& squared) { squared_ = squared; }
+    void refuse_overflow_of(const detail::Squared<T>& squared) { squared_ = squared; }
 
   private:
     std::string_view name_;
-    Slots<T> slots_;
-    std::optional<Squared<T>> squared_;
+    detail::Slots<T> slots_;
+    std::optional<detail::Squared<T>> squared_;
     std::uint64_t steps_ = 0;
     double learning_rate_;
 };

@@ -5,7 +5,7 @@
 #include <functional>
 #include <optional>
 
-namespace tapeloop::optim {
+namespace tapeloop::optim::detail {
 
 /// A parameter that is trained, and the running quantities that an optimizer keeps for it.
 template <class T>
@@ -53,4 +53,4 @@ class Slots {
 extern template class Slots<float>;
 extern template class Slots<double>;
 
-}  // namespace tapeloop::optim
+}  // namespace tapeloop::optim::detail

@@ -49,7 +49,7 @@ class WeightAverage {
     double share() const;
 
     WeightAverageOptions options_;
-    Slots<T> slots_;
+    detail::Slots<T> slots_;
     std::uint64_t updates_ = 0;
     bool swapped_in_ = false;
 };

@@ -42,14 +42,15 @@ struct Evidence {
     std::vector<Other> others;
 };
 
-struct Explanation {
+/// The class of a mistake, and how it shows.
+struct Diagnosed {
     Diagnosis diagnosis;
     std::string text;
     double factor = 0;
 };
 
 /// The first class that fits; nothing if none does.
-std::optional<Explanation> explain(const Evidence& evidence);
+std::optional<Diagnosed> diagnose(const Evidence& evidence);
 
 /// `axis 0 (time)`
 std::string axis_text(const InputInfo& info, std::size_t axis);

@@ -28,7 +28,7 @@ struct AxisLoops {
 };
 
 /// The gradient that another cotangent would give, by the Jacobian.
-Elements contributions(const Evidence& evidence, const Elements& cotangent);
+Elements gradient_by_jacobian(const Evidence& evidence, const Elements& cotangent);
 /// `x` with the element i from `from(i)`; none gives 0.
 Elements rearranged(const Elements& x, const std::function<std::optional<std::size_t>(std::size_t)>& from);
 /// The last two axes exchanged, laid out in the shape of the original.

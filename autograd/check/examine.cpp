@@ -414,7 +414,7 @@ void Examination<T>::add_jacobian(Evidence& evidence, std::size_t k) {
 template <class T>
 void Examination<T>::diagnose(const Suspect& suspect) {
     const Evidence evidence = evidence_of(suspect);
-    std::optional<Explanation> explanation = explain(evidence);
+    std::optional<Diagnosed> explanation = diagnose(evidence);
     std::optional<Located> located;
     if (subject_.order() == 1) located = locate(subject_, *differences_, suspect.input);
     if (located.has_value() && located->explanation.has_value() &&
@@ -427,8 +427,8 @@ void Examination<T>::diagnose(const Suspect& suspect) {
     if (!explanation.has_value())
         explanation =
             rules_are_right
-                ? Explanation{Diagnosis::detached, "some ways from the input to the result are cut"}
-                : Explanation{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
+                ? Diagnosed{Diagnosis::detached, "some ways from the input to the result are cut"}
+                : Diagnosed{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
     Finding finding{explanation->diagnosis, subject_.order(), subject_.input(suspect.input).name,
                     explanation->text, explanation->factor};
     if (located.has_value()) finding.rule = located->rule;

@@ -47,14 +47,15 @@ class InjectedFault final : public TapeObserver<T> {
 
     /// How many nodes it falsified.
     std::size_t nodes() const { return nodes_; }
-    void appended(Tape<T>& tape, Index node) override;
+    void appended(Tape<T>& tape, NodeIndex node) override;
 
   private:
-    bool is_meant(const Tape<T>& tape, Index node);
+    bool is_meant(const Tape<T>& tape, NodeIndex node);
 
     Fault fault_;
     std::size_t nodes_ = 0;
-    std::map<const Tape<T>*, std::vector<Index>> met_;  ///< nodes of living tapes that meet the description
+    std::map<const Tape<T>*, std::vector<NodeIndex>>
+        met_;  ///< nodes of living tapes that meet the description
 };
 
 extern template class InjectedFault<float>;

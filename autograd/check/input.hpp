@@ -21,12 +21,12 @@ struct InputInfo {
 /// `Parameter`, which it uses by itself.
 template <class T>
 struct CheckInput {
-    template <TensorExpression E>
+    template <detail::TensorExpression E>
     requires std::same_as<typename E::value_type, T> CheckInput(std::string given_name, const E& given,
                                                                 InputInfo given_info = {})
         : name(std::move(given_name)), info(std::move(given_info)), value(given) {}
     /// Named by its place: `argument 0`.
-    template <TensorExpression E>
+    template <detail::TensorExpression E>
     requires std::same_as<typename E::value_type, T> CheckInput(const E& given)
         : CheckInput(std::string(), given) {}
     CheckInput(Parameter<T>& given, InputInfo given_info = {})

@@ -10,7 +10,7 @@ struct Located {
     /// The first wrong rule on the way from the input to the result; none if all are right.
     std::optional<FaultyRule> rule;
     /// What is wrong with this rule, by the derivatives of its operation alone.
-    std::optional<Explanation> explanation;
+    std::optional<Diagnosed> explanation;
     /// Whether its argument is the input itself.
     bool is_at_input = false;
     /// Where something that depends on the input is detached first: `detach (cell.hpp:42, t=0)`. Empty if

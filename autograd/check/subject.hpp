@@ -44,7 +44,8 @@ class Subject {
     /// What the gradient is asked by, input by input.
     WrtList<T> wrt(const Run& run) const;
     /// Roots of a run with parts of `cotangent`.
-    std::vector<Root<T>> roots(const std::vector<Var<T>>& results, std::span<const double> cotangent) const;
+    std::vector<GradientRoot<T>> roots(const std::vector<Var<T>>& results,
+                                       std::span<const double> cotangent) const;
 
     /// Whether plain evaluations are recorded too: for functions that differentiate by themselves.
     void set_recording(bool on) { recording_ = on; }
@@ -55,7 +56,7 @@ class Subject {
 
   private:
     void evaluate_gradient(std::vector<double>& results);
-    std::vector<Root<T>> own_roots(const Run& run) const;
+    std::vector<GradientRoot<T>> own_roots(const Run& run) const;
 
     const CheckFunction<T>& f_;
     std::vector<CheckInput<T>> inputs_;

@@ -8,6 +8,8 @@
 
 namespace tapeloop {
 
+namespace detail {
+
 /// A share of a pooled block. Counted without atomics: it never leaves the thread that sweeps.
 class Memory {
   public:
@@ -42,6 +44,8 @@ class Memory {
     Header* block_ = nullptr;
 };
 
+}  // namespace detail
+
 /// What a rule computes with in the first-order sweep: a row-major array that either shares pooled memory or
 /// looks at memory of the tape. Copies share their elements, and nobody changes them. It has the functions of
 /// `Var` under the same names, computed at once and recorded nowhere, so one generic rule serves both. Not to
@@ -54,7 +58,7 @@ class Array {
     Array() = default;
 
     /// A look at elements that live elsewhere, or in `memory`, which is then kept alive.
-    Array(const Shape& shape, const T* data, Memory memory = {})
+    Array(const Shape& shape, const T* data, detail::Memory memory = {})
         : shape_(shape), memory_(std::move(memory)), data_(data) {}
     /// A copy of a tensor.
     explicit Array(const Tensor<T>& tensor);
@@ -72,17 +76,17 @@ class Array {
     Array as_matrix() const { return reshaped(shape_.as_matrix()); }
 
     /// The pooled block it lies in; empty for a look at elements that live elsewhere.
-    const Memory& memory() const { return memory_; }
+    const detail::Memory& memory() const { return memory_; }
 
     Tensor<T> tensor() const {
-        Tensor<T> copy = uninitialised<T>(shape_);
+        Tensor<T> copy = detail::uninitialised<T>(shape_);
         std::copy_n(data_, size(), copy.data());
         return copy;
     }
 
   private:
     Shape shape_;
-    Memory memory_;
+    detail::Memory memory_;
     const T* data_ = nullptr;
 };
 
@@ -91,7 +95,7 @@ template <class T>
 class Buffer : public Array<T> {
   public:
     /// Fresh memory, elements not set.
-    explicit Buffer(const Shape& shape) : Buffer(shape, Memory(shape.size() * sizeof(T))) {}
+    explicit Buffer(const Shape& shape) : Buffer(shape, detail::Memory(shape.size() * sizeof(T))) {}
     /// Elements that live elsewhere, such as in the tape's memory.
     Buffer(const Shape& shape, T* data) : Array<T>(shape, data), data_(data) {}
 
@@ -99,7 +103,7 @@ class Buffer : public Array<T> {
     std::span<T> elements() const { return {data_, this->size()}; }
 
   private:
-    Buffer(const Shape& shape, const Memory& memory)
+    Buffer(const Shape& shape, const detail::Memory& memory)
         : Array<T>(shape, static_cast<T*>(memory.data()), memory), data_(static_cast<T*>(memory.data())) {}
 
     T* data_;

@@ -11,7 +11,7 @@ extern "C" {
 [[gnu::weak]] void openblas_set_num_threads(int count);
 }
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{136}
@@ -57,4 +57,4 @@ BlasScope::~BlasScope() {
     if (--limited.scopes == 0 && limited.before > 1) openblas_set_num_threads(limited.before);
 }
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -4,7 +4,7 @@
 
 /// OpenBLAS beneath the products and decompositions, as far as it needs care. Of another BLAS nothing is
 /// known, and nothing done.
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Whether OpenBLAS finds the memory for the buffer of this thread. It must not be called where it does not,
 /// for it would ask for it again and again, without end.
@@ -24,4 +24,4 @@ class BlasScope {
     bool small_;
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

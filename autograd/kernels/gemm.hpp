@@ -10,6 +10,8 @@ struct Transposed {
     bool b = false;
 };
 
+namespace detail {
+
 /// C = A B + beta C, beta 0 or 1, for row-major matrices, A [m, k] and B [k, n] after their transposes; the
 /// only place where the library meets a BLAS. `columns_*` are the extents of the matrices as they lie.
 template <class T>
@@ -20,5 +22,7 @@ extern template void gemm(Transposed, std::size_t, std::size_t, std::size_t, con
                           const float*, std::size_t, float, float*, std::size_t);
 extern template void gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
                           const double*, std::size_t, double, double*, std::size_t);
+
+}  // namespace detail
 
 }  // namespace tapeloop

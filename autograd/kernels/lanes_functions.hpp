@@ -16,7 +16,7 @@
 /// (-march=x86-64) a product is rounded before the sum, and the last bit may be another.
 ///
 /// After the Cephes library (S. L. Moshier) and fdlibm (Sun Microsystems).
-namespace tapeloop::lanes {
+namespace tapeloop::detail::lanes {
 
 template <class T>
 struct Bits;
@@ -244,4 +244,4 @@ L log1p(L x) {
     return where(equal(x, L(0)), x, y);
 }
 
-}  // namespace tapeloop::lanes
+}  // namespace tapeloop::detail::lanes

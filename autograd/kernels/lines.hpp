@@ -2,7 +2,7 @@
 
 #include <autograd/shape.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// What lies along one axis of a row-major tensor: lines of `extent` elements that stand `stride` apart.
 struct Lines {
@@ -20,4 +20,4 @@ struct Lines {
     std::size_t start(std::size_t line) const { return line / stride * extent * stride + line % stride; }
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

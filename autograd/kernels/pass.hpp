@@ -8,7 +8,7 @@
 #include <span>
 #include <tuple>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Where a result goes, and whether it is written or added to what is there.
 template <class T>
@@ -185,4 +185,4 @@ void broadcast_into(const Array<T>& x, const Shape& shape, const Target<T>& targ
 extern template void broadcast_into(const Array<float>&, const Shape&, const Target<float>&);
 extern template void broadcast_into(const Array<double>&, const Shape&, const Target<double>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -24,6 +24,9 @@
 #endif
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 [[gnu::used]] const int* const looked_at = &detail::processor_is_checked;
@@ -167,6 +170,8 @@ std::ptrdiff_t open(SizeClass size) {
 
 }  // namespace
 
+namespace detail {
+
 void* pool_allocate(std::size_t bytes) {
     if (bytes > most_bytes) throw std::bad_alloc();
     const SizeClass size = size_class(bytes);
@@ -189,6 +194,8 @@ void pool_free(void* memory, std::size_t bytes) noexcept {
     if (list.room < 0) [[unlikely]]
         give_elsewhere(size);
 }
+
+}  // namespace detail
 
 void release_pooled_memory() noexcept {
     for (FreeList& list : own.lists) list.release();

@@ -5,6 +5,8 @@
 
 namespace tapeloop {
 
+namespace detail {
+
 /// A matrix product that a rule returned and that has not been computed yet: whoever receives it can write it
 /// where it belongs, add it to what is there, or put it off until more rows of the same weight have come.
 template <class T>
@@ -83,9 +85,11 @@ struct Product {
     }
 };
 
+}  // namespace detail
+
 /// `matmul` of arrays, for rules.
 template <class T>
-Product<T> matmul(const Array<T>& a, const Array<T>& b, Transposed transposed = {}) {
+detail::Product<T> matmul(const Array<T>& a, const Array<T>& b, Transposed transposed = {}) {
     return {a, b, transposed};
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 struct Sum {
@@ -226,4 +226,4 @@ template void sum_into(const Array<double>&, const Shape&, Target<double>);
 template void max_into(const Array<float>&, const Shape&, float*);
 template void max_into(const Array<double>&, const Shape&, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

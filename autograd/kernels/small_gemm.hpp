@@ -2,7 +2,7 @@
 
 #include <autograd/kernels/gemm.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// The same as `gemm`, in registers, without packing anything and on one thread: the faster way for products
 /// that fit into the first-level caches. With b as it lies, an element of the result is one chain of
@@ -18,4 +18,4 @@ extern template void small_gemm(Transposed, std::size_t, std::size_t, std::size_
 extern template void small_gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
                                 const double*, std::size_t, bool, double*, std::size_t);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 View View::of(const Shape& shape) {
     View view{shape};
@@ -190,4 +190,4 @@ void transfer(const View& from_view, const T* from, const View& to_view, const T
 template void transfer(const View&, const float*, const View&, const Target<float>&);
 template void transfer(const View&, const double*, const View&, const Target<double>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

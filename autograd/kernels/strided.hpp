@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Which elements of a row-major buffer, in which order, make a tensor: what a permutation, a slice, a flip
 /// or a broadcast comes to. Axes are below the rank and bounds inside the extents; nothing is checked here.
@@ -35,4 +35,4 @@ void transfer(const View& from_view, const T* from, const View& to_view, const T
 extern template void transfer(const View&, const float*, const View&, const Target<float>&);
 extern template void transfer(const View&, const double*, const View&, const Target<double>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -76,8 +76,8 @@ using MapValue = typename MapValueOf<A...>::type;
 template <class T, class A>
 struct MapArgument {
     static constexpr std::size_t parts = 0;
-    static Operand<T> operand(const A& x, const Site& site) {
-        if constexpr (std::constructible_from<Operand<T>, const A&, Site>) {
+    static Operand<T> operand(const A& x, const CallSite& site) {
+        if constexpr (std::constructible_from<Operand<T>, const A&, CallSite>) {
             return Operand<T>(x, site);
         } else {
             static_assert(never<A>,
@@ -90,7 +90,7 @@ struct MapArgument {
 template <class T, std::size_t n>
 struct MapArgument<T, Gates<T, n>> {
     static constexpr std::size_t parts = n;
-    static Operand<T> operand(const Gates<T, n>& x, const Site& site) {
+    static Operand<T> operand(const Gates<T, n>& x, const CallSite& site) {
         if (x.tensor != nullptr) return Operand<T>(*x.tensor, site);
         return x.parameter != nullptr ? Operand<T>(*x.parameter, site) : Operand<T>(x.packed, site);
     }

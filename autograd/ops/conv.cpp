@@ -8,6 +8,9 @@
 #include <limits>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 struct Patches {

@@ -7,6 +7,9 @@
 #include <autograd/record/definition.hpp>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::EinsumEquation;
@@ -26,7 +29,7 @@ struct Labelled {
 template <class T>
 class Einsum {
   public:
-    Einsum(const EinsumEquation& equation, const Site& site) : equation_(equation), site_(site) {}
+    Einsum(const EinsumEquation& equation, const CallSite& site) : equation_(equation), site_(site) {}
 
     Var<T> record(const std::vector<Var<T>>& arguments) const {
         Labelled<T> so_far = argument(arguments[0], 0);
@@ -99,7 +102,7 @@ class Einsum {
         const Labelled<T> a = summed(first, kept + second.labels);
         const Labelled<T> b = summed(second, kept + first.labels);
         const EinsumPair pair = pair_of(a.labels, b.labels, kept);
-        if (pair.is_elementwise()) return multiplied(a, b, pair);
+        if (pair.multiplies_only()) return multiplied(a, b, pair);
         // The product that has its axes in the wanted order needs no transpose.
         const auto place = [&kept](const Labels& labels) {
             return labels.empty() ? 0 : kept.find(labels[0]);
@@ -147,7 +150,7 @@ class Einsum {
     }
 
     const EinsumEquation& equation_;
-    Site site_;
+    CallSite site_;
 };
 
 template <class T, class... More>
@@ -157,7 +160,7 @@ Var<T> einsum_of(std::string_view text, const Operand<T>& a, const More&... more
         return detail::read_einsum(text, std::array{a.shape(), more.shape()...});
     });
     std::vector<Var<T>> arguments;
-    for (const Index index : std::array{a.enter(tape), more.enter(tape)...})
+    for (const NodeIndex index : std::array{a.enter(tape), more.enter(tape)...})
         arguments.push_back(tape.var(index));
     return Einsum<T>(equation, a.site()).record(arguments);
 }

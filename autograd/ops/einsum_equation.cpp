@@ -131,7 +131,7 @@ class Reader {
         for (std::size_t k = 1; k < equation.arguments.size(); ++k) {
             const EinsumPair pair = pair_of(so_far, equation.arguments[k], kept_behind(equation, k));
             so_far = pair.kept();
-            most = std::max(most, so_far.size() + (pair.is_elementwise() ? pair.inner.size() : 0));
+            most = std::max(most, so_far.size() + (pair.multiplies_only() ? pair.inner.size() : 0));
         }
         if (most > Shape::max_rank)
             fail(fmt::format("it makes a tensor of {} axes, and {} are the most", most, Shape::max_rank));

@@ -43,7 +43,7 @@ struct EinsumPair {
     Labels only_b;
 
     /// Products of single elements do, without a product of matrices.
-    bool is_elementwise() const {
+    bool multiplies_only() const {
         return inner.empty() || (!batch.empty() && only_a.empty() && only_b.empty());
     }
     /// Of the result.

@@ -20,7 +20,7 @@ class Indices {
     requires(std::ranges::input_range<const Range>&& std::integral<std::ranges::range_value_t<const Range>>)
         Indices(const Range& range) {
         for (auto value : range) values_.push_back(static_cast<std::ptrdiff_t>(value));
-        if constexpr (TensorExpression<Range>)
+        if constexpr (detail::TensorExpression<Range>)
             shape_ = Shape::of(range.shape());
         else
             shape_ = {values_.size()};

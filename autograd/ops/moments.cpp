@@ -1,12 +1,12 @@
-#include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/array_functions.hpp>
+#include <autograd/ops/moments.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 template <class T>
@@ -116,4 +116,4 @@ template void norm_into(const Array<double>&, const Shape&, double*);
 template void deviation_into(const Array<float>&, const Shape&, double, float*);
 template void deviation_into(const Array<double>&, const Shape&, double, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -8,6 +8,9 @@
 #include <numeric>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// Numbers in their order, and NaN above them.

@@ -8,6 +8,9 @@
 #include <vector>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// Which way a scan runs, for definitions that keep x's shape.

@@ -5,6 +5,9 @@
 #include <algorithm>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 [[noreturn]] void fail(std::string_view name, const Shape& x, const std::string& rule) {
@@ -320,8 +323,8 @@ class Detached final : public Operation<T> {
   public:
     std::string_view name() const override { return "detach"; }
     const Description& description() const override { return of_detach; }
-    void pull(Sweep<T>&, Index) const override {}
-    void pull(GraphSweep<T>&, Index) const override {}
+    void pull(Sweep<T>&, NodeIndex) const override {}
+    void pull(GraphSweep<T>&, NodeIndex) const override {}
 };
 
 template <class T>
@@ -329,9 +332,9 @@ Var<T> detached(const Operand<T>& x) {
     static const Detached<T> operation;
     Tape<T>& tape = tape_of("detach", x);
     detail::Rollback rollback(tape);
-    const Index source = x.enter(tape);
+    const NodeIndex source = x.enter(tape);
     const Array<T> value = tape.array(source);
-    const Index index = tape.append(operation, {}, value.shape(), value.data(), x.site());
+    const NodeIndex index = tape.append(operation, {}, value.shape(), value.data(), x.site());
     tape.note_detached(index, source);
     return rollback.keep(tape.var(index));
 }

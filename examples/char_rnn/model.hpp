@@ -78,7 +78,7 @@ class RecurrentModel : public LanguageModel {
             for (const std::string_view gate : cell_.gate_names()) recording.gates.emplace_back(gate);
         const auto result = tapeloop::nn::unroll(cell_, input(x).named("x"), {.hoist = false, .trace = true});
         recording.states = tapeloop::nn::states(result.trace);
-        const tapeloop::Label<float> label("output");
+        const tapeloop::LabelScope<float> label("output");
         recording.logits = output_(result.outputs);
         return recording;
     }

@@ -91,7 +91,7 @@ std::vector<Decay> all_decays(const Options& options) {
     };
     const auto gru = [&](double update_bias) {
         GruCell<double> cell(inputs, units, generator);
-        gate(cell.b, cell.gate_names(), "update").assign(update_bias);
+        gate_block(cell.b, cell.gate_names(), "update").assign(update_bias);
         return cell;
     };
     return {decay_of("SimpleRNN", simple, networks, generator),

@@ -32,7 +32,7 @@ template <class Weight>
 Var<double> losses(const Weight& w, const Weight& b) {
     Var<double> h = input(nn::ones<double>(w.shape())) * 0.5;
     for (std::size_t t = 0; t < time_steps; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = w * sigmoid(h) + b;
     }
     return square(sigmoid(h) - 0.7);
@@ -57,8 +57,8 @@ struct Surface {
     Tensor<double> slope;
 
     Surface(Range over_w, Range over_b) : w(over_w), b(over_b) {
-        Tensor<double> w_values = uninitialised<double>({b.count, w.count});
-        Tensor<double> b_values = uninitialised<double>({b.count, w.count});
+        Tensor<double> w_values = detail::uninitialised<double>({b.count, w.count});
+        Tensor<double> b_values = detail::uninitialised<double>({b.count, w.count});
         for (std::size_t i = 0; i < w_values.size(); ++i) {
             w_values.data()[i] = w.at(i % w.count);
             b_values.data()[i] = b.at(i / w.count);

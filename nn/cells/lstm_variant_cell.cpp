@@ -11,6 +11,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 static_assert(TrainableCell<LstmVariantCell<float>>);
 
 namespace {
@@ -159,7 +161,7 @@ LstmVariantCell<T>::LstmVariantCell(std::size_t input_size, std::size_t hidden_s
     U = Parameter<T>("U", packed_xavier<T>(input_size, H, n, generator));
     W = Parameter<T>("W", packed_orthogonal<T>(state_size, H, n, generator));
     b = Parameter<T>("b", zeros<T>({n * H}));
-    if (!options.coupled) gate(b, gate_names(), "forget").assign(options.forget_bias);
+    if (!options.coupled) gate_block(b, gate_names(), "forget").assign(options.forget_bias);
     if (options.peephole) p = Parameter<T>("p", zeros<T>({(n - 1) * H}));
     if (options.layer_norm) gamma = Parameter<T>("gamma", ones<T>({n * H}));
     if (is_projected) P = Parameter<T>("P", xavier_uniform<T>({H, state_size}, generator));

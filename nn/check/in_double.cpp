@@ -9,6 +9,8 @@
 
 namespace tapeloop::nn::detail {
 
+using namespace tapeloop::detail;
+
 using tapeloop::detail::as_double;
 using tapeloop::detail::CheckRandom;
 

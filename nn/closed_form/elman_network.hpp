@@ -42,7 +42,7 @@ struct ElmanNetwork {
   private:
     template <class Other>
     static Tensor<T> rounded(const Parameter<Other>& parameter) {
-        Tensor<T> value = uninitialised<T>(parameter.shape());
+        Tensor<T> value = tapeloop::detail::uninitialised<T>(parameter.shape());
         std::transform(parameter.value().begin(), parameter.value().end(), value.begin(),
                        [](Other element) { return static_cast<T>(element); });
         return value;

@@ -19,7 +19,7 @@ struct Encoder {
     Encoder(Embedding<T> vectors, C reader) : embedding(std::move(vectors)), cell(std::move(reader)) {}
 
     UnrolledOf<C> operator()(const Indices& tokens, const UnrollOptions& options = {}) const {
-        const Label<T> label("encoder");
+        const LabelScope<T> label("encoder");
         return unroll(cell, embedding(tokens), options);
     }
 
@@ -49,7 +49,7 @@ struct Decoder {
     /// `shifted` makes of the targets. `outputs` of the result are the logits [T, B, O].
     UnrolledOf<C> teach(const Indices& tokens, const StateOf<C>& state,
                         const UnrollOptions& options = {}) const {
-        const Label<T> label("decoder");
+        const LabelScope<T> label("decoder");
         UnrolledOf<C> result = unroll(cell, embedding(tokens), state, options);
         result.outputs = output(result.outputs);
         return result;
@@ -57,7 +57,7 @@ struct Decoder {
 
     /// One step of writing: from the tokens [B] before, the logits [B, O] of the next ones.
     std::pair<Var<T>, StateOf<C>> operator()(const Indices& tokens, const StateOf<C>& state) const {
-        const Label<T> label("decoder");
+        const LabelScope<T> label("decoder");
         auto [h, next] = advance(cell, embedding(tokens), state);
         return {output(h), std::move(next)};
     }

@@ -19,7 +19,7 @@ class Generator;
 /// a 1 for the time steps that count. All parts have the batch first, so that it can be part of a cell's
 /// state.
 template <class T>
-using Memory = std::array<Var<T>, 3>;
+using AttentionMemory = std::array<Var<T>, 3>;
 
 /// For queries [B, Q] a context [B, V] and weights [B, S]; for queries [T, B, Q] both with T in front. The
 /// weights of a query add up to 1.
@@ -45,12 +45,12 @@ struct AdditiveAttention {
 
     /// The source [S, B, K] is keys and values at once; `lengths` says how many time steps of each row count,
     /// empty for all. Throws `std::invalid_argument` when shapes or lengths do not fit.
-    Memory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
+    AttentionMemory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
     /// Keys [S, B, K] and values [S, B, V].
-    Memory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
-                      const std::vector<std::size_t>& lengths) const;
+    AttentionMemory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
+                               const std::vector<std::size_t>& lengths) const;
     /// Throws `std::invalid_argument` when the query does not fit.
-    Attended<T> operator()(const Operand<T>& query, const Memory<T>& memory) const;
+    Attended<T> operator()(const Operand<T>& query, const AttentionMemory<T>& memory) const;
 
     ParameterList<T> parameters() { return parameter_list(W, U, v); }
 };
@@ -69,11 +69,11 @@ struct DotAttention {
     explicit DotAttention(DotAttentionOptions options = {}) : scaled(options.scaled) {}
 
     /// As `AdditiveAttention::prepare`.
-    Memory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
-    Memory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
-                      const std::vector<std::size_t>& lengths) const;
+    AttentionMemory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
+    AttentionMemory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
+                               const std::vector<std::size_t>& lengths) const;
     /// Throws `std::invalid_argument` when the query does not fit.
-    Attended<T> operator()(const Operand<T>& query, const Memory<T>& memory) const;
+    Attended<T> operator()(const Operand<T>& query, const AttentionMemory<T>& memory) const;
 
     ParameterList<T> parameters() { return {}; }
 };

@@ -29,7 +29,7 @@ struct Embedding {
     explicit Embedding(Tensor<T> table, EmbeddingOptions options = {});
 
     /// Throws `std::invalid_argument`, naming the place, when a token is not in 0..N-1.
-    Var<T> operator()(const Indices& tokens, Site site = Site::current()) const;
+    Var<T> operator()(const Indices& tokens, CallSite site = CallSite::current()) const;
 
     ParameterList<T> parameters() { return parameter_list(table); }
 };

@@ -6,6 +6,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 std::string place_text(std::size_t row, const Shape& shape) {

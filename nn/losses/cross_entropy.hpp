@@ -40,13 +40,15 @@ Var<double> softmax_cross_entropy(const Operand<double>& logits, const Targets& 
 /// fraction.
 template <class E>
 concept Distributions = tapeloop::detail::is_tracked<E> ||
-    (TensorExpression<E>&& std::floating_point<typename E::value_type>);
+    (tapeloop::detail::TensorExpression<E>&& std::floating_point<typename E::value_type>);
 
 namespace detail {
+
 Var<float> distribution_cross_entropy(const Operand<float>& logits, const Operand<float>& targets,
                                       const CrossEntropyOptions& options);
 Var<double> distribution_cross_entropy(const Operand<double>& logits, const Operand<double>& targets,
                                        const CrossEntropyOptions& options);
+
 }  // namespace detail
 
 /// The same with a distribution over the classes for each target: -sum over j of target_j log softmax_j.

@@ -7,6 +7,8 @@
 
 namespace tapeloop::nn {
 
+namespace detail {
+
 /// A recurrent cell is any type with these members; nothing is inherited and nothing is registered.
 ///
 ///     State initial_state(std::size_t batch) const;
@@ -41,8 +43,6 @@ namespace tapeloop::nn {
 ///     Unrolled<T, State> unroll(const Var<T>& x, const State& state, const UnrollOptions& options) const;
 ///
 /// and x is [T, B, ..]. A cell may have both: a stack of cells then unrolls layer by layer, and still steps.
-
-namespace detail {
 
 template <class C>
 concept HasInitialState = requires(const C& cell, std::size_t batch) {
@@ -308,10 +308,12 @@ std::pair<Var<ValueOf<C>>, StateOf<C>> advance(const C& cell, const Var<ValueOf<
 }
 
 namespace detail {
+
 template <class C>
 concept NamesHiddenParts = requires(const C& cell) {
     { cell.hidden_parts() } -> std::convertible_to<std::vector<bool>>;
 };
+
 }  // namespace detail
 
 /// Which parts of a cell's state, in order, are an h: what it says, or the first. Parts behind the end of the

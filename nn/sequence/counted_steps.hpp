@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace tapeloop::nn {
+namespace tapeloop::nn::detail {
 
 /// The time steps of a padded or masked batch that count. They are computed with side by side, [N, ..], one
 /// time step behind the other, and what does not count is left out: it can spoil neither a value nor a
@@ -30,8 +30,8 @@ class CountedSteps {
     std::vector<Var<double>> by_time(const Operand<double>& packed) const;
     /// Parts that make [N, ..] together -> [T, B, ..]. Behind the end of a row come zeros; a masked step
     /// repeats the one that was read before it.
-    Var<float> spread(std::vector<Var<float>> parts, const Site& site) const;
-    Var<double> spread(std::vector<Var<double>> parts, const Site& site) const;
+    Var<float> spread(std::vector<Var<float>> parts, const CallSite& site) const;
+    Var<double> spread(std::vector<Var<double>> parts, const CallSite& site) const;
 
   private:
     template <class T>
@@ -39,7 +39,7 @@ class CountedSteps {
     template <class T>
     std::vector<Var<T>> parts_by_time(const Operand<T>& packed) const;
     template <class T>
-    Var<T> spread_rows(std::vector<Var<T>> parts, const Site& site) const;
+    Var<T> spread_rows(std::vector<Var<T>> parts, const CallSite& site) const;
 
     std::size_t time_steps_;
     std::size_t batch_;
@@ -54,8 +54,6 @@ class CountedSteps {
 Var<float> without_uncounted(const Operand<float>& x, const UnrollOptions& options);
 Var<double> without_uncounted(const Operand<double>& x, const UnrollOptions& options);
 
-namespace detail {
-
 /// The state of a batch of whose rows only some take a time step. Each row's state lies where its last step
 /// left it; rows that step together are gathered when they begin to, and then handed from step to step.
 template <class T>
@@ -64,7 +62,7 @@ class RowStates {
     using Parts = std::vector<Var<T>>;
 
     /// A part is gathered by rows if `batched` says so; the others are the same for all.
-    RowStates(Parts initial, std::vector<bool> batched, std::size_t batch, const Site& site);
+    RowStates(Parts initial, std::vector<bool> batched, std::size_t batch, const CallSite& site);
 
     /// The state of these rows, which are to step next.
     const Parts& of(const std::vector<std::size_t>& rows);
@@ -86,12 +84,10 @@ class RowStates {
     std::vector<bool> batched_;
     std::vector<bool> changed_;  ///< parts that a step has changed
     std::size_t batch_;
-    Site site_;
+    CallSite site_;
 };
 
 extern template class RowStates<float>;
 extern template class RowStates<double>;
 
-}  // namespace detail
-
-}  // namespace tapeloop::nn
+}  // namespace tapeloop::nn::detail

@@ -14,6 +14,7 @@
 namespace tapeloop::nn {
 
 namespace detail {
+
 template <class S>
 inline constexpr bool is_list = false;
 template <class S>
@@ -85,6 +86,7 @@ template <class... S, class T>
 inline constexpr bool is_state<std::tuple<S...>, T> = (is_state<S, T> && ...);
 template <class A, class B, class T>
 inline constexpr bool is_state<std::pair<A, B>, T> = is_state<A, T>&& is_state<B, T>;
+
 }  // namespace detail
 
 /// A `Var<T>`, or a pair, tuple, array or vector of states.
@@ -92,10 +94,12 @@ template <class S, class T>
 concept State = detail::is_state<S, T>;
 
 namespace detail {
+
 template <std::size_t K, class F, class... S>
 auto with_element(const F& f, const S&... states) {
     return f(std::get<K>(states)...);
 }
+
 }  // namespace detail
 
 /// Calls `f` with each part of `state`, together with the same parts of states of the same structure.

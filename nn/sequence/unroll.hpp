@@ -19,17 +19,17 @@ namespace tapeloop::nn {
 namespace detail {
 
 /// Returns the batch size.
-std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const Site& site);
+std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const CallSite& site);
 /// The permutation that makes [T, B, ..] of [B, T, ..], and the other way round.
 std::vector<int> batch_and_time_exchanged(const Shape& x);
 /// Throws unless the first `leading` axes of a projected part are those of x.
-void require_projected(const Shape& part, const Shape& x, std::size_t leading, const Site& site);
-void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const Site& site);
+void require_projected(const Shape& part, const Shape& x, std::size_t leading, const CallSite& site);
+void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const CallSite& site);
 [[noreturn]] void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual,
-                                   std::size_t batch, const Site& site);
-[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const Site& site);
+                                   std::size_t batch, const CallSite& site);
+[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const CallSite& site);
 [[noreturn]] void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before,
-                                  std::size_t time_step, const Site& site);
+                                  std::size_t time_step, const CallSite& site);
 
 /// Whether a part of a given state fits the usual one: its shape is the same, but for axes behind the first
 /// that are usually 0. Those are open: the source that a decoder attends to has any length.
@@ -44,7 +44,7 @@ class LostGradients {
     void look(const Var<T>& given, const Var<T>& usual);
     bool empty() const { return parts_.empty(); }
     /// Throws `std::logic_error` when one is handed on to the end.
-    void require_none(const std::vector<Var<T>>& final_state, const Site& site) const;
+    void require_none(const std::vector<Var<T>>& final_state, const CallSite& site) const;
 
   private:
     struct Part {
@@ -61,7 +61,7 @@ extern template class LostGradients<double>;
 
 template <class C>
 LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, std::size_t batch,
-                                        const Site& site) {
+                                        const CallSite& site) {
     const tapeloop::detail::Rollback taken_back(Tape<ValueOf<C>>::current());
     const Evaluation nothing_is_drawn;
     const StateOf<C> usual = cell.initial_state(batch);
@@ -170,7 +170,7 @@ class StepInputs {
 template <class C>
 std::pair<Var<ValueOf<C>>, StateOf<C>> checked_step(const C& cell, const StepInputs<C>& inputs,
                                                     const PreparedOf<C>& prepared, std::size_t t,
-                                                    const StateOf<C>& state, const Site& site) {
+                                                    const StateOf<C>& state, const CallSite& site) {
     auto result = step(cell, inputs.at(t), state, prepared);
     if (!same_shapes(result.second, state))
         fail_next_state(shapes_of(result.second), shapes_of(state), t, site);
@@ -191,7 +191,7 @@ UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const State
     if (options.trace) result.trace.resize(count, initial);
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
-        const Label<T> time_step(t);
+        const LabelScope<T> time_step(t);
         std::tie(outputs[t], result.state) = checked_step(cell, inputs, prepared, t, result.state, x.site());
         if (options.trace) result.trace[t] = result.state;
     }
@@ -219,7 +219,7 @@ UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const Sta
     std::vector<Var<T>> outputs(count);
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
-        const Label<T> time_step(t);
+        const LabelScope<T> time_step(t);
         if (const auto& rows = steps.rows(t); !rows.empty()) {
             auto [output, next] =
                 checked_step(cell, inputs, prepared, t, structured(states.of(rows), initial), x.site());

@@ -12,7 +12,7 @@ class StepMask {
   public:
     /// All count.
     StepMask() = default;
-    template <TensorExpression E>
+    template <tapeloop::detail::TensorExpression E>
     StepMask(const E& expression) : shape_(Shape::of(expression.shape())) {
         for (const auto element : expression) counts_.push_back(element != 0);
     }

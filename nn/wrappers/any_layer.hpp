@@ -71,7 +71,7 @@ class ErasedFeedForward final : public ErasedLayer<T> {
     Var<T> outputs(const Var<T>& x, const UnrollOptions& options) const {
         const CountedSteps steps(options, x.shape()[0], x.shape()[1]);
         if (steps.all()) return layer(x);
-        return steps.spread({layer(steps.packed(x))}, Site::current());
+        return steps.spread({layer(steps.packed(x))}, CallSite::current());
     }
 };
 

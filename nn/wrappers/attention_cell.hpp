@@ -12,6 +12,7 @@
 namespace tapeloop::nn {
 
 namespace detail {
+
 /// What an `AttentionCell` has at the start besides the inner state and the source. Throws unless the source
 /// is [S, B, width].
 template <class T>
@@ -27,6 +28,7 @@ struct AttentionStart {
 
 extern template struct AttentionStart<float>;
 extern template struct AttentionStart<double>;
+
 }  // namespace detail
 
 /// A cell that looks at a source at every time step: a decoder's (Luong, Pham and Manning 2015,

@@ -55,7 +55,7 @@ struct Bidirectional {
     template <class C>
     static UnrolledOf<C> one_direction(std::string_view name, const C& cell, const Var<T>& x,
                                        const StateOf<C>& state, const UnrollOptions& options) {
-        const Label<T> direction(name);
+        const LabelScope<T> direction(name);
         return detail::run(cell, Operand<T>(x), state, options);
     }
 };

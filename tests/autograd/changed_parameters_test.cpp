@@ -42,11 +42,11 @@ TEST_CASE("studies: none of what rules give after a parameter was changed") {
     };
     const Tensor<double> ones = filled({2}, 1);
     bool is_visited = false;
-    refused([&] { contributions<double>(tape, after.index(), [&](Index) { return &ones; }); });
+    refused([&] { detail::contributions<double>(tape, after.index(), [&](NodeIndex) { return &ones; }); });
     refused([&] { local_jacobians(tape, after.index()); });
     refused([&] {
         backward_wave<double>(tape, gradients,
-                              [&](Index, const Contribution<double>&) { is_visited = true; });
+                              [&](NodeIndex, const detail::Contribution<double>&) { is_visited = true; });
     });
     CHECK_FALSE(is_visited);
     refused([&] { jacobian_lens(nn::states(run.trace)); });

@@ -17,6 +17,6 @@ inline const Shape program_shape{4, 6};
 Values random_program(std::uint64_t seed, const Tensors& leaves);
 
 /// Some of the last values of a program, with cotangents.
-std::vector<Root<double>> random_roots(Random& random, const Values& values);
+std::vector<GradientRoot<double>> random_roots(Random& random, const Values& values);
 
 }  // namespace tapeloop::test

@@ -21,7 +21,7 @@ struct DerivationOptions {
 
 /// What one user of a node hands back to it.
 struct DerivationTerm {
-    Index user;
+    NodeIndex user;
     std::string text;     ///< `h₁ᵀ ∂J/∂a₂`
     std::string numbers;  ///< the same with numbers; empty where they would not be readable
     std::string at_any_time;  ///< the same for any step, `hₜ₋₁ᵀ ∂J/∂aₜ`; empty outside of time steps
@@ -31,7 +31,7 @@ struct DerivationTerm {
 
 /// One line of a derivation, or a few that belong together.
 struct DerivationStep {
-    Index node;
+    NodeIndex node;
     std::string left;  ///< `h₂`, or `∂J/∂h₂`
     /// The equation, or one term for each user, whose sum it is.
     std::vector<DerivationTerm> terms;

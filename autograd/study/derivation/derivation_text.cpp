@@ -6,6 +6,9 @@
 #include <algorithm>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// Columns in a terminal: characters, not bytes.

@@ -1,6 +1,6 @@
 #include <autograd/study/derivation/formula.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 /// The bytes of the character at the front, in UTF-8.
@@ -55,4 +55,4 @@ std::string renamed(std::string_view formula, const std::map<std::string, std::s
     return result;
 }
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

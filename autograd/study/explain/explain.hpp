@@ -58,8 +58,8 @@ std::string_view name_of(GradientSize size);
 
 /// One operation on the way back from J. Norms are per element: the root of the mean square.
 struct PathStep {
-    Index node;   ///< whose rules hand the cotangent on
-    Index input;  ///< to which of its arguments
+    NodeIndex node;   ///< whose rules hand the cotangent on
+    NodeIndex input;  ///< to which of its arguments
     std::string operation;
     std::optional<std::size_t> time_step;
     std::string place;    ///< `tanh (cell.hpp:42, encoder/t=3)`
@@ -77,7 +77,7 @@ struct PathStep {
 /// What accounts for the size of a gradient: all steps of one operation with one cause.
 struct Culprit {
     Cause cause;
-    Index node;        ///< the step that does most of it
+    NodeIndex node;    ///< the step that does most of it
     std::string text;  ///< one line for people
     double decades;    ///< by how many powers of ten it changes the gradient; minus infinity where it ends
     std::size_t steps = 1;

@@ -13,7 +13,7 @@ struct ParameterUse {
     /// That of the nodes; none for a node outside every time step, which is a use of its own.
     std::optional<std::size_t> time_step;
     /// The operations that have the parameter as an input there.
-    std::vector<Index> nodes;
+    std::vector<NodeIndex> nodes;
     std::vector<std::string> descriptions;  ///< of the nodes, as error texts name them
     /// Which of the loops over time that use the parameter, from 0.
     std::size_t loop = 0;
@@ -21,6 +21,8 @@ struct ParameterUse {
     /// `t=3`, in a further loop `t=3 (loop 1)`, or the description of the node where there is no time step.
     std::string label() const;
 };
+
+namespace detail {
 
 /// The uses of one parameter, and what each of them contributes to a gradient.
 template <class T>
@@ -37,15 +39,17 @@ class ParameterUses {
     /// alone. Nothing where no cotangent arrives. Throws as `gradient` does: `std::logic_error` for a root on
     /// another tape or a parameter that was changed after it was recorded, `std::invalid_argument` for a
     /// cotangent that is not of its root's shape.
-    std::vector<std::optional<Tensor<double>>> contributions(const std::vector<Root<T>>& roots) const;
+    std::vector<std::optional<Tensor<double>>> summands(const std::vector<GradientRoot<T>>& roots) const;
 
   private:
     Tape<T>& tape_;
-    Index leaf_ = 0;
+    NodeIndex leaf_ = 0;
     std::vector<ParameterUse> uses_;
 };
 
 extern template class ParameterUses<float>;
 extern template class ParameterUses<double>;
+
+}  // namespace detail
 
 }  // namespace tapeloop

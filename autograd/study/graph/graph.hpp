@@ -25,7 +25,7 @@ std::string_view name_of(NodeKind kind);
 
 /// A node of a tape, as it was when the tape was read.
 struct GraphNode {
-    Index index = 0;  ///< its place on the tape
+    NodeIndex index = 0;  ///< its place on the tape
     NodeKind kind = NodeKind::operation;
     std::string operation;  ///< `add`; an operation with several results has no value of its own
     std::string arguments;  ///< what it was called with besides its inputs: `axis 1`
@@ -33,11 +33,12 @@ struct GraphNode {
     const Description* description = nullptr;
     std::string name;  ///< that `Var::named` gave, or the parameter's; else empty
     Shape shape;
-    std::vector<Index> inputs;           ///< in their order, as often as they are used
-    std::vector<Index> users;            ///< the nodes that have it among their inputs, each once, ascending
-    std::optional<Index> detached_from;  ///< what `detach` was called with; not an input: no gradient passes
-    std::string label;                   ///< `encoder/t=3`
-    std::string module;                  ///< the label without time steps: `encoder`
+    std::vector<NodeIndex> inputs;  ///< in their order, as often as they are used
+    std::vector<NodeIndex> users;   ///< the nodes that have it among their inputs, each once, ascending
+    std::optional<NodeIndex>
+        detached_from;   ///< what `detach` was called with; not an input: no gradient passes
+    std::string label;   ///< `encoder/t=3`
+    std::string module;  ///< the label without time steps: `encoder`
     std::optional<std::size_t> time_step;  ///< never of a parameter, which all of them share
     std::string file;                      ///< of the user's source, without folders
     std::uint_least32_t line = 0;
@@ -91,14 +92,14 @@ class Graph {
     bool empty() const { return members_.empty(); }
     Iterator begin() const { return {*this, 0}; }
     Iterator end() const { return {*this, size()}; }
-    bool contains(Index index) const;
+    bool contains(NodeIndex index) const;
     /// A node of the tape, also one that lies outside of this slice. Throws `std::invalid_argument` when the
     /// tape had no such node.
-    const GraphNode& operator[](Index index) const;
+    const GraphNode& operator[](NodeIndex index) const;
     /// The nodes of that name: a `Var`'s or a parameter's.
-    std::vector<Index> named(std::string_view name) const;
+    std::vector<NodeIndex> named(std::string_view name) const;
     /// The inputs of its nodes that are not in this slice, each once, ascending.
-    std::vector<Index> outside() const;
+    std::vector<NodeIndex> outside() const;
 
     Graph select(const std::function<bool(const GraphNode&)>& wanted) const;
     /// The nodes under a label: `path` is one or more whole parts in a row of a node's label path or module,
@@ -108,17 +109,17 @@ class Graph {
     Graph time_steps(std::size_t begin, std::size_t end) const;
     /// A node and all that it depends on, by ways within this graph. Throws `std::invalid_argument` when the
     /// node is not in it.
-    Graph ancestors(Index index) const;
+    Graph ancestors(NodeIndex index) const;
     /// A node and all that depends on it, in the same sense.
-    Graph descendants(Index index) const;
+    Graph descendants(NodeIndex index) const;
 
   private:
-    Graph(const Graph& whole, std::vector<Index> members)
+    Graph(const Graph& whole, std::vector<NodeIndex> members)
         : nodes_(whole.nodes_), members_(std::move(members)) {}
-    void require_member(std::string_view function, Index index) const;
+    void require_member(std::string_view function, NodeIndex index) const;
 
     std::shared_ptr<const std::vector<GraphNode>> nodes_;  ///< of the whole tape
-    std::vector<Index> members_;                           ///< ascending
+    std::vector<NodeIndex> members_;                       ///< ascending
 };
 
 struct ReadOptions {

@@ -25,7 +25,7 @@ struct OpenLoop {
 
 class LoopFinder {
   public:
-    void read(Index node, const std::string& path, std::optional<std::size_t> time_step) {
+    void read(NodeIndex node, const std::string& path, std::optional<std::size_t> time_step) {
         if (!time_step.has_value()) {
             in_step_ = false;
             return;
@@ -88,7 +88,7 @@ TimeLoops find_loops(const Graph& graph) {
 template <class T>
 TimeLoops find_loops(const Tape<T>& tape) {
     LoopFinder finder;
-    for (Index node = 0; node < tape.size(); ++node)
+    for (NodeIndex node = 0; node < tape.size(); ++node)
         if (tape.parameter(node) == nullptr) finder.read(node, tape.label(node), tape.time_step(node));
     return std::move(finder).result();
 }

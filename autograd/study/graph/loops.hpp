@@ -22,7 +22,7 @@ struct StepPlace {
 
 struct TimeLoops {
     std::vector<TimeLoop> loops;
-    std::map<Index, StepPlace> places;  ///< of the nodes that are in a step
+    std::map<NodeIndex, StepPlace> places;  ///< of the nodes that are in a step
 };
 
 /// Finds the loops by the time steps in the nodes' labels. A second loop under the same label, such as one

@@ -5,6 +5,9 @@
 #include <cmath>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 /// Where things stand in a row of ds/dtheta: the parameters, the inputs of every time step, the initial

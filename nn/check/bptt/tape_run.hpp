@@ -71,7 +71,7 @@ class LoneStep {
     StepTerms<T> row(std::size_t part, std::size_t index) const;
 
   private:
-    StepTerms<T> differentiate(const std::vector<Root<T>>& roots) const;
+    StepTerms<T> differentiate(const std::vector<GradientRoot<T>>& roots) const;
 
     const CellUnderCheck<T>& cell_;
     std::unique_ptr<Tape<T>> tape_;

@@ -12,6 +12,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 /// How far two ways to the same numbers may be apart by rounding.

@@ -53,7 +53,7 @@ Tensors gradients_of_cell(C& cell) {
     const Var<double> x = input(random.tensor({3, 2, 2}));
     const Var<double> outputs = nn::unroll(cell, x).outputs;
     WrtList<double> wrt(cell.parameters());
-    const std::vector<Root<double>> roots{{outputs, random.tensor(outputs.shape())}};
+    const std::vector<GradientRoot<double>> roots{{outputs, random.tensor(outputs.shape())}};
     const Gradients<double> gradients = gradient(roots, wrt.add(x));
     return {gradients.begin(), gradients.end()};
 }

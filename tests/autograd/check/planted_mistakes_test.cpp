@@ -351,7 +351,7 @@ std::vector<Planted> mistakes_of_time() {
              const auto steps = unstack(x);
              auto h = 0 * steps[0];
              for (std::size_t t = 0; t < steps.size(); ++t) {
-                 const Label<double> label(t);
+                 const LabelScope<double> label(t);
                  h = t == 3 ? bent(steps[t] + h) : tanh(steps[t] + h);
              }
              return sum(square(h));

@@ -70,7 +70,7 @@ void add_rows_of(std::vector<Row>& rows, const List& list, const Shape& shape,
 
 void add_take_along(std::vector<Row>& rows, const List& list, const Shape& shape, int axis,
                     std::size_t is_axis, std::vector<std::vector<Shape>> samples,
-                    Site site = Site::current()) {
+                    CallSite site = CallSite::current()) {
     const Indices indices = Indices(list).reshaped(shape);
     const Tensor<double> places = tensor(shape, {list.begin(), list.end()});
     rows.push_back(row(

@@ -83,7 +83,7 @@ enum class Nothing { is_a_number, is_infinite, is_an_error };
 
 template <class F>
 void add_reduction(std::vector<Row>& rows, const std::string& name, F call, double (*reduce)(const Elements&),
-                   Nothing nothing, Site site = Site::current()) {
+                   Nothing nothing, CallSite site = CallSite::current()) {
     const auto add = [&](const Choice& choice, std::vector<std::vector<Shape>> samples) {
         rows.push_back(row(
                            name, [=](const auto& x) { return call(x[0], choice.axes, choice.keepdims); },
@@ -157,7 +157,8 @@ Tensor<double> along(const Tensor<double>& x, std::size_t axis,
 
 template <class F>
 void add_along_axis(std::vector<Row>& rows, const std::string& name, F call,
-                    std::function<double(double, const Elements&)> reference, Site site = Site::current()) {
+                    std::function<double(double, const Elements&)> reference,
+                    CallSite site = CallSite::current()) {
     for (const auto& [axis, is_axis] : {std::pair{-1, 2U}, {0, 0U}, {-2, 1U}})
         rows.push_back(row(
                            name, [=](const auto& x) { return call(x[0], axis); },

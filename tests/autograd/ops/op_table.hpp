@@ -45,8 +45,8 @@ struct Independence {
 struct Row {
     std::string name;
     /// Where the row stands, and where its call does.
-    Site site;
-    Site call_site;
+    CallSite site;
+    CallSite call_site;
     Call<double> call;
     Call<float> call_float;
     std::function<Tensors(const Tensors&)> reference;
@@ -99,8 +99,8 @@ std::vector<V> as_list(const std::array<V, n>& several) {
 
 /// `call` takes a list of Vars, generically; `reference` a list of tensors. Both give one result or several.
 template <class F, class Reference>
-Row row(std::string name, F call, Reference reference, Site site = Site::current(),
-        Site call_site = Site::current()) {
+Row row(std::string name, F call, Reference reference, CallSite site = CallSite::current(),
+        CallSite call_site = CallSite::current()) {
     Row result;
     result.error_name = name;
     result.name = std::move(name);
@@ -118,7 +118,7 @@ std::vector<std::vector<Shape>> broadcast_samples();
 
 template <class F>
 Row unary(std::string name, F call, std::function<double(double)> reference, Domain domain = {},
-          Site site = Site::current()) {
+          CallSite site = CallSite::current()) {
     return row(
                std::move(name), [call](const auto& x) { return call(x[0]); },
                [reference](const Tensors& x) { return each(x[0], reference); }, site, site)
@@ -129,7 +129,7 @@ Row unary(std::string name, F call, std::function<double(double)> reference, Dom
 }
 template <class F>
 Row binary(std::string name, F call, std::function<double(double, double)> reference, Domain a = {},
-           Domain b = {}, Site site = Site::current()) {
+           Domain b = {}, CallSite site = CallSite::current()) {
     return row(
                std::move(name), [call](const auto& x) { return call(x[0], x[1]); },
                [reference](const Tensors& x) { return each(x[0], x[1], reference); }, site, site)

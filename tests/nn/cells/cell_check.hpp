@@ -89,8 +89,8 @@ CellRun run_tape(C& cell, const Tensors& arguments, const Tensors& cotangents, c
     nn::for_each_part([&](const Var<double>& part) { y.push_back(part); }, unrolled.state);
 
     CellRun run;
-    std::vector<Root<double>> roots;
-    std::vector<GraphRoot<double>> graph_roots;
+    std::vector<GradientRoot<double>> roots;
+    std::vector<GradientGraphRoot<double>> graph_roots;
     for (std::size_t k = 0; k < y.size(); ++k) {
         run.results.push_back(y[k].value());
         if ((used >> k & 1U) == 0) continue;

@@ -191,8 +191,8 @@ TEST_CASE("cells: the stacked notation W_a [h, x] is the two separate products, 
 
     const Tensor<double> cotangent = random.tensor({B, H});
     const WrtList<double> wrt{cell.U, cell.W, cell.b, h, x};
-    const Gradients<double> by_stacked = gradient({Root<double>{stacked, cotangent}}, wrt);
-    const Gradients<double> by_separate = gradient({Root<double>{separate, cotangent}}, wrt);
+    const Gradients<double> by_stacked = gradient({GradientRoot<double>{stacked, cotangent}}, wrt);
+    const Gradients<double> by_separate = gradient({GradientRoot<double>{separate, cotangent}}, wrt);
     for (std::size_t k = 0; k < by_stacked.size(); ++k)
         check_close(by_stacked.at(k), by_separate.at(k), 1e-14);
 }

@@ -47,7 +47,7 @@ Tensors gradients_by_tape(C& cell, const nn::CellSequence<double>& run) {
     nn::StateOf<C> initial;
     enter(run.initial_state, initial);
     const auto unrolled = nn::unroll(cell, x, initial);
-    std::vector<Root<double>> roots{{unrolled.outputs, run.outputs}};
+    std::vector<GradientRoot<double>> roots{{unrolled.outputs, run.outputs}};
     const std::vector<Var<double>> last = parts_of(unrolled.state);
     for (std::size_t k = 0; k < last.size(); ++k) roots.push_back({last[k], run.final_state[k]});
     WrtList<double> wrt(cell.parameters());

@@ -73,10 +73,10 @@ Tensors everything_of(const Loss& loss, const Tensors& arguments) {
     const Var<double> y = loss(x);
     const Tensor<double> cotangent = random.tensor(y.shape());
     Tensors all{y.value()};
-    const auto first = gradient(std::vector<Root<double>>{{y, cotangent}}, wrt);
+    const auto first = gradient(std::vector<GradientRoot<double>>{{y, cotangent}}, wrt);
     all.insert(all.end(), first.begin(), first.end());
-    const auto recorded = gradient_graph(std::vector<GraphRoot<double>>{{y, input(cotangent)}}, wrt);
-    std::vector<Root<double>> roots;
+    const auto recorded = gradient_graph(std::vector<GradientGraphRoot<double>>{{y, input(cotangent)}}, wrt);
+    std::vector<GradientRoot<double>> roots;
     for (const Var<double>& one : recorded) {
         all.push_back(one.value());
         roots.push_back({one, random.tensor(one.shape())});

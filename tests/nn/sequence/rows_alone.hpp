@@ -54,7 +54,7 @@ RowsRun run_rows(L& layer, const Tensor<double>& x, const Tensors& initial, cons
     nn::for_each_part([&](const Var<double>& part) { wrt.add(part); }, state);
     for (const auto& entry : layer.parameters()) wrt.add(*entry.parameter);
     const auto result = nn::unroll(layer, sequence, state, options);
-    std::vector<Root<double>> roots{{result.outputs, weights}};
+    std::vector<GradientRoot<double>> roots{{result.outputs, weights}};
     RowsRun run{result.outputs.value(), {}, {}};
     nn::for_each_part(
         [&](const Var<double>& part) {

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/explain/culprits.hpp>
+#include <autograd/study/explain/size_culprits.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -113,7 +113,7 @@ void insert_product(std::vector<Culprit>& culprits, Culprit product) {
 
 }  // namespace
 
-std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, GradientSize size) {
+std::vector<Culprit> culprits_of_size(const std::vector<PathStep>& path, GradientSize size) {
     std::vector<Culprit> culprits;
     std::map<std::pair<std::string, Cause>, Group> groups;
     std::map<Cause, Group> sums;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <autograd/study/explain/causes.hpp>
+#include <autograd/study/explain/hop_symptoms.hpp>
 
 namespace tapeloop::detail {
 
 /// What accounts for the size of a gradient that arrives along `path`, most first.
-std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, GradientSize size);
+std::vector<Culprit> culprits_of_size(const std::vector<PathStep>& path, GradientSize size);
 
 }  // namespace tapeloop::detail
