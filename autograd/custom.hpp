@@ -88,11 +88,12 @@ class Custom {
                 detail::with_indices<count>([&](auto... k) { return compute(tape.array(inputs[k])...); });
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
-            const auto& operation = detail::operation_of<count>(tape, Definition{name_, rules_, description_});
+            const auto& operation =
+                detail::operation_of<count>(tape, Definition{name_, rules_, description_});
             return rollback.keep(tape.var(tape.append(operation, inputs, result.shape(), data, x.site())));
         } catch (const std::invalid_argument& error) {
-            throw std::invalid_argument(
-                detail::with_site(fmt::format("{}: {}", name_, error.what()), x.site(), tape.current_label_text()));
+            throw std::invalid_argument(detail::with_site(fmt::format("{}: {}", name_, error.what()),
+                                                          x.site(), tape.current_label_text()));
         }
     }
     template <class T, class... More>

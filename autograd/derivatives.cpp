@@ -103,7 +103,8 @@ Tensor<T> jacobian_vector_product(const UnaryFunction<T>& f, const Tensor<T>& x,
     Tensor<T> zero = uninitialised<T>(at.y.shape());
     zero.fill(T(0));
     const Var<T> cotangent = input(zero);
-    const GradientGraph<T> pulled = gradient_graph(std::vector<GradientGraphRoot<T>>{{at.y, cotangent}}, {at.x});
+    const GradientGraph<T> pulled =
+        gradient_graph(std::vector<GradientGraphRoot<T>>{{at.y, cotangent}}, {at.x});
     return gradient(std::vector<GradientRoot<T>>{{pulled.at(0), direction}}, {cotangent}).at(0);
 }
 

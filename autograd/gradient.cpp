@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
-#include <autograd/sweep/request.hpp>
 #include <autograd/record/rollback.hpp>
+#include <autograd/sweep/request.hpp>
 #include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>

@@ -67,7 +67,7 @@ class Shape {
     /// Returns the shape with everything but the last axis as rows: [2, 3, 4] gives [6, 4].
     Shape as_matrix() const;
 
-    /// Returns Returns `[3, 4]`, as every error text prints it.
+    /// Returns `[3, 4]`, as every error text prints it.
     std::string text() const;
 
     friend bool operator==(const Shape& a, const Shape& b) {

@@ -213,8 +213,8 @@ void* Tape<T>::allocate_bytes(std::size_t bytes) {
 }
 
 template <class T>
-NodeIndex Tape<T>::append(const Operation<T>& operation, std::span<const NodeIndex> inputs, const Shape& shape,
-                      const T* data, const CallSite& site) {
+NodeIndex Tape<T>::append(const Operation<T>& operation, std::span<const NodeIndex> inputs,
+                          const Shape& shape, const T* data, const CallSite& site) {
     if (nodes_.size() >= std::numeric_limits<NodeIndex>::max())
         throw std::length_error("tape: 2^32 nodes are recorded; differentiate in stretches");
     const auto first = static_cast<NodeIndex>(inputs_.size());
@@ -231,7 +231,8 @@ NodeIndex Tape<T>::append(const Operation<T>& operation, std::span<const NodeInd
 
 template <class T>
 NodeIndex Tape<T>::append_results(const Operation<T>& operation, std::span<const NodeIndex> inputs,
-                              const Shape& shape, std::span<const Array<T>> results, const CallSite& site) {
+                                  const Shape& shape, std::span<const Array<T>> results,
+                                  const CallSite& site) {
     static const Result<T> result_of;
     const NodeIndex maker = append(operation, inputs, shape, nullptr, site);
     nodes_[maker].results = recording_ ? static_cast<NodeIndex>(results.size()) : 0;

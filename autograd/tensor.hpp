@@ -20,7 +20,6 @@ Tensor<T> uninitialised(const Shape& shape) {
     return Tensor<T>(typename Tensor<T>::shape_type(shape.begin(), shape.end()));
 }
 
-/// Returns the shape of a tensor.
 template <class T>
 Tensor<T> zeros(const Shape& shape) {
     Tensor<T> tensor = uninitialised<T>(shape);

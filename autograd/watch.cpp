@@ -143,7 +143,8 @@ void require_finite_cotangents(Sweep<T>& sweep, NodeIndex node) {
         throw NonFinite(std::move(details));
     };
     std::size_t argument = 0;
-    for (NodeIndex input : tape.inputs(node)) check(input, fmt::format("cotangent of argument {}", argument++));
+    for (NodeIndex input : tape.inputs(node))
+        check(input, fmt::format("cotangent of argument {}", argument++));
     // Products that waited for company reach a node without arguments when it is its turn.
     if (tape.inputs(node).empty()) check(node, "its cotangent, summed over all its uses");
 }

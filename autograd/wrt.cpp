@@ -34,6 +34,7 @@ std::optional<NodeIndex> detail::find_node(const Tape<T>& tape, const Wrt<T>& wr
 }
 
 template std::optional<NodeIndex> detail::find_node(const Tape<float>&, const Wrt<float>&, std::string_view);
-template std::optional<NodeIndex> detail::find_node(const Tape<double>&, const Wrt<double>&, std::string_view);
+template std::optional<NodeIndex> detail::find_node(const Tape<double>&, const Wrt<double>&,
+                                                    std::string_view);
 
 }  // namespace tapeloop

@@ -34,7 +34,8 @@ void fused_update(Slot<T>& slot, const Tensor<T>& gradient, const F& update) {
 
 /// a / b, and 0 where b is 0: a weight without a gradient so far does not move, whatever epsilon is.
 template <class T>
-tapeloop::detail::Lanes<T> quotient_or_zero(const tapeloop::detail::Lanes<T>& a, const tapeloop::detail::Lanes<T>& b) {
+tapeloop::detail::Lanes<T> quotient_or_zero(const tapeloop::detail::Lanes<T>& a,
+                                            const tapeloop::detail::Lanes<T>& b) {
     return where(equal(b, tapeloop::detail::Lanes<T>(0)), tapeloop::detail::Lanes<T>(0), a / b);
 }
 

@@ -119,7 +119,8 @@ class Falsified final : public Operation<T> {
     template <class V, class SweepType>
     void deliver(SweepType& sweep, const SweepType& own, NodeIndex node) const {
         // A copy: recording moves the tape's vectors.
-        const std::vector<NodeIndex> inputs(sweep.tape().inputs(node).begin(), sweep.tape().inputs(node).end());
+        const std::vector<NodeIndex> inputs(sweep.tape().inputs(node).begin(),
+                                            sweep.tape().inputs(node).end());
         const std::vector<NodeIndex> distinct = detail::distinct_inputs(sweep.tape(), node);
         std::vector<std::optional<V>> cotangents;
         for (NodeIndex input : distinct)

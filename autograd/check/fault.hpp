@@ -58,7 +58,8 @@ class InjectedFault final : public TapeObserver<T> {
 
     Fault fault_;
     std::size_t nodes_ = 0;
-    std::map<const Tape<T>*, std::vector<NodeIndex>> met_;  ///< nodes of living tapes that meet the description
+    std::map<const Tape<T>*, std::vector<NodeIndex>>
+        met_;  ///< nodes of living tapes that meet the description
 };
 
 extern template class InjectedFault<float>;

@@ -80,7 +80,7 @@ bool call_if(const F& f, const std::vector<Var<T>>& x, std::vector<Var<T>>& resu
 
 [[noreturn]] void fail_arguments(std::size_t tensors);
 
-/// Returns Returns f with its arguments in a list. It refers to f.
+/// Returns f with its arguments in a list. It refers to f.
 template <class T, class F>
 CheckFunction<T> erased(const F& f) {
     return [&f](const std::vector<Var<T>>& x) {

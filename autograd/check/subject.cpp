@@ -120,7 +120,7 @@ WrtList<T> Subject<T>::wrt(const Run& run) const {
 
 template <class T>
 std::vector<GradientRoot<T>> Subject<T>::roots(const std::vector<Var<T>>& results,
-                                       std::span<const double> cotangent) const {
+                                               std::span<const double> cotangent) const {
     std::vector<GradientRoot<T>> roots;
     for (const Var<T>& result : results) {
         Tensor<T> part = uninitialised<T>(result.shape());

@@ -67,7 +67,6 @@ namespace detail {
 /// A type that the elementwise functions take: lanes, dual numbers and arrays.
 template <class X>
 concept Elementwise = is_elementwise_argument<X>;
-/// Two arguments of an elementwise function, of which one may be a number.
 template <class A, class B>
 concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> || std::is_arithmetic_v<A>)&&(
     Elementwise<B> || std::is_arithmetic_v<B>);
@@ -80,7 +79,6 @@ concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> ||
 // that the lines become definitions there.
 #ifdef TAPELOOP_COMPILED_FOR
 namespace detail {
-/// Records an elementwise definition: see autograd/record/definition.hpp.
 template <class Def, class T, class... More>
 Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... more);
 }  // namespace detail

@@ -105,13 +105,14 @@ class Joined final : public Operation<T> {
         // Copies: recording moves the tape's vectors.
         const std::vector<NodeIndex> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
         const Shape whole = g.shape();
-        each_part(
-            tape, inputs, whole, [&](NodeIndex input, const Shape& shape, std::size_t begin, std::size_t extent) {
-                if (!sweep.wants(input)) return;
-                const Var<T> part = slice(g, static_cast<int>(axis_), static_cast<std::ptrdiff_t>(begin),
-                                          static_cast<std::ptrdiff_t>(begin + extent));
-                sweep.deliver(node, input, part.shape() == shape ? part : reshape(part, shape));
-            });
+        each_part(tape, inputs, whole,
+                  [&](NodeIndex input, const Shape& shape, std::size_t begin, std::size_t extent) {
+                      if (!sweep.wants(input)) return;
+                      const Var<T> part =
+                          slice(g, static_cast<int>(axis_), static_cast<std::ptrdiff_t>(begin),
+                                static_cast<std::ptrdiff_t>(begin + extent));
+                      sweep.deliver(node, input, part.shape() == shape ? part : reshape(part, shape));
+                  });
     }
 
   private:
@@ -196,7 +197,9 @@ class Unstacked final : public Operation<T> {
     }
 
   private:
-    static std::size_t part_size(const Tape<T>& tape, NodeIndex node) { return tape.node(node + 1).shape.size(); }
+    static std::size_t part_size(const Tape<T>& tape, NodeIndex node) {
+        return tape.node(node + 1).shape.size();
+    }
     static Var<T> constant_zeros(Tape<T>& tape, const Shape& shape) {
         const Array<T> zeros = Array<T>::filled(shape, T(0));
         return tape.var(tape.constant(shape, zeros.data(), CallSite::current()));

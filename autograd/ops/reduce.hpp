@@ -40,8 +40,7 @@ Var<double> sum(const Operand<double>& x, Axes axes = {}, bool keepdims = false)
 /// The mean over the axes. Throws `std::invalid_argument` for a mean of no elements.
 Var<float> mean(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> mean(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
-/// The greatest element over the axes. The greatest element over the axes. Equal maxima share the cotangent
-/// evenly. NaN if there is one.
+/// The greatest element over the axes. Equal maxima share the cotangent evenly. NaN if there is one.
 Var<float> max(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> max(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
 /// The smallest element over the axes; ties and NaN as of `max`.

@@ -56,8 +56,8 @@ Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* con
 }
 
 template <class T>
-void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> inputs, NodeIndex input, Kernel<T> kernel,
-               const void* function) {
+void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> inputs, NodeIndex input,
+               Kernel<T> kernel, const void* function) {
     const Tape<T>& tape = sweep.tape();
     const Shape& shape = tape.node(node).shape;
     const std::size_t count = inputs.size() + 2;
@@ -87,7 +87,9 @@ template Var<double> record_elementwise(std::string_view, std::span<const Operan
                                         Kernel<double>, const void*,
                                         const Operation<double>& (*)(Tape<double>&, const void*),
                                         const void*);
-template void pull_pass(Sweep<float>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<float>, const void*);
-template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<double>, const void*);
+template void pull_pass(Sweep<float>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<float>,
+                        const void*);
+template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<double>,
+                        const void*);
 
 }  // namespace tapeloop::detail

@@ -5,8 +5,8 @@ namespace tapeloop::detail {
 
 template <class T>
 std::vector<Contribution<T>> contributions_as_is(Tape<T>& tape, NodeIndex node,
-                                                         const CotangentOf<T>& cotangent_of,
-                                                         const std::vector<NodeIndex>& wanted) {
+                                                 const CotangentOf<T>& cotangent_of,
+                                                 const std::vector<NodeIndex>& wanted) {
     std::vector<NodeIndex> inputs;
     for (NodeIndex input : distinct_inputs(tape, node))
         if (wanted.empty() || std::find(wanted.begin(), wanted.end(), input) != wanted.end())
@@ -21,8 +21,7 @@ std::vector<Contribution<T>> contributions_as_is(Tape<T>& tape, NodeIndex node,
         if (cotangent == nullptr) return {};
         return Array<T>(tape.node(result).shape, cotangent->data());
     };
-    const auto sweep =
-        sweep_alone<Sweep<T>>(tape, *tape.node(node).operation, node, inputs, cotangent_at);
+    const auto sweep = sweep_alone<Sweep<T>>(tape, *tape.node(node).operation, node, inputs, cotangent_at);
     std::vector<Contribution<T>> all;
     for (NodeIndex input : inputs)
         if (sweep.has(input)) all.push_back({input, sweep.cotangent(input).tensor()});
@@ -37,11 +36,11 @@ std::vector<Contribution<T>> contributions(Tape<T>& tape, NodeIndex node, const 
 }
 
 template std::vector<Contribution<float>> contributions_as_is(Tape<float>&, NodeIndex,
-                                                                      const CotangentOf<float>&,
-                                                                      const std::vector<NodeIndex>&);
+                                                              const CotangentOf<float>&,
+                                                              const std::vector<NodeIndex>&);
 template std::vector<Contribution<double>> contributions_as_is(Tape<double>&, NodeIndex,
-                                                                       const CotangentOf<double>&,
-                                                                       const std::vector<NodeIndex>&);
+                                                               const CotangentOf<double>&,
+                                                               const std::vector<NodeIndex>&);
 
 template std::vector<Contribution<float>> contributions(Tape<float>&, NodeIndex, const CotangentOf<float>&,
                                                         const std::vector<NodeIndex>&);

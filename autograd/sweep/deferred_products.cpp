@@ -12,7 +12,8 @@ typename DeferredProducts<T>::Panel* DeferredProducts<T>::find(NodeIndex node) {
 }
 
 template <class T>
-typename DeferredProducts<T>::Panel& DeferredProducts<T>::panel_of(NodeIndex node, const Product<T>& product) {
+typename DeferredProducts<T>::Panel& DeferredProducts<T>::panel_of(NodeIndex node,
+                                                                   const Product<T>& product) {
     if (Panel* known = find(node); known != nullptr) return *known;
     const auto rows_as_wide_as = [](const Array<T>& x) { return Buffer<T>(Shape{panel_rows, x.shape()[1]}); };
     panels_.push_back({node, 0, rows_as_wide_as(product.a), rows_as_wide_as(product.b)});

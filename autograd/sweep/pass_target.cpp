@@ -17,7 +17,8 @@ Shape part_shape(const Shape& packed, std::size_t parts) {
 }
 
 template <class T>
-PassTarget<T>::PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& shape, std::size_t parts, bool is_shared)
+PassTarget<T>::PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& shape, std::size_t parts,
+                          bool is_shared)
     : parts_(parts), part_(part_shape(sweep.tape().node(input).shape, parts)) {
     if (part_ == shape && !is_shared) {
         target_ = sweep.target(input);

@@ -22,8 +22,8 @@ class LossCurve {
     /// Writes the head of the table. Throws `std::runtime_error` when that cannot be done.
     explicit LossCurve(program::OutputFile file);
 
-    /// Adds a point to the file. Adds a point to the file. Where the file cannot be written the point is
-    /// kept, and written with the next one.
+    /// Adds a point to the file. Where the file cannot be written the point is kept, and written with the
+    /// next one.
     void add(const Point& point);
     const std::vector<Point>& points() const { return points_; }
     const std::filesystem::path& path() const { return file_.path(); }

@@ -57,8 +57,8 @@ struct Surface {
     Tensor<double> slope;
 
     Surface(Range over_w, Range over_b) : w(over_w), b(over_b) {
-        Tensor<double> w_values = detail::uninitialised<double>({b.count, w.count});
-        Tensor<double> b_values = detail::uninitialised<double>({b.count, w.count});
+        Tensor<double> w_values = nn::zeros<double>({b.count, w.count});
+        Tensor<double> b_values = nn::zeros<double>({b.count, w.count});
         for (std::size_t i = 0; i < w_values.size(); ++i) {
             w_values.data()[i] = w.at(i % w.count);
             b_values.data()[i] = b.at(i / w.count);

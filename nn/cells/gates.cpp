@@ -24,16 +24,17 @@ std::size_t place_of(GateNames names, std::string_view name) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end())
         throw std::invalid_argument(
-            names.empty() ? fmt::format("gate_block: there is no gate `{}`; the cell has none", name)
-                          : fmt::format("gate_block: there is no gate `{}`; there are {}", name, listed(names)));
+            names.empty()
+                ? fmt::format("gate_block: there is no gate `{}`; the cell has none", name)
+                : fmt::format("gate_block: there is no gate `{}`; there are {}", name, listed(names)));
     return static_cast<std::size_t>(found - names.begin());
 }
 
 Shape part_of(const Shape& packed, GateNames names) {
     if (packed.rank() == 0 || packed.back() % names.size() != 0)
-        throw std::invalid_argument(
-            fmt::format("gate_block: the packed weight is {}; its last axis must hold {} gates side by side ({})",
-                        packed.text(), names.size(), listed(names)));
+        throw std::invalid_argument(fmt::format(
+            "gate_block: the packed weight is {}; its last axis must hold {} gates side by side ({})",
+            packed.text(), names.size(), listed(names)));
     return packed.with(packed.rank() - 1, packed.back() / names.size());
 }
 
@@ -87,8 +88,9 @@ template <class T>
 Parameter<T>& GateBlock<T>::packed() const {
     Parameter<T>& parameter = *parameter_;
     if (parameter.shape() != packed_shape_)
-        throw std::logic_error(fmt::format("gate_block: parameter '{}' was {} and is {} now; call `gate_block` again",
-                                           parameter.name(), packed_shape_.text(), parameter.shape().text()));
+        throw std::logic_error(
+            fmt::format("gate_block: parameter '{}' was {} and is {} now; call `gate_block` again",
+                        parameter.name(), packed_shape_.text(), parameter.shape().text()));
     return parameter;
 }
 
@@ -100,8 +102,9 @@ Tensor<T> GateBlock<T>::value() const {
 template <class T>
 void GateBlock<T>::assign(const Tensor<T>& value) {
     if (shape_of(value) != shape_)
-        throw std::invalid_argument(fmt::format("gate_block: the value is {} and this gate's part of `{}` is {}",
-                                                shape_of(value).text(), packed().name(), shape_.text()));
+        throw std::invalid_argument(
+            fmt::format("gate_block: the value is {} and this gate's part of `{}` is {}",
+                        shape_of(value).text(), packed().name(), shape_.text()));
     const std::span<T> elements = packed().update();
     for_each_row(shape_, place_, count_, [&](std::size_t begin, std::size_t row) {
         std::copy_n(value.data() + row * shape_.back(), shape_.back(), elements.data() + begin);
@@ -162,7 +165,7 @@ void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hi
 }  // namespace detail
 
 #define TAPELOOP_GATES(T)                                                                \
-    template class GateBlock<T>;                                                              \
+    template class GateBlock<T>;                                                         \
     template Tensor<T> gate_part(const Tensor<T>&, GateNames, std::string_view);         \
     template Tensor<T> packed_xavier(std::size_t, std::size_t, std::size_t, Generator&); \
     template Tensor<T> packed_orthogonal(std::size_t, std::size_t, Generator&);          \

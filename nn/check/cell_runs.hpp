@@ -86,7 +86,7 @@ struct CellRuns {
 /// The slices `which` of x along an axis, in that order.
 template <class T>
 Tensor<T> taken(const Tensor<T>& x, std::size_t axis, const std::vector<std::size_t>& which);
-/// Returns Returns begin, begin + 1, ..., end - 1.
+/// Returns begin, begin + 1, ..., end - 1.
 std::vector<std::size_t> range(std::size_t begin, std::size_t end);
 
 /// Says where two tensors differ; empty if they agree.

@@ -34,7 +34,7 @@ Tensor<T> open_steps(const std::vector<std::size_t>& lengths, std::size_t time_s
 /// `projected` does to the keys what is to be done once.
 template <class T, class Project>
 AttentionMemory<T> prepared(const Operand<T>& keys, const Operand<T>& values, bool same,
-                   const std::vector<std::size_t>& lengths, const Project& projected) {
+                            const std::vector<std::size_t>& lengths, const Project& projected) {
     const CallSite& site = keys.site();
     const Shape& shape = keys.shape();
     if (shape.rank() != 3 || values.shape().rank() != 3 || values.shape()[0] != shape[0] ||
@@ -118,17 +118,18 @@ AdditiveAttention<T>::AdditiveAttention(Tensor<T> query_weight, Tensor<T> key_we
 
 template <class T>
 AttentionMemory<T> AdditiveAttention<T>::prepare(const Operand<T>& source,
-                                        const std::vector<std::size_t>& lengths) const {
+                                                 const std::vector<std::size_t>& lengths) const {
     return prepared(source, source, true, lengths, [this](const Var<T>& keys) { return matmul(keys, U); });
 }
 template <class T>
 AttentionMemory<T> AdditiveAttention<T>::prepare(const Operand<T>& keys, const Operand<T>& values,
-                                        const std::vector<std::size_t>& lengths) const {
+                                                 const std::vector<std::size_t>& lengths) const {
     return prepared(keys, values, false, lengths, [this](const Var<T>& k) { return matmul(k, U); });
 }
 
 template <class T>
-Attended<T> AdditiveAttention<T>::operator()(const Operand<T>& query, const AttentionMemory<T>& memory) const {
+Attended<T> AdditiveAttention<T>::operator()(const Operand<T>& query,
+                                             const AttentionMemory<T>& memory) const {
     const CallSite& site = query.site();
     require_memory(memory, site);
     require_query(query.shape(), memory[0].shape()[0], W.shape()[0], site);
@@ -139,12 +140,13 @@ Attended<T> AdditiveAttention<T>::operator()(const Operand<T>& query, const Atte
 }
 
 template <class T>
-AttentionMemory<T> DotAttention<T>::prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths) const {
+AttentionMemory<T> DotAttention<T>::prepare(const Operand<T>& source,
+                                            const std::vector<std::size_t>& lengths) const {
     return prepared(source, source, true, lengths, [](const Var<T>& keys) { return keys; });
 }
 template <class T>
 AttentionMemory<T> DotAttention<T>::prepare(const Operand<T>& keys, const Operand<T>& values,
-                                   const std::vector<std::size_t>& lengths) const {
+                                            const std::vector<std::size_t>& lengths) const {
     return prepared(keys, values, false, lengths, [](const Var<T>& k) { return k; });
 }
 

@@ -29,10 +29,10 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x) {
     require_rate("Dropout", dropout.rate);
     Shape shape = x.shape();
     if (dropout.same_for_sequence && shape.rank() < 3)
-        throw std::invalid_argument(
-            fmt::format("Dropout: x is {}; one mask for a sequence needs all of its time steps, [T, B, ..], or "
-                        "for each of them the same seeds as a second argument (see mask_seeds)",
-                        shape.text()));
+        throw std::invalid_argument(fmt::format(
+            "Dropout: x is {}; one mask for a sequence needs all of its time steps, [T, B, ..], or "
+            "for each of them the same seeds as a second argument (see mask_seeds)",
+            shape.text()));
     Generator* generator = Training::generator();
     if (generator == nullptr || dropout.rate == 0) return x;
     if (dropout.same_for_sequence) shape = shape.with(0, 1);

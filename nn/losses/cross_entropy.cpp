@@ -145,7 +145,7 @@ template <class T>
 Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
                      const CrossEntropyOptions& options) {
     const CallSite& site = logits.site();
-    Tape<T>& tape = tape_of(loss_name, logits, targets);
+    Tape<T>& tape = tape_of(softmax_name, logits, targets);
     checked(tape, site, [&] { require_distributions(logits.shape(), targets.shape(), options); });
     const Var<T> scores = mask_by_lengths(Operand<T>(tape.var(logits.enter(tape)), site), options.lengths);
     const Var<T> shares = mask_by_lengths(

@@ -28,7 +28,7 @@ Var<T> picked(const Operand<T>& rows, const detail::Classes& classes) {
 template <class T>
 Var<T> likelihood_loss(const Operand<T>& rows, const Targets& targets, const NllOptions& options) {
     const CallSite& site = rows.site();
-    const auto classes = checked(tape_of(loss_name, rows), site, [&] {
+    const auto classes = checked(tape_of(nll_name, rows), site, [&] {
         return detail::classes_of(
             rows.shape(), targets,
             {nll_name, "log_probabilities", options.ignore, options.weights, options.lengths});

@@ -25,7 +25,7 @@ class CountedSteps {
     /// Packs [T, B, ..] into [N, ..].
     Var<float> packed(const Operand<float>& x) const;
     Var<double> packed(const Operand<double>& x) const;
-    /// Cuts Cuts [N, ..] by time steps, [rows(t), ..] each, in x's memory.
+    /// Cuts [N, ..] by time steps, [rows(t), ..] each, in x's memory.
     std::vector<Var<float>> by_time(const Operand<float>& packed) const;
     std::vector<Var<double>> by_time(const Operand<double>& packed) const;
     /// Spreads parts that make [N, ..] together over [T, B, ..]. Behind the end of a row come zeros; a masked

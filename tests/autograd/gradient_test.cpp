@@ -126,7 +126,8 @@ TEST_CASE("gradient: several roots add up, also the same one twice, and one behi
     check_close(g[z], filled({}, 1));
     check_close(g[y], vector({2 + std::cos(0.25), -3 + std::cos(2.25)}));
 
-    const std::vector<GradientGraphRoot<double>> recorded{{y, input(c)}, {z, input(filled({}, 3))}, {y, input(d)}};
+    const std::vector<GradientGraphRoot<double>> recorded{
+        {y, input(c)}, {z, input(filled({}, 3))}, {y, input(d)}};
     check_close(gradient_graph(recorded, {x})[x].value(), expected_of(3));
 }
 
@@ -138,13 +139,15 @@ TEST_CASE("gradient: roots that do not fit are refused") {
           }) == "gradient: a root is [3] and its cotangent [2]; they must be equal");
     CHECK(text_of<std::invalid_argument>([&] { gradient(std::vector<GradientRoot<double>>{}, {x}); }) ==
           "gradient: no root given");
-    CHECK_THROWS_AS(gradient(std::vector<GradientRoot<double>>{{x, filled({1, 3}, 1)}}, {x}), std::invalid_argument);
+    CHECK_THROWS_AS(gradient(std::vector<GradientRoot<double>>{{x, filled({1, 3}, 1)}}, {x}),
+                    std::invalid_argument);
     CHECK_THROWS_AS(gradient_graph(std::vector<GradientGraphRoot<double>>{{x, input(vector({1}))}}, {x}),
                     std::invalid_argument);
     Tape<double> other;
     const Var<double> y = input(vector({1, 2, 3}));
-    CHECK_THROWS_AS(gradient(std::vector<GradientRoot<double>>{{x, vector({1, 1, 1})}, {y, vector({1, 1, 1})}}, {x}),
-                    std::logic_error);
+    CHECK_THROWS_AS(
+        gradient(std::vector<GradientRoot<double>>{{x, vector({1, 1, 1})}, {y, vector({1, 1, 1})}}, {x}),
+        std::logic_error);
     CHECK(contains(text_of<std::logic_error>([&] { gradient(sum(x), {y}); }), "another tape"));
     CHECK_THROWS_AS(gradient(sum(x), {Var<double>()}), std::logic_error);
 }

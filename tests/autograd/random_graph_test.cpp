@@ -19,7 +19,8 @@ TEST_CASE(
         const Values values = random_program(seed, leaves);
         const std::vector<GradientRoot<double>> roots = random_roots(random, values);
         std::vector<GradientGraphRoot<double>> graph_roots;
-        for (const GradientRoot<double>& root : roots) graph_roots.push_back({root.value, input(root.cotangent)});
+        for (const GradientRoot<double>& root : roots)
+            graph_roots.push_back({root.value, input(root.cotangent)});
 
         std::vector<Wrt<double>> everything;
         for (NodeIndex node = 0; node < values.back().index(); ++node)

@@ -149,7 +149,7 @@ TEST_CASE("sizes: memory that is not to be had is an error of its own") {
     Tape<double> tape;
     CHECK_THROWS_AS(tape.allocate(minus(1)), std::bad_alloc);
     CHECK_THROWS_AS(tape.allocate(Shape::max_size), std::bad_alloc);
-    CHECK_THROWS_AS(Array<double>(Shape{large, large, large, 1024}), std::bad_alloc);
+    CHECK_THROWS_AS(Buffer<double>(Shape{large, large, large, 1024}), std::bad_alloc);
     CHECK_THROWS_AS(detail::uninitialised<float>(Shape{large, large, large, 1024}), std::bad_alloc);
     Parameter<double> p("p", filled({1}, 1));
     const auto before = tape.mark();

@@ -54,7 +54,8 @@ json facts_of(Tape<double>& tape, const Gradients<double>& gradients, NodeIndex 
 }
 
 /// The nodes of one operation at a time step, in their order.
-std::vector<NodeIndex> find_nodes(const Tape<double>& tape, std::string_view operation, std::size_t time_step) {
+std::vector<NodeIndex> find_nodes(const Tape<double>& tape, std::string_view operation,
+                                  std::size_t time_step) {
     std::vector<NodeIndex> found;
     for (NodeIndex node = 0; node < tape.size(); ++node)
         if (tape.node(node).operation->name() == operation && tape.time_step(node) == time_step)

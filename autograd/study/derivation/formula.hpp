@@ -15,4 +15,7 @@ std::vector<std::string_view> pieces_of(std::string_view formula);
 /// that is an expression gets parentheses where it needs them.
 std::string renamed(std::string_view formula, const std::map<std::string, std::string, std::less<>>& names);
 
+/// True for a to z and A to Z, in every locale.
+constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
 }  // namespace tapeloop::detail

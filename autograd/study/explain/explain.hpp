@@ -79,7 +79,7 @@ struct PathStep {
 /// A part of what accounts for the size of a gradient: all steps of one operation with one cause.
 struct Culprit {
     Cause cause;
-    NodeIndex node;        ///< the step that does most of it
+    NodeIndex node;    ///< the step that does most of it
     std::string text;  ///< one line for people
     double decades;    ///< by how many powers of ten it changes the gradient; minus infinity where it ends
     std::size_t steps = 1;

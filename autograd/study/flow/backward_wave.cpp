@@ -21,7 +21,8 @@ std::vector<const Tensor<T>*> cotangents(const Tape<T>& tape, const Gradients<T>
 }  // namespace
 
 template <class T>
-std::vector<NodeIndex> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, const WaveVisitor<T>& visit) {
+std::vector<NodeIndex> backward_wave(Tape<T>& tape, const Gradients<T>& gradients,
+                                     const WaveVisitor<T>& visit) {
     tape.require_unchanged_parameters();
     const std::vector<const Tensor<T>*> of = cotangents(tape, gradients);
     // A gradient is zeros both where zeros arrive and where nothing does; only the first are part of the
@@ -44,8 +45,9 @@ std::vector<NodeIndex> backward_wave(Tape<T>& tape, const Gradients<T>& gradient
     return roots;
 }
 
-template std::vector<NodeIndex> backward_wave(Tape<float>&, const Gradients<float>&, const WaveVisitor<float>&);
+template std::vector<NodeIndex> backward_wave(Tape<float>&, const Gradients<float>&,
+                                              const WaveVisitor<float>&);
 template std::vector<NodeIndex> backward_wave(Tape<double>&, const Gradients<double>&,
-                                          const WaveVisitor<double>&);
+                                              const WaveVisitor<double>&);
 
 }  // namespace tapeloop

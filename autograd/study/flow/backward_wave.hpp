@@ -16,11 +16,12 @@ using WaveVisitor = std::function<void(NodeIndex node, const detail::Contributio
 /// none of their users hands them one. Throws `std::logic_error` when `gradients` has a `Var` of another
 /// tape or a parameter was changed after it was recorded.
 template <class T>
-std::vector<NodeIndex> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, const WaveVisitor<T>& visit);
+std::vector<NodeIndex> backward_wave(Tape<T>& tape, const Gradients<T>& gradients,
+                                     const WaveVisitor<T>& visit);
 
 extern template std::vector<NodeIndex> backward_wave(Tape<float>&, const Gradients<float>&,
-                                                 const WaveVisitor<float>&);
+                                                     const WaveVisitor<float>&);
 extern template std::vector<NodeIndex> backward_wave(Tape<double>&, const Gradients<double>&,
-                                                 const WaveVisitor<double>&);
+                                                     const WaveVisitor<double>&);
 
 }  // namespace tapeloop

@@ -65,9 +65,9 @@ struct GradientLedger {
 /// The ledger of `parameter` for losses [T, ..], whose first axis is time: the loss of step t is the sum of
 /// the elements at t. One sweep a loss over a tape that must be recorded already, any graph will do, and for
 /// each pair the rules of the use: more than quadratic in the time steps. Uses are the operations that have
-/// the parameter as an input, by their time steps (see `LabelScope`). Throws `std::invalid_argument` when losses
-/// has no axis, is empty, or the parameter is not used, and `std::logic_error` when a parameter was changed
-/// after it was recorded.
+/// the parameter as an input, by their time steps (see `LabelScope`). Throws `std::invalid_argument` when
+/// losses has no axis, is empty, or the parameter is not used, and `std::logic_error` when a parameter was
+/// changed after it was recorded.
 GradientLedger gradient_ledger(const Var<float>& losses, const Parameter<float>& parameter,
                                const LedgerOptions& options = {});
 GradientLedger gradient_ledger(const Var<double>& losses, const Parameter<double>& parameter,

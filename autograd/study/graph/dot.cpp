@@ -195,7 +195,8 @@ std::string unfolded(const Graph& graph) {
     for (NodeIndex index : graph.outside()) draw(graph[index], true);
     for (const GraphNode& node : graph) {
         draw(node, false);
-        for (NodeIndex input : node.inputs) edges += edge(input, node.index, look_of_edge(graph[input], node));
+        for (NodeIndex input : node.inputs)
+            edges += edge(input, node.index, look_of_edge(graph[input], node));
         if (node.detached_from.has_value() && graph.contains(*node.detached_from))
             edges += edge(*node.detached_from, node.index, "style=dashed");
     }

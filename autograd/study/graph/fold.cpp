@@ -224,7 +224,7 @@ class Folding {
     std::unordered_map<std::string, std::size_t> group_of_key_;
     std::unordered_map<NodeIndex, std::size_t> group_of_;
     std::unordered_map<NodeIndex, std::size_t> time_of_;  ///< of nodes in a step, and of those that serve one
-    std::vector<std::size_t> typical_;                ///< step of each loop
+    std::vector<std::size_t> typical_;                    ///< step of each loop
 };
 
 }  // namespace

@@ -19,8 +19,8 @@ struct FoldedInput {
 
 /// The nodes that play the same part at different time steps, as one; or a single node.
 struct FoldedNode {
-    NodeIndex index = 0;                  ///< one of them, of a step like most others
-    std::vector<NodeIndex> members;       ///< all of them, ascending
+    NodeIndex index = 0;              ///< one of them, of a step like most others
+    std::vector<NodeIndex> members;   ///< all of them, ascending
     std::optional<std::size_t> loop;  ///< its place in `FoldedGraph::loops`, if it is part of a step
     std::vector<FoldedInput> inputs;  ///< by argument, the most frequent first
 };

@@ -1,5 +1,5 @@
-#include <autograd/study/page/json.hpp>
 #include <autograd/study/page/graph_json.hpp>
+#include <autograd/study/page/json.hpp>
 #include <autograd/study/page/tensor_json.hpp>
 
 #include <stdexcept>

@@ -35,7 +35,8 @@ thread_local Tensor<double> of_each_thread;
 
 TEST_CASE("pool: every block is aligned to 64 bytes, and as large as it was asked to be") {
     std::vector<std::pair<void*, std::size_t>> blocks;
-    for (std::size_t bytes = 0; bytes < 5000; bytes += 13) blocks.emplace_back(detail::pool_allocate(bytes), bytes);
+    for (std::size_t bytes = 0; bytes < 5000; bytes += 13)
+        blocks.emplace_back(detail::pool_allocate(bytes), bytes);
     for (std::size_t bytes = 8192; bytes < 40'000'000; bytes = bytes * 3 / 2) {
         blocks.emplace_back(detail::pool_allocate(bytes), bytes);
         blocks.emplace_back(detail::pool_allocate(bytes + 1), bytes + 1);

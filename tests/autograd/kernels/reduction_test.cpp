@@ -22,8 +22,8 @@ double error_of_sums(const Shape& x_shape, const Shape& shape) {
     Tensor<double> exact_x = Random("sums").tensor(x_shape, 0.05, 0.15);
     const Tensor<T> x = rounded<T>(exact_x);
     exact_x = as_double(x);
-    Array<T> sums(shape);
-    Array<double> exact(shape);
+    const Buffer<T> sums(shape);
+    const Buffer<double> exact(shape);
     detail::sum_into(Array<T>(x), shape, detail::Target<T>{sums.data(), false});
     detail::sum_into(Array<double>(exact_x), shape, detail::Target<double>{exact.data(), false});
     double worst = 0;
@@ -69,7 +69,8 @@ TEST_CASE("sums: broadcasting is undone without losing digits, in operations, ma
     const double tenth = static_cast<double>(0.1F);
     const auto check = [&](const char* what, const auto& result, const Var<float>& b, double slope) {
         CAPTURE(what);
-        const Tensor<double> first = as_double(gradient(std::vector<GradientRoot<float>>{{result, g}}, {b})[b]);
+        const Tensor<double> first =
+            as_double(gradient(std::vector<GradientRoot<float>>{{result, g}}, {b})[b]);
         const Tensor<double> recorded = as_double(gradient_graph(sum(result * input(g)), {b})[b].value());
         for (double element : first) CHECK(element == doctest::Approx(rows * slope).epsilon(4e-6));
         for (double element : recorded) CHECK(element == doctest::Approx(rows * slope).epsilon(4e-6));
@@ -108,9 +109,10 @@ TEST_CASE("gemm: inner products of 200,000 floats, either operand transposed, wr
                 const std::size_t n = 5;
                 const auto a = Array<float>::filled({m * k}, 0.1F);
                 const auto b = Array<float>::filled({k * n}, 0.1F);
-                auto c = Array<float>::filled({m, n}, 1.0F);
-                detail::gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(), transposed.b ? k : n,
-                     beta, c.data(), n);
+                const Buffer<float> c({m, n});
+                std::fill_n(c.data(), c.size(), 1.0F);
+                detail::gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(),
+                             transposed.b ? k : n, beta, c.data(), n);
                 const double exact = static_cast<double>(0.1F) * static_cast<double>(0.1F) * k + beta;
                 for (float element : c.elements()) CHECK(element == doctest::Approx(exact).epsilon(5e-6));
             }

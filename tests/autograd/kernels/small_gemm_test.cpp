@@ -40,8 +40,8 @@ void check(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, b
     if (add)
         for (std::size_t i = 0; i < m; ++i)
             for (std::size_t j = 0; j < n; ++j) wide(i, j) = static_cast<T>(before(i, j));
-    detail::small_gemm<T>(transposed, m, n, k, a.data(), a.shape()[1], b.data(), b.shape()[1], add, wide.data(),
-                  n + margin);
+    detail::small_gemm<T>(transposed, m, n, k, a.data(), a.shape()[1], b.data(), b.shape()[1], add,
+                          wide.data(), n + margin);
     check_close(part_of(as_double(wide), 1, 0, n),
                 by_loops(transposed, as_double(a), as_double(b), add ? &before : nullptr),
                 std::is_same_v<T, float> ? 1e-5 : 1e-13);

@@ -227,8 +227,8 @@ TEST_CASE("map: a result used several times, and as a root beside another") {
     Tape<double> tape;
     const Var<double> x = input(value);
     const auto [s, q] = map([](auto a) { return std::tuple{sin(a), a * a}; }, x);
-    const auto g =
-        gradient(std::vector<GradientRoot<double>>{{q, filled({4}, 3)}, {s * q + s, filled({4}, 1)}}, {x, s, q});
+    const auto g = gradient(
+        std::vector<GradientRoot<double>>{{q, filled({4}, 3)}, {s * q + s, filled({4}, 1)}}, {x, s, q});
     check_close(g[x], each(value, [](double v) {
                     return 6 * v + std::cos(v) * v * v + std::sin(v) * 2 * v + std::cos(v);
                 }));

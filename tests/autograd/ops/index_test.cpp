@@ -122,7 +122,8 @@ TEST_CASE("unstack: a root may be any of the results, and so may what is asked f
         Tensor<double> expected = filled({3, 2}, 0);
         std::copy_n(c.data(), 2, expected.data() + 2 * k);
         check_same_bits(gradient(std::vector<GradientRoot<double>>{{rows[k], c}}, {x})[x], expected);
-        const auto recorded = gradient_graph(std::vector<GradientGraphRoot<double>>{{rows[k], input(c)}}, {x});
+        const auto recorded =
+            gradient_graph(std::vector<GradientGraphRoot<double>>{{rows[k], input(c)}}, {x});
         check_same_bits(recorded[x].value(), expected);
         const auto by_row = gradient(sum(rows[0] * rows[1] * rows[2]), {rows[k]});
         check_close(by_row[rows[k]], rows[(k + 1) % 3].value() * rows[(k + 2) % 3].value());

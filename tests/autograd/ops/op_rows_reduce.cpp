@@ -157,7 +157,8 @@ Tensor<double> along(const Tensor<double>& x, std::size_t axis,
 
 template <class F>
 void add_along_axis(std::vector<Row>& rows, const std::string& name, F call,
-                    std::function<double(double, const Elements&)> reference, CallSite site = CallSite::current()) {
+                    std::function<double(double, const Elements&)> reference,
+                    CallSite site = CallSite::current()) {
     for (const auto& [axis, is_axis] : {std::pair{-1, 2U}, {0, 0U}, {-2, 1U}})
         rows.push_back(row(
                            name, [=](const auto& x) { return call(x[0], axis); },

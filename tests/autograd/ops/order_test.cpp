@@ -28,8 +28,9 @@ TEST_CASE("sort: the order is stable either way, and NaN is above all numbers") 
     CHECK(down.indices.values() == List{1, 6, 4, 0, 3, 2, 5, 7});
     CHECK(top_k(x, 4).indices.values() == List{1, 6, 4, 0});
     // Each of several equal elements gets its own cotangent.
-    check_close(gradient(std::vector<GradientRoot<double>>{{up.values, vector({1, 2, 3, 4, 5, 6, 7, 8})}}, {x})[x],
-                vector({4, 7, 2, 5, 6, 3, 8, 1}));
+    check_close(
+        gradient(std::vector<GradientRoot<double>>{{up.values, vector({1, 2, 3, 4, 5, 6, 7, 8})}}, {x})[x],
+        vector({4, 7, 2, 5, 6, 3, 8, 1}));
 }
 
 TEST_CASE("sort: positions are those along the axis, in the shape of the values") {

@@ -141,8 +141,8 @@ TEST_CASE_TEMPLATE("softmax and log_softmax: far out they are finite and right",
     check_close(of_p, tensor({3, 3}, {0, 0, 0, -1.0 / 3, 0, 1.0 / 3, -0.5, 0, 0.5}), 1e-5);
     const Tensor<double> of_l = as_double(gradient(std::vector<GradientRoot<T>>{{l, rounded<T>(c)}}, {x})[x]);
     check_close(of_l, tensor({3, 3}, {-5, 2, 3, -1, 0, 1, -5, 8, -3}), 1e-5);
-    const Tensor<double> recorded =
-        as_double(gradient_graph(std::vector<GradientGraphRoot<T>>{{l, input(rounded<T>(c))}}, {x})[x].value());
+    const Tensor<double> recorded = as_double(
+        gradient_graph(std::vector<GradientGraphRoot<T>>{{l, input(rounded<T>(c))}}, {x})[x].value());
     check_close(recorded, of_l, 1e-5);
 }
 

@@ -36,6 +36,6 @@ TEST_CASE("cumsum: in float, of more elements than float can count") {
     const Var<float> ones = input(Tensor<float>(xt::ones<float>({n})));
     const Var<float> sums = cumsum(ones, 0);
     CHECK(sums.array().data()[n - 1] == static_cast<float>(n));
-    CHECK(gradient(std::vector<GradientRoot<float>>{{sums, Tensor<float>(xt::ones<float>({n}))}}, {ones})[ones](0) ==
-          static_cast<float>(n));
+    CHECK(gradient(std::vector<GradientRoot<float>>{{sums, Tensor<float>(xt::ones<float>({n}))}},
+                   {ones})[ones](0) == static_cast<float>(n));
 }

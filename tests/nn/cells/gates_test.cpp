@@ -112,10 +112,12 @@ TEST_CASE("gates: errors name the gates that there are") {
         return text_of<std::invalid_argument>([&] { nn::gate_block(parameter, cell.gate_names(), name); });
     };
     CHECK(refused(cell.W, "reset") == "");
-    CHECK(refused(cell.W, "forget") == "gate_block: there is no gate `forget`; there are update, reset, candidate");
-    CHECK(refused(cell.b_recurrent, "reset") ==
-          "gate_block: the packed weight is [5]; its last axis must hold 3 gates side by side (update, reset, "
-          "candidate)");
+    CHECK(refused(cell.W, "forget") ==
+          "gate_block: there is no gate `forget`; there are update, reset, candidate");
+    CHECK(
+        refused(cell.b_recurrent, "reset") ==
+        "gate_block: the packed weight is [5]; its last axis must hold 3 gates side by side (update, reset, "
+        "candidate)");
     nn::GateBlock<double> reset = nn::gate_block(cell.W, cell.gate_names(), "reset");
     const Tensor<double> before = cell.W.value();
     CHECK(text_of<std::invalid_argument>([&] { reset.assign(filled({H}, 1)); }) ==

@@ -51,7 +51,8 @@ TEST_CASE("Embedding: the padding's row is zeros at first, and never gets a grad
     const Tape<double> tape;
     const Var<double> y = embedding(Indices{2, 1, 1, 2}.reshaped({2, 2}));
     check_same_bits(y.value(), rows_in_loops(table, {2, 1, 1, 2}, {2, 2})[0]);
-    const Tensor<double> g = gradient(std::vector<GradientRoot<double>>{{y, cotangent}}, {embedding.table}).at(0);
+    const Tensor<double> g =
+        gradient(std::vector<GradientRoot<double>>{{y, cotangent}}, {embedding.table}).at(0);
     check_close(g, generate({4, 3}, [&](const Position& i) {
                     return i[0] == 1 ? at(cotangent, {0, 1, i[1]}) + at(cotangent, {1, 0, i[1]}) : 0;
                 }));

@@ -221,8 +221,8 @@ TEST_CASE("unroll: batch_first exchanges the axes of x and of the outputs, and o
     CHECK(first.trace.size() == 4);
     CHECK(first.trace[0].shape() == Shape{2, H});
     const auto g = gradient(std::vector<GradientRoot<double>>{{usual.outputs, cotangent}}, {x, cell.W});
-    const auto g_first =
-        gradient(std::vector<GradientRoot<double>>{{first.outputs, exchanged(cotangent)}}, {x_by_batch, cell.W});
+    const auto g_first = gradient(std::vector<GradientRoot<double>>{{first.outputs, exchanged(cotangent)}},
+                                  {x_by_batch, cell.W});
     check_close(g_first.at(0), exchanged(g.at(0)), 1e-14);
     check_close(g_first.at(1), g.at(1), 1e-14);
     CHECK(nn::unroll(cell, x_by_batch, {.batch_first = true}).outputs.shape() == Shape{2, 4, H});
@@ -353,12 +353,12 @@ TEST_CASE("unroll: what does not fit is refused, and the tape is as before") {
         CHECK(tape.size() == size);
         return text;
     };
-    CHECK(
-        refused([&] {
-            nn::unroll(cell, filled({4, I}, 1));
-        })
-            .starts_with("unroll: x is [4, 3]; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
-                         "with batch_first (unroll_test.cpp:"));
+    CHECK(refused([&] {
+              nn::unroll(cell, filled({4, I}, 1));
+          })
+              .starts_with(
+                  "unroll: x is [4, 3]; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
+                  "with batch_first (unroll_test.cpp:"));
     CHECK(refused([&] {
               nn::unroll(cell, filled({4, I}, 1), std::array{h, h});
           }).starts_with("unroll: x is"));

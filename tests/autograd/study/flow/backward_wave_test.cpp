@@ -27,8 +27,8 @@ TEST_CASE("backward_wave: contributions add up to every cotangent") {
 
         std::map<NodeIndex, Tensor<double>> sums;
         NodeIndex last = y.index();
-        const std::vector<NodeIndex> roots =
-            backward_wave<double>(tape, gradients, [&](NodeIndex node, const detail::Contribution<double>& part) {
+        const std::vector<NodeIndex> roots = backward_wave<double>(
+            tape, gradients, [&](NodeIndex node, const detail::Contribution<double>& part) {
                 CHECK(node <= last);
                 CHECK(part.input < node);
                 last = node;
@@ -55,9 +55,10 @@ TEST_CASE("backward_wave: zeros that arrive are part of the wave and what is not
     const Var<double> beside = tanh(x);
     const Var<double> J = sum(y);
     std::vector<std::pair<NodeIndex, NodeIndex>> seen;
-    backward_wave<double>(
-        tape, gradient(J, every_node(tape)),
-        [&](NodeIndex node, const detail::Contribution<double>& part) { seen.emplace_back(node, part.input); });
+    backward_wave<double>(tape, gradient(J, every_node(tape)),
+                          [&](NodeIndex node, const detail::Contribution<double>& part) {
+                              seen.emplace_back(node, part.input);
+                          });
     CHECK(std::count(seen.begin(), seen.end(), std::pair{dead.index(), x.index()}) == 1);
     for (const auto& [node, input] : seen) CHECK(node != beside.index());
 }

@@ -21,7 +21,7 @@ using namespace tapeloop::test;
 
 namespace {
 
-using Indices = std::vector<NodeIndex>;
+using Places = std::vector<NodeIndex>;
 
 Places indices_of(const Graph& graph) {
     Places indices;
@@ -92,7 +92,7 @@ TEST_CASE("graph: a node says what was recorded, and outlives the tape") {
     CHECK(graph[4].kind == NodeKind::detached);
     CHECK(graph[4].inputs.empty());
     CHECK(graph[4].detached_from == std::optional<NodeIndex>(3));
-    CHECK(graph.named("total") == Indices{3});
+    CHECK(graph.named("total") == Places{3});
     CHECK(graph.named("nobody").empty());
     CHECK(graph.named("").empty());
     CHECK(!graph[2].value.has_value());
@@ -213,11 +213,11 @@ TEST_CASE("graph: ancestors and descendants, within a slice, are those that a se
             if (random.below(5) != 0) members.insert(i);
         const Graph slice =
             whole.select([&](const GraphNode& node) { return members.count(node.index) != 0; });
-        REQUIRE(indices_of(slice) == Indices(members.begin(), members.end()));
+        REQUIRE(indices_of(slice) == Places(members.begin(), members.end()));
         const NodeIndex node =
             *std::next(members.begin(), static_cast<std::ptrdiff_t>(random.below(members.size())));
-        Indices before;
-        Indices behind;
+        Places before;
+        Places behind;
         std::set<NodeIndex> outside;
         for (NodeIndex other : members) {
             if (reaches(nodes, members, other, node)) before.push_back(other);
