@@ -38,6 +38,7 @@ struct Node {
 
 }  // namespace detail
 
+/// Options of a tape.
 struct TapeOptions {
     /// Run `map` as one fused pass. Off, it records the operations that the function is made of, for study.
     bool fuse = true;
@@ -90,6 +91,7 @@ class Tape {
     }
     /// Returns a handle that notices when the tape is gone.
     detail::TapeHandle<T> handle() const { return detail::TapeHandle<T>(*slot_); }
+    /// Returns the options as they are now.
     const TapeOptions& options() const { return options_; }
     /// Counts nodes and bytes.
     TapeStatistics statistics() const;
@@ -143,7 +145,8 @@ class Tape {
     bool observed() const { return observed_; }
     /// Tells the watch and the observers of a node that was appended; when one throws, the node is taken
     /// back.
-    void observe_append(NodeIndex node);  // these two are defined in watch.cpp
+    void observe_append(NodeIndex node);  // as the next, defined in watch.cpp
+    /// Tells the watch and the observers that the rules of a node have run.
     void observe_pull(detail::Sweep<T>& sweep, NodeIndex node);
     /// Puts another operation in a node's place, such as one that wraps it.
     void replace_operation(NodeIndex node, const detail::Operation<T>& operation) {
@@ -190,6 +193,7 @@ class Tape {
     NodeIndex open_label(NodeIndex parent, std::string_view name, std::ptrdiff_t step);
     /// Returns the number of the innermost label.
     NodeIndex current_label() const { return label_; }
+    /// Returns the innermost label with those around it, `encoder/t=3`.
     std::string current_label_text() const { return label_text(label_); }
     /// Makes `label` the innermost one; does nothing for a label that was taken back.
     void set_current_label(NodeIndex label) {

@@ -190,6 +190,7 @@ class Operand {
     template <class S>
     requires std::is_arithmetic_v<S> Operand(S scalar, CallSite site = CallSite::current())
         : scalar_(static_cast<T>(scalar)), site_(site) {}
+    /// Takes an xtensor expression of T or of integers, as a constant.
     template <detail::TensorExpression E>
     requires(!std::same_as<E, Tensor<T>> &&
              (std::same_as<detail::ExpressionValue<E>, T> || std::integral<detail::ExpressionValue<E>>))
@@ -204,6 +205,7 @@ class Operand {
 
     /// Returns the shape of the value.
     const Shape& shape() const { return shape_; }
+    /// Returns the caller's place in the source.
     const CallSite& site() const { return site_; }
     /// The elements where they lie.
     const T* data() const;
@@ -226,13 +228,16 @@ class Operand {
 template <class T>
 class Operands {
   public:
+    /// Takes a list in braces.
     Operands(std::initializer_list<Var<T>> list, CallSite site = CallSite::current())
         : vars_(list), site_(site) {}
+    /// Takes a vector.
     Operands(std::vector<Var<T>> list, CallSite site = CallSite::current())
         : vars_(std::move(list)), site_(site) {}
 
     /// Returns the operands in order.
     const std::vector<Var<T>>& vars() const { return vars_; }
+    /// Returns the caller's place in the source.
     const CallSite& site() const { return site_; }
 
   private:
