@@ -124,7 +124,7 @@ bool Examination<T>::evaluate_center() {
     return is_same_again("in a row");
 }
 
-/// Examines a function that differentiates by itself, which takes a recording.
+/// Evaluates, at its point, a function that differentiates by itself, which takes a recording.
 template <class T>
 bool Examination<T>::record_center() {
     subject_.set_recording(true);

@@ -34,8 +34,8 @@ struct Edge {
     std::vector<double> delivered;
 };
 
-/// Counts, for each node, the nodes recorded before it: a node that is taken back is recorded again under the
-/// same index.
+/// Notes the place of each node among all that were recorded: a node that is taken back is recorded again
+/// under the same index.
 template <class T>
 class Counter final : public TapeObserver<T> {
   public:

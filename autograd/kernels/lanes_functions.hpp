@@ -57,7 +57,7 @@ L polynomial(L x, double first, C... rest) {
 template <class T>
 constexpr T rounding = T(3) * static_cast<T>(std::uint64_t(1) << (Bits<T>::mantissa - 1));
 
-/// Computes the function for x that is small beside `rounding`.
+/// Returns the integer nearest to an x that is small beside `rounding`.
 template <class L>
 L nearest_integer(L x) {
     using T = typename L::value_type;

@@ -70,7 +70,7 @@ struct Product {
             f(offset(index, all, own_a) * matrix_size(a.shape()),
               offset(index, all, own_b) * matrix_size(b.shape()), index * matrix_size(shape));
     }
-    /// Returns the matrix of `own`, broadcast to `all`, that is at `index` of `all`.
+    /// Returns which matrix of `own`, broadcast to `all`, is the one at `index` of `all`.
     static std::size_t offset(std::size_t index, const Shape& all, const Shape& own) {
         std::size_t result = 0;
         std::size_t stride = 1;

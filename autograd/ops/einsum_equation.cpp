@@ -124,7 +124,7 @@ class Reader {
         return labels;
     }
 
-    /// Checks the sizes of the result and of all that comes up on the way.
+    /// Checks the number of axes of the result and of all that comes up on the way.
     void check_ranks(const EinsumEquation& equation) const {
         std::size_t most = equation.result.size();
         Labels so_far = equation.arguments[0];

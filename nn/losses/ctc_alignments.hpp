@@ -36,8 +36,7 @@ Array<T> ctc_losses(const Alignments& alignments, const Array<T>& logits);
 template <class T>
 Array<T> ctc_slope(const Alignments& alignments, const Array<T>& g, const Array<T>& logits);
 
-/// Computes the losses from the definition, recorded: the losses by recorded operations, and their gradient
-/// graph.
+/// Computes it from the definition, recorded: the losses by recorded operations, and their gradient graph.
 template <class T>
 Var<T> ctc_slope(const Alignments& alignments, const Var<T>& g, const Var<T>& logits);
 

@@ -13,7 +13,7 @@ namespace tapeloop::nn {
 
 namespace detail {
 
-/// Returns what an `AttentionCell` has at the start besides the inner state and the source. Throws unless the
+/// The state that an `AttentionCell` starts from, besides the inner state and the source. Throws unless the
 /// source is [S, B, width].
 template <class T>
 struct AttentionStart {

@@ -228,7 +228,7 @@ class Deriving {
             if (cotangents_.rms(user) > 0) add_term(step, user);
         return step;
     }
-    /// Derives the gradient of a node in the order of time.
+    /// Derives the gradient by a node, its terms in the order of time.
     DerivationStep gradient_of(NodeIndex node) {
         DerivationStep step = cotangent(node);
         std::reverse(step.terms.begin(), step.terms.end());

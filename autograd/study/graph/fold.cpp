@@ -95,7 +95,7 @@ class Folding {
                 put(index, groups_.size());
         }
     }
-    /// Returns the label of a node's uses if they are all in a single time step, which it then serves.
+    /// Returns what a node is used for if that is all in a single time step, which it then serves.
     std::optional<std::string> uses_in_one_step(const GraphNode& node) {
         if (node.kind == NodeKind::parameter) return {};
         std::set<std::pair<std::size_t, std::size_t>> uses;

@@ -280,7 +280,8 @@ std::string gate_of(const Deviation& deviation, const std::vector<std::string>& 
     return gates[deviation.at.back() / (deviation.shape.back() / gates.size())];
 }
 
-/// Splits the gradient by x by time step; those by parameters have no parts in time.
+/// Finds the last time step at which the gradient by x of the whole sequence is not right; those by
+/// parameters have no parts in time.
 template <class T>
 template <class Other>
 void Verification<T>::find_in_sequence(const BpttWay& way, const Tensor<Other>& x) {
@@ -342,7 +343,7 @@ bool Verification<T>::loss_is_right() const {
     return check_function(f, inputs, check_options(false)).passed();
 }
 
-/// Differentiates the initial state by the parameters of which it may be made.
+/// Returns whether the gradient of the initial state by the parameters of which it may be made is right.
 template <class T>
 bool Verification<T>::initial_state_is_right() const {
     const CheckFunction<T> f = [this](const std::vector<Var<T>>&) {
