@@ -7,7 +7,7 @@ namespace tapeloop {
 
 namespace detail {
 
-/// Checks the gradients of a function whose arguments are in a list; what the templates below call.
+/// Checks the gradients of a function whose arguments are in a list, for the templates below.
 GradientReport check_function(const CheckFunction<float>& f, const CheckInputs<float>& inputs,
                               const CheckOptions& options = {});
 GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<double>& inputs,

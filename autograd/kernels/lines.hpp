@@ -4,7 +4,7 @@
 
 namespace tapeloop::detail {
 
-/// The lines along one axis of a row-major tensor: of `extent` elements that stand `stride` apart.
+/// The lines along one axis of a row-major tensor, each of `extent` elements that stand `stride` apart.
 struct Lines {
     std::size_t blocks = 1;  // of all that lies in front of the axis
     std::size_t extent = 1;

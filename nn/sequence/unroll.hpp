@@ -199,7 +199,7 @@ UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const State
     return result;
 }
 
-/// Makes a time step that some rows do not have: those take no part in it.
+/// Unrolls a cell where some rows do not have every time step: those take no part in it.
 template <class C>
 UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
                           const UnrollOptions& options, const CountedSteps& steps) {
