@@ -1,5 +1,8 @@
 # `cmake --build build --target docs`: the reference of the public names, by room, behind the guide pages, in build/docs/html.
 # A public function or type without a comment is a warning, and a warning is an error: see docs_filter.awk.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  return()
+endif()
 find_package(Doxygen)
 if(NOT DOXYGEN_FOUND)
   return()
