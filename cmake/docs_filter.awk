@@ -119,7 +119,7 @@ function declare(text, comment, adjacent, kind, name) {
     kind = text ~ /^(template <.*> )?(using|enum|concept|struct|class|requires .* concept) / ? "type" : "value"
     name = name_of(text, kind)
     type = text
-    gsub(/<.*>/, "", type)
+    while (gsub(/<[^<>]*>/, "", type)) continue
     if (kind == "value" && type ~ /^[^=]*[(]/) kind = "function"
     if (comment == "" && (adjacent && name == last_name || text ~ /Array<T>/)) comment = comment_of[level, name]
     if (comment == "" && title ~ /^nn/ && name in of_cells) comment = "/// " of_cells[name] "\n"

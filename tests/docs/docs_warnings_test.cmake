@@ -30,6 +30,8 @@ class Commented {
     explicit Commented(T bare_argument);
 
     void bare_method() const;
+    std::vector<T> bare_template_method(const std::vector<T>& x) const { return x; }
+    std::vector<T> operator[](const std::vector<T>& x) const;
     /// Has a comment.
     void method() const { hidden_ = 0; }
     void method(int overload) const;
@@ -47,6 +49,7 @@ double twin(double x);
 /// Options with a comment.
 struct CommentedOptions {
     double covered = 0.1;
+    std::function<bool(const std::vector<int>&)> covered_function = {};
     int covered_too{};
 };
 
@@ -61,7 +64,8 @@ execute_process(COMMAND ${doxygen} ${folder}/Doxyfile RESULT_VARIABLE result ERR
 if(result EQUAL 0)
   message(FATAL_ERROR "doxygen is content with a header that lacks comments")
 endif()
-foreach(name bare_function bare_body bare_template BareType bare_member BareKind BareName BareConcept bare_argument bare_method)
+foreach(name bare_function bare_body bare_template BareType bare_member BareKind BareName BareConcept bare_argument bare_method
+    bare_template_method "operator\\[\\]")
   if(NOT warnings MATCHES "${name}")
     message(SEND_ERROR "doxygen does not warn of ${name}:\n${warnings}")
   endif()
