@@ -3,7 +3,7 @@
 # room that it lies in, and the header's own comment to the description of that room.
 #
 # Doxygen warns of what has no comment. These do without one of their own, and get what says as much:
-#   an overload right behind another, or the same of arrays, that one's; a member variable or a friend of a type with a comment, "See" that type;
+#   an overload or operator right behind another, or the same of arrays, that one's; a member variable or a friend of a type with a comment, "See" that type;
 #   an `override`, "See" the base; what a contract defines (below), "See" the contract.
 # The rest, functions and types, must have one.
 BEGIN {
@@ -121,7 +121,9 @@ function declare(text, comment, adjacent, kind, name) {
     type = text
     while (gsub(/<[^<>]*>/, "", type)) continue
     if (kind == "value" && type ~ /^[^=]*[(]/) kind = "function"
-    if (comment == "" && (adjacent && name == last_name || text ~ /Array<T>/)) comment = comment_of[level, name]
+    if (comment == "" && adjacent && (name == last_name || name ~ /^operator/ && last_name ~ /^operator[^[(]/))
+        comment = comment_of[level, last_name]
+    if (comment == "" && text ~ /Array<T>/) comment = comment_of[level, name]
     if (comment == "" && title ~ /^nn/ && name in of_cells) comment = "/// " of_cells[name] "\n"
     if (comment == "" && inner_type() && name in of_containers) comment = "/// " of_containers[name] "\n"
     if (comment == "" && inner_type() && commented[level] && (kind == "value" || text ~ /friend /))
@@ -146,7 +148,7 @@ function declare(text, comment, adjacent, kind, name) {
 function without_body(text, place) {
     if (text ~ /^(template <.*> )?(enum|concept|requires)/ && text !~ /[)] *[{]/) return text
     if (text ~ /^(template <[^{]*> *)?(inline )?(static )?(constexpr |consteval )?[A-Za-z:<>_, 0-9*&]+ (= |\{)[^(]*;$/) return text
-    if (match(text, /[)]( const| noexcept| override|&&|&| requires [^{]*)* *: [a-zA-Z_]+[({]/)) {
+    if (match(text, /[)]( const| noexcept| override|&&|&| requires [^{]*)* *: [a-zA-Z_:<>]+[({]/)) {
         place = RSTART
         text = substr(text, 1, place) ";"
         return text

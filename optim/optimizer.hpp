@@ -9,6 +9,7 @@ namespace tapeloop::optim {
 /// All that steps change in an optimizer, the parameters' values apart.
 template <class T>
 struct OptimizerState {
+    /// The running quantities of one parameter.
     struct Entry {
         std::string path;                ///< of the parameter
         std::vector<Tensor<T>> running;  ///< in the order of the optimizer's documented formulas
@@ -38,10 +39,12 @@ class Optimizer {
 
     /// The steps that were made.
     std::uint64_t steps() const { return steps_; }
+    /// Returns the learning rate of the next step.
     double learning_rate() const { return learning_rate_; }
     /// Throws `std::invalid_argument` when `rate` is negative or not finite.
     void set_learning_rate(double rate);
 
+    /// Returns a copy of all that steps have changed, for `restore`.
     OptimizerState<T> state() const;
     /// Goes on from `state`, with the same options and parameters (their values are not part of it). Throws
     /// `std::invalid_argument`, and changes nothing, when it is the state of another optimizer, or of
@@ -57,6 +60,7 @@ class Optimizer {
     /// One step: calls `update` for each parameter after all gradients were checked, and counts it.
     void update(const Gradients<T>& gradients,
                 const std::function<void(detail::Slot<T>&, const Tensor<T>&)>& update);
+    /// Returns the parameters with their running quantities.
     std::vector<detail::Slot<T>>& slots() { return slots_.list(); }
     /// Makes `update` refuse, from here on, gradients whose square is not finite.
     void refuse_overflow_of(const detail::Squared<T>& squared) { squared_ = squared; }

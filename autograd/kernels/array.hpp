@@ -63,11 +63,15 @@ class Array {
     /// A copy of a tensor.
     explicit Array(const Tensor<T>& tensor);
 
+    /// Returns an array whose elements are all `value`.
     static Array filled(const Shape& shape, T value);
 
+    /// Returns the shape.
     const Shape& shape() const { return shape_; }
     std::size_t size() const { return shape_.size(); }
+    /// Returns the elements in row-major order, for reading.
     const T* data() const { return data_; }
+    /// Returns the elements in row-major order, for reading.
     std::span<const T> elements() const { return {data_, size()}; }
 
     /// Returns the same elements under another shape of the same size.
@@ -78,6 +82,7 @@ class Array {
     /// The pooled block it lies in; empty for a look at elements that live elsewhere.
     const detail::Memory& memory() const { return memory_; }
 
+    /// Returns a copy that outlives the tape.
     Tensor<T> tensor() const {
         Tensor<T> copy = detail::uninitialised<T>(shape_);
         std::copy_n(data_, size(), copy.data());
@@ -99,7 +104,9 @@ class Buffer : public Array<T> {
     /// Elements that live elsewhere, such as in the tape's memory.
     Buffer(const Shape& shape, T* data) : Array<T>(shape, data), data_(data) {}
 
+    /// Returns the elements in row-major order, for writing.
     T* data() const { return data_; }
+    /// Returns the elements in row-major order, for writing.
     std::span<T> elements() const { return {data_, this->size()}; }
 
   private:

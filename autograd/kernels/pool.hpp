@@ -31,13 +31,16 @@ struct PoolAllocator {
     using value_type = T;
 
     PoolAllocator() = default;
+    /// Takes any other: they share one pool.
     template <class U>
     PoolAllocator(const PoolAllocator<U>&) noexcept {}
 
+    /// Returns memory for n elements. Throws `std::bad_alloc` when there is none.
     T* allocate(std::size_t n) {
         if (n > static_cast<std::size_t>(-1) / (2 * sizeof(T))) throw std::bad_array_new_length();
         return static_cast<T*>(detail::pool_allocate(n * sizeof(T)));
     }
+    /// Gives a block of n elements back.
     void deallocate(T* block, std::size_t n) noexcept { detail::pool_free(block, n * sizeof(T)); }
 
     friend bool operator==(const PoolAllocator&, const PoolAllocator&) { return true; }

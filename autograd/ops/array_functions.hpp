@@ -68,6 +68,7 @@ concept ArrayPair = (is_array<A> || is_array<B>)&&ElementwisePair<A, B>;
 
 }  // namespace detail
 
+/// The operators of arrays and numbers, element by element; as of `Var`, comparisons give 1 and 0.
 template <class A, class B>
 requires detail::ArrayPair<A, B>
 auto operator+(const A& a, const B& b) { return elementwise(elementary::Add{}, a, b); }
@@ -92,17 +93,21 @@ auto operator>(const A& a, const B& b) { return elementwise(elementary::Less{}, 
 template <class A, class B>
 requires detail::ArrayPair<A, B>
 auto operator>=(const A& a, const B& b) { return elementwise(elementary::LessEqual{}, b, a); }
+/// 1 where a = b and 0 elsewhere.
 template <class A, class B>
 requires detail::ArrayPair<A, B>
 auto equal(const A& a, const B& b) { return elementwise(elementary::Equal{}, a, b); }
+/// -x
 template <class T>
 auto operator-(const Array<T>& x) {
     return elementwise(elementary::Negate{}, x);
 }
+/// g slope, but 0 where g is 0.
 template <class T>
 auto scale(const Array<T>& g, const Array<T>& slope) {
     return elementwise(elementary::Scale{}, g, slope);
 }
+/// Elements of a where the condition is not 0, of b elsewhere.
 template <class T, class A, class B>
 auto where(const Array<T>& condition, const A& a, const B& b) {
     return elementwise(elementary::Where{}, condition, a, b);

@@ -36,6 +36,7 @@ struct Limits {
     /// True if it is e to the function's value that approaches them.
     bool of_exponential = false;
 
+    /// Returns whether there are limits.
     constexpr bool any() const { return low < high; }
 };
 
@@ -56,7 +57,9 @@ struct Description {
         std::string_view argument = {};   ///< what the equation calls it: `x`
         std::string_view cotangent = {};  ///< `g ⊙ (1 - y²)`; `0` if none is handed on
 
+        /// Returns whether the cotangent is handed on as it is.
         constexpr bool is_unchanged() const { return cotangent == "g"; }
+        /// Returns whether no cotangent is handed on.
         constexpr bool is_nothing() const { return cotangent == "0"; }
     };
     static constexpr std::size_t most_rules = 8;

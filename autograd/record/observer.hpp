@@ -27,6 +27,7 @@ class TapeObserver {
     /// The rules of `node` have delivered; its own cotangent is still there.
     virtual void pulled(detail::Sweep<T>& /*sweep*/, NodeIndex /*node*/) {}
 
+    /// Returns the next observer outside of this one; null for the outermost.
     TapeObserver* outer() const { return outer_; }
     /// The one that tapes constructed at this point will tell; null without.
     static TapeObserver*& innermost();

@@ -12,6 +12,7 @@
 /// A matrix is [rows, columns].
 namespace tapeloop::nn::closed_form {
 
+/// Zeros of the tensor's shape.
 template <class T>
 Tensor<T> zeros_like(const Tensor<T>& tensor) {
     return tapeloop::detail::zeros<T>(shape_of(tensor));
@@ -53,6 +54,7 @@ Tensor<T> transposed_times(const Tensor<T>& a, const Tensor<T>& b) {
     return product;
 }
 
+/// The sum of each column, [columns].
 template <class T>
 Tensor<T> column_sums(const Tensor<T>& a) {
     Tensor<T> sums = tapeloop::detail::zeros<T>({a.shape(1)});
@@ -60,11 +62,13 @@ Tensor<T> column_sums(const Tensor<T>& a) {
     return sums;
 }
 
+/// Adds a bias [columns] to each row.
 template <class T>
 void add_bias(Tensor<T>& a, const Tensor<T>& bias) {
     for (std::size_t i = 0; i < a.size(); ++i) a.data()[i] += bias.data()[i % bias.size()];
 }
 
+/// Adds `term`, of the same shape, to `sum`.
 template <class T>
 void add_to(Tensor<T>& sum, const Tensor<T>& term) {
     for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] += term.data()[i];
@@ -79,11 +83,13 @@ Tensor<T> time_step_of(const Tensor<T>& sequence, std::size_t t) {
     return at_t;
 }
 
+/// Sets time step t of a sequence [T, B, ..] to [B, ..].
 template <class T>
 void set_time_step(Tensor<T>& sequence, std::size_t t, const Tensor<T>& at_t) {
     std::copy_n(at_t.data(), at_t.size(), sequence.data() + t * at_t.size());
 }
 
+/// Throws `std::invalid_argument` when a shape is not the expected one.
 inline void require_shape(std::string_view function, std::string_view name, const Shape& shape,
                           const Shape& expected) {
     if (shape != expected)

@@ -12,6 +12,7 @@ class StepMask {
   public:
     /// All count.
     StepMask() = default;
+    /// Takes the expression; `unroll` checks its shape.
     template <tapeloop::detail::TensorExpression E>
     StepMask(const E& expression) : shape_(Shape::of(expression.shape())) {
         for (const auto element : expression) counts_.push_back(element != 0);

@@ -33,7 +33,9 @@ struct BpttWay {
     std::vector<Deviation> totals;
     std::vector<StepCheck> time_steps;
 
+    /// Returns whether the gradients of the whole sequence agree with the tape's.
     bool totals_agree() const;
+    /// Returns whether those of every time step do.
     bool steps_agree() const;
 };
 
@@ -66,6 +68,7 @@ struct BpttReport {
     std::vector<std::string> findings;  ///< what is wrong, in sentences
     std::vector<std::string> warnings;
 
+    /// Returns whether nothing was found to be wrong.
     bool passed() const;
     /// Returns the worst verdict that any of the ways gave the time step.
     StepVerdict verdict_of(std::size_t time_step) const;

@@ -8,6 +8,7 @@
 
 namespace tapeloop::nn {
 
+/// A report's verdict on one item.
 enum class CellVerdict { passed, failed, not_applicable };
 
 /// One of the things that a cell must do.
