@@ -349,7 +349,7 @@ class Location {
         add_extents(evidence.extents, "the argument", evidence.shape, {});
         for (const Evidence::Result& result : evidence.results)
             add_extents(evidence.extents, "the operation's result", result.shape, {});
-        return diagnose(evidence);
+        return diagnosed(evidence);
     }
 
     // How far a rule may be from the differences of its operation.
