@@ -195,7 +195,7 @@ class Location {
         : subject_(subject), differences_(differences) {}
 
     std::optional<Located> find(std::size_t input) {
-        std::optional<std::vector<Edge>> edges = record(input);
+        std::optional<std::vector<Edge>> edges = recorded_edges(input);
         if (!edges.has_value()) return {};
         std::vector<const Edge*> wrong;
         for (const Edge& edge : *edges) {
@@ -218,7 +218,7 @@ class Location {
     }
 
   private:
-    std::optional<std::vector<Edge>> record(std::size_t input) {
+    std::optional<std::vector<Edge>> recorded_edges(std::size_t input) {
         std::vector<Edge> edges;
         {
             // The tape first: it asks whether it is observed when it is made.
