@@ -71,6 +71,7 @@ struct GradientRoot {
     Var<T> value;
     Tensor<T> cotangent;
 };
+/// The same for a sweep that is recorded.
 template <class T>
 struct GradientGraphRoot {
     Var<T> value;
