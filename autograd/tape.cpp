@@ -321,13 +321,13 @@ void Tape<T>::roll_back(const Mark& mark) noexcept {
 }
 
 template <class T>
-NodeIndex Tape<T>::open_label(NodeIndex parent, std::string_view name, std::ptrdiff_t step) {
+LabelIndex Tape<T>::open_label(LabelIndex parent, std::string_view name, std::ptrdiff_t step) {
     labels_.push_back({parent, std::string(name), step});
-    return static_cast<NodeIndex>(labels_.size() - 1);
+    return static_cast<LabelIndex>(labels_.size() - 1);
 }
 
 template <class T>
-std::string Tape<T>::label_text(NodeIndex label) const {
+std::string Tape<T>::label_text(LabelIndex label) const {
     std::string path;
     for (; label != 0; label = labels_[label].parent) {
         const LabelEntry& entry = labels_[label];
@@ -340,14 +340,14 @@ std::string Tape<T>::label_text(NodeIndex label) const {
 template <class T>
 std::string Tape<T>::module(NodeIndex index) const {
     std::string path;
-    for (NodeIndex label = nodes_[index].label; label != 0; label = labels_[label].parent)
+    for (LabelIndex label = nodes_[index].label; label != 0; label = labels_[label].parent)
         if (labels_[label].step < 0) path = labels_[label].name + (path.empty() ? "" : "/" + path);
     return path;
 }
 
 template <class T>
 std::optional<std::size_t> Tape<T>::time_step(NodeIndex index) const {
-    for (NodeIndex label = nodes_[index].label; label != 0; label = labels_[label].parent)
+    for (LabelIndex label = nodes_[index].label; label != 0; label = labels_[label].parent)
         if (labels_[label].step >= 0) return static_cast<std::size_t>(labels_[label].step);
     return {};
 }

@@ -16,9 +16,12 @@ namespace detail {
 template <class T>
 class RepeatedProducts;
 
+/// The place of a label path on its tape; 0 outside every label.
+using LabelIndex = std::uint32_t;
+
 /// The value of `Node::results` of a node that is itself one of several results; its input is the node that
 /// made it.
-inline constexpr NodeIndex result_mark = static_cast<NodeIndex>(-1);
+inline constexpr std::uint32_t result_mark = static_cast<std::uint32_t>(-1);
 
 /// One recorded operation. Inputs are indices of earlier nodes.
 template <class T>
@@ -26,11 +29,11 @@ struct Node {
     const Operation<T>* operation;
     const T* data;
     Shape shape;
-    NodeIndex first_input;
-    NodeIndex input_count;
-    NodeIndex label;
+    std::uint32_t first_input;
+    std::uint32_t input_count;
+    LabelIndex label;
     /// The number of the following nodes that are this one's results, for an operation with several.
-    NodeIndex results;
+    std::uint32_t results;
     /// The stamp of the `Var`s that mean this node, not one that was taken back and had the same index.
     std::uint32_t stamp;
     CallSite site;
@@ -190,19 +193,19 @@ class Tape {
     detail::RepeatedProducts<T>& products();
 
     /// Adds a label below `parent`, and returns its number; `step` is negative unless it is a time step.
-    NodeIndex open_label(NodeIndex parent, std::string_view name, std::ptrdiff_t step);
+    detail::LabelIndex open_label(detail::LabelIndex parent, std::string_view name, std::ptrdiff_t step);
     /// Returns the number of the innermost label.
-    NodeIndex current_label() const { return label_; }
+    detail::LabelIndex current_label() const { return label_; }
     /// Returns the innermost label with those around it, `encoder/t=3`.
     std::string current_label_text() const { return label_text(label_); }
     /// Makes `label` the innermost one; does nothing for a label that was taken back.
-    void set_current_label(NodeIndex label) {
+    void set_current_label(detail::LabelIndex label) {
         if (label < labels_.size()) label_ = label;
     }
 
   private:
     struct LabelEntry {
-        NodeIndex parent;
+        detail::LabelIndex parent;
         std::string name;
         std::ptrdiff_t step;
     };
@@ -216,14 +219,14 @@ class Tape {
     };
 
     void* allocate_bytes(std::size_t bytes);
-    std::string label_text(NodeIndex label) const;
+    std::string label_text(detail::LabelIndex label) const;
     void drop_nodes(std::size_t size, std::size_t inputs);
 
     detail::TapeSlot<T>* slot_ = nullptr;
     TapeOptions options_;
     bool recording_ = true;
     bool observed_ = options_.watch || TapeObserver<T>::innermost() != nullptr;
-    NodeIndex label_ = 0;
+    detail::LabelIndex label_ = 0;
     std::vector<detail::Node<T>, PoolAllocator<detail::Node<T>>> nodes_;
     std::vector<NodeIndex, PoolAllocator<NodeIndex>> inputs_;
     std::vector<Block> blocks_;
@@ -273,7 +276,7 @@ class LabelScope {
         tape.set_current_label(tape.open_label(outer_, name, step));
     }
     detail::TapeHandle<T> tape_;
-    NodeIndex outer_;
+    detail::LabelIndex outer_;
 };
 
 /// A scope in which nothing is recorded: operations compute their values and enter the current tape as

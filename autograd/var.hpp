@@ -36,7 +36,7 @@ class Parameter;
 template <class T>
 class Operand;
 
-/// The place of a node on its tape.
+/// The place of a node on its tape, counted from 0 in the order in which they were computed.
 using NodeIndex = std::uint32_t;
 /// The place in the user's source where an operation was called.
 using CallSite = std::source_location;

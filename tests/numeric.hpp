@@ -70,13 +70,13 @@ std::string difference_in_bits(const Tensor<double>& actual, const Tensor<double
 
 template <class T>
 Tensor<double> as_double(const Tensor<T>& x) {
-    Tensor<double> result = detail::uninitialised<double>(shape_of(x));
+    Tensor<double> result = tapeloop::detail::uninitialised<double>(shape_of(x));
     for (std::size_t i = 0; i < x.size(); ++i) result.data()[i] = static_cast<double>(x.data()[i]);
     return result;
 }
 template <class T>
 Tensor<T> rounded(const Tensor<double>& x) {
-    Tensor<T> result = detail::uninitialised<T>(shape_of(x));
+    Tensor<T> result = tapeloop::detail::uninitialised<T>(shape_of(x));
     for (std::size_t i = 0; i < x.size(); ++i) result.data()[i] = static_cast<T>(x.data()[i]);
     return result;
 }

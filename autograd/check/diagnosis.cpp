@@ -202,7 +202,7 @@ std::optional<std::size_t> time_axis(const InputInfo& info) {
     return static_cast<std::size_t>(found - info.axes.begin());
 }
 
-std::optional<Diagnosed> diagnose(const Evidence& evidence) {
+std::optional<Diagnosed> diagnosed(const Evidence& evidence) {
     const Fit fit(evidence);
     for (const auto& test : all_tests)
         if (Maybe found = test(evidence, fit)) return found;

@@ -50,7 +50,7 @@ struct Diagnosed {
 };
 
 /// The first class that fits; nothing if none does.
-std::optional<Diagnosed> diagnose(const Evidence& evidence);
+std::optional<Diagnosed> diagnosed(const Evidence& evidence);
 
 /// `axis 0 (time)`
 std::string axis_text(const InputInfo& info, std::size_t axis);

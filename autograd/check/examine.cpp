@@ -415,7 +415,7 @@ void Examination<T>::add_jacobian(Evidence& evidence, std::size_t k) {
 template <class T>
 void Examination<T>::diagnose(const Suspect& suspect) {
     const Evidence evidence = evidence_of(suspect);
-    std::optional<Diagnosed> explanation = diagnose(evidence);
+    std::optional<Diagnosed> explanation = diagnosed(evidence);
     std::optional<Located> located;
     if (subject_.order() == 1) located = locate(subject_, *differences_, suspect.input);
     if (located.has_value() && located->explanation.has_value() &&

@@ -41,11 +41,11 @@ std::vector<Var<T>> as_results(const std::pair<A, B>& results) {
 }
 
 template <class V, std::size_t>
-using Repeated = const V&;
+using ArgumentAt = const V&;
 
 template <class T, class F, std::size_t... I>
 constexpr bool takes_each(std::index_sequence<I...>) {
-    return std::is_invocable_v<const F&, Repeated<Var<T>, I>...>;
+    return std::is_invocable_v<const F&, ArgumentAt<Var<T>, I>...>;
 }
 
 /// True if f may be asked for `n` arguments: a custom operation seems to take any number.

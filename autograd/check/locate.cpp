@@ -196,7 +196,7 @@ class Location {
         : subject_(subject), differences_(differences) {}
 
     std::optional<Located> find(std::size_t input) {
-        std::optional<std::vector<Edge>> edges = record(input);
+        std::optional<std::vector<Edge>> edges = recorded_edges(input);
         if (!edges.has_value()) return {};
         std::vector<const Edge*> wrong;
         for (const Edge& edge : *edges) {
@@ -219,7 +219,7 @@ class Location {
     }
 
   private:
-    std::optional<std::vector<Edge>> record(std::size_t input) {
+    std::optional<std::vector<Edge>> recorded_edges(std::size_t input) {
         std::vector<Edge> edges;
         {
             // The tape first: it asks whether it is observed when it is made.
@@ -350,7 +350,7 @@ class Location {
         add_extents(evidence.extents, "the argument", evidence.shape, {});
         for (const Evidence::Result& result : evidence.results)
             add_extents(evidence.extents, "the operation's result", result.shape, {});
-        return diagnose(evidence);
+        return diagnosed(evidence);
     }
 
     // How far a rule may be from the differences of its operation.

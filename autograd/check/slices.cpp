@@ -303,7 +303,7 @@ std::optional<Diagnosed> order_of_results(const Evidence& evidence, const Fit& f
     if (evidence.jacobian.empty()) return {};
     for (const ResultAxis& axis : axes_of_results(evidence)) {
         const auto with_slices_from = [&](const auto& source) {
-            return fit.fits(contributions(
+            return fit.fits(gradient_by_jacobian(
                 evidence, rearranged(evidence.cotangent, [&](std::size_t o) -> std::optional<std::size_t> {
                     if (!axis.contains(o)) return o;
                     const std::ptrdiff_t from = source(static_cast<std::ptrdiff_t>(axis.slice_of(o)));

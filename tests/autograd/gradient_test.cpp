@@ -110,7 +110,7 @@ TEST_CASE("gradient: several roots add up, also the same one twice, and one behi
     const Tensor<double> c = vector({2, -3});
     const Tensor<double> d = vector({0.25, 5});
     const auto expected_of = [&](double of_z) {
-        Tensor<double> g = detail::uninitialised<double>({2});
+        Tensor<double> g = tapeloop::detail::uninitialised<double>({2});
         for (std::size_t i = 0; i < 2; ++i) {
             const double v = i == 0 ? 0.5 : -1.5;
             g[i] = 2 * v * (c[i] + d[i]) + of_z * std::cos(v * v) * 2 * v;

@@ -19,7 +19,7 @@ using namespace tapeloop::test;
 // A step of a recurrent network records some ten nodes, whatever its size.
 static_assert(sizeof(Var<double>) == 16);
 static_assert(sizeof(Shape) == 36);
-static_assert(sizeof(detail::Node<double>) <= 96);
+static_assert(sizeof(tapeloop::detail::Node<double>) <= 96);
 
 TEST_CASE("tape: without one nothing can be computed, and the error says which is missing") {
     CHECK(text_of<std::logic_error>([] { input(vector({1})); }) ==

@@ -95,7 +95,7 @@ struct Lstm : Weights {
 };
 
 Tensor<float> tensor_of(const Floats& values, const Shape& shape) {
-    Tensor<float> tensor = detail::uninitialised<float>(shape);
+    Tensor<float> tensor = tapeloop::detail::uninitialised<float>(shape);
     std::copy(values.begin(), values.end(), tensor.data());
     return tensor;
 }

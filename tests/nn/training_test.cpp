@@ -32,7 +32,7 @@ struct Sequences {
 };
 
 Sequences draw(std::size_t batch, nn::Generator& generator) {
-    Sequences s{detail::uninitialised<float>({T, batch, 1}), nn::Targets::from_shape({T, batch})};
+    Sequences s{tapeloop::detail::uninitialised<float>({T, batch, 1}), nn::Targets::from_shape({T, batch})};
     for (float& bit : s.bits) bit = generator.below(2) == 0 ? -1.0F : 1.0F;
     for (std::size_t t = 0; t < T; ++t)
         for (std::size_t row = 0; row < batch; ++row)

@@ -30,7 +30,7 @@ using namespace tapeloop;
 using nlohmann::json;
 
 Tensor<double> random_tensor(const Shape& shape, nn::Generator& generator) {
-    Tensor<double> x = detail::uninitialised<double>(shape);
+    Tensor<double> x = tapeloop::detail::uninitialised<double>(shape);
     for (double& element : x) element = generator.uniform(-1, 1);
     return x;
 }

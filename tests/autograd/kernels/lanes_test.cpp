@@ -30,8 +30,8 @@ double error_in_ulps(T y, long double exact) {
 
 template <class T, class F>
 T on_lanes(const F& f, T x) {
-    std::array<T, detail::Lanes<T>::width> y;
-    f(detail::Lanes<T>(x)).store(y.data());
+    std::array<T, tapeloop::detail::Lanes<T>::width> y;
+    f(tapeloop::detail::Lanes<T>(x)).store(y.data());
     return y[0];
 }
 

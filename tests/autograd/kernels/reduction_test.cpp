@@ -24,8 +24,9 @@ double error_of_sums(const Shape& x_shape, const Shape& shape) {
     exact_x = as_double(x);
     const Buffer<T> sums(shape);
     const Buffer<double> exact(shape);
-    detail::sum_into(Array<T>(x), shape, detail::Target<T>{sums.data(), false});
-    detail::sum_into(Array<double>(exact_x), shape, detail::Target<double>{exact.data(), false});
+    tapeloop::detail::sum_into(Array<T>(x), shape, tapeloop::detail::Target<T>{sums.data(), false});
+    tapeloop::detail::sum_into(Array<double>(exact_x), shape,
+                               tapeloop::detail::Target<double>{exact.data(), false});
     double worst = 0;
     for (std::size_t i = 0; i < sums.size(); ++i)
         worst = std::max(worst, std::abs(sums.data()[i] / exact.data()[i] - 1));
@@ -111,8 +112,8 @@ TEST_CASE("gemm: inner products of 200,000 floats, either operand transposed, wr
                 const auto b = Array<float>::filled({k * n}, 0.1F);
                 const Buffer<float> c({m, n});
                 std::fill_n(c.data(), c.size(), 1.0F);
-                detail::gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(),
-                             transposed.b ? k : n, beta, c.data(), n);
+                tapeloop::detail::gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(),
+                                       transposed.b ? k : n, beta, c.data(), n);
                 const double exact = static_cast<double>(0.1F) * static_cast<double>(0.1F) * k + beta;
                 for (float element : c.elements()) CHECK(element == doctest::Approx(exact).epsilon(5e-6));
             }

@@ -127,7 +127,7 @@ Tensors draw(const std::vector<Shape>& shapes, const std::vector<Domain>& domain
     std::size_t next = 0;
     for (std::size_t k = 0; k < shapes.size(); ++k) {
         const auto [low, high, is_flag] = domains[k];
-        Tensor<double> value = detail::uninitialised<double>(shapes[k]);
+        Tensor<double> value = tapeloop::detail::uninitialised<double>(shapes[k]);
         for (double& element : value) {
             const double place = static_cast<double>(cells[next++]) + random.uniform(0.25, 0.75);
             element = is_flag ? static_cast<double>(random.below(2))

@@ -48,7 +48,7 @@ TEST_CASE(
     const Var<double> x = input(vector({1, 2})).named("x");
     const auto before = tape.mark();
     for (std::size_t size : {1U, 1'000U, 10'000U, 1'000'000U}) {
-        const detail::Rollback rollback(tape);
+        const tapeloop::detail::Rollback rollback(tape);
         const LabelScope<double> label("inside");
         static_cast<void>((x * p).named("y"));
         tape.keep([owner] {});
@@ -121,7 +121,7 @@ TEST_CASE("attempt: a Var of what was taken back means nothing that comes later"
     Var<double> earlier = input(vector({7}));
     for (int round = 0; round < 3; ++round) {
         {
-            const detail::Rollback rollback(tape);
+            const tapeloop::detail::Rollback rollback(tape);
             const Var<double> was = input(vector({1}));
             CHECK(!was.is(taken_back));
             taken_back = was;
@@ -145,7 +145,7 @@ TEST_CASE("attempt: a scope that outlives what was taken back, and one that outl
     Tape<double> tape;
     std::optional<LabelScope<double>> inner;
     {
-        const detail::Rollback rollback(tape);
+        const tapeloop::detail::Rollback rollback(tape);
         std::optional<LabelScope<double>> outer("outer");
         inner.emplace("inner");
         outer.reset();
@@ -156,7 +156,7 @@ TEST_CASE("attempt: a scope that outlives what was taken back, and one that outl
     CHECK(tape.label(exp(x).index()).empty());
     std::optional<Tape<double>> shorter(std::in_place);
     {
-        const detail::Rollback rollback(*shorter);
+        const tapeloop::detail::Rollback rollback(*shorter);
         static_cast<void>(input(vector({1})));
         shorter.reset();
     }

@@ -21,7 +21,7 @@ using namespace tapeloop::test;
 
 namespace {
 
-detail::CotangentOf<double> cotangents_of(const Gradients<double>& gradients) {
+tapeloop::detail::CotangentOf<double> cotangents_of(const Gradients<double>& gradients) {
     std::map<NodeIndex, const Tensor<double>*> places;
     for (std::size_t i = 0; i < gradients.size(); ++i)
         places[gradients.wrt()[i].var().index()] = &gradients.at(i);
@@ -34,7 +34,7 @@ detail::CotangentOf<double> cotangents_of(const Gradients<double>& gradients) {
 /// The cotangent of every node: those of the roots, and what all users contribute.
 void check_sums(Tape<double>& tape, const std::vector<GradientRoot<double>>& roots) {
     const Gradients<double> gradients = gradient(roots, every_node(tape));
-    const detail::CotangentOf<double> cotangent_of = cotangents_of(gradients);
+    const tapeloop::detail::CotangentOf<double> cotangent_of = cotangents_of(gradients);
     std::map<NodeIndex, Tensor<double>> sums;
     const auto add = [&](NodeIndex node, const Tensor<double>& more) {
         const auto [found, is_first] = sums.try_emplace(node, more);
@@ -42,7 +42,8 @@ void check_sums(Tape<double>& tape, const std::vector<GradientRoot<double>>& roo
     };
     for (const GradientRoot<double>& root : roots) add(root.value.index(), root.cotangent);
     for (NodeIndex node = 0; node < tape.size(); ++node)
-        for (const detail::Contribution<double>& one : detail::contributions(tape, node, cotangent_of))
+        for (const tapeloop::detail::Contribution<double>& one :
+             tapeloop::detail::contributions(tape, node, cotangent_of))
             add(one.input, one.cotangent);
     for (std::size_t i = 0; i < gradients.size(); ++i) {
         const NodeIndex node = gradients.wrt()[i].var().index();
@@ -133,7 +134,7 @@ TEST_CASE("contributions: an input that is used twice by one node gets one, of b
     const Var<double> y = x * x;
     const Tensor<double> ones = filled({2}, 1);
     const auto of_y = [&](NodeIndex node) { return node == y.index() ? &ones : nullptr; };
-    const auto all = detail::contributions<double>(tape, y.index(), of_y);
+    const auto all = tapeloop::detail::contributions<double>(tape, y.index(), of_y);
     REQUIRE(all.size() == 1);
     CHECK(all[0].input == x.index());
     check_close(all[0].cotangent, vector({4, 6}));
@@ -146,14 +147,14 @@ TEST_CASE("contributions: only to the inputs that are wanted, and none where no 
     const Var<double> y = matmul(a, b);
     const Tensor<double> ones = filled({2, 2}, 1);
     const auto of_y = [&](NodeIndex node) { return node == y.index() ? &ones : nullptr; };
-    CHECK(detail::contributions<double>(tape, y.index(), of_y).size() == 2);
-    const auto to_b = detail::contributions<double>(tape, y.index(), of_y, {b.index()});
+    CHECK(tapeloop::detail::contributions<double>(tape, y.index(), of_y).size() == 2);
+    const auto to_b = tapeloop::detail::contributions<double>(tape, y.index(), of_y, {b.index()});
     REQUIRE(to_b.size() == 1);
     CHECK(to_b[0].input == b.index());
     check_close(to_b[0].cotangent, tensor({2, 2}, {4, 4, 6, 6}));
     const auto of_none = [](NodeIndex) -> const Tensor<double>* { return nullptr; };
-    CHECK(detail::contributions<double>(tape, y.index(), of_none).empty());
-    CHECK(detail::contributions<double>(tape, a.index(), of_y).empty());
+    CHECK(tapeloop::detail::contributions<double>(tape, y.index(), of_none).empty());
+    CHECK(tapeloop::detail::contributions<double>(tape, a.index(), of_y).empty());
 }
 
 TEST_CASE("contributions: of several results, those with a cotangent count, and the maker hands on for all") {
@@ -164,9 +165,10 @@ TEST_CASE("contributions: of several results, those with a cotangent count, and 
     const auto of_q = [&, at = q.index()](NodeIndex node) { return node == at ? &ones : nullptr; };
     const auto of_both = [&, from = p.index()](NodeIndex node) { return node >= from ? &ones : nullptr; };
     const NodeIndex maker = p.index() - 1;
-    check_close(detail::contributions<double>(tape, maker, of_q).at(0).cotangent, vector({5, 5}));
-    check_close(detail::contributions<double>(tape, maker, of_both).at(0).cotangent, vector({9, 11}));
-    CHECK(detail::contributions<double>(tape, q.index(), of_q).empty());
+    check_close(tapeloop::detail::contributions<double>(tape, maker, of_q).at(0).cotangent, vector({5, 5}));
+    check_close(tapeloop::detail::contributions<double>(tape, maker, of_both).at(0).cotangent,
+                vector({9, 11}));
+    CHECK(tapeloop::detail::contributions<double>(tape, q.index(), of_q).empty());
 }
 
 TEST_CASE("every_node: names each node with a value once, in order") {

@@ -61,7 +61,7 @@ Tensor<double> leaky_loops(const Tensor<double>& x, const Tensor<double>& U, con
     const std::size_t B = x.shape()[1];
     const std::size_t H = a.size();
     Tensor<double> h = h0;
-    Tensor<double> outputs = detail::uninitialised<double>({T, B, H});
+    Tensor<double> outputs = tapeloop::detail::uninitialised<double>({T, B, H});
     for (std::size_t t = 0; t < T; ++t)
         for (std::size_t row = 0; row < B; ++row)
             for (std::size_t j = 0; j < H; ++j) {
@@ -202,7 +202,7 @@ TEST_CASE("cell: the state may be any structure of Vars") {
     Random random("nested");
     const Tensor<double> x = random.tensor({3, 4, 2});
     // Part k (from 1) goes from s to k s + x; all start from 0 and are added up.
-    Tensor<double> expected = detail::uninitialised<double>({3, 4, 2});
+    Tensor<double> expected = tapeloop::detail::uninitialised<double>({3, 4, 2});
     for (std::size_t i = 0; i < 8; ++i) {
         std::array<double, 7> parts{};
         for (std::size_t t = 0; t < 3; ++t) {

@@ -31,7 +31,7 @@ Tensors named(const Tape<double>& tape, const std::string& name) {
     Tensors values;
     for (NodeIndex node = 0; node < tape.size(); ++node) {
         if (tape.name(node) != name) continue;
-        Tensor<double> value = detail::uninitialised<double>(tape.node(node).shape);
+        Tensor<double> value = tapeloop::detail::uninitialised<double>(tape.node(node).shape);
         std::copy_n(tape.node(node).data, value.size(), value.data());
         values.push_back(value);
     }

@@ -11,7 +11,7 @@ namespace {
 Tensors rows_in_loops(const Tensor<double>& table, const std::vector<std::ptrdiff_t>& tokens, Shape shape) {
     shape.append(table.shape()[1]);
     const std::size_t width = table.shape()[1];
-    Tensor<double> rows = detail::uninitialised<double>(shape);
+    Tensor<double> rows = tapeloop::detail::uninitialised<double>(shape);
     for (std::size_t i = 0; i < tokens.size(); ++i)
         for (std::size_t k = 0; k < width; ++k)
             rows.data()[i * width + k] = at(table, {static_cast<std::size_t>(tokens[i]), k});

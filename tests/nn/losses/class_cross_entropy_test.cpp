@@ -21,7 +21,7 @@ namespace {
 Tensor<double> losses_by_loops(const Tensor<double>& logits, const Targets& targets,
                                const CrossEntropyOptions& options) {
     const std::size_t O = shape_of(logits).back();
-    Tensor<double> losses = detail::uninitialised<double>(Shape::of(targets.shape()));
+    Tensor<double> losses = tapeloop::detail::uninitialised<double>(Shape::of(targets.shape()));
     for (std::size_t row = 0; row < losses.size(); ++row) {
         const std::ptrdiff_t target = targets.data()[row];
         double sum = 0;

@@ -30,7 +30,7 @@ struct Recorded {
 
 void note(std::set<Recorded>& recorded, const Tape<double>& tape) {
     for (NodeIndex node = 0; node < tape.size(); ++node) {
-        const detail::Operation<double>& operation = *tape.node(node).operation;
+        const tapeloop::detail::Operation<double>& operation = *tape.node(node).operation;
         recorded.insert({std::string(operation.name()), tape.inputs(node).size(), &operation.description()});
     }
 }
@@ -146,11 +146,12 @@ TEST_CASE("formula: a custom operation says nothing, or what the user says") {
 }
 
 TEST_CASE("formula: letters are renamed, words are not") {
-    CHECK(detail::renamed("y = exp(x)", {{"x", "a₁"}, {"y", "h₁"}, {"e", "no"}}) == "h₁ = exp(a₁)");
-    CHECK(detail::renamed("g ⊙ (1 - y²)", {{"g", "∂J/∂h₁"}, {"y", "h₁"}}) == "∂J/∂h₁ ⊙ (1 - h₁²)");
-    CHECK(detail::renamed("g / b", {{"g", "∂J/∂y"}, {"b", "a b"}}) == "(∂J/∂y) / a b");
-    CHECK(detail::renamed("gᵀ a", {{"g", "∂J/∂y"}, {"a", "x"}}) == "(∂J/∂y)ᵀ x");
-    CHECK(detail::renamed("y = (x₁, x₂, …)", {{"x₁", "p"}, {"x₂", "q"}, {"x", "no"}}) == "y = (p, q, …)");
+    CHECK(tapeloop::detail::renamed("y = exp(x)", {{"x", "a₁"}, {"y", "h₁"}, {"e", "no"}}) == "h₁ = exp(a₁)");
+    CHECK(tapeloop::detail::renamed("g ⊙ (1 - y²)", {{"g", "∂J/∂h₁"}, {"y", "h₁"}}) == "∂J/∂h₁ ⊙ (1 - h₁²)");
+    CHECK(tapeloop::detail::renamed("g / b", {{"g", "∂J/∂y"}, {"b", "a b"}}) == "(∂J/∂y) / a b");
+    CHECK(tapeloop::detail::renamed("gᵀ a", {{"g", "∂J/∂y"}, {"a", "x"}}) == "(∂J/∂y)ᵀ x");
+    CHECK(tapeloop::detail::renamed("y = (x₁, x₂, …)", {{"x₁", "p"}, {"x₂", "q"}, {"x", "no"}}) ==
+          "y = (p, q, …)");
 }
 
 TEST_CASE("latex: formulas are typeset") {

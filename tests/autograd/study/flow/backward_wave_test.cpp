@@ -28,7 +28,7 @@ TEST_CASE("backward_wave: contributions add up to every cotangent") {
         std::map<NodeIndex, Tensor<double>> sums;
         NodeIndex last = y.index();
         const std::vector<NodeIndex> roots = backward_wave<double>(
-            tape, gradients, [&](NodeIndex node, const detail::Contribution<double>& part) {
+            tape, gradients, [&](NodeIndex node, const tapeloop::detail::Contribution<double>& part) {
                 CHECK(node <= last);
                 CHECK(part.input < node);
                 last = node;
@@ -56,7 +56,7 @@ TEST_CASE("backward_wave: zeros that arrive are part of the wave and what is not
     const Var<double> J = sum(y);
     std::vector<std::pair<NodeIndex, NodeIndex>> seen;
     backward_wave<double>(tape, gradient(J, every_node(tape)),
-                          [&](NodeIndex node, const detail::Contribution<double>& part) {
+                          [&](NodeIndex node, const tapeloop::detail::Contribution<double>& part) {
                               seen.emplace_back(node, part.input);
                           });
     CHECK(std::count(seen.begin(), seen.end(), std::pair{dead.index(), x.index()}) == 1);
@@ -70,7 +70,7 @@ TEST_CASE("backward_wave: several roots and cotangents that were not asked for")
     const Var<double> b = x * x;
     const Tensor<double> ones{1, 1};
     std::size_t count = 0;
-    const auto visit = [&](NodeIndex, const detail::Contribution<double>&) { ++count; };
+    const auto visit = [&](NodeIndex, const tapeloop::detail::Contribution<double>&) { ++count; };
     CHECK(backward_wave<double>(tape, gradient({{a, ones}, {b, ones}}, every_node(tape)), visit) ==
           std::vector<NodeIndex>{b.index(), a.index()});
     CHECK(count == 2);

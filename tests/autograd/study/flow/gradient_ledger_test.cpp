@@ -42,7 +42,7 @@ struct Task {
     /// [T, B]
     Var<double> losses(const Var<double>& outputs) const { return square(sum(outputs * weights, -1)); }
     Tensor<double> step_of(const Tensor<double>& all, std::size_t t) const {
-        Tensor<double> part = detail::uninitialised<double>({all.shape(1), all.shape(2)});
+        Tensor<double> part = tapeloop::detail::uninitialised<double>({all.shape(1), all.shape(2)});
         std::copy_n(all.data() + t * part.size(), part.size(), part.data());
         return part;
     }

@@ -90,7 +90,7 @@ Tensor<double> by_differences(const C& cell, const Tensor<double>& x, const nn::
 }
 
 Tensor<double> input_at(const Tensor<double>& x, std::size_t t) {
-    Tensor<double> step = detail::uninitialised<double>({x.shape(1), x.shape(2)});
+    Tensor<double> step = tapeloop::detail::uninitialised<double>({x.shape(1), x.shape(2)});
     std::copy_n(x.data() + t * step.size(), step.size(), step.data());
     return step;
 }

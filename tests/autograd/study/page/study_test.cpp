@@ -252,7 +252,7 @@ TEST_CASE("write_study: of large Jacobians the slopes or the first row") {
     const Folder folder;
     nn::Generator generator(2);
     const auto random = [&](const Shape& shape) {
-        Tensor<double> x = detail::uninitialised<double>(shape);
+        Tensor<double> x = tapeloop::detail::uninitialised<double>(shape);
         for (double& element : x) element = generator.uniform(-1, 1);
         return x;
     };
@@ -341,7 +341,7 @@ TEST_CASE("write_study: tensors are reduced to means of blocks to stay within th
     CHECK(std::filesystem::file_size(folder / "whole.html") > page + 250'000);
 
     Tape<double> tape;
-    Tensor<double> x = detail::uninitialised<double>({3, 96});
+    Tensor<double> x = tapeloop::detail::uninitialised<double>({3, 96});
     for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<double>(i);
     const Var<double> var = input(x);
     write_study(tape, gradient(sum(var), {var}), folder / "means.html");
