@@ -11,6 +11,7 @@
 #include <string>
 
 namespace tapeloop {
+
 namespace detail {
 
 template <class T>
@@ -26,7 +27,7 @@ Array<T> array_of(const Tensor<T>& tensor) {
     return Array<T>(tensor);
 }
 
-/// What a node of a custom operation keeps of it.
+/// The part of a custom operation that its nodes keep.
 template <class Rules>
 struct CustomDefinition {
     std::string name;
@@ -44,11 +45,12 @@ struct CustomDefinition {
 template <class Value, class... Rules>
 class Custom {
   public:
+    /// Makes an operation of its name, its value and one rule for each argument.
     Custom(std::string name, Value value, Rules... rules)
         : name_(std::move(name)), value_(std::move(value)), rules_(std::move(rules)...) {}
 
-    /// The same operation, which says this about itself. Throws `std::invalid_argument` when the description
-    /// has rules, but not one for each argument.
+    /// Returns the same operation, which says this about itself. Throws `std::invalid_argument` when the
+    /// description has rules, but not one for each argument.
     Custom described(const Description& description) const {
         const std::size_t count = description.rule_count();
         if (count != 0 && count != sizeof...(Rules))
@@ -78,19 +80,20 @@ class Custom {
     Var<T> record(const Operand<T>& x, const More&... more) const {
         constexpr std::size_t count = 1 + sizeof...(More);
         static_assert(count == sizeof...(Rules), "a custom operation takes one argument per rule");
-        Tape<T>& tape = tape_of(name_, x, more...);
+        Tape<T>& tape = detail::tape_of(name_, x, more...);
         detail::Rollback rollback(tape);
         try {
-            const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
+            const std::array<NodeIndex, count> inputs{x.enter(tape), more.enter(tape)...};
             const Array<T> result =
                 detail::with_indices<count>([&](auto... k) { return compute(tape.array(inputs[k])...); });
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
-            const auto& operation = operation_of<count>(tape, Definition{name_, rules_, description_});
+            const auto& operation =
+                detail::operation_of<count>(tape, Definition{name_, rules_, description_});
             return rollback.keep(tape.var(tape.append(operation, inputs, result.shape(), data, x.site())));
         } catch (const std::invalid_argument& error) {
-            throw std::invalid_argument(
-                with_site(fmt::format("{}: {}", name_, error.what()), x.site(), tape.current_label_text()));
+            throw std::invalid_argument(detail::with_site(fmt::format("{}: {}", name_, error.what()),
+                                                          x.site(), tape.current_label_text()));
         }
     }
     template <class T, class... More>

@@ -5,7 +5,11 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace detail {
+
 namespace {
 
 void require_shape(std::string_view name, std::string_view what, const Shape& given, const Shape& due) {
@@ -48,15 +52,15 @@ Var<T> gradient_of_scalar(std::string_view name, const Evaluated<T>& at) {
     return gradient_graph(at.y, {at.x}).at(0);
 }
 
-/// Row by row: the gradient of each element of y by x.
+/// Computes the Jacobian row by row: the gradient of each element of y by x.
 template <class T>
 void fill_rows(Tensor<T>& rows, const Var<T>& y, const Var<T>& x) {
     const std::size_t width = x.shape().size();
-    Root<T> root{y, uninitialised<T>(y.shape())};
+    GradientRoot<T> root{y, uninitialised<T>(y.shape())};
     root.cotangent.fill(T(0));
     for (std::size_t o = 0; o < y.shape().size(); ++o) {
         root.cotangent.data()[o] = T(1);
-        const Gradients<T> row = gradient(std::vector<Root<T>>{root}, {x});
+        const Gradients<T> row = gradient(std::vector<GradientRoot<T>>{root}, {x});
         std::copy_n(row.at(0).data(), width, rows.data() + o * width);
         root.cotangent.data()[o] = T(0);
     }
@@ -88,7 +92,7 @@ Tensor<T> hessian_vector_product(const UnaryFunction<T>& f, const Tensor<T>& x, 
     Tape<T> tape;
     const auto at = evaluate("hessian_vector_product", tape, f, x);
     const Var<T> slope = gradient_of_scalar("hessian_vector_product", at);
-    return gradient(std::vector<Root<T>>{{slope, direction}}, {at.x}).at(0);
+    return gradient(std::vector<GradientRoot<T>>{{slope, direction}}, {at.x}).at(0);
 }
 
 template <class T>
@@ -99,8 +103,9 @@ Tensor<T> jacobian_vector_product(const UnaryFunction<T>& f, const Tensor<T>& x,
     Tensor<T> zero = uninitialised<T>(at.y.shape());
     zero.fill(T(0));
     const Var<T> cotangent = input(zero);
-    const GradientGraph<T> pulled = gradient_graph(std::vector<GraphRoot<T>>{{at.y, cotangent}}, {at.x});
-    return gradient(std::vector<Root<T>>{{pulled.at(0), direction}}, {cotangent}).at(0);
+    const GradientGraph<T> pulled =
+        gradient_graph(std::vector<GradientGraphRoot<T>>{{at.y, cotangent}}, {at.x});
+    return gradient(std::vector<GradientRoot<T>>{{pulled.at(0), direction}}, {cotangent}).at(0);
 }
 
 template <class T>
@@ -108,7 +113,7 @@ Tensor<T> vector_jacobian_product(const UnaryFunction<T>& f, const Tensor<T>& x,
     Tape<T> tape;
     const auto at = evaluate("vector_jacobian_product", tape, f, x);
     require_shape("vector_jacobian_product", "cotangent", shape_of(cotangent), at.y.shape());
-    return gradient(std::vector<Root<T>>{{at.y, cotangent}}, {at.x}).at(0);
+    return gradient(std::vector<GradientRoot<T>>{{at.y, cotangent}}, {at.x}).at(0);
 }
 
 template Tensor<float> jacobian(const UnaryFunction<float>&, const Tensor<float>&);
@@ -143,7 +148,7 @@ Gradients<T> product_of_model(const Var<T>& J, const WrtList<T>& wrt,
         detail::require_shape("hessian_vector_product", fmt::format("direction {}", k),
                               shape_of(directions[k]), wrt.list()[k].shape());
     const GradientGraph<T> slopes = gradient_graph(J, wrt);
-    std::vector<Root<T>> roots;
+    std::vector<GradientRoot<T>> roots;
     for (std::size_t k = 0; k < directions.size(); ++k) roots.push_back({slopes.at(k), directions[k]});
     return gradient(roots, wrt);
 }

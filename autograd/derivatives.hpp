@@ -81,8 +81,9 @@ Tensor<double> vector_jacobian_product(const F& f, const Tensor<double>& x, cons
     return detail::vector_jacobian_product<double>(f, x, cotangent);
 }
 
-/// The same of a whole model: the Hessian of J, which has a single element, by all of `wrt`, times directions
-/// of their shapes. Recorded on the tape of J. Throws `std::invalid_argument` when the directions do not fit.
+/// Returns the product for a whole model: the Hessian of J, which has a single element, by all of `wrt`,
+/// times directions of their shapes. Recorded on the tape of J. Throws `std::invalid_argument` when the
+/// directions do not fit.
 Gradients<float> hessian_vector_product(const Var<float>& J, const WrtList<float>& wrt,
                                         const std::vector<Tensor<float>>& directions);
 Gradients<double> hessian_vector_product(const Var<double>& J, const WrtList<double>& wrt,

@@ -27,31 +27,34 @@
 /// Arguments broadcast. Throws `std::invalid_argument` when their shapes do not fit, at the caller's line.
 namespace tapeloop {
 
+/// Applies `function` to the elements of x, and records that.
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& x) {
-    return apply_elementwise(function, x);
+    return detail::apply_elementwise(function, x);
 }
 template <class F>
 Var<double> elementwise(const F& function, const Operand<double>& x) {
-    return apply_elementwise(function, x);
+    return detail::apply_elementwise(function, x);
 }
+/// Applies `function` of two arguments, which broadcast, and records that.
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& a, const Operand<float>& b) {
-    return apply_elementwise(function, a, b);
+    return detail::apply_elementwise(function, a, b);
 }
 template <class F>
 Var<double> elementwise(const F& function, const Operand<double>& a, const Operand<double>& b) {
-    return apply_elementwise(function, a, b);
+    return detail::apply_elementwise(function, a, b);
 }
+/// Applies `function` of three arguments, which broadcast, and records that.
 template <class F>
 Var<float> elementwise(const F& function, const Operand<float>& a, const Operand<float>& b,
                        const Operand<float>& c) {
-    return apply_elementwise(function, a, b, c);
+    return detail::apply_elementwise(function, a, b, c);
 }
 template <class F>
 Var<double> elementwise(const F& function, const Operand<double>& a, const Operand<double>& b,
                         const Operand<double>& c) {
-    return apply_elementwise(function, a, b, c);
+    return detail::apply_elementwise(function, a, b, c);
 }
 
 }  // namespace tapeloop

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
-#include <autograd/sweep/request.hpp>
 #include <autograd/record/rollback.hpp>
+#include <autograd/sweep/request.hpp>
 #include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
@@ -10,10 +10,13 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
-Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wrt) {
+Gradients<T> sweep_roots(const std::vector<GradientRoot<T>>& roots, const WrtList<T>& wrt) {
     const detail::Request<T> asked = detail::request(roots, wrt);
     std::vector<Tensor<T>> values;
     values.reserve(wrt.list().size());
@@ -22,10 +25,10 @@ Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wr
     detail::Rollback rollback(asked.tape);  // a rule of the user's may record
     Sweep<T> sweep(asked.tape, asked.reach);
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::optional<Index> node = asked.reached(i);
+        const std::optional<NodeIndex> node = asked.reached(i);
         if (node.has_value() && !sweep.is_asked(*node)) sweep.ask(*node, values[i]);
     }
-    for (const Root<T>& root : roots)
+    for (const GradientRoot<T>& root : roots)
         if (sweep.wants(root.value.index()))
             sweep.deliver(root.value.index(), root.value.index(),
                           Array<T>(root.value.shape(), root.cotangent.data()));
@@ -33,7 +36,7 @@ Gradients<T> sweep_roots(const std::vector<Root<T>>& roots, const WrtList<T>& wr
     asked.tape.note_cotangent_bytes(sweep.peak_bytes());
 
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::optional<Index> node = asked.reached(i);
+        const std::optional<NodeIndex> node = asked.reached(i);
         if (!node.has_value() || !sweep.has(*node))
             std::fill_n(values[i].data(), values[i].size(), T(0));
         else if (const Array<T> cotangent = sweep.cotangent(*node); cotangent.data() != values[i].data())
@@ -121,7 +124,7 @@ template <class T, class V>
 std::vector<bool> GradientsOf<T, V>::is_first() const {
     std::vector<bool> first(wrt_.size(), true);
     std::set<const void*> parameters;
-    std::multimap<Index, std::size_t> vars;  // by index, since a list may hold every node of a tape
+    std::multimap<NodeIndex, std::size_t> vars;  // by index, since a list may hold every node of a tape
     for (std::size_t i = 0; i < wrt_.size(); ++i) {
         if (wrt_[i].parameter() != nullptr) {
             first[i] = parameters.insert(wrt_[i].parameter()).second;
@@ -149,10 +152,10 @@ template ScaledNorm scaled_norm(const Gradients<double>&);
 
 }  // namespace detail
 
-Gradients<float> gradient(const std::vector<Root<float>>& roots, const WrtList<float>& wrt) {
+Gradients<float> gradient(const std::vector<GradientRoot<float>>& roots, const WrtList<float>& wrt) {
     return sweep_roots(roots, wrt);
 }
-Gradients<double> gradient(const std::vector<Root<double>>& roots, const WrtList<double>& wrt) {
+Gradients<double> gradient(const std::vector<GradientRoot<double>>& roots, const WrtList<double>& wrt) {
     return sweep_roots(roots, wrt);
 }
 Gradients<float> gradient(const Var<float>& J, const WrtList<float>& wrt) {

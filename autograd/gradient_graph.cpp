@@ -11,12 +11,16 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
+namespace detail {
+
 template <class T>
 GraphSweep<T>::GraphSweep(Tape<T>& tape, Reach<T> reach)
     : tape_(tape), reach_(std::move(reach)), slots_(reach_.last() - reach_.first() + 1) {}
 
 template <class T>
-void GraphSweep<T>::deliver(Index receiver_of, Index node, const Var<T>& contribution) {
+void GraphSweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Var<T>& contribution) {
     const Shape shape = tape_.node(node).shape;
     Var<T> fitting = contribution;
     if (contribution.shape() != shape) {
@@ -33,12 +37,12 @@ void GraphSweep<T>::deliver(Index receiver_of, Index node, const Var<T>& contrib
 
 template <class T>
 void GraphSweep<T>::run() {
-    for (Index node = reach_.last() + 1; node-- > reach_.first();) {
+    for (NodeIndex node = reach_.last() + 1; node-- > reach_.first();) {
         if (!reach_.contains(node)) continue;
-        const Index results = tape_.node(node).results;
+        const NodeIndex results = tape_.node(node).results;
         if (results == result_mark) continue;
         bool reached = has(node);
-        for (Index result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
+        for (NodeIndex result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
         if (!reached) continue;
         try {
             tape_.node(node).operation->pull(*this, node);
@@ -48,27 +52,30 @@ void GraphSweep<T>::run() {
     }
 }
 
+}  // namespace detail
+
 namespace {
 
 template <class T>
-Var<T> zeros(Tape<T>& tape, const Shape& shape) {
-    return tape.var(tape.constant(shape, Array<T>::filled(shape, T(0)).data(), Site::current()));
+Var<T> node_of_zeros(Tape<T>& tape, const Shape& shape) {
+    return tape.var(tape.constant(shape, Array<T>::filled(shape, T(0)).data(), CallSite::current()));
 }
 
 template <class T>
-GradientGraph<T> record_sweep(const std::vector<GraphRoot<T>>& roots, const WrtList<T>& wrt) {
+GradientGraph<T> record_sweep(const std::vector<GradientGraphRoot<T>>& roots, const WrtList<T>& wrt) {
     const detail::Request<T> asked = detail::request(roots, wrt);
     detail::Rollback rollback(asked.tape);
     GraphSweep<T> sweep(asked.tape, asked.reach);
-    for (const GraphRoot<T>& root : roots)
+    for (const GradientGraphRoot<T>& root : roots)
         if (sweep.wants(root.value.index()))
             sweep.deliver(root.value.index(), root.value.index(), root.cotangent);
     sweep.run();
     std::vector<Var<T>> values;
     for (std::size_t i = 0; i < wrt.list().size(); ++i) {
-        const std::optional<Index> node = asked.reached(i);
-        values.push_back(node.has_value() && sweep.has(*node) ? sweep.cotangent(*node)
-                                                              : zeros(asked.tape, wrt.list()[i].shape()));
+        const std::optional<NodeIndex> node = asked.reached(i);
+        values.push_back(node.has_value() && sweep.has(*node)
+                             ? sweep.cotangent(*node)
+                             : node_of_zeros(asked.tape, wrt.list()[i].shape()));
     }
     rollback.keep();
     return {wrt.list(), std::move(values)};
@@ -80,15 +87,16 @@ GradientGraph<T> record_sweep_from(const Var<T>& J, const WrtList<T>& wrt) {
     Tape<T>& tape = J.tape();
     detail::Rollback rollback(tape);
     return rollback.keep(
-        record_sweep<T>({{J, tape.var(tape.constant(J.shape(), one.data(), Site::current()))}}, wrt));
+        record_sweep<T>({{J, tape.var(tape.constant(J.shape(), one.data(), CallSite::current()))}}, wrt));
 }
 
 }  // namespace
 
-GradientGraph<float> gradient_graph(const std::vector<GraphRoot<float>>& roots, const WrtList<float>& wrt) {
+GradientGraph<float> gradient_graph(const std::vector<GradientGraphRoot<float>>& roots,
+                                    const WrtList<float>& wrt) {
     return record_sweep(roots, wrt);
 }
-GradientGraph<double> gradient_graph(const std::vector<GraphRoot<double>>& roots,
+GradientGraph<double> gradient_graph(const std::vector<GradientGraphRoot<double>>& roots,
                                      const WrtList<double>& wrt) {
     return record_sweep(roots, wrt);
 }
@@ -99,7 +107,11 @@ GradientGraph<double> gradient_graph(const Var<double>& J, const WrtList<double>
     return record_sweep_from(J, wrt);
 }
 
+namespace detail {
+
 template class GraphSweep<float>;
 template class GraphSweep<double>;
+
+}  // namespace detail
 
 }  // namespace tapeloop

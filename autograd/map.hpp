@@ -7,7 +7,7 @@ namespace tapeloop {
 namespace detail {
 
 template <class Streams, class T, class F, class... Operands>
-auto map_operands(const F& function, const Site& site, const Operands&... operands) {
+auto map_operands(const F& function, const CallSite& site, const Operands&... operands) {
     using Op = MapOperation<T, F, Streams>;
     const std::array<const Operand<T>*, sizeof...(Operands)> list{&operands...};
     std::array<Var<T>, Op::Out> results;
@@ -19,7 +19,7 @@ auto map_operands(const F& function, const Site& site, const Operands&... operan
 }
 
 template <class T, class F, class... A>
-auto map_arguments(const F& function, const Site& site, const A&... a) {
+auto map_arguments(const F& function, const CallSite& site, const A&... a) {
     using Streams = MapStreams<MapArgument<T, A>::parts...>;
     static_assert(Streams::streams <= 42, "map: all arguments together, gates counted one by one, may be 42");
     return map_operands<Streams, T>(function, site, MapArgument<T, A>::operand(a, site)...);
@@ -28,17 +28,17 @@ auto map_arguments(const F& function, const Site& site, const A&... a) {
 /// Stands for an argument of `map` that was not given.
 struct NotGiven {};
 template <class A>
-concept Given = !std::same_as<A, NotGiven> && !std::same_as<A, Site>;
+concept Given = !std::same_as<A, NotGiven> && !std::same_as<A, CallSite>;
 template <class... A>
 using GivenCount = std::integral_constant<std::size_t, (std::size_t(Given<A>) + ...)>;
 
 /// The first `K` of all arguments; a site of the caller's may stand behind them.
 template <class F, std::size_t... K, class... A>
-auto record_given(const F& function, const Site& site, std::index_sequence<K...>, const A&... a) {
+auto record_given(const F& function, const CallSite& site, std::index_sequence<K...>, const A&... a) {
     const std::tuple<const A&...> all(a...);
-    const auto caller = [&]() -> const Site& {
-        if constexpr ((std::same_as<A, Site> || ...))
-            return std::get<const Site&>(all);
+    const auto caller = [&]() -> const CallSite& {
+        if constexpr ((std::same_as<A, CallSite> || ...))
+            return std::get<const CallSite&>(all);
         else
             return site;
     };
@@ -72,18 +72,18 @@ template <class F, class A1, class A2 = detail::NotGiven, class A3 = detail::Not
 auto map(const F& f, const A1& a1, const A2& a2 = {}, const A3& a3 = {}, const A4& a4 = {}, const A5& a5 = {},
          const A6& a6 = {}, const A7& a7 = {}, const A8& a8 = {}, const A9& a9 = {}, const A10& a10 = {},
          const A11& a11 = {}, const A12& a12 = {}, const A13& a13 = {}, const A14& a14 = {},
-         const A15& a15 = {}, const A16& a16 = {}, Site site = Site::current()) {
+         const A15& a15 = {}, const A16& a16 = {}, CallSite site = CallSite::current()) {
     // Not a pack: a default argument behind one cannot tell the caller's line.
     using Count = detail::GivenCount<A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15, A16>;
     return detail::record_given(f, site, std::make_index_sequence<Count::value>(), a1, a2, a3, a4, a5, a6, a7,
                                 a8, a9, a10, a11, a12, a13, a14, a15, a16);
 }
-/// Refused: more arguments than there are places for.
+/// This overload refuses more arguments than there are places for.
 template <class F, class... A>
 requires(sizeof...(A) > 16 && (detail::Given<A> && ...)) auto map(const F& f, const A&... a) {
     static_assert(detail::never<F>,
                   "map: it takes sixteen arguments; pack some into one and hand it over as gates<n>(...)");
-    return detail::map_arguments<detail::MapValue<A...>>(f, Site::current(), a...);
+    return detail::map_arguments<detail::MapValue<A...>>(f, CallSite::current(), a...);
 }
 
 }  // namespace tapeloop

@@ -19,9 +19,9 @@ class ParameterReference;
 /// share one between two cells, refer to it; to duplicate it, `clone` it. Every use of one that was moved
 /// from throws `std::logic_error`, but for destroying it and giving it a new value.
 template <class T>
-class Parameter : public Operators<T> {
+class Parameter : public detail::Operators<T> {
   public:
-    /// What a tape refers to; it keeps the value alive should the parameter go first.
+    /// The storage that a tape refers to; it keeps the value alive should the parameter go first.
     struct Storage {
         std::string name;
         Tensor<T> value;
@@ -30,7 +30,9 @@ class Parameter : public Operators<T> {
     };
 
     Parameter() : Parameter("", Tensor<T>()) {}
+    /// Makes a parameter of its name, which error texts and lists use, and its initial value.
     Parameter(std::string name, Tensor<T> value);
+    /// Takes over another's value; lists and optimizers that know `other` follow.
     Parameter(Parameter&& other) noexcept;
     /// Lists and optimizers that know this parameter go on with what it becomes, where the shape is the same.
     Parameter& operator=(Parameter&& other) noexcept;
@@ -38,10 +40,14 @@ class Parameter : public Operators<T> {
     Parameter& operator=(const Parameter&) = delete;
     ~Parameter();
 
+    /// Returns a parameter of its own with the same name and value.
     Parameter clone() const { return Parameter(name(), value()); }
 
+    /// Returns the name that it was made with.
     const std::string& name() const { return storage()->name; }
+    /// Returns the shape of the value.
     const Shape& shape() const { return storage()->shape; }
+    /// Returns the value; `assign` and `update` change it.
     const Tensor<T>& value() const { return storage()->value; }
 
     /// Sets the value. Throws `std::invalid_argument` when the shape is another.
@@ -52,10 +58,11 @@ class Parameter : public Operators<T> {
     std::span<T> update() {
         Storage& own = *storage();
         ++own.version;
-        ++changes_in_place;
+        ++detail::changes_in_place;
         return {own.value.data(), own.value.size()};
     }
 
+    /// Returns the storage, for tapes.
     const std::shared_ptr<Storage>& storage() const {
         if (storage_ == nullptr) throw_moved_from();
         return storage_;
@@ -64,7 +71,7 @@ class Parameter : public Operators<T> {
   private:
     friend class ParameterReference<T>;
 
-    /// Where the parameter is now, for those who refer to it.
+    /// The place of the parameter now, for those who refer to it.
     struct Place {
         std::string name;
         Parameter* holder;                 ///< null once it was destroyed or replaced
@@ -83,11 +90,16 @@ class Parameter : public Operators<T> {
 template <class T>
 class ParameterReference {
   public:
+    /// Refers to `parameter`, which must not have been moved from.
     explicit ParameterReference(Parameter<T>& parameter);
 
+    /// Returns the parameter where it is now.
     Parameter<T>& operator*() const { return *get(); }
+    /// Returns the parameter where it is now.
     Parameter<T>* operator->() const { return get(); }
+    /// Returns the parameter where it is now.
     operator Parameter<T>*() const { return get(); }
+    /// Returns the parameter where it is now.
     Parameter<T>* get() const {
         Parameter<T>* parameter = find();
         if (parameter == nullptr) throw_gone();
@@ -107,6 +119,7 @@ class ParameterReference {
 template <class T>
 class ParameterList {
   public:
+    /// A parameter and its path in the model.
     struct Entry {
         std::string path;
         ParameterReference<T> parameter;
@@ -114,6 +127,7 @@ class ParameterList {
 
     ParameterList() = default;
 
+    /// Adds a parameter; its path is its name.
     void add(Parameter<T>& parameter) {
         entries_.push_back({parameter.name(), ParameterReference<T>(parameter)});
     }
@@ -126,6 +140,7 @@ class ParameterList {
     auto begin() const { return entries_.begin(); }
     auto end() const { return entries_.end(); }
     std::size_t size() const { return entries_.size(); }
+    /// Returns the i-th entry.
     const Entry& operator[](std::size_t i) const { return entries_[i]; }
 
     /// The number of trainable values; those of a parameter that is listed twice count once.

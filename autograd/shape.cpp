@@ -8,6 +8,8 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
 Shape::Shape(std::span<const std::size_t> extents) {
     for (std::size_t extent : extents) append(extent);
 }
@@ -54,6 +56,8 @@ Shape Shape::as_matrix() const {
 }
 
 std::string Shape::text() const { return fmt::format("[{}]", fmt::join(begin(), end(), ", ")); }
+
+namespace detail {
 
 void fail_in_name_of(std::string_view operation, std::span<const Shape> from, const ShapeError& error) {
     std::string shapes;
@@ -111,5 +115,7 @@ Shape with_new_axis(std::string_view operation, const Shape& shape, std::ptrdiff
         return result;
     });
 }
+
+}  // namespace detail
 
 }  // namespace tapeloop

@@ -26,10 +26,11 @@ class Shape {
     static constexpr std::size_t max_size = std::size_t{1} << 58;
 
     Shape() = default;
+    /// Makes the shape of these extents, outermost first. Throws `ShapeError` for one that does not exist.
     Shape(std::initializer_list<std::size_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
     explicit Shape(std::span<const std::size_t> extents);
 
-    /// From any other container of extents, such as xtensor's `shape()`.
+    /// Makes a shape of any other container of extents, such as xtensor's `shape()`.
     template <class Range>
     requires requires(const Range& r) {
         r.begin() != r.end();
@@ -41,13 +42,17 @@ class Shape {
         return shape;
     }
 
+    /// The number of axes.
     std::size_t rank() const { return rank_; }
+    /// The number of elements: the product of the extents, 1 without axes.
     std::size_t size() const {
         std::size_t product = 1;
         for (std::uint32_t extent : *this) product *= extent;
         return product;
     }
+    /// The extent of an axis below the rank.
     std::size_t operator[](std::size_t axis) const { return extents_[axis]; }
+    /// The extent of the innermost axis, of which there must be one.
     std::size_t back() const { return extents_[rank_ - 1]; }
     const std::uint32_t* begin() const& { return extents_.data(); }
     const std::uint32_t* end() const& { return extents_.data() + rank_; }
@@ -56,13 +61,13 @@ class Shape {
 
     /// Adds an innermost axis.
     void append(std::size_t extent);
-    /// The same shape with another extent along `axis`.
+    /// Returns the same shape with another extent along `axis`.
     Shape with(std::size_t axis, std::size_t extent) const;
 
-    /// Everything but the last axis as rows: [2, 3, 4] gives [6, 4].
+    /// Returns the shape with everything but the last axis as rows: [2, 3, 4] gives [6, 4].
     Shape as_matrix() const;
 
-    /// `[3, 4]`, as every error text prints it.
+    /// Returns `[3, 4]`, as every error text prints it.
     std::string text() const;
 
     friend bool operator==(const Shape& a, const Shape& b) {
@@ -79,11 +84,13 @@ class Shape {
     std::uint32_t rank_ = 0;
 };
 
+namespace detail {
+
 [[noreturn]] void fail_in_name_of(std::string_view operation, std::span<const Shape> from,
                                   const ShapeError& error);
 
-/// What `make` returns; what it says of a shape that does not exist comes in the name of `operation`, which
-/// takes arguments of shapes `from`.
+/// Returns what `make` returns; what it says of a shape that does not exist comes in the name of `operation`,
+/// which takes arguments of shapes `from`.
 template <class Make>
 auto in_name_of(std::string_view operation, std::span<const Shape> from, const Make& make) {
     try {
@@ -93,11 +100,11 @@ auto in_name_of(std::string_view operation, std::span<const Shape> from, const M
     }
 }
 
-/// NumPy's rule: aligned at the last axis, extents must be equal or 1. Throws naming `operation` and both
-/// shapes.
+/// Returns the shape to which both broadcast by NumPy's rule: aligned at the last axis, extents must be equal
+/// or 1. Throws naming `operation` and both shapes.
 Shape broadcast(std::string_view operation, const Shape& a, const Shape& b);
 
-/// Whether a tensor of shape `from` broadcasts to `to`.
+/// Returns whether a tensor of shape `from` broadcasts to `to`.
 bool broadcasts_to(const Shape& from, const Shape& to);
 
 /// A signed axis as an index below `rank`: -1 is the last one. Throws naming `operation`.
@@ -105,5 +112,7 @@ std::size_t normalised_axis(std::string_view operation, std::ptrdiff_t axis, std
 
 /// `shape` with one more axis, which is axis `axis` of the result. Throws naming `operation`.
 Shape with_new_axis(std::string_view operation, const Shape& shape, std::ptrdiff_t axis, std::size_t extent);
+
+}  // namespace detail
 
 }  // namespace tapeloop

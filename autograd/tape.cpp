@@ -11,6 +11,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// This thread's tapes, the innermost last. Another thread may destroy one: its handle tells.
@@ -24,7 +27,7 @@ class OpenTapes {
         static thread_local OpenTapes tapes;
         return is_over_ ? nullptr : &tapes;
     }
-    /// For one more; what is added next does not throw.
+    /// Makes room for one more, so that what is added next does not throw.
     void make_room() {
         std::erase_if(tapes_, [](const TapeHandle<T>& tape) { return tape.get() == nullptr; });
         tapes_.reserve(tapes_.size() + 1);
@@ -102,8 +105,8 @@ class Constant final : public Operation<T> {
     }
     std::string_view name() const override { return "constant"; }
     const Description& description() const override { return of_constant; }
-    void pull(Sweep<T>&, Index) const override {}
-    void pull(GraphSweep<T>&, Index) const override {}
+    void pull(Sweep<T>&, NodeIndex) const override {}
+    void pull(GraphSweep<T>&, NodeIndex) const override {}
 };
 
 /// One of several results; the operation in front of them takes their cotangents together.
@@ -112,8 +115,8 @@ class Result final : public Operation<T> {
   public:
     std::string_view name() const override { return "result"; }
     const Description& description() const override { return of_result; }
-    void pull(Sweep<T>&, Index) const override {}
-    void pull(GraphSweep<T>&, Index) const override {}
+    void pull(Sweep<T>&, NodeIndex) const override {}
+    void pull(GraphSweep<T>&, NodeIndex) const override {}
 };
 
 template <class T>
@@ -123,8 +126,8 @@ class Leaf final : public Operation<T> {
         : storage_(parameter.storage()), version_(storage_->version) {}
     std::string_view name() const override { return "parameter"; }
     const Description& description() const override { return of_parameter; }
-    void pull(Sweep<T>&, Index) const override {}
-    void pull(GraphSweep<T>&, Index) const override {}
+    void pull(Sweep<T>&, NodeIndex) const override {}
+    void pull(GraphSweep<T>&, NodeIndex) const override {}
 
     const std::shared_ptr<typename Parameter<T>::Storage>& storage() const { return storage_; }
     void require_unchanged() const {
@@ -145,10 +148,14 @@ constexpr std::size_t largest_block_bytes = 1 << 20;
 
 }  // namespace
 
-std::string with_site(std::string_view message, const Site& site, std::string_view label) {
+namespace detail {
+
+std::string with_site(std::string_view message, const CallSite& site, std::string_view label) {
     return fmt::format("{} ({}:{}{}{})", message, std::filesystem::path(site.file_name()).filename().string(),
                        site.line(), label.empty() ? "" : ", ", label);
 }
+
+}  // namespace detail
 
 template <class T>
 Tape<T>::Tape(TapeOptions options) : options_(options) {
@@ -206,37 +213,38 @@ void* Tape<T>::allocate_bytes(std::size_t bytes) {
 }
 
 template <class T>
-Index Tape<T>::append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
-                      const T* data, const Site& site) {
-    if (nodes_.size() >= std::numeric_limits<Index>::max())
+NodeIndex Tape<T>::append(const Operation<T>& operation, std::span<const NodeIndex> inputs,
+                          const Shape& shape, const T* data, const CallSite& site) {
+    if (nodes_.size() >= std::numeric_limits<NodeIndex>::max())
         throw std::length_error("tape: 2^32 nodes are recorded; differentiate in stretches");
-    const auto first = static_cast<Index>(inputs_.size());
+    const auto first = static_cast<NodeIndex>(inputs_.size());
     if (recording_) inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
-    const auto count = static_cast<Index>(inputs_.size()) - first;
+    const auto count = static_cast<NodeIndex>(inputs_.size()) - first;
     const bool cut_off = !recording_ && !inputs.empty();
     const Operation<T>& made_by = cut_off ? Constant<T>::instance() : operation;
     nodes_.push_back({&made_by, data, shape, first, count, label_, 0, slot_->stamp, site});
-    const auto index = static_cast<Index>(nodes_.size() - 1);
+    const auto index = static_cast<NodeIndex>(nodes_.size() - 1);
     if (observed_) [[unlikely]]
         observe_append(index);
     return index;
 }
 
 template <class T>
-Index Tape<T>::append_results(const Operation<T>& operation, std::span<const Index> inputs,
-                              const Shape& shape, std::span<const Array<T>> results, const Site& site) {
+NodeIndex Tape<T>::append_results(const Operation<T>& operation, std::span<const NodeIndex> inputs,
+                                  const Shape& shape, std::span<const Array<T>> results,
+                                  const CallSite& site) {
     static const Result<T> result_of;
-    const Index maker = append(operation, inputs, shape, nullptr, site);
-    nodes_[maker].results = recording_ ? static_cast<Index>(results.size()) : 0;
+    const NodeIndex maker = append(operation, inputs, shape, nullptr, site);
+    nodes_[maker].results = recording_ ? static_cast<NodeIndex>(results.size()) : 0;
     for (const Array<T>& result : results) {
-        const Index index = append(result_of, {&maker, 1}, result.shape(), result.data(), site);
+        const NodeIndex index = append(result_of, {&maker, 1}, result.shape(), result.data(), site);
         if (recording_) nodes_[index].results = result_mark;
     }
     return maker + 1;
 }
 
 template <class T>
-Index Tape<T>::constant(const Shape& shape, const T* elements, const Site& site) {
+NodeIndex Tape<T>::constant(const Shape& shape, const T* elements, const CallSite& site) {
     const std::size_t size = shape.size();
     T* data = allocate(size);
     std::copy_n(elements, size, data);
@@ -244,33 +252,33 @@ Index Tape<T>::constant(const Shape& shape, const T* elements, const Site& site)
 }
 
 template <class T>
-Index Tape<T>::leaf(const Parameter<T>& parameter, const Site& site) {
+NodeIndex Tape<T>::leaf(const Parameter<T>& parameter, const CallSite& site) {
     const auto& storage = *parameter.storage();
-    if (const Index* known = find(&storage)) return *known;
+    if (const NodeIndex* known = find(&storage)) return *known;
     // Its elements stay where they are; the version tells when they were changed.
-    const Index index = append(keep(Leaf<T>(parameter)), {}, storage.shape, storage.value.data(), site);
+    const NodeIndex index = append(keep(Leaf<T>(parameter)), {}, storage.shape, storage.value.data(), site);
     leaves_.emplace(&storage, index);
     names_.emplace(index, storage.name);
     return index;
 }
 
 template <class T>
-const Index* Tape<T>::find(const typename Parameter<T>::Storage* parameter) const {
+const NodeIndex* Tape<T>::find(const typename Parameter<T>::Storage* parameter) const {
     const auto found = leaves_.find(parameter);
     return found == leaves_.end() ? nullptr : &found->second;
 }
 
 template <class T>
-std::shared_ptr<const typename Parameter<T>::Storage> Tape<T>::parameter(Index index) const {
+std::shared_ptr<const typename Parameter<T>::Storage> Tape<T>::parameter(NodeIndex index) const {
     // By type: a program may call an operation of its own by any name.
     const auto* leaf = dynamic_cast<const Leaf<T>*>(nodes_[index].operation);
     return leaf == nullptr ? nullptr : leaf->storage();
 }
 
 template <class T>
-std::optional<Index> Tape<T>::detached_from(Index index) const {
+std::optional<NodeIndex> Tape<T>::detached_from(NodeIndex index) const {
     const auto found = detached_.find(index);
-    return found == detached_.end() ? std::nullopt : std::optional<Index>(found->second);
+    return found == detached_.end() ? std::nullopt : std::optional<NodeIndex>(found->second);
 }
 
 template <class T>
@@ -313,13 +321,13 @@ void Tape<T>::roll_back(const Mark& mark) noexcept {
 }
 
 template <class T>
-Index Tape<T>::open_label(Index parent, std::string_view name, std::ptrdiff_t step) {
+LabelIndex Tape<T>::open_label(LabelIndex parent, std::string_view name, std::ptrdiff_t step) {
     labels_.push_back({parent, std::string(name), step});
-    return static_cast<Index>(labels_.size() - 1);
+    return static_cast<LabelIndex>(labels_.size() - 1);
 }
 
 template <class T>
-std::string Tape<T>::label_text(Index label) const {
+std::string Tape<T>::label_text(LabelIndex label) const {
     std::string path;
     for (; label != 0; label = labels_[label].parent) {
         const LabelEntry& entry = labels_[label];
@@ -330,28 +338,28 @@ std::string Tape<T>::label_text(Index label) const {
 }
 
 template <class T>
-std::string Tape<T>::module(Index index) const {
+std::string Tape<T>::module(NodeIndex index) const {
     std::string path;
-    for (Index label = nodes_[index].label; label != 0; label = labels_[label].parent)
+    for (LabelIndex label = nodes_[index].label; label != 0; label = labels_[label].parent)
         if (labels_[label].step < 0) path = labels_[label].name + (path.empty() ? "" : "/" + path);
     return path;
 }
 
 template <class T>
-std::optional<std::size_t> Tape<T>::time_step(Index index) const {
-    for (Index label = nodes_[index].label; label != 0; label = labels_[label].parent)
+std::optional<std::size_t> Tape<T>::time_step(NodeIndex index) const {
+    for (LabelIndex label = nodes_[index].label; label != 0; label = labels_[label].parent)
         if (labels_[label].step >= 0) return static_cast<std::size_t>(labels_[label].step);
     return {};
 }
 
 template <class T>
-std::string Tape<T>::name(Index index) const {
+std::string Tape<T>::name(NodeIndex index) const {
     const auto found = names_.find(index);
     return found == names_.end() ? std::string() : found->second;
 }
 
 template <class T>
-std::string Tape<T>::describe(Index index) const {
+std::string Tape<T>::describe(NodeIndex index) const {
     const Node<T>& node = nodes_[index];
     const std::string given = name(index);
     return with_site(fmt::format("{}{}", node.operation->name(), given.empty() ? "" : " '" + given + "'"),
@@ -360,7 +368,7 @@ std::string Tape<T>::describe(Index index) const {
 
 template <class T>
 TapeStatistics Tape<T>::statistics() const {
-    const std::size_t node_bytes = nodes_.size() * sizeof(Node<T>) + inputs_.size() * sizeof(Index);
+    const std::size_t node_bytes = nodes_.size() * sizeof(Node<T>) + inputs_.size() * sizeof(NodeIndex);
     return {nodes_.size(), value_bytes_, cotangent_bytes_, value_bytes_ + cotangent_bytes_ + node_bytes};
 }
 

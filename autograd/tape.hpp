@@ -11,11 +11,17 @@
 
 namespace tapeloop {
 
+namespace detail {
+
 template <class T>
 class RepeatedProducts;
 
-/// In `Node::results` of a node that is itself one of several results; its input is the node that made it.
-inline constexpr Index result_mark = static_cast<Index>(-1);
+/// The place of a label path on its tape; 0 outside every label.
+using LabelIndex = std::uint32_t;
+
+/// The value of `Node::results` of a node that is itself one of several results; its input is the node that
+/// made it.
+inline constexpr std::uint32_t result_mark = static_cast<std::uint32_t>(-1);
 
 /// One recorded operation. Inputs are indices of earlier nodes.
 template <class T>
@@ -23,16 +29,19 @@ struct Node {
     const Operation<T>* operation;
     const T* data;
     Shape shape;
-    Index first_input;
-    Index input_count;
-    Index label;
-    /// How many of the following nodes are this one's results, for an operation with several.
-    Index results;
-    /// Of the `Var`s that mean this node, not one that was taken back and had the same index.
+    std::uint32_t first_input;
+    std::uint32_t input_count;
+    LabelIndex label;
+    /// The number of the following nodes that are this one's results, for an operation with several.
+    std::uint32_t results;
+    /// The stamp of the `Var`s that mean this node, not one that was taken back and had the same index.
     std::uint32_t stamp;
-    Site site;
+    CallSite site;
 };
 
+}  // namespace detail
+
+/// Options of a tape.
 struct TapeOptions {
     /// Run `map` as one fused pass. Off, it records the operations that the function is made of, for study.
     bool fuse = true;
@@ -41,7 +50,7 @@ struct TapeOptions {
     bool watch = false;
 };
 
-/// What a tape holds, and what differentiating it took.
+/// Figures of a tape: what it holds, and what differentiating it took.
 struct TapeStatistics {
     std::size_t nodes = 0;
     std::size_t value_bytes = 0;      ///< of all nodes' values, inputs and parameters not counted
@@ -55,6 +64,7 @@ struct TapeStatistics {
 template <class T>
 class Tape {
   public:
+    /// Makes it this thread's current tape.
     explicit Tape(TapeOptions options = {});
     ~Tape();
     Tape(const Tape&) = delete;
@@ -64,39 +74,48 @@ class Tape {
     static Tape& current();
 
     std::size_t size() const { return nodes_.size(); }
-    /// How many nodes there is room for, before there has to be more.
+    /// Returns the number of nodes that there is room for, before there has to be more.
     std::size_t capacity() const { return nodes_.capacity(); }
-    const Node<T>& node(Index index) const { return nodes_[index]; }
-    std::span<const Index> inputs(Index index) const {
+    /// Returns a node, valid until another is recorded.
+    const detail::Node<T>& node(NodeIndex index) const { return nodes_[index]; }
+    /// Returns the indices of a node's inputs, valid until another node is recorded.
+    std::span<const NodeIndex> inputs(NodeIndex index) const {
         return {inputs_.data() + nodes_[index].first_input, nodes_[index].input_count};
     }
-    Array<T> array(Index index) const { return {nodes_[index].shape, nodes_[index].data}; }
-    Var<T> var(Index index) {
+    /// Returns a look at a node's value, valid as long as the tape.
+    Array<T> array(NodeIndex index) const { return {nodes_[index].shape, nodes_[index].data}; }
+    /// Returns a `Var` that means a node.
+    Var<T> var(NodeIndex index) {
         return {*slot_, index < size() ? nodes_[index].stamp : slot_->stamp.load(), index};
     }
-    /// Whether there is this node, recorded under this stamp.
-    bool has(Index index, std::uint32_t stamp) const {
+    /// Returns whether there is this node, recorded under this stamp.
+    bool has(NodeIndex index, std::uint32_t stamp) const {
         return index < size() && nodes_[index].stamp == stamp;
     }
-    TapeHandle<T> handle() const { return TapeHandle<T>(*slot_); }
+    /// Returns a handle that notices when the tape is gone.
+    detail::TapeHandle<T> handle() const { return detail::TapeHandle<T>(*slot_); }
+    /// Returns the options as they are now.
     const TapeOptions& options() const { return options_; }
+    /// Counts nodes and bytes.
     TapeStatistics statistics() const;
 
-    /// `encoder/layer1/t=3`; empty for a node outside every `Label`.
-    std::string label(Index index) const { return label_text(nodes_[index].label); }
-    /// The same without time steps: of the path `decoder/t=3/attention` the module is `decoder/attention`.
-    std::string module(Index index) const;
+    /// `encoder/layer1/t=3`; empty for a node outside every `LabelScope`.
+    std::string label(NodeIndex index) const { return label_text(nodes_[index].label); }
+    /// Returns the label without time steps: of the path `decoder/t=3/attention` the module is
+    /// `decoder/attention`.
+    std::string module(NodeIndex index) const;
     /// The innermost time step of the label path.
-    std::optional<std::size_t> time_step(Index index) const;
+    std::optional<std::size_t> time_step(NodeIndex index) const;
     /// `add (cell.hpp:42, encoder/t=3)`, as error texts name a node.
-    std::string describe(Index index) const;
+    std::string describe(NodeIndex index) const;
     /// The name that `Var::named` gave; empty without.
-    std::string name(Index index) const;
-    void set_name(Index index, std::string name) { names_[index] = std::move(name); }
+    std::string name(NodeIndex index) const;
+    /// Gives a node a name of the user's.
+    void set_name(NodeIndex index, std::string name) { names_[index] = std::move(name); }
 
     // For operations.
 
-    /// Memory that lives as long as the tape.
+    /// Returns memory that lives as long as the tape.
     T* allocate(std::size_t elements) {
         if (elements > Shape::max_size) throw std::bad_array_new_length();
         return static_cast<T*>(allocate_bytes(elements * sizeof(T)));
@@ -104,43 +123,54 @@ class Tape {
     /// Keeps an operation for as long as the tape.
     template <class Op>
     const Op& keep(Op&& operation);
-    Index append(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
-                 const T* data, const Site& site);
-    /// The same for an operation with several results: its own node, which has no value, and right behind it
-    /// one node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
-    Index append_results(const Operation<T>& operation, std::span<const Index> inputs, const Shape& shape,
-                         std::span<const Array<T>> results, const Site& site);
+    /// Appends the node of an operation whose value lies at `data`, in memory that lives as long as the tape,
+    /// and returns its index.
+    NodeIndex append(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs,
+                     const Shape& shape, const T* data, const CallSite& site);
+    /// Appends an operation with several results: its own node, which has no value, and right behind it one
+    /// node for each of `results`, which lie in the tape's memory. Returns the index of the first result.
+    NodeIndex append_results(const detail::Operation<T>& operation, std::span<const NodeIndex> inputs,
+                             const Shape& shape, std::span<const Array<T>> results, const CallSite& site);
     /// A leaf whose elements are copied, or already lie in the tape's memory.
-    Index constant(const Shape& shape, const T* elements, const Site& site);
-    Index leaf(const Parameter<T>& parameter, const Site& site);
-    /// Whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
+    NodeIndex constant(const Shape& shape, const T* elements, const CallSite& site);
+    /// Returns the node of a parameter, recorded now if it is not there yet.
+    NodeIndex leaf(const Parameter<T>& parameter, const CallSite& site);
+    /// Returns whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
     bool recording() const { return recording_; }
+    /// Says whether inputs are noted: see `Paused`.
     void set_recording(bool on) { recording_ = on; }
-    /// Whether it stops at the first NaN or infinity.
+    /// Says whether the tape stops at the first NaN or infinity.
     void set_watch(bool on) {
         options_.watch = on;
         observed_ = on || TapeObserver<T>::innermost() != nullptr;
     }
-    /// Whether somebody wants to know of nodes and rules: a watch or an observer.
+    /// Returns whether somebody wants to know of nodes and rules: a watch or an observer.
     bool observed() const { return observed_; }
-    void observe_append(Index node);  // these two are defined in watch.cpp
-    void observe_pull(Sweep<T>& sweep, Index node);
+    /// Tells the watch and the observers of a node that was appended; when one throws, the node is taken
+    /// back.
+    void observe_append(NodeIndex node);  // as the next, defined in watch.cpp
+    /// Tells the watch and the observers that the rules of a node have run.
+    void observe_pull(detail::Sweep<T>& sweep, NodeIndex node);
     /// Puts another operation in a node's place, such as one that wraps it.
-    void replace_operation(Index node, const Operation<T>& operation) { nodes_[node].operation = &operation; }
-    /// Has a node's value lie elsewhere, in memory that lives as long as the tape.
-    void replace_value(Index node, const T* data) { nodes_[node].data = data; }
+    void replace_operation(NodeIndex node, const detail::Operation<T>& operation) {
+        nodes_[node].operation = &operation;
+    }
+    /// Makes a node's value lie elsewhere, in memory that lives as long as the tape.
+    void replace_value(NodeIndex node, const T* data) { nodes_[node].data = data; }
     /// The node of a parameter that has been used on this tape.
-    const Index* find(const typename Parameter<T>::Storage* parameter) const;
+    const NodeIndex* find(const typename Parameter<T>::Storage* parameter) const;
     /// The parameter of a leaf; null for every other node.
-    std::shared_ptr<const typename Parameter<T>::Storage> parameter(Index index) const;
+    std::shared_ptr<const typename Parameter<T>::Storage> parameter(NodeIndex index) const;
     /// The node whose value `detach` took; none for every other node.
-    std::optional<Index> detached_from(Index index) const;
-    void note_detached(Index index, Index source) { detached_.emplace(index, source); }
+    std::optional<NodeIndex> detached_from(NodeIndex index) const;
+    /// Notes that `index` has the value of `source`, but passes no gradient.
+    void note_detached(NodeIndex index, NodeIndex source) { detached_.emplace(index, source); }
     /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where
     /// they are.
     void require_unchanged_parameters() const;
+    /// Notes how much memory the cotangents of the last sweep took at most.
     void note_cotangent_bytes(std::size_t peak) { cotangent_bytes_ = peak; }
-    /// How much there is of everything that recording adds to.
+    /// The amounts of everything that recording adds to.
     struct Mark {
         std::size_t nodes;
         std::size_t inputs;
@@ -153,24 +183,29 @@ class Tape {
         std::size_t value_bytes;
         friend bool operator==(const Mark&, const Mark&) = default;
     };
+    /// Returns the present amounts, for `roll_back`.
     Mark mark() const;
-    /// Takes back all that was added since: nodes, memory, kept operations and labels. For `detail::Rollback`.
+    /// Takes back all that was added since: nodes, memory, kept operations and labels. For
+    /// `detail::Rollback`.
     void roll_back(const Mark& mark) noexcept;
 
-    /// What products of recorded values are computed by.
-    RepeatedProducts<T>& products();
+    /// Returns the products of recorded values that come repeatedly.
+    detail::RepeatedProducts<T>& products();
 
-    Index open_label(Index parent, std::string_view name, std::ptrdiff_t step);
-    Index current_label() const { return label_; }
+    /// Adds a label below `parent`, and returns its number; `step` is negative unless it is a time step.
+    detail::LabelIndex open_label(detail::LabelIndex parent, std::string_view name, std::ptrdiff_t step);
+    /// Returns the number of the innermost label.
+    detail::LabelIndex current_label() const { return label_; }
+    /// Returns the innermost label with those around it, `encoder/t=3`.
     std::string current_label_text() const { return label_text(label_); }
-    /// Does nothing for a label that was taken back.
-    void set_current_label(Index label) {
+    /// Makes `label` the innermost one; does nothing for a label that was taken back.
+    void set_current_label(detail::LabelIndex label) {
         if (label < labels_.size()) label_ = label;
     }
 
   private:
     struct LabelEntry {
-        Index parent;
+        detail::LabelIndex parent;
         std::string name;
         std::ptrdiff_t step;
     };
@@ -184,16 +219,16 @@ class Tape {
     };
 
     void* allocate_bytes(std::size_t bytes);
-    std::string label_text(Index label) const;
+    std::string label_text(detail::LabelIndex label) const;
     void drop_nodes(std::size_t size, std::size_t inputs);
 
-    TapeSlot<T>* slot_ = nullptr;
+    detail::TapeSlot<T>* slot_ = nullptr;
     TapeOptions options_;
     bool recording_ = true;
     bool observed_ = options_.watch || TapeObserver<T>::innermost() != nullptr;
-    Index label_ = 0;
-    std::vector<Node<T>, PoolAllocator<Node<T>>> nodes_;
-    std::vector<Index, PoolAllocator<Index>> inputs_;
+    detail::LabelIndex label_ = 0;
+    std::vector<detail::Node<T>, PoolAllocator<detail::Node<T>>> nodes_;
+    std::vector<NodeIndex, PoolAllocator<NodeIndex>> inputs_;
     std::vector<Block> blocks_;
     std::byte* free_ = nullptr;
     std::byte* block_end_ = nullptr;
@@ -201,11 +236,11 @@ class Tape {
     std::size_t value_bytes_ = 0;
     std::size_t cotangent_bytes_ = 0;
     std::vector<Kept> kept_;
-    std::unique_ptr<RepeatedProducts<T>> products_;
+    std::unique_ptr<detail::RepeatedProducts<T>> products_;
     std::vector<LabelEntry> labels_;
-    std::unordered_map<const void*, Index> leaves_;
-    std::unordered_map<Index, std::string> names_;
-    std::unordered_map<Index, Index> detached_;
+    std::unordered_map<const void*, NodeIndex> leaves_;
+    std::unordered_map<NodeIndex, std::string> names_;
+    std::unordered_map<NodeIndex, NodeIndex> detached_;
 };
 
 template <class T>
@@ -219,27 +254,29 @@ const Op& Tape<T>::keep(Op&& operation) {
     return *kept;
 }
 
-/// Names what is recorded in its scope: `Label<T> layer("layer1");`, and `Label<T> step(t)` for a time step.
-/// Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.
+/// Names what is recorded in its scope: `LabelScope<T> layer("layer1");`, and `LabelScope<T> step(t)` for a
+/// time step. Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.
 template <class T>
-class Label {
+class LabelScope {
   public:
-    explicit Label(std::string_view name) : Label(name, -1) {}
-    explicit Label(std::size_t time_step) : Label("t", static_cast<std::ptrdiff_t>(time_step)) {}
-    ~Label() {
+    /// Opens a label of this name. Throws `std::logic_error` without a current tape.
+    explicit LabelScope(std::string_view name) : LabelScope(name, -1) {}
+    /// Opens the label of a time step, `t=3`. Throws `std::logic_error` without a current tape.
+    explicit LabelScope(std::size_t time_step) : LabelScope("t", static_cast<std::ptrdiff_t>(time_step)) {}
+    ~LabelScope() {
         if (Tape<T>* const tape = tape_.get()) tape->set_current_label(outer_);
     }
-    Label(const Label&) = delete;
-    Label& operator=(const Label&) = delete;
+    LabelScope(const LabelScope&) = delete;
+    LabelScope& operator=(const LabelScope&) = delete;
 
   private:
-    Label(std::string_view name, std::ptrdiff_t step) : Label(Tape<T>::current(), name, step) {}
-    Label(Tape<T>& tape, std::string_view name, std::ptrdiff_t step)
+    LabelScope(std::string_view name, std::ptrdiff_t step) : LabelScope(Tape<T>::current(), name, step) {}
+    LabelScope(Tape<T>& tape, std::string_view name, std::ptrdiff_t step)
         : tape_(tape.handle()), outer_(tape.current_label()) {
         tape.set_current_label(tape.open_label(outer_, name, step));
     }
-    TapeHandle<T> tape_;
-    Index outer_;
+    detail::TapeHandle<T> tape_;
+    detail::LabelIndex outer_;
 };
 
 /// A scope in which nothing is recorded: operations compute their values and enter the current tape as
@@ -258,7 +295,7 @@ class Paused {
     explicit Paused(Tape<T>& tape) : tape_(tape.handle()), before_(tape.recording()) {
         tape.set_recording(false);
     }
-    TapeHandle<T> tape_;
+    detail::TapeHandle<T> tape_;
     bool before_;
 };
 

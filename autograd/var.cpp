@@ -46,7 +46,7 @@ Var<T> Var<T>::named(std::string name) const {
 }
 
 template <class T>
-Operand<T>::Operand(const Parameter<T>& parameter, Site site)
+Operand<T>::Operand(const Parameter<T>& parameter, CallSite site)
     : parameter_(&parameter), shape_(parameter.shape()), site_(site) {}
 
 template <class T>
@@ -57,7 +57,7 @@ const T* Operand<T>::data() const {
 }
 
 template <class T>
-Index Operand<T>::enter(Tape<T>& tape) const {
+NodeIndex Operand<T>::enter(Tape<T>& tape) const {
     if (var_.has_value()) return var_->index();
     if (parameter_ != nullptr) return tape.leaf(*parameter_, site_);
     return tape.constant(shape_, data(), site_);

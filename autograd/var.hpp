@@ -12,6 +12,19 @@
 #include <type_traits>
 #include <vector>
 
+/// The types that hold numbers, and what each is for:
+///
+/// - `Tensor<T>` owns its elements and has nothing to do with a tape: data that comes in, values and
+/// gradients
+///   that go out. All of xtensor works on it.
+/// - `Var<T>` is a handle on a node of a tape: what models compute with. It is immutable.
+/// - `Parameter<T>` is a named `Tensor` that is trained; used beside `Var`s it enters the tape as a leaf.
+/// - `Operand<T>` is only ever a function's parameter. It takes any of these, a number or an expression, and
+///   the caller's line.
+/// - `Array<T>` is what a rule or the value of a `custom` gets: elements that lie elsewhere, often on the
+/// tape,
+///   with the functions of `Var`, computed at once and recorded nowhere. A `Buffer<T>` is one that the code
+///   which computes it may still write.
 namespace tapeloop {
 
 template <class T>
@@ -23,9 +36,12 @@ class Parameter;
 template <class T>
 class Operand;
 
-using Index = std::uint32_t;
-/// Where in the user's source an operation was called.
-using Site = std::source_location;
+/// The place of a node on its tape, counted from 0 in the order in which they were computed.
+using NodeIndex = std::uint32_t;
+/// The place in the user's source where an operation was called.
+using CallSite = std::source_location;
+
+namespace detail {
 
 /// The operators of `Var` and `Parameter`, found by argument-dependent lookup. At least one argument is one
 /// of those; the other may also be a number, a `Tensor` or an xtensor expression. Broadcasting by NumPy's
@@ -53,7 +69,7 @@ struct Operators {
 template <class T>
 struct TapeSlot {
     std::atomic<Tape<T>*> tape = nullptr;
-    /// What nodes and `Var`s are stamped with: another one for each tape, and after nodes were taken back.
+    /// The stamp of nodes and `Var`s: another one for each tape, and after nodes were taken back.
     std::atomic<std::uint32_t> stamp = 0;
     /// The stamp that its tape began with; 0 without a tape.
     std::atomic<std::uint32_t> opened = 0;
@@ -64,6 +80,7 @@ template <class T>
 class TapeHandle {
   public:
     TapeHandle() = default;
+    /// Refers to the tape that is in the slot now.
     explicit TapeHandle(TapeSlot<T>& slot) : slot_(&slot), opened_(slot.opened) {}
 
     /// Null when the tape is gone.
@@ -77,16 +94,20 @@ class TapeHandle {
     std::uint32_t opened_ = 0;
 };
 
+}  // namespace detail
+
 /// A handle on a node of a tape: immutable, 16 bytes, copied freely. Using one whose tape is gone throws
 /// `std::logic_error`.
 template <class T>
-class Var : public Operators<T> {
+class Var : public detail::Operators<T> {
   public:
     using value_type = T;
 
     /// Refers to nothing; any use throws.
     Var() = default;
-    Var(TapeSlot<T>& slot, std::uint32_t stamp, Index index) : slot_(&slot), stamp_(stamp), index_(index) {}
+    /// Refers to a node, as `Tape::var` makes it.
+    Var(detail::TapeSlot<T>& slot, std::uint32_t stamp, NodeIndex index)
+        : slot_(&slot), stamp_(stamp), index_(index) {}
 
     /// A copy: recording moves the nodes.
     Shape shape() const;
@@ -102,31 +123,32 @@ class Var : public Operators<T> {
 
     /// The tape it was recorded on. Throws `std::logic_error` when that is gone.
     Tape<T>& tape() const;
-    Index index() const { return index_; }
-    /// The same node of the same tape.
+    /// Returns the node's place on its tape.
+    NodeIndex index() const { return index_; }
+    /// Returns whether both mean the same node of the same tape.
     bool is(const Var& other) const {
         return slot_ == other.slot_ && stamp_ == other.stamp_ && index_ == other.index_;
     }
 
-    /// Refused.
+    /// A `Var` has no truth, which this says when it is asked for.
     template <std::same_as<bool> B>
     explicit operator B() const {
         return detail::refuse_truth<B>();
     }
 
   private:
-    TapeSlot<T>* slot_ = nullptr;
+    detail::TapeSlot<T>* slot_ = nullptr;
     std::uint32_t stamp_ = 0;
-    Index index_ = 0;
+    NodeIndex index_ = 0;
 };
+
+namespace detail {
 
 template <class E>
 concept TensorExpression = xt::is_xexpression<std::remove_cvref_t<E>>::value;
 
-namespace detail {
-
-/// What an expression is of. To xtensor `Tensor<float> * 0.5` is one of `double`, because the number is; here
-/// it is what its tensors are.
+/// The element type of an expression. To xtensor `Tensor<float> * 0.5` is one of `double`, because the number
+/// is; here it is what its tensors are.
 template <class E>
 struct ExpressionValueOf : std::type_identity<typename E::value_type> {};
 template <class C>
@@ -136,7 +158,7 @@ struct ExpressionValueOf<xt::xfunction<F, C...>> {
     using Own = typename xt::xfunction<F, C...>::value_type;
     template <class E, class V>
     static constexpr bool is = std::same_as<typename ExpressionValueOf<std::remove_cvref_t<E>>::type, V>;
-    /// Whether part of the expression is of `double` for the sake of a number.
+    /// True if part of the expression is of `double` for the sake of a number.
     template <class E>
     static constexpr bool is_widened = !is<E, typename std::remove_cvref_t<E>::value_type>;
     static constexpr bool is_float = std::same_as<Own, double> && (is_widened<C> || ...) &&
@@ -148,25 +170,31 @@ using ExpressionValue = typename ExpressionValueOf<std::remove_cvref_t<E>>::type
 
 }  // namespace detail
 
-/// What an operation takes: a `Var`, a `Parameter`, a number, a `Tensor` or any xtensor expression, all by
-/// implicit conversion, which also notes the caller's source line. Nothing is recorded until the operation
+/// An argument of an operation: a `Var`, a `Parameter`, a number, a `Tensor` or any xtensor expression, all
+/// by implicit conversion, which also notes the caller's source line. Nothing is recorded until the operation
 /// has checked its arguments. Only ever a function's parameter: it refers to what it was made from.
 template <class T>
 class Operand {
   public:
-    Operand(const Var<T>& var, Site site = Site::current()) : var_(var), shape_(var.shape()), site_(site) {}
-    Operand(const Parameter<T>& parameter, Site site = Site::current());
+    /// Takes a `Var`.
+    Operand(const Var<T>& var, CallSite site = CallSite::current())
+        : var_(var), shape_(var.shape()), site_(site) {}
+    /// Takes a parameter, which enters the tape once.
+    Operand(const Parameter<T>& parameter, CallSite site = CallSite::current());
     // No other type: what would be converted for it is gone when the operation looks at it.
+    /// Takes a tensor, as a constant.
     template <std::same_as<Tensor<T>> E>
-    Operand(const E& tensor, Site site = Site::current())
+    Operand(const E& tensor, CallSite site = CallSite::current())
         : tensor_(&tensor), shape_(shape_of(tensor)), site_(site) {}
+    /// Takes a number, as a constant without axes.
     template <class S>
-    requires std::is_arithmetic_v<S> Operand(S scalar, Site site = Site::current())
+    requires std::is_arithmetic_v<S> Operand(S scalar, CallSite site = CallSite::current())
         : scalar_(static_cast<T>(scalar)), site_(site) {}
-    template <TensorExpression E>
+    /// Takes an xtensor expression of T or of integers, as a constant.
+    template <detail::TensorExpression E>
     requires(!std::same_as<E, Tensor<T>> &&
              (std::same_as<detail::ExpressionValue<E>, T> || std::integral<detail::ExpressionValue<E>>))
-        Operand(const E& expression, Site site = Site::current())
+        Operand(const E& expression, CallSite site = CallSite::current())
         : owned_(std::make_unique<Tensor<T>>(expression)),
           tensor_(owned_.get()),
           shape_(shape_of(*tensor_)),
@@ -175,14 +203,16 @@ class Operand {
     Operand(const Operand&) = delete;
     Operand& operator=(const Operand&) = delete;
 
+    /// Returns the shape of the value.
     const Shape& shape() const { return shape_; }
-    const Site& site() const { return site_; }
+    /// Returns the caller's place in the source.
+    const CallSite& site() const { return site_; }
     /// The elements where they lie.
     const T* data() const;
     /// The tape of a `Var`; null for everything else.
     Tape<T>* tape() const { return var_.has_value() ? &var_->tape() : nullptr; }
     /// The node that stands for it on `tape`, recorded now if it is not there yet.
-    Index enter(Tape<T>& tape) const;
+    NodeIndex enter(Tape<T>& tape) const;
 
   private:
     std::optional<Var<T>> var_;
@@ -191,22 +221,28 @@ class Operand {
     const Tensor<T>* tensor_ = nullptr;
     T scalar_ = 0;
     Shape shape_;
-    Site site_;
+    CallSite site_;
 };
 
 /// A list of operands, for `concatenate` and its like: `{a, b, c}` or a `std::vector<Var<T>>`.
 template <class T>
 class Operands {
   public:
-    Operands(std::initializer_list<Var<T>> list, Site site = Site::current()) : vars_(list), site_(site) {}
-    Operands(std::vector<Var<T>> list, Site site = Site::current()) : vars_(std::move(list)), site_(site) {}
+    /// Takes a list in braces.
+    Operands(std::initializer_list<Var<T>> list, CallSite site = CallSite::current())
+        : vars_(list), site_(site) {}
+    /// Takes a vector.
+    Operands(std::vector<Var<T>> list, CallSite site = CallSite::current())
+        : vars_(std::move(list)), site_(site) {}
 
+    /// Returns the operands in order.
     const std::vector<Var<T>>& vars() const { return vars_; }
-    const Site& site() const { return site_; }
+    /// Returns the caller's place in the source.
+    const CallSite& site() const { return site_; }
 
   private:
     std::vector<Var<T>> vars_;
-    Site site_;
+    CallSite site_;
 };
 
 extern template class Var<float>;
@@ -231,29 +267,31 @@ template <class E>
 concept Container = requires(const E& e) {
     e.begin() != e.end();
 };
-/// What is no operand beside a `Var<T>`, though somebody may think so.
+/// A type that is no operand beside a `Var<T>`, though somebody may think so.
 template <class T, class E>
 concept OfAnotherType =
     !std::is_void_v<T> && (Container<E> || is_tracked<E>)&&!std::constructible_from<Operand<T>, const E&>;
 template <class A, class B>
 concept OfTwoTypes = OfAnotherType<TrackedValue<A>, B> || OfAnotherType<TrackedValue<B>, A>;
 
-/// What such a pair would have given, had it fitted.
+/// The result that such a pair would have given, had it fitted.
 template <class A, class B>
 using RefusedResult = Var<std::conditional_t<is_tracked<A>, TrackedValue<A>, TrackedValue<B>>>;
 }  // namespace tapeloop::detail
 
 namespace tapeloop {
 
-// Refused, with a sentence where there would be pages of candidates.
 namespace detail {
+
+// Refused, with a sentence where there would be pages of candidates.
 template <class A, class B>
 RefusedResult<A, B> refuse_operands() {
-    static_assert(detail::never<A, B>,
+    static_assert(never<A, B>,
                   "beside a Var stands a number, a Tensor or an xtensor expression of its type: "
                   "xt::cast<float>(x) and xt::cast<double>(x) convert, and xt::adapt(x) takes a std::vector");
     return {};
 }
+
 }  // namespace detail
 
 #define TAPELOOP_REFUSED(op)          \

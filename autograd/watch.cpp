@@ -7,6 +7,9 @@
 #include <filesystem>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
@@ -37,17 +40,17 @@ bool any_nan(const T* elements, std::size_t size) {
 
 /// The node whose operation computed `node`: for one of several results, the one in front of them.
 template <class T>
-Index maker_of(const Tape<T>& tape, Index node) {
+NodeIndex maker_of(const Tape<T>& tape, NodeIndex node) {
     const auto inputs = tape.inputs(node);
     if (inputs.size() != 1) return node;
-    const Index results = tape.node(inputs[0]).results;
+    const NodeIndex results = tape.node(inputs[0]).results;
     return results != result_mark && node - inputs[0] <= results ? inputs[0] : node;
 }
 
 template <class T>
-std::vector<ValueRange> inputs_of(const Tape<T>& tape, Index maker) {
+std::vector<ValueRange> inputs_of(const Tape<T>& tape, NodeIndex maker) {
     std::vector<ValueRange> ranges;
-    for (Index input : tape.inputs(maker)) {
+    for (NodeIndex input : tape.inputs(maker)) {
         const Node<T>& node = tape.node(input);
         if (node.data == nullptr) continue;
         ranges.push_back(range_of(fmt::format("argument {}, {}", ranges.size(), tape.describe(input)),
@@ -57,7 +60,7 @@ std::vector<ValueRange> inputs_of(const Tape<T>& tape, Index maker) {
 }
 
 template <class T>
-NonFinite::Details details_of(const Tape<T>& tape, Index maker) {
+NonFinite::Details details_of(const Tape<T>& tape, NodeIndex maker) {
     const Node<T>& node = tape.node(maker);
     NonFinite::Details details;
     details.operation = node.operation->name();
@@ -110,10 +113,10 @@ namespace {
 
 // A node that is not finite is taken back before the throw.
 template <class T>
-void require_finite_value(Tape<T>& tape, Index node) {
+void require_finite_value(Tape<T>& tape, NodeIndex node) {
     const Node<T>& made = tape.node(node);
     if (made.data == nullptr || all_finite(made.data, made.shape.size())) return;
-    const Index maker = maker_of(tape, node);
+    const NodeIndex maker = maker_of(tape, node);
     NonFinite::Details details = details_of(tape, maker);
     const bool is_given = details.inputs.empty();
     if (!any_nan(made.data, made.shape.size()) && (is_given || has_infinity(details.inputs))) return;
@@ -122,17 +125,17 @@ void require_finite_value(Tape<T>& tape, Index node) {
 }
 
 template <class T>
-void require_finite_cotangents(Sweep<T>& sweep, Index node) {
+void require_finite_cotangents(Sweep<T>& sweep, NodeIndex node) {
     const Tape<T>& tape = sweep.tape();
-    const auto check = [&](Index receiver, std::string name) {
+    const auto check = [&](NodeIndex receiver, std::string name) {
         if (tape.node(receiver).data == nullptr || !sweep.has(receiver)) return;
         const Array<T> cotangent = sweep.cotangent(receiver);
         if (all_finite(cotangent.data(), cotangent.size())) return;
         NonFinite::Details details = details_of(tape, node);
         details.forward = false;
         details.result = range_of(std::move(name), cotangent.shape(), cotangent.data());
-        const Index results = tape.node(node).results;
-        for (Index own = node; own <= node + (results == result_mark ? 0 : results); ++own)
+        const NodeIndex results = tape.node(node).results;
+        for (NodeIndex own = node; own <= node + (results == result_mark ? 0 : results); ++own)
             if (receiver != own && tape.node(own).data != nullptr && sweep.has(own)) {
                 const Array<T> g = sweep.cotangent(own);
                 details.inputs.push_back(range_of("cotangent of its result", g.shape(), g.data()));
@@ -140,7 +143,8 @@ void require_finite_cotangents(Sweep<T>& sweep, Index node) {
         throw NonFinite(std::move(details));
     };
     std::size_t argument = 0;
-    for (Index input : tape.inputs(node)) check(input, fmt::format("cotangent of argument {}", argument++));
+    for (NodeIndex input : tape.inputs(node))
+        check(input, fmt::format("cotangent of argument {}", argument++));
     // Products that waited for company reach a node without arguments when it is its turn.
     if (tape.inputs(node).empty()) check(node, "its cotangent, summed over all its uses");
 }
@@ -148,7 +152,7 @@ void require_finite_cotangents(Sweep<T>& sweep, Index node) {
 }  // namespace
 
 template <class T>
-void Tape<T>::observe_append(Index node) {
+void Tape<T>::observe_append(NodeIndex node) {
     try {
         if (options_.watch) require_finite_value(*this, node);
         for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
@@ -160,15 +164,15 @@ void Tape<T>::observe_append(Index node) {
 }
 
 template <class T>
-void Tape<T>::observe_pull(Sweep<T>& sweep, Index node) {
+void Tape<T>::observe_pull(Sweep<T>& sweep, NodeIndex node) {
     if (options_.watch) require_finite_cotangents(sweep, node);
     for (auto* observer = TapeObserver<T>::innermost(); observer != nullptr; observer = observer->outer())
         observer->pulled(sweep, node);
 }
 
-template void Tape<float>::observe_append(Index);
-template void Tape<double>::observe_append(Index);
-template void Tape<float>::observe_pull(Sweep<float>&, Index);
-template void Tape<double>::observe_pull(Sweep<double>&, Index);
+template void Tape<float>::observe_append(NodeIndex);
+template void Tape<double>::observe_append(NodeIndex);
+template void Tape<float>::observe_pull(Sweep<float>&, NodeIndex);
+template void Tape<double>::observe_pull(Sweep<double>&, NodeIndex);
 
 }  // namespace tapeloop

@@ -14,7 +14,7 @@
 /// mask of -inf can be given on purpose.
 namespace tapeloop {
 
-/// What the elements of a tensor are.
+/// The range of a tensor's elements, and which of them are not finite.
 struct ValueRange {
     std::string name;  ///< which tensor: `argument 0 (parameter 'W')`
     Shape shape;
@@ -30,6 +30,7 @@ struct ValueRange {
 /// Thrown where the first NaN or infinity appears. The text says all that the members hold.
 class NonFinite : public std::runtime_error {
   public:
+    /// The members of the error.
     struct Details {
         bool forward = true;    ///< in a value; else in a cotangent
         std::string operation;  ///< whose value or rule it is
@@ -40,10 +41,12 @@ class NonFinite : public std::runtime_error {
         std::vector<ValueRange> inputs;  ///< what it was computed from
     };
 
+    /// Makes the error, its text from the details; `context` stands behind it.
     explicit NonFinite(Details details, const std::string& context = "");
+    /// Returns what the text says, member by member.
     const Details& details() const { return details_; }
 
-    /// The same, found while the rules of `node` were being recorded.
+    /// Returns the same finding, made while the rules of `node` were being recorded.
     NonFinite while_differentiating(const std::string& node) const;
 
   private:

@@ -4,12 +4,15 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
 WrtList<T> all_of(Tape<T>& tape) {
     std::vector<Wrt<T>> nodes;
-    for (Index node = 0; node < tape.size(); ++node)
+    for (NodeIndex node = 0; node < tape.size(); ++node)
         if (tape.node(node).data != nullptr) nodes.emplace_back(tape.var(node));
     return nodes;
 }
@@ -20,9 +23,9 @@ WrtList<float> every_node(Tape<float>& tape) { return all_of(tape); }
 WrtList<double> every_node(Tape<double>& tape) { return all_of(tape); }
 
 template <class T>
-std::optional<Index> detail::find_node(const Tape<T>& tape, const Wrt<T>& wrt, std::string_view caller) {
+std::optional<NodeIndex> detail::find_node(const Tape<T>& tape, const Wrt<T>& wrt, std::string_view caller) {
     if (wrt.parameter() != nullptr) {
-        const Index* leaf = tape.find(wrt.parameter());
+        const NodeIndex* leaf = tape.find(wrt.parameter());
         return leaf == nullptr ? std::nullopt : std::optional(*leaf);
     }
     if (&wrt.var().tape() != &tape)
@@ -30,7 +33,8 @@ std::optional<Index> detail::find_node(const Tape<T>& tape, const Wrt<T>& wrt, s
     return wrt.var().index();
 }
 
-template std::optional<Index> detail::find_node(const Tape<float>&, const Wrt<float>&, std::string_view);
-template std::optional<Index> detail::find_node(const Tape<double>&, const Wrt<double>&, std::string_view);
+template std::optional<NodeIndex> detail::find_node(const Tape<float>&, const Wrt<float>&, std::string_view);
+template std::optional<NodeIndex> detail::find_node(const Tape<double>&, const Wrt<double>&,
+                                                    std::string_view);
 
 }  // namespace tapeloop

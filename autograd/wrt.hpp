@@ -10,18 +10,23 @@
 
 namespace tapeloop {
 
-/// What to differentiate by: a `Parameter`, or any `Var` of the tape.
+/// An argument to differentiate by: a `Parameter`, or any `Var` of the tape.
 template <class T>
 class Wrt {
   public:
+    /// The storage of a parameter, by which it is known.
     using Storage = typename Parameter<T>::Storage;
 
+    /// Asks by a parameter.
     Wrt(const Parameter<T>& parameter) : parameter_(parameter.storage()) {}
+    /// Asks by a node of the tape.
     Wrt(const Var<T>& var) : var_(var) {}
 
     /// Null for a `Var`.
     const Storage* parameter() const { return parameter_.get(); }
+    /// Returns the `Var`; one that refers to nothing for a parameter.
     const Var<T>& var() const { return var_; }
+    /// Returns the shape that the gradient will have.
     Shape shape() const { return parameter_ != nullptr ? parameter_->shape : var_.shape(); }
     friend bool operator==(const Wrt& a, const Wrt& b) {
         return a.parameter_ == b.parameter_ && a.var_.is(b.var_);
@@ -36,15 +41,20 @@ class Wrt {
 template <class T>
 class WrtList {
   public:
+    /// Takes a list in braces.
     WrtList(std::initializer_list<Wrt<T>> list) : list_(list) {}
+    /// Takes a vector.
     WrtList(std::vector<Wrt<T>> list) : list_(std::move(list)) {}
+    /// Takes all parameters of a list, in its order.
     WrtList(const ParameterList<T>& parameters) {
         for (const auto& entry : parameters) list_.emplace_back(*entry.parameter);
     }
+    /// Adds one at the end.
     WrtList& add(Wrt<T> more) {
         list_.push_back(more);
         return *this;
     }
+    /// Returns what is asked for, in order.
     const std::vector<Wrt<T>>& list() const { return list_; }
 
   private:
@@ -61,10 +71,10 @@ namespace detail {
 /// The node of what is asked for; none for a parameter that is not on the tape. Throws `std::logic_error` in
 /// the name of `caller` for a `Var` of another tape.
 template <class T>
-std::optional<Index> find_node(const Tape<T>& tape, const Wrt<T>& wrt, std::string_view caller);
+std::optional<NodeIndex> find_node(const Tape<T>& tape, const Wrt<T>& wrt, std::string_view caller);
 
-extern template std::optional<Index> find_node(const Tape<float>&, const Wrt<float>&, std::string_view);
-extern template std::optional<Index> find_node(const Tape<double>&, const Wrt<double>&, std::string_view);
+extern template std::optional<NodeIndex> find_node(const Tape<float>&, const Wrt<float>&, std::string_view);
+extern template std::optional<NodeIndex> find_node(const Tape<double>&, const Wrt<double>&, std::string_view);
 
 }  // namespace detail
 

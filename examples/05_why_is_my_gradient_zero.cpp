@@ -24,13 +24,13 @@ Explanation elman(double bias) {
     return explain(sum(unrolled.state), h0);
 }
 
-/// Its forget gates are open, but for one time step if `closes`.
+/// Explains an LSTM whose forget gates are open, but for one time step if `closes`.
 Explanation lstm(bool closes) {
     nn::Generator generator(1);
     nn::LstmCell<double> cell(1, width, generator, {.forget_bias = 6});
     cell.W.assign(nn::zeros<double>({width, 4 * width}));  // gates that see the input only
     cell.U.assign(nn::zeros<double>({1, 4 * width}));
-    nn::gate(cell.U, cell.gate_names(), "forget").assign(-30.0);
+    nn::gate_block(cell.U, cell.gate_names(), "forget").assign(-30.0);
     Tensor<double> x = nn::zeros<double>({steps, 4, 1});
     if (closes)
         for (std::size_t row = 0; row < 4; ++row) x(30, row, 0) = 1;

@@ -62,7 +62,7 @@ struct Describer {
           say(nn::Embedding<float>(words.size(), 8, generator), nn::LstmCell<float>(8, 32, generator),
               nn::Linear<float>(32, words.size(), generator)) {}
 
-    /// What is seen becomes the state from which the sentence is said.
+    /// Turns what is seen into the state from which the sentence is said.
     std::array<Var<float>, 2> seen(const Tensor<float>& measured) const {
         return {tanh(look(measured)), input(nn::zeros<float>({measured.shape()[0], 32}))};
     }

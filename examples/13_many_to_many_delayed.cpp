@@ -128,7 +128,7 @@ Tokens most_frequent_digits(const std::vector<int>& numbers) {
     return digits;
 }
 
-/// How much each word counted for each digit, as the model is taught its own answer.
+/// Prints how much each word counted for each digit, as the model is taught its own answer.
 void print_attention(const Translator& model, int number, const Tokens& written) {
     const Batch batch = batch_of({number});
     nn::Targets targets = nn::Targets::from_shape({written.size(), 1});

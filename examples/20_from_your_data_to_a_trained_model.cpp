@@ -18,7 +18,7 @@ struct Row {
     std::ptrdiff_t label;
 };
 
-/// Whether a noisy series rises more often than it falls.
+/// Makes rows of noisy series, labelled by whether they rise more often than they fall.
 std::vector<Row> your_rows(nn::Generator& generator) {
     std::vector<Row> rows(700);
     for (Row& row : rows) {
@@ -33,7 +33,7 @@ std::vector<Row> your_rows(nn::Generator& generator) {
     return rows;
 }
 
-/// What `unroll` takes: rows side by side, padded at their ends.
+/// The data that `unroll` takes: rows side by side, padded at their ends.
 struct Batch {
     Tensor<float> x;                   // [T, B, 1]
     std::vector<std::size_t> lengths;  // of B rows

@@ -11,6 +11,7 @@ namespace tapeloop::nn {
 /// to the bit.
 class Generator {
   public:
+    /// Starts the sequence that belongs to `seed`.
     explicit Generator(std::uint64_t seed) : bits_(seed) {}
 
     /// 64 random bits.

@@ -9,6 +9,9 @@
 #include <vector>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 void require_matrix(std::string_view name, const Shape& shape) {
@@ -84,7 +87,7 @@ Tensor<T> ones(const Shape& shape) {
 
 template <class T>
 Tensor<T> zeros(const Shape& shape) {
-    return constant<T>(shape, 0);
+    return tapeloop::detail::zeros<T>(shape);
 }
 
 template <class T>

@@ -8,8 +8,10 @@ namespace tapeloop::nn {
 
 class Generator;
 
+/// Every element 0.
 template <class T>
 Tensor<T> zeros(const Shape& shape);
+/// Every element 1.
 template <class T>
 Tensor<T> ones(const Shape& shape);
 /// Every element `value`.

@@ -14,6 +14,7 @@
 #include <nn/closed_form/elman.hpp>
 #include <nn/closed_form/elman_network.hpp>
 #include <nn/closed_form/gru.hpp>
+#include <nn/closed_form/loops.hpp>
 #include <nn/closed_form/lstm.hpp>
 #include <nn/closed_form/of_cell.hpp>
 #include <nn/decoding/beam_search.hpp>
@@ -31,8 +32,10 @@
 #include <nn/losses/losses.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/last_outputs.hpp>
+#include <nn/sequence/lengths.hpp>
 #include <nn/sequence/state.hpp>
 #include <nn/sequence/unroll.hpp>
+#include <nn/sequence/unrolled.hpp>
 #include <nn/summary.hpp>
 #include <nn/training.hpp>
 #include <nn/wrappers/any_layer.hpp>

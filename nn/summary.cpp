@@ -23,7 +23,7 @@ Row& row_of(std::vector<Row>& rows, const std::string& path) {
 
 template <class T>
 void add_outputs(std::vector<Row>& rows, const Tape<T>& tape) {
-    for (Index node = 0; node < tape.size(); ++node) {
+    for (NodeIndex node = 0; node < tape.size(); ++node) {
         // Constants, leaves and operations with several results have no value of the layer's own.
         if (tape.node(node).input_count == 0 || tape.node(node).data == nullptr) continue;
         Row& row = row_of(rows, tape.module(node));

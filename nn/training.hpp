@@ -12,12 +12,13 @@ class Generator;
 ///     const auto outputs = nn::unroll(model, x).outputs;
 class Training {
   public:
+    /// Opens the scope; masks are drawn from `generator`, which must outlive it.
     explicit Training(Generator& generator);
     ~Training();
     Training(const Training&) = delete;
     Training& operator=(const Training&) = delete;
 
-    /// That of this thread's innermost scope; null outside, and in an `Evaluation`.
+    /// Returns the generator of this thread's innermost scope; null outside, and in an `Evaluation`.
     static Generator* generator();
 
   private:

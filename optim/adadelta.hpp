@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `Adadelta`.
 struct AdadeltaOptions {
     double learning_rate = 1;
     double rho = 0.9;

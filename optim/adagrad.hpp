@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `Adagrad`.
 struct AdagradOptions {
     double learning_rate = 0.01;
     double learning_rate_decay = 0;

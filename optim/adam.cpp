@@ -5,6 +5,10 @@
 #include <cmath>
 
 namespace tapeloop::optim {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 AdamOptions checked(std::string_view name, const AdamOptions& options) {

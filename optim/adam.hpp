@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `Adam`.
 struct AdamOptions {
     double learning_rate = 0.001;
     double beta1 = 0.9;
@@ -32,10 +33,12 @@ class Adam : public Optimizer<T> {
     void step(const Gradients<T>& gradients) override;
 
   protected:
+    /// The way in which weights decay.
     enum class Decay {
         through_gradient,  ///< g <- g + d p
         decoupled,         ///< p <- p - r d p
     };
+    /// Makes an Adam for a class derived of it, whose name error texts say.
     Adam(std::string_view name, const ParameterList<T>& parameters, const AdamOptions& options, Decay decay);
 
   private:

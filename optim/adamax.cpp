@@ -5,6 +5,10 @@
 #include <cmath>
 
 namespace tapeloop::optim {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 AdamaxOptions checked(const AdamaxOptions& options) {

@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `Adamax`.
 struct AdamaxOptions {
     double learning_rate = 0.002;
     double beta1 = 0.9;

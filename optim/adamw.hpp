@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `AdamW`.
 struct AdamWOptions {
     double learning_rate = 0.001;
     double beta1 = 0.9;

@@ -8,6 +8,9 @@
 #include <stdexcept>
 
 namespace tapeloop::optim {
+
+using namespace detail;
+
 namespace {
 
 template <class T>

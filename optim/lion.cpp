@@ -3,6 +3,10 @@
 #include <optim/require.hpp>
 
 namespace tapeloop::optim {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 LionOptions checked(const LionOptions& options) {

@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `Lion`.
 struct LionOptions {
     double learning_rate = 0.0001;
     double beta1 = 0.9;

@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `NAdam`.
 struct NAdamOptions {
     double learning_rate = 0.002;
     double beta1 = 0.9;

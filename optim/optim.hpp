@@ -10,6 +10,7 @@
 #include <optim/clip_by_value.hpp>
 #include <optim/lion.hpp>
 #include <optim/nadam.hpp>
+#include <optim/optimizer.hpp>
 #include <optim/reduce_on_plateau.hpp>
 #include <optim/rmsprop.hpp>
 #include <optim/schedule.hpp>

@@ -5,6 +5,9 @@
 #include <stdexcept>
 
 namespace tapeloop::optim {
+
+using namespace detail;
+
 namespace {
 
 double checked_rate(std::string_view name, double rate) {

@@ -9,6 +9,7 @@ namespace tapeloop::optim {
 /// All that steps change in an optimizer, the parameters' values apart.
 template <class T>
 struct OptimizerState {
+    /// The running quantities of one parameter.
     struct Entry {
         std::string path;                ///< of the parameter
         std::vector<Tensor<T>> running;  ///< in the order of the optimizer's documented formulas
@@ -19,8 +20,8 @@ struct OptimizerState {
     std::vector<Entry> entries;
 };
 
-/// What every optimizer can do. It refers to its parameters; it moves but does not copy, since two of them on
-/// the same parameters would each know half of the steps.
+/// The interface of every optimizer. It refers to its parameters; it moves but does not copy, since two of
+/// them on the same parameters would each know half of the steps.
 template <class T>
 class Optimizer {
   public:
@@ -38,10 +39,12 @@ class Optimizer {
 
     /// The steps that were made.
     std::uint64_t steps() const { return steps_; }
+    /// Returns the learning rate of the next step.
     double learning_rate() const { return learning_rate_; }
     /// Throws `std::invalid_argument` when `rate` is negative or not finite.
     void set_learning_rate(double rate);
 
+    /// Returns a copy of all that steps have changed, for `restore`.
     OptimizerState<T> state() const;
     /// Goes on from `state`, with the same options and parameters (their values are not part of it). Throws
     /// `std::invalid_argument`, and changes nothing, when it is the state of another optimizer, or of
@@ -55,15 +58,17 @@ class Optimizer {
               double learning_rate);
 
     /// One step: calls `update` for each parameter after all gradients were checked, and counts it.
-    void update(const Gradients<T>& gradients, const std::function<void(Slot<T>&, const Tensor<T>&)>& update);
-    std::vector<Slot<T>>& slots() { return slots_.list(); }
-    /// From here on `update` refuses gradients whose square is not finite.
-    void refuse_overflow_of(const Squared<T>& squared) { squared_ = squared; }
+    void update(const Gradients<T>& gradients,
+                const std::function<void(detail::Slot<T>&, const Tensor<T>&)>& update);
+    /// Returns the parameters with their running quantities.
+    std::vector<detail::Slot<T>>& slots() { return slots_.list(); }
+    /// Makes `update` refuse, from here on, gradients whose square is not finite.
+    void refuse_overflow_of(const detail::Squared<T>& squared) { squared_ = squared; }
 
   private:
     std::string_view name_;
-    Slots<T> slots_;
-    std::optional<Squared<T>> squared_;
+    detail::Slots<T> slots_;
+    std::optional<detail::Squared<T>> squared_;
     std::uint64_t steps_ = 0;
     double learning_rate_;
 };

@@ -8,6 +8,8 @@
 
 namespace tapeloop::optim {
 
+using namespace detail;
+
 ReduceOnPlateau::ReduceOnPlateau(ReduceOnPlateauOptions options)
     : options_(options), learning_rate_(options.learning_rate) {
     require_not_negative("reduce_on_plateau", "learning_rate", options.learning_rate);

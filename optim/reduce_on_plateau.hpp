@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of a `ReduceOnPlateau`.
 struct ReduceOnPlateauOptions {
     double learning_rate = 0.01;    ///< the first
     double factor = 0.1;            ///< what it is multiplied by
@@ -34,6 +35,7 @@ class ReduceOnPlateau {
     /// nothing, when the metric is NaN.
     double operator()(double metric);
 
+    /// Returns the rate after the last metric.
     double learning_rate() const { return learning_rate_; }
 
   private:

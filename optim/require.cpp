@@ -6,7 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-namespace tapeloop::optim {
+namespace tapeloop::optim::detail {
 namespace {
 
 void require(bool fulfilled, std::string_view operation, std::string_view option, double value,
@@ -58,4 +58,4 @@ template std::size_t first_not_finite(const Tensor<double>&);
 template void require_finite(std::string_view, const Gradients<float>&, std::string_view);
 template void require_finite(std::string_view, const Gradients<double>&, std::string_view);
 
-}  // namespace tapeloop::optim
+}  // namespace tapeloop::optim::detail

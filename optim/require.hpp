@@ -6,7 +6,7 @@
 
 /// The checks that optimizers and what stands beside them make before anything is changed. Each throws
 /// `std::invalid_argument` with a text that opens with the name of the operation.
-namespace tapeloop::optim {
+namespace tapeloop::optim::detail {
 
 /// Throws unless `value` is in [low, high].
 void require_option(std::string_view operation, std::string_view option, double value, double low,
@@ -24,4 +24,4 @@ std::size_t first_not_finite(const Tensor<T>& tensor);
 template <class T>
 void require_finite(std::string_view operation, const Gradients<T>& gradients, std::string_view consequence);
 
-}  // namespace tapeloop::optim
+}  // namespace tapeloop::optim::detail

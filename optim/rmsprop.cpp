@@ -3,6 +3,10 @@
 #include <optim/rmsprop.hpp>
 
 namespace tapeloop::optim {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 RmsPropOptions checked(const RmsPropOptions& options) {

@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `RmsProp`.
 struct RmsPropOptions {
     double learning_rate = 0.01;
     double alpha = 0.99;

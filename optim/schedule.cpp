@@ -8,6 +8,8 @@
 
 namespace tapeloop::optim {
 
+using namespace detail;
+
 StepSchedule::StepSchedule(StepScheduleOptions options) : options_(options) {
     require_not_negative("step_schedule", "learning_rate", options.learning_rate);
     require_not_negative("step_schedule", "factor", options.factor);

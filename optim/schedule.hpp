@@ -10,6 +10,7 @@
 /// Definitions are those of PyTorch's classes of similar names, with the step in place of the epoch.
 namespace tapeloop::optim {
 
+/// Options of a `StepSchedule`.
 struct StepScheduleOptions {
     double learning_rate = 0.01;  ///< the first
     std::uint64_t every = 1;
@@ -22,12 +23,14 @@ class StepSchedule {
   public:
     /// Throws `std::invalid_argument` for a negative option, and when `every` is 0.
     explicit StepSchedule(StepScheduleOptions options);
+    /// Returns the rate of a step, counted from 0.
     double operator()(std::uint64_t step) const;
 
   private:
     StepScheduleOptions options_;
 };
 
+/// Options of an `ExponentialSchedule`.
 struct ExponentialScheduleOptions {
     double learning_rate = 0.01;  ///< the first
     double factor = 0.99;
@@ -38,12 +41,14 @@ class ExponentialSchedule {
   public:
     /// Throws `std::invalid_argument` for a negative option.
     explicit ExponentialSchedule(ExponentialScheduleOptions options);
+    /// Returns the rate of a step, counted from 0.
     double operator()(std::uint64_t step) const;
 
   private:
     ExponentialScheduleOptions options_;
 };
 
+/// Options of a `CosineSchedule`.
 struct CosineScheduleOptions {
     double learning_rate = 0.01;  ///< the largest
     std::uint64_t steps = 1;      ///< of all, warm-up included
@@ -66,6 +71,7 @@ class CosineSchedule {
     /// Throws `std::invalid_argument` for a negative option, `least` above the learning rate, a warm-up
     /// factor above 1, and a warm-up that is not shorter than all steps.
     explicit CosineSchedule(CosineScheduleOptions options);
+    /// Returns the rate of a step, counted from 0.
     double operator()(std::uint64_t step) const;
 
   private:

@@ -5,6 +5,10 @@
 #include <stdexcept>
 
 namespace tapeloop::optim {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 SgdOptions checked(const SgdOptions& options) {

@@ -4,6 +4,7 @@
 
 namespace tapeloop::optim {
 
+/// Options of `Sgd`.
 struct SgdOptions {
     double learning_rate = 0.01;
     double momentum = 0;

@@ -7,15 +7,11 @@
 #include <cmath>
 #include <stdexcept>
 
-namespace tapeloop::optim {
-namespace {
+namespace tapeloop::optim::detail {
 
-template <class T>
-Tensor<T> zeros_like(const Parameter<T>& parameter) {
-    Tensor<T> tensor = uninitialised<T>(parameter.shape());
-    tensor.fill(T(0));
-    return tensor;
-}
+using namespace tapeloop::detail;
+
+namespace {
 
 template <class T>
 const Tensor<T>& gradient_of(std::string_view operation, const Slot<T>& slot, const Gradients<T>& gradients) {
@@ -94,7 +90,7 @@ Slots<T>::Slots(const ParameterList<T>& parameters, std::size_t running_count) {
         };
         if (std::any_of(slots_.begin(), slots_.end(), same)) continue;
         slots_.push_back({path, parameter, parameter->shape(),
-                          std::vector<Tensor<T>>(running_count, zeros_like(*parameter))});
+                          std::vector<Tensor<T>>(running_count, zeros<T>(parameter->shape()))});
     }
 }
 
@@ -136,4 +132,4 @@ void Slots<T>::update(std::string_view operation, const Gradients<T>& gradients,
 template class Slots<float>;
 template class Slots<double>;
 
-}  // namespace tapeloop::optim
+}  // namespace tapeloop::optim::detail

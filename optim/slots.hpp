@@ -5,7 +5,7 @@
 #include <functional>
 #include <optional>
 
-namespace tapeloop::optim {
+namespace tapeloop::optim::detail {
 
 /// A parameter that is trained, and the running quantities that an optimizer keeps for it.
 template <class T>
@@ -16,15 +16,15 @@ struct Slot {
     std::vector<Tensor<T>> running;  ///< each of the parameter's shape, 0 at first
 };
 
-/// What an optimizer squares of the gradient g of a parameter p: g + decay p. The square has to be finite,
-/// also when it is added to the first of the running quantities, where it is `summed`.
+/// The quantity that an optimizer squares, of the gradient g of a parameter p: g + decay p. The square has to
+/// be finite, also when it is added to the first of the running quantities, where it is `summed`.
 template <class T>
 struct Squared {
     T decay = 0;
     bool summed = false;
 };
 
-/// What optimizers share: the parameters, each once, and the check of the gradients.
+/// The base of the optimizers: the parameters, each once, and the check of the gradients.
 template <class T>
 class Slots {
   public:
@@ -53,4 +53,4 @@ class Slots {
 extern template class Slots<float>;
 extern template class Slots<double>;
 
-}  // namespace tapeloop::optim
+}  // namespace tapeloop::optim::detail

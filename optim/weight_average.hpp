@@ -6,12 +6,14 @@
 
 namespace tapeloop::optim {
 
+/// The weight of the first steps in the average.
 enum class AverageStart {
     first_weights,    ///< the first weights count as if they had always been there
     bias_correction,  ///< the first weights count as any others (Kingma and Ba 2015, section 3)
     warm_up,          ///< a decay of n / (n + 9) while that is smaller, as TensorFlow's with `num_updates`
 };
 
+/// Options of a `WeightAverage`.
 struct WeightAverageOptions {
     double decay = 0.999;
     AverageStart start = AverageStart::first_weights;
@@ -33,9 +35,10 @@ class WeightAverage {
     WeightAverage(const WeightAverage&) = delete;
     WeightAverage& operator=(const WeightAverage&) = delete;
 
-    /// To be called after each step of the optimizer. Throws, and changes nothing: `std::logic_error` while
-    /// an `AveragedWeights` is there or when a parameter is gone, `std::invalid_argument` when a weight is
-    /// not finite or a parameter was replaced by one of another shape.
+    /// Adds the current weights to the average; call it after each step of the optimizer. Throws, and changes
+    /// nothing: `std::logic_error` while an `AveragedWeights` is there or when a parameter is gone,
+    /// `std::invalid_argument` when a weight is not finite or a parameter was replaced by one of another
+    /// shape.
     void update();
 
     /// Throws `std::logic_error` before the first update, and `std::invalid_argument` for a parameter that
@@ -49,7 +52,7 @@ class WeightAverage {
     double share() const;
 
     WeightAverageOptions options_;
-    Slots<T> slots_;
+    detail::Slots<T> slots_;
     std::uint64_t updates_ = 0;
     bool swapped_in_ = false;
 };

@@ -43,10 +43,10 @@
 #include <autograd/study/derivation/latex.hpp>
 #include <autograd/study/derivation/node_names.hpp>
 #include <autograd/study/derivation/numerals.hpp>
-#include <autograd/study/explain/broken_paths.hpp>
-#include <autograd/study/explain/causes.hpp>
-#include <autograd/study/explain/culprits.hpp>
 #include <autograd/study/explain/explain.hpp>
+#include <autograd/study/explain/hop_symptoms.hpp>
+#include <autograd/study/explain/lost_cotangents.hpp>
+#include <autograd/study/explain/size_culprits.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>
@@ -85,10 +85,90 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 using namespace tapeloop;
+using namespace tapeloop::nn;
+using namespace tapeloop::optim;
+
+// Types that a user may well have. A name of the engine's in one of those namespaces would make their use
+// ambiguous.
+#define TYPES_OF_A_USER(X)                                                                                   \
+    X(Layout)                                                                                                \
+    X(Target)                                                                                                \
+    X(Memory)                                                                                                \
+    X(Walk)                                                                                                  \
+    X(Stretch) X(Product) X(Mask) X(Inputs) X(Index) X(Reach) X(Root) X(Label) X(Node) X(Slot) X(Slots)      \
+        X(View) X(Sweep) X(GraphSweep) X(Operation) X(Operators) X(Lanes) X(Dual) X(Pool) X(Run) X(Kernel)   \
+            X(Site) X(Contribution) X(Panel) X(Request) X(Lines) X(Window) X(Steady) X(Rollback) X(Sparse)   \
+                X(Defined) X(Gate) X(Explained) X(Symptom) X(Hop) X(Segment) X(Segments) X(Subject)          \
+                    X(Evidence) X(Fit) X(Batch) X(Parts) X(Choice) X(Writing) X(Classes) X(Counting) X(Pair) \
+                        X(Alignments) X(Squared) X(Labels) X(Title) X(Located) X(Slopes) X(Elements) X(Mark) \
+                            X(Block) X(Rules) X(Definition) X(Stream) X(Streams) X(Matrix) X(Pass) X(Panels) \
+                                X(Record) X(Entry) X(Header) X(Allocator) X(Handle) X(Stamp)                 \
+                                    X(Contributions) X(Cotangents)
+
+#define DECLARED(Name)                       \
+    struct Name {                            \
+        std::string text() { return #Name; } \
+    };
+TYPES_OF_A_USER(DECLARED)
+#undef DECLARED
+
+// Functions of theirs that are found by what they are called with, too.
+template <class T>
+T apply(const Target&, T x) {
+    return x;
+}
+int checked(const Node&) { return 1; }
+int contributions(const Sweep&, const Operation&) { return 2; }
+int broadcast(const Layout&) { return 3; }
 
 TEST_CASE("headers: all of them together") {
     // `explain` and `check_gradient` each have words of their own for what they find.
     CHECK(name_of(GradientSize::huge) == "huge");
     CHECK(CheckedElement{}.verdict == Verdict::right);
+}
+
+TEST_CASE("headers: a user's types may be called what the engine calls its own") {
+    std::vector<std::string> names;
+#define USED(Name) names.push_back(Name().text());
+    TYPES_OF_A_USER(USED)
+#undef USED
+    CHECK(std::find(names.begin(), names.end(), "Lanes") != names.end());
+    CHECK(names.front() == "Layout");
+    CHECK(apply(Target(), 2.0) == 2.0);
+    CHECK(checked(Node()) + contributions(Sweep(), Operation()) + broadcast(Layout()) == 6);
+}
+
+namespace {
+
+/// An elementwise function of a user's, with both ways to call the library's.
+struct Doubled {
+    static constexpr std::string_view name = "doubled";
+    static auto value(const auto& x) { return x + x; }
+    static auto slope(const auto&, const auto& x) { return 2 + 0 * x; }
+};
+
+}  // namespace
+
+TEST_CASE("headers: a user's function given to map finds the library's, in full and in short") {
+    const auto in_short = [](auto a, auto b) { return sigmoid(a) * where(a < b, tanh(b), square(a)); };
+    const auto in_full = [](auto a, auto b) {
+        return tapeloop::sigmoid(a) * where(a < b, tapeloop::tanh(b), tapeloop::square(a)) +
+               0 * tapeloop::elementwise(Doubled(), a);
+    };
+    Tape<double> tape;
+    const Var<double> a = input(Tensor<double>{0.5, -2, 3});
+    const Var<double> b = input(Tensor<double>{1, 1, 1});
+    const Var<double> y = map(in_short, a, b);
+    const Var<double> z = map(in_full, a, b);
+    CHECK(y.value() == z.value());
+    const Gradients<double> of_y = gradient(sum(y), {a, b});
+    const Gradients<double> of_z = gradient(sum(z), {a, b});
+    CHECK(of_y.at(0) == of_z.at(0));
+    CHECK(of_y.at(1) == of_z.at(1));
+    CHECK(gradient(sum(map([](auto x) { return elementwise(Doubled(), x); }, a)), {a}).at(0)(1) == 2);
 }

@@ -27,13 +27,13 @@ double Random::uniform(double low, double high) {
 std::size_t Random::below(std::size_t bound) { return static_cast<std::size_t>(next() % bound); }
 
 Tensor<double> Random::tensor(const Shape& shape, double low, double high) {
-    Tensor<double> result = uninitialised<double>(shape);
+    Tensor<double> result = tapeloop::detail::uninitialised<double>(shape);
     for (std::size_t i = 0; i < result.size(); ++i) result.data()[i] = uniform(low, high);
     return result;
 }
 
 Tensor<double> generate(const Shape& shape, const std::function<double(const Position&)>& f) {
-    Tensor<double> result = uninitialised<double>(shape);
+    Tensor<double> result = tapeloop::detail::uninitialised<double>(shape);
     Position position(shape.rank(), 0);
     for (std::size_t i = 0; i < result.size(); ++i) {
         result.data()[i] = f(position);
@@ -201,7 +201,7 @@ std::string difference_in_bits(const Tensor<double>& actual, const Tensor<double
 }
 
 Tensor<double> tensor(const Shape& shape, std::vector<double> elements) {
-    Tensor<double> result = uninitialised<double>(shape);
+    Tensor<double> result = tapeloop::detail::uninitialised<double>(shape);
     std::copy_n(elements.begin(), std::min(elements.size(), result.size()), result.data());
     return result;
 }
@@ -212,7 +212,7 @@ Tensor<double> vector(std::vector<double> elements) {
 }
 
 Tensor<double> filled(const Shape& shape, double value) {
-    Tensor<double> result = uninitialised<double>(shape);
+    Tensor<double> result = tapeloop::detail::uninitialised<double>(shape);
     std::fill_n(result.data(), result.size(), value);
     return result;
 }

@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-/// What tests compute with instead of the engine: plain loops over elements, random numbers, differences.
+/// This file has what tests compute with instead of the engine: plain loops over elements, random numbers,
+/// differences.
 namespace tapeloop::test {
 
 using Tensors = std::vector<Tensor<double>>;
@@ -21,9 +22,9 @@ class Random {
     explicit Random(std::uint64_t seed) : state_(seed) {}
     explicit Random(std::string_view name);
 
-    /// In [low, high).
+    /// Returns a number in [low, high).
     double uniform(double low, double high);
-    /// In 0 .. bound - 1.
+    /// Returns a number in 0 .. bound - 1.
     std::size_t below(std::size_t bound);
     Tensor<double> tensor(const Shape& shape, double low = -1, double high = 1);
 
@@ -39,7 +40,7 @@ double at(const Tensor<double>& x, const Position& position);
 Tensor<double> repeated(const Tensor<double>& x, const Shape& shape);
 /// The shape to which all of these broadcast.
 Shape joint_shape(const Tensors& x);
-/// What lies at begin .. begin + count - 1 along an axis.
+/// Returns what lies at begin .. begin + count - 1 along an axis.
 Tensor<double> part_of(const Tensor<double>& x, std::size_t axis, std::size_t begin, std::size_t count);
 
 Tensor<double> each(const Tensor<double>& x, const std::function<double(double)>& f);
@@ -60,22 +61,22 @@ Tensor<double> derivative(const std::function<double(const Tensors&)>& f, Tensor
 Tensors derivative_along(const std::function<Tensors(const Tensors&)>& f, const Tensors& x,
                          const Tensors& direction);
 
-/// What is wrong with `actual`; empty if every element is within `tolerance` of `expected`: relative to it,
-/// to a hundredth of the largest, and to `least`. NaN equals NaN and inf inf.
+/// Says what is wrong with `actual`; empty if every element is within `tolerance` of `expected`: relative to
+/// it, to a hundredth of the largest, and to `least`. NaN equals NaN and inf inf.
 std::string difference(const Tensor<double>& actual, const Tensor<double>& expected, double tolerance,
                        double least = 1e-3);
-/// The same, to the last bit.
+/// Says what is wrong, compared to the last bit.
 std::string difference_in_bits(const Tensor<double>& actual, const Tensor<double>& expected);
 
 template <class T>
 Tensor<double> as_double(const Tensor<T>& x) {
-    Tensor<double> result = uninitialised<double>(shape_of(x));
+    Tensor<double> result = tapeloop::detail::uninitialised<double>(shape_of(x));
     for (std::size_t i = 0; i < x.size(); ++i) result.data()[i] = static_cast<double>(x.data()[i]);
     return result;
 }
 template <class T>
 Tensor<T> rounded(const Tensor<double>& x) {
-    Tensor<T> result = uninitialised<T>(shape_of(x));
+    Tensor<T> result = tapeloop::detail::uninitialised<T>(shape_of(x));
     for (std::size_t i = 0; i < x.size(); ++i) result.data()[i] = static_cast<T>(x.data()[i]);
     return result;
 }

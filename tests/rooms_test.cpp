@@ -30,8 +30,9 @@ const std::vector<Room>& rooms() {
     static const std::vector<Room> list{
         {"kernels", {"autograd/kernels/", "autograd/shape.", "autograd/tensor.hpp"}, {}},
         {"tape",
-         {"autograd/var.", "autograd/parameter.", "autograd/tape.", "autograd/record/operation.",
-          "autograd/record/observer.", "autograd/wrt."},
+         {"autograd/var.", "autograd/parameter.", "autograd/tape.", "autograd/wrt.",
+          "autograd/record/description.", "autograd/record/observer.", "autograd/record/operation.",
+          "autograd/record/rollback."},
          {"kernels"}},
         {"sweep", {"autograd/sweep/"}, {"tape"}},
         {"record", {"autograd/record/"}, {"sweep"}},
@@ -76,7 +77,7 @@ struct File {
     std::string text;
 };
 
-/// Whether the path lies in this folder, has this stem or is this file.
+/// Returns whether the path lies in this folder, has this stem or is this file.
 bool is_of(std::string_view path, std::string_view part) {
     return path.starts_with(part) &&
            (part.back() != '/' || path.find('/', part.size()) == std::string_view::npos);
@@ -113,7 +114,7 @@ std::vector<std::string> includes_of(const std::string& text) {
     return found;
 }
 
-/// What is wrong with the includes of these files, in sentences.
+/// Says what is wrong with the includes of these files, in sentences.
 std::vector<std::string> faults_of(const std::vector<File>& files) {
     std::vector<std::string> faults;
     for (const File& file : files) {

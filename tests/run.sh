@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 sh cmake/install_missing.sh g++ make cmake \
     libxtensor-dev libxtensor-blas-dev libxsimd-dev libfmt-dev libopenblas-dev libdnnl-dev \
-    libcli11-dev libutfcpp-dev nlohmann-json3-dev doctest-dev gnuplot-nox graphviz \
+    libcli11-dev libutfcpp-dev nlohmann-json3-dev doctest-dev gnuplot-nox graphviz doxygen \
     chromium chromium-driver python3-selenium
 
 cmake --preset release

@@ -3,4 +3,7 @@
 /// Checks of gradients, for users' own tests. `autograd/check/doctest.hpp` has the matcher for doctest.
 #include <autograd/check/check_gradient.hpp>
 #include <autograd/check/fault.hpp>
+#include <autograd/check/function.hpp>
+#include <autograd/check/input.hpp>
+#include <autograd/check/options.hpp>
 #include <autograd/check/report.hpp>

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 template <class T>
@@ -34,18 +34,18 @@ template <class T>
 GradientReport check(const CheckFunction<T>& f, const CheckInputs<T>& inputs, const CheckOptions& options) {
     require_inputs(inputs, options);
     GradientReport report;
-    report.seed = detail::seed_of(options);
+    report.seed = seed_of(options);
     report.in_double = sizeof(T) == 8;
     if (!report.in_double)
         report.warnings.emplace_back(
             "computed in float: differences are good to about two digits. Check in double if you can: by a "
             "generic lambda of tensors, or a model that is a template");
     for (int order = 1; order <= options.order && report.passed(); ++order) {
-        detail::Subject<T> subject(f, inputs, order, report.seed);
-        detail::examine(report, subject, options);
+        Subject<T> subject(f, inputs, order, report.seed);
+        examine(report, subject, options);
         const bool is_settled =
             !report.has(Diagnosis::non_deterministic) && !report.has(Diagnosis::not_finite);
-        if (order == 2 && is_settled) detail::check_products(report, subject);
+        if (order == 2 && is_settled) check_products(report, subject);
         report.evaluations += subject.evaluations();
     }
     if (report.passed() && !compares_anything(report))
@@ -64,8 +64,6 @@ GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<
     return check(f, inputs, options);
 }
 
-namespace detail {
-
 std::uint64_t seed_of(const CheckOptions& options) {
     if (options.seed.has_value()) return *options.seed;
     const char* given = std::getenv("TAPELOOP_CHECK_SEED");
@@ -81,6 +79,4 @@ CheckInputs<double> in_double(const CheckInputs<float>& inputs) {
     }
     return list;
 }
-
-}  // namespace detail
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -5,15 +5,15 @@
 
 namespace tapeloop {
 
-/// The same for a function whose arguments are in a list; what the templates below call.
+namespace detail {
+
+/// Checks the gradients of a function whose arguments are in a list, for the templates below.
 GradientReport check_function(const CheckFunction<float>& f, const CheckInputs<float>& inputs,
                               const CheckOptions& options = {});
 GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<double>& inputs,
                               const CheckOptions& options = {});
 
-namespace detail {
-
-/// The same tensors in double. There must be no parameters.
+/// Returns the inputs' tensors in double. There must be no parameters.
 CheckInputs<double> in_double(const CheckInputs<float>& inputs);
 
 }  // namespace detail
@@ -36,7 +36,7 @@ CheckInputs<double> in_double(const CheckInputs<float>& inputs);
 template <class F>
 GradientReport check_gradient(const F& f, const CheckInputs<double>& inputs,
                               const CheckOptions& options = {}) {
-    return check_function(detail::erased<double>(f), inputs, options);
+    return detail::check_function(detail::erased<double>(f), inputs, options);
 }
 
 /// Tensors of `float` are checked in double if f takes `Var<double>` as well, as a generic lambda does. Where
@@ -48,8 +48,8 @@ GradientReport check_gradient(const F& f, const CheckInputs<float>& inputs,
                               const CheckOptions& options = {}) {
     if constexpr (detail::takes_any<double, F>)
         if (inputs.tensor_count() == inputs.size())
-            return check_function(detail::erased<double>(f), detail::in_double(inputs), options);
-    return check_function(detail::erased<float>(f), inputs, options);
+            return detail::check_function(detail::erased<double>(f), detail::in_double(inputs), options);
+    return detail::check_function(detail::erased<float>(f), inputs, options);
 }
 
 }  // namespace tapeloop

@@ -9,25 +9,25 @@
 namespace tapeloop::detail {
 namespace {
 
-using Maybe = std::optional<Explanation>;
+using Maybe = std::optional<Diagnosed>;
 
 Maybe not_finite(const Evidence& evidence, const Fit&) {
     const auto bad = std::count_if(evidence.tape.begin(), evidence.tape.end(),
                                    [](double element) { return !std::isfinite(element); });
     if (bad == 0) return {};
-    return Explanation{Diagnosis::not_finite,
-                       fmt::format("{} of {} elements of the tape's gradient are NaN or infinite", bad,
-                                   evidence.tape.size())};
+    return Diagnosed{Diagnosis::not_finite,
+                     fmt::format("{} of {} elements of the tape's gradient are NaN or infinite", bad,
+                                 evidence.tape.size())};
 }
 
 Maybe nothing(const Evidence& evidence, const Fit& fit) {
     if (std::all_of(evidence.tape.begin(), evidence.tape.end(), [](double element) { return element == 0; }))
-        return Explanation{Diagnosis::no_gradient,
-                           "the tape's gradient is zero everywhere, but the function depends on it: a rule "
-                           "passes nothing on, or the value is detached"};
+        return Diagnosed{Diagnosis::no_gradient,
+                         "the tape's gradient is zero everywhere, but the function depends on it: a rule "
+                         "passes nothing on, or the value is detached"};
     if (fit.scale() == 0)
-        return Explanation{Diagnosis::unasked_gradient,
-                           "the function does not depend on it, but the tape's gradient is not zero"};
+        return Diagnosed{Diagnosis::unasked_gradient,
+                         "the function does not depend on it, but the tape's gradient is not zero"};
     return {};
 }
 
@@ -35,7 +35,7 @@ Maybe sign(const Evidence& evidence, const Fit& fit) {
     Elements negative = evidence.numeric;
     for (double& element : negative) element = -element;
     if (!fit.fits(negative)) return {};
-    return Explanation{Diagnosis::sign, "the gradient is the negative of the right one", -1};
+    return Diagnosed{Diagnosis::sign, "the gradient is the negative of the right one", -1};
 }
 
 /// The multiple of the numeric values that is closest to the tape's.
@@ -50,7 +50,7 @@ double multiple(const Evidence& evidence, const Fit& fit) {
     return squares == 0 ? 0 : product / squares;
 }
 
-/// What a factor equals: extents, their reciprocals and squares.
+/// Names what a factor equals: extents, their reciprocals and squares.
 std::string names_of_factor(const Evidence& evidence, double factor) {
     const double size = std::abs(factor);
     const auto equals = [size](double value) { return std::abs(size - value) <= 1e-4 * value; };
@@ -85,14 +85,14 @@ Maybe factor(const Evidence& evidence, const Fit& fit) {
     const bool is_simple = std::abs(std::abs(found) - 2) < 2e-4 || std::abs(std::abs(found) - 0.5) < 5e-5;
     // Of one or two values any could be a multiple.
     if (informative < 3 && names.empty() && !is_simple) return {};
-    return Explanation{Diagnosis::factor,
-                       fmt::format("the gradient is {:.6g} times the right one{}", found, names), found};
+    return Diagnosed{Diagnosis::factor,
+                     fmt::format("the gradient is {:.6g} times the right one{}", found, names), found};
 }
 
 Maybe transposed_result(const Evidence& evidence, const Fit& fit) {
     if (evidence.shape.rank() < 2 || !fit.fits(transposed(evidence.numeric, evidence.shape))) return {};
-    return Explanation{Diagnosis::transposed,
-                       "the gradient is the transposed of the right one, in its last two axes"};
+    return Diagnosed{Diagnosis::transposed,
+                     "the gradient is the transposed of the right one, in its last two axes"};
 }
 
 /// The gradient by a Jacobian of which an axis of the input and one of the result are exchanged.
@@ -118,9 +118,9 @@ Elements by_transposed_jacobian(const Evidence& evidence) {
 
 Maybe transposed_operand(const Evidence& evidence, const Fit& fit) {
     if (evidence.jacobian.empty() || evidence.results.size() != 1) return {};
-    const Explanation found{Diagnosis::transposed,
-                            "the gradient is what comes out if a matrix of the rule is not transposed, or "
-                            "transposed where it should not be"};
+    const Diagnosed found{Diagnosis::transposed,
+                          "the gradient is what comes out if a matrix of the rule is not transposed, or "
+                          "transposed where it should not be"};
     const Shape& in = evidence.shape;
     const Shape& out = evidence.results.front().shape;
     if (in.size() == out.size() && fit.fits(by_transposed_jacobian(evidence))) return found;
@@ -135,11 +135,10 @@ Maybe transposed_operand(const Evidence& evidence, const Fit& fit) {
 Maybe exchanged(const Evidence& evidence, const Fit& fit) {
     for (const Evidence::Other& other : evidence.others)
         if (fit.fits(other.numeric))
-            return Explanation{
-                Diagnosis::exchanged,
-                fmt::format("the gradient is that by `{}`: two rules are exchanged, or use each "
-                            "other's argument",
-                            other.name)};
+            return Diagnosed{Diagnosis::exchanged,
+                             fmt::format("the gradient is that by `{}`: two rules are exchanged, or use each "
+                                         "other's argument",
+                                         other.name)};
     return {};
 }
 
@@ -153,9 +152,9 @@ Maybe axis_summed(const Evidence& evidence, const Fit& fit) {
         const bool is_sum = fit.fits(sums);
         for (double& element : sums) element /= static_cast<double>(loops.extent);
         if (is_sum || fit.fits(sums))
-            return Explanation{Diagnosis::axis_summed,
-                               fmt::format("the gradient is {} over its {}, which should be kept",
-                                           is_sum ? "summed" : "averaged", axis_text(evidence.info, axis))};
+            return Diagnosed{Diagnosis::axis_summed,
+                             fmt::format("the gradient is {} over its {}, which should be kept",
+                                         is_sum ? "summed" : "averaged", axis_text(evidence.info, axis))};
     }
     return {};
 }
@@ -166,12 +165,12 @@ Maybe cotangent_ignored(const Evidence& evidence, const Fit& fit) {
     double total = 0;
     for (double element : evidence.cotangent) total += element;
     for (double weight : {1.0, total / static_cast<double>(results), total})
-        if (fit.fits(contributions(evidence, Elements(results, weight))))
-            return Explanation{Diagnosis::cotangent_ignored,
-                               weight == 1 ? "the gradient is what a cotangent of ones gives: the rule "
-                                             "does not use the cotangent"
-                                           : "the gradient is that of a cotangent which is the same for all "
-                                             "elements: the rule uses only the cotangent's sum or mean"};
+        if (fit.fits(gradient_by_jacobian(evidence, Elements(results, weight))))
+            return Diagnosed{Diagnosis::cotangent_ignored,
+                             weight == 1 ? "the gradient is what a cotangent of ones gives: the rule "
+                                           "does not use the cotangent"
+                                         : "the gradient is that of a cotangent which is the same for all "
+                                           "elements: the rule uses only the cotangent's sum or mean"};
     return {};
 }
 
@@ -203,14 +202,14 @@ std::optional<std::size_t> time_axis(const InputInfo& info) {
     return static_cast<std::size_t>(found - info.axes.begin());
 }
 
-std::optional<Explanation> explain(const Evidence& evidence) {
+std::optional<Diagnosed> diagnosed(const Evidence& evidence) {
     const Fit fit(evidence);
     for (const auto& test : all_tests)
         if (Maybe found = test(evidence, fit)) return found;
     return {};
 }
 
-std::optional<Explanation> explain_values(const Evidence& evidence) {
+std::optional<Diagnosed> explain_values(const Evidence& evidence) {
     const Fit fit(evidence);
     for (const auto& test : {nothing, sign, factor})
         if (Maybe found = test(evidence, fit)) return found;

@@ -5,7 +5,7 @@
 #include <functional>
 #include <optional>
 
-/// From wrong values to what is wrong with the rule.
+/// This file concludes from wrong values what is wrong with the rule.
 namespace tapeloop::detail {
 
 /// A gradient that is wrong, with all that is known of it.
@@ -14,7 +14,7 @@ struct Evidence {
     InputInfo info;
     std::vector<double> tape;
     std::vector<double> numeric;
-    /// How far the two may be apart; negative where the numeric value tells nothing.
+    /// The largest difference allowed, element by element; negative where the numeric value tells nothing.
     std::vector<double> tolerance;
 
     /// The results through which the input acts, their elements one behind the other.
@@ -27,7 +27,7 @@ struct Evidence {
     /// d result / d input, [input elements, result elements]; empty if it would be too large.
     std::vector<double> jacobian;
 
-    /// What a factor may equal: `batch size of x` and 4.
+    /// A number that a factor may equal: `batch size of x` and 4.
     struct Extent {
         std::string name;
         std::size_t extent;
@@ -42,18 +42,19 @@ struct Evidence {
     std::vector<Other> others;
 };
 
-struct Explanation {
+/// The class of a mistake, and how it shows.
+struct Diagnosed {
     Diagnosis diagnosis;
     std::string text;
     double factor = 0;
 };
 
 /// The first class that fits; nothing if none does.
-std::optional<Explanation> explain(const Evidence& evidence);
+std::optional<Diagnosed> diagnosed(const Evidence& evidence);
 
 /// `axis 0 (time)`
 std::string axis_text(const InputInfo& info, std::size_t axis);
-/// Which axis is called `time`, if one is.
+/// Returns the axis called `time`, if one is.
 std::optional<std::size_t> time_axis(const InputInfo& info);
 
 }  // namespace tapeloop::detail

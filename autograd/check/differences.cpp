@@ -174,8 +174,8 @@ double Differences<T>::choose_step(CheckedElement& checked, bool without_zeros) 
     return uncertainty;
 }
 
-/// Whether the numeric value is zero because small steps are lost in the results, and larger ones are not far
-/// from the tape's value.
+/// Returns whether the numeric value is zero because small steps are lost in the results, and larger ones are
+/// not far from the tape's value.
 template <class T>
 bool Differences<T>::is_rounded_away(CheckedElement& checked) const {
     if (checked.numeric != 0) return false;
@@ -196,8 +196,8 @@ Verdict Differences<T>::verdict_of(const CheckedElement& checked, double uncerta
     return Verdict::wrong;
 }
 
-/// Whether the slopes of both sides stay apart however small the step is, or there is one side alone, and the
-/// tape's value lies between them.
+/// Returns whether the slopes of both sides stay apart however small the step is, or there is one side alone,
+/// and the tape's value lies between them.
 template <class T>
 bool Differences<T>::is_kink(const CheckedElement& checked) const {
     const std::size_t usual = checked.sweep.size() - 1 - steps_below_usual;

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-/// Central differences, and what to make of them.
+/// This file takes central differences, and judges them.
 namespace tapeloop::detail {
 
 /// The options with their defaults filled in.
@@ -39,7 +39,7 @@ class Differences {
 
     /// The step for an element of this value, a power of two.
     double step_for(double x) const;
-    /// What rounding of the results can do to a slope.
+    /// Returns the largest change of a slope by rounding of the results.
     double rounding(double step) const { return rounding_ / step; }
 
     Slopes slopes(std::size_t input, std::size_t element, double step);
@@ -48,20 +48,20 @@ class Differences {
 
     /// Compares the tape's value with differences, and where they disagree with those of other steps.
     CheckedElement judge(std::size_t input, std::size_t element, double tape);
-    /// The same without trying other steps.
+    /// Compares an element without trying other steps.
     CheckedElement compare(std::size_t input, std::size_t element, double tape);
     void refine(CheckedElement& checked, std::size_t input, std::size_t element);
 
-    /// Whether the gradient by an input agrees with differences along one random direction, over all of its
-    /// elements but those that are `held` still; a smaller step is tried where it does not. `held` is empty,
-    /// or has an entry per element.
+    /// Returns whether the gradient by an input agrees with differences along one random direction, over all
+    /// of its elements but those that are `held` still; a smaller step is tried where it does not. `held` is
+    /// empty, or has an entry per element.
     bool agrees_along(std::size_t input, const std::vector<double>& gradient, std::uint64_t seed,
                       const std::vector<bool>& held);
-    /// Whether the last direction could have shown a mistake: it is not lost in the tolerance.
+    /// Returns whether the last direction could have shown a mistake: it is not lost in the tolerance.
     bool direction_tells() const { return direction_tells_; }
-    /// How far its difference is from the gradient's, relative to what both sum.
+    /// Returns the distance of its difference from the gradient's, relative to what both sum.
     double direction_deviation() const { return direction_deviation_; }
-    /// Whether an element could have shown a mistake.
+    /// Returns whether an element could have shown a mistake.
     bool tells(const CheckedElement& checked) const;
 
     /// Sets `tolerance`, `rule`, `difference` and, if the values agree, the verdict.

@@ -16,7 +16,7 @@
 #define CHECK_GRADIENT(...) \
     TAPELOOP_CHECK_REPORT(::tapeloop::check_gradient(__VA_ARGS__), "check_gradient(" #__VA_ARGS__ ")")
 
-/// The same, and the test case ends where it fails.
+/// Checks as CHECK_GRADIENT does, and ends the test case where it fails.
 #define REQUIRE_GRADIENT(...) \
     TAPELOOP_REQUIRE_REPORT(::tapeloop::check_gradient(__VA_ARGS__), "check_gradient(" #__VA_ARGS__ ")")
 

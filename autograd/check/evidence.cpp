@@ -6,7 +6,7 @@
 
 namespace tapeloop::detail {
 
-Elements contributions(const Evidence& evidence, const Elements& cotangent) {
+Elements gradient_by_jacobian(const Evidence& evidence, const Elements& cotangent) {
     const std::size_t results = cotangent.size();
     Elements sums(evidence.tape.size(), 0);
     for (std::size_t i = 0; i < sums.size(); ++i)

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-/// Arithmetic on the slices of tensors and of Jacobians that lie in flat vectors.
+/// This file has the arithmetic on the slices of tensors and of Jacobians that lie in flat vectors.
 namespace tapeloop::detail {
 
 using Elements = std::vector<double>;
@@ -21,20 +21,20 @@ struct AxisLoops {
     }
     std::size_t size() const { return outer * extent * inner; }
     std::size_t slice_of(std::size_t index) const { return index / inner % extent; }
-    /// The same element in another slice.
+    /// Returns the index of the same element in another slice.
     std::size_t moved(std::size_t index, std::size_t slice) const {
         return index - slice_of(index) * inner + slice * inner;
     }
 };
 
 /// The gradient that another cotangent would give, by the Jacobian.
-Elements contributions(const Evidence& evidence, const Elements& cotangent);
+Elements gradient_by_jacobian(const Evidence& evidence, const Elements& cotangent);
 /// `x` with the element i from `from(i)`; none gives 0.
 Elements rearranged(const Elements& x, const std::function<std::optional<std::size_t>(std::size_t)>& from);
 /// The last two axes exchanged, laid out in the shape of the original.
 Elements transposed(const Elements& x, const Shape& shape);
 
-/// What factors may equal of a tensor: its axes' extents, and its size.
+/// Adds what factors may equal of a tensor: its axes' extents, and its size.
 void add_extents(std::vector<Evidence::Extent>& extents, const std::string& name, const Shape& shape,
                  const InputInfo& info);
 
@@ -43,11 +43,11 @@ class Fit {
   public:
     explicit Fit(const Evidence& evidence);
 
-    /// Whether the candidate is what the tape gave, where that is known.
+    /// Returns whether the candidate is what the tape gave, where that is known.
     bool fits(const Elements& candidate) const;
     bool is_known(std::size_t i) const { return evidence_.tolerance[i] >= 0; }
     bool is_right(std::size_t i) const;
-    /// Whether both values are next to nothing there.
+    /// Returns whether both values are next to nothing there.
     bool is_neutral(std::size_t i) const;
     bool near(std::size_t i, double a, double b) const;
     /// The largest known numeric value.

@@ -88,7 +88,7 @@ bool all_finite(const std::vector<double>& x) {
     return std::all_of(x.begin(), x.end(), [](double element) { return std::isfinite(element); });
 }
 
-/// How many times the tolerance.
+/// Returns the element's deviation in multiples of its tolerance.
 double excess_of(const CheckedElement& element) {
     const double excess = std::abs(element.difference) / element.tolerance;
     return std::isnan(excess) ? HUGE_VAL : excess;
@@ -124,7 +124,7 @@ bool Examination<T>::evaluate_center() {
     return is_same_again("in a row");
 }
 
-/// The same for a function that differentiates by itself, which takes a recording.
+/// Evaluates, at its point, a function that differentiates by itself, which takes a recording.
 template <class T>
 bool Examination<T>::record_center() {
     subject_.set_recording(true);
@@ -258,7 +258,8 @@ bool Examination<T>::directions_agree(std::size_t k, CheckedInput& checked, cons
     return checked.failed_directions == 0;
 }
 
-/// Which elements have the value of one at a kink: where it was 0, it is so at every 0. Empty without any.
+/// Marks the elements that have the value of one at a kink: where it was 0, it is so at every 0. Empty
+/// without any.
 template <class T>
 std::vector<bool> Examination<T>::at_kinks(std::size_t k, const std::vector<CheckedElement>& elements) {
     const std::span<T> x = subject_.elements(k);
@@ -342,7 +343,7 @@ void Examination<T>::note_undecided(const CheckedInput& checked,
                         lost, elements.size()));
 }
 
-/// What the options say of f's result, for those that it describes.
+/// Returns what the options say of f's result, for those that it describes.
 template <class T>
 InputInfo Examination<T>::info_of_result(const Shape& shape) const {
     if (options_.result.axes.size() != shape.rank() || subject_.order() != 1) return {};
@@ -414,7 +415,7 @@ void Examination<T>::add_jacobian(Evidence& evidence, std::size_t k) {
 template <class T>
 void Examination<T>::diagnose(const Suspect& suspect) {
     const Evidence evidence = evidence_of(suspect);
-    std::optional<Explanation> explanation = explain(evidence);
+    std::optional<Diagnosed> explanation = diagnosed(evidence);
     std::optional<Located> located;
     if (subject_.order() == 1) located = locate(subject_, *differences_, suspect.input);
     if (located.has_value() && located->explanation.has_value() &&
@@ -427,8 +428,8 @@ void Examination<T>::diagnose(const Suspect& suspect) {
     if (!explanation.has_value())
         explanation =
             rules_are_right
-                ? Explanation{Diagnosis::detached, "some ways from the input to the result are cut"}
-                : Explanation{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
+                ? Diagnosed{Diagnosis::detached, "some ways from the input to the result are cut"}
+                : Diagnosed{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
     Finding finding{explanation->diagnosis, subject_.order(), subject_.input(suspect.input).name,
                     explanation->text, explanation->factor};
     if (located.has_value()) finding.rule = located->rule;

@@ -12,6 +12,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using Kind = Fault::Kind;
@@ -48,7 +51,7 @@ Var<T> times(const Var<T>& x, double factor) {
     return multiply(x, factor);
 }
 
-/// What an argument gets instead; nothing if it gets nothing.
+/// Returns the false cotangent of an argument; nothing if it gets nothing.
 template <class V>
 std::optional<V> falsified(const Fault& fault, const V& cotangent) {
     switch (fault.kind) {
@@ -68,9 +71,9 @@ std::optional<V> falsified(const Fault& fault, const V& cotangent) {
     return {};
 }
 
-/// Whether the arguments of a node are such that it changes something.
+/// Returns whether the fault changes anything with a node's arguments.
 template <class T>
-bool can_apply(const Fault& fault, const Tape<T>& tape, Index node) {
+bool can_apply(const Fault& fault, const Tape<T>& tape, NodeIndex node) {
     const auto inputs = tape.inputs(node);
     const auto shape = [&](std::size_t argument) { return tape.node(inputs[argument]).shape; };
     if (fault.kind == Kind::freeze) return true;
@@ -80,7 +83,7 @@ bool can_apply(const Fault& fault, const Tape<T>& tape, Index node) {
     if (fault.kind != Kind::transpose) return true;
     if (fault.argument.has_value()) return is_square(shape(*fault.argument));
     return std::any_of(inputs.begin(), inputs.end(),
-                       [&](Index input) { return is_square(tape.node(input).shape); });
+                       [&](NodeIndex input) { return is_square(tape.node(input).shape); });
 }
 
 /// An operation around another, which delivers into a sweep of its own first.
@@ -91,22 +94,22 @@ class Falsified final : public Operation<T> {
 
     std::string_view name() const override { return inner_.name(); }
     const Description& description() const override { return inner_.description(); }
-    T* place(Sweep<T>&, Index, Index) const override { return nullptr; }
+    T* place(Sweep<T>&, NodeIndex, NodeIndex) const override { return nullptr; }
 
     std::string arguments() const override { return inner_.arguments(); }
 
-    void pull(Sweep<T>& sweep, Index node) const override { pull_falsified<Array<T>>(sweep, node); }
-    void pull(GraphSweep<T>& sweep, Index node) const override { pull_falsified<Var<T>>(sweep, node); }
+    void pull(Sweep<T>& sweep, NodeIndex node) const override { pull_falsified<Array<T>>(sweep, node); }
+    void pull(GraphSweep<T>& sweep, NodeIndex node) const override { pull_falsified<Var<T>>(sweep, node); }
 
   private:
     template <class V, class SweepType>
-    void pull_falsified(SweepType& sweep, Index node) const {
-        std::vector<Index> wanted;
-        for (Index input : detail::distinct_inputs(sweep.tape(), node))
+    void pull_falsified(SweepType& sweep, NodeIndex node) const {
+        std::vector<NodeIndex> wanted;
+        for (NodeIndex input : detail::distinct_inputs(sweep.tape(), node))
             if (sweep.wants(input)) wanted.push_back(input);
         if (wanted.empty()) return;
         const auto own = detail::sweep_alone<SweepType>(sweep.tape(), inner_, node, wanted,
-                                                        [&](Index result) -> std::optional<V> {
+                                                        [&](NodeIndex result) -> std::optional<V> {
                                                             if (!sweep.has(result)) return {};
                                                             return sweep.cotangent(result);
                                                         });
@@ -114,12 +117,13 @@ class Falsified final : public Operation<T> {
     }
 
     template <class V, class SweepType>
-    void deliver(SweepType& sweep, const SweepType& own, Index node) const {
+    void deliver(SweepType& sweep, const SweepType& own, NodeIndex node) const {
         // A copy: recording moves the tape's vectors.
-        const std::vector<Index> inputs(sweep.tape().inputs(node).begin(), sweep.tape().inputs(node).end());
-        const std::vector<Index> distinct = detail::distinct_inputs(sweep.tape(), node);
+        const std::vector<NodeIndex> inputs(sweep.tape().inputs(node).begin(),
+                                            sweep.tape().inputs(node).end());
+        const std::vector<NodeIndex> distinct = detail::distinct_inputs(sweep.tape(), node);
         std::vector<std::optional<V>> cotangents;
-        for (Index input : distinct)
+        for (NodeIndex input : distinct)
             cotangents.push_back(own.has(input) ? std::optional<V>(own.cotangent(input)) : std::nullopt);
         if (fault_.kind == Kind::swap_arguments) std::swap(cotangents[0], cotangents[1]);
         for (std::size_t k = 0; k < distinct.size(); ++k) {
@@ -135,19 +139,19 @@ class Falsified final : public Operation<T> {
     Fault fault_;
 };
 
-/// Whether the path holds the part between slashes or ends.
+/// Returns whether the path holds the part between slashes or ends.
 bool has_part(const std::string& path, const std::string& part) {
     return ("/" + path + "/").find("/" + part + "/") != std::string::npos;
 }
 
-/// What `faults_of` looks at.
+/// An observer that collects the faults for `faults_of`.
 template <class T>
 class Census final : public TapeObserver<T> {
   public:
     explicit Census(std::vector<Fault>& faults, std::set<std::string>& known)
         : faults_(faults), known_(known) {}
 
-    void appended(Tape<T>& tape, Index node) override {
+    void appended(Tape<T>& tape, NodeIndex node) override {
         const auto inputs = tape.inputs(node);
         const std::string name(tape.node(node).operation->name());
         if (inputs.empty() || name == "result") return;
@@ -161,7 +165,7 @@ class Census final : public TapeObserver<T> {
     }
 
   private:
-    void add_if_possible(Fault fault, const Tape<T>& tape, Index node) {
+    void add_if_possible(Fault fault, const Tape<T>& tape, NodeIndex node) {
         if (can_apply(fault, tape, node)) add(std::move(fault));
     }
     void add(Fault fault) {
@@ -192,9 +196,9 @@ std::string Fault::text() const {
 }
 
 template <class T>
-bool InjectedFault<T>::is_meant(const Tape<T>& tape, Index node) {
+bool InjectedFault<T>::is_meant(const Tape<T>& tape, NodeIndex node) {
     // A node that comes again was taken back, or the tape is a new one where another was.
-    std::vector<Index>& met = met_[&tape];
+    std::vector<NodeIndex>& met = met_[&tape];
     while (!met.empty() && met.back() >= node) met.pop_back();
     const std::string_view name = tape.node(node).operation->name();
     if (tape.inputs(node).empty() || name == "result") return false;
@@ -206,7 +210,7 @@ bool InjectedFault<T>::is_meant(const Tape<T>& tape, Index node) {
 }
 
 template <class T>
-void InjectedFault<T>::appended(Tape<T>& tape, Index node) {
+void InjectedFault<T>::appended(Tape<T>& tape, NodeIndex node) {
     if (!is_meant(tape, node)) return;
     tape.replace_operation(node, tape.keep(Falsified<T>(*tape.node(node).operation, fault_)));
     ++nodes_;

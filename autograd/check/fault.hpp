@@ -9,12 +9,14 @@
 #include <string>
 #include <vector>
 
-/// Mistakes planted on purpose: how good are your checks? A fault falsifies what the rules of an operation
-/// deliver, on every tape of this thread, for as long as an `InjectedFault` lives. No code is changed, and a
-/// program that injects none pays nothing.
+/// This file plants mistakes on purpose, to tell how good checks are. A fault falsifies what the rules of an
+/// operation deliver, on every tape of this thread, for as long as an `InjectedFault` lives. No code is
+/// changed, and a program that injects none pays nothing.
 namespace tapeloop {
 
+/// A mistake to put into the rules of one operation, so that one sees whether a check notices it.
 struct Fault {
+    /// The kind of mistake.
     enum class Kind {
         flip_sign,       ///< an argument gets the negative of its cotangent
         drop,            ///< an argument gets nothing
@@ -26,12 +28,13 @@ struct Fault {
     Kind kind = Kind::flip_sign;
     /// The operation's name, such as `matmul`; empty for all.
     std::string operation = {};
-    /// Which of its arguments; none for all of them.
+    /// The argument whose rule is falsified; none for all of them.
     std::optional<std::size_t> argument = std::nullopt;
-    /// Only nodes whose label path contains this as a whole, as in `t=3` or `encoder/t=3`; empty for all.
+    /// The label: only nodes are falsified whose path contains it as a whole, as in `t=3` or `encoder/t=3`;
+    /// empty for all.
     std::string label = {};
     double factor = 2;
-    /// Of the nodes on one tape that meet all this only this one, counted from 0; none for all of them: a
+    /// The one node, of those on a tape that meet all this, counted from 0; none for all of them. It tells a
     /// single term of a sum, a single time step of an operation outside of every label.
     std::optional<std::size_t> occurrence = std::nullopt;
 
@@ -43,18 +46,20 @@ struct Fault {
 template <class T>
 class InjectedFault final : public TapeObserver<T> {
   public:
+    /// Looks out for `fault` on this thread's tapes from here on.
     explicit InjectedFault(Fault fault) : fault_(std::move(fault)) {}
 
-    /// How many nodes it falsified.
+    /// Returns the number of nodes that it falsified.
     std::size_t nodes() const { return nodes_; }
-    void appended(Tape<T>& tape, Index node) override;
+    void appended(Tape<T>& tape, NodeIndex node) override;
 
   private:
-    bool is_meant(const Tape<T>& tape, Index node);
+    bool is_meant(const Tape<T>& tape, NodeIndex node);
 
     Fault fault_;
     std::size_t nodes_ = 0;
-    std::map<const Tape<T>*, std::vector<Index>> met_;  ///< nodes of living tapes that meet the description
+    std::map<const Tape<T>*, std::vector<NodeIndex>>
+        met_;  ///< nodes of living tapes that meet the description
 };
 
 extern template class InjectedFault<float>;
@@ -66,7 +71,7 @@ struct NamedCheck {
     std::function<bool()> passes;
 };
 
-/// Which checks noticed a fault.
+/// A fault and the checks that noticed it.
 struct FaultTrial {
     Fault fault;
     std::size_t nodes = 0;  ///< how many nodes it falsified, in all checks
@@ -74,6 +79,7 @@ struct FaultTrial {
     std::vector<std::string> missed_by;
 };
 
+/// The findings of `try_faults`: each fault, and which checks noticed it.
 struct FaultReport {
     std::vector<FaultTrial> trials;
 

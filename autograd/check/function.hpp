@@ -41,25 +41,25 @@ std::vector<Var<T>> as_results(const std::pair<A, B>& results) {
 }
 
 template <class V, std::size_t>
-using Repeated = const V&;
+using ArgumentAt = const V&;
 
 template <class T, class F, std::size_t... I>
 constexpr bool takes_each(std::index_sequence<I...>) {
-    return std::is_invocable_v<const F&, Repeated<Var<T>, I>...>;
+    return std::is_invocable_v<const F&, ArgumentAt<Var<T>, I>...>;
 }
 
-/// Whether f may be asked for `n` arguments: a custom operation seems to take any number.
+/// True if f may be asked for `n` arguments: a custom operation seems to take any number.
 template <class F>
 inline constexpr auto has_arity = [](std::size_t) { return true; };
 template <class Value, class... Rules>
 inline constexpr auto has_arity<Custom<Value, Rules...>> =
     [](std::size_t n) { return n == sizeof...(Rules); };
 
-/// Whether f takes `n` Vars, one by one.
+/// True if f takes `n` Vars, one by one.
 template <class T, class F, std::size_t n>
 inline constexpr bool takes = has_arity<F>(n) && takes_each<T, F>(std::make_index_sequence<n>());
 
-/// Whether f takes Vars of T, in any number.
+/// True if f takes Vars of T, in any number.
 template <class T, class F>
 inline constexpr bool takes_any = []<std::size_t... N>(std::index_sequence<N...>) {
     return (takes<T, F, N + 1> || ...);
@@ -80,7 +80,7 @@ bool call_if(const F& f, const std::vector<Var<T>>& x, std::vector<Var<T>>& resu
 
 [[noreturn]] void fail_arguments(std::size_t tensors);
 
-/// f with its arguments in a list. It refers to f.
+/// Returns f with its arguments in a list. It refers to f.
 template <class T, class F>
 CheckFunction<T> erased(const F& f) {
     return [&f](const std::vector<Var<T>>& x) {

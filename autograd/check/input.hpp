@@ -9,7 +9,7 @@
 
 namespace tapeloop {
 
-/// What the axes of a tensor mean, so that a report can say `t=3` and `gate forget`.
+/// Names for the axes of a tensor, with which a report can say `t=3` and `gate forget`.
 struct InputInfo {
     /// A name for each axis: `{"time", "batch", "feature"}`. The one called `time` is the time axis.
     std::vector<std::string> axes = {};
@@ -17,16 +17,16 @@ struct InputInfo {
     std::vector<std::string> gates = {};
 };
 
-/// What a function is differentiated by: a tensor with a name, which the function gets as an argument, or a
+/// An argument to differentiate by: a tensor with a name, which the function gets as an argument, or a
 /// `Parameter`, which it uses by itself.
 template <class T>
 struct CheckInput {
-    template <TensorExpression E>
+    template <detail::TensorExpression E>
     requires std::same_as<typename E::value_type, T> CheckInput(std::string given_name, const E& given,
                                                                 InputInfo given_info = {})
         : name(std::move(given_name)), info(std::move(given_info)), value(given) {}
-    /// Named by its place: `argument 0`.
-    template <TensorExpression E>
+    /// Takes a tensor, which is named by its place: `argument 0`.
+    template <detail::TensorExpression E>
     requires std::same_as<typename E::value_type, T> CheckInput(const E& given)
         : CheckInput(std::string(), given) {}
     CheckInput(Parameter<T>& given, InputInfo given_info = {})
@@ -66,7 +66,7 @@ class CheckInputs {
 
     const std::vector<CheckInput<T>>& list() const { return list_; }
     std::size_t size() const { return list_.size(); }
-    /// How many are tensors, which the function gets as arguments.
+    /// Returns the number of tensors, which the function gets as arguments.
     std::size_t tensor_count() const;
 
   private:

@@ -21,9 +21,9 @@ constexpr std::size_t largest_local_jacobian = 2'000'000;
 
 /// An operation and one of its arguments, with what its rules delivered.
 struct Edge {
-    Index from;
-    Index to;
-    Index results;  ///< how many nodes behind `to` are its results; 0 if it is its own
+    NodeIndex from;
+    NodeIndex to;
+    NodeIndex results;  ///< how many nodes behind `to` are its results; 0 if it is its own
     std::size_t
         recorded;  ///< as which one of all nodes that were recorded `to` was, those taken back included
     FaultyRule rule;
@@ -34,18 +34,19 @@ struct Edge {
     std::vector<double> delivered;
 };
 
-/// As which one each node was recorded: a node that is taken back is recorded again under the same index.
+/// Notes the place of each node among all that were recorded: a node that is taken back is recorded again
+/// under the same index.
 template <class T>
 class Counter final : public TapeObserver<T> {
   public:
     explicit Counter(const Subject<T>& subject) : subject_(subject) {}
 
-    void appended(Tape<T>& tape, Index node) override {
+    void appended(Tape<T>& tape, NodeIndex node) override {
         if (&tape != subject_.tape()) return;
         recorded_.resize(std::max<std::size_t>(recorded_.size(), node + 1));
         recorded_[node] = ++count_;
     }
-    std::size_t operator[](Index node) const { return recorded_[node]; }
+    std::size_t operator[](NodeIndex node) const { return recorded_[node]; }
 
   private:
     const Subject<T>& subject_;
@@ -57,10 +58,10 @@ class Counter final : public TapeObserver<T> {
 template <class T>
 class Recorder final : public TapeObserver<T> {
   public:
-    Recorder(const Tape<T>& tape, const Counter<T>& counter, const std::vector<Root<T>>& roots)
+    Recorder(const Tape<T>& tape, const Counter<T>& counter, const std::vector<GradientRoot<T>>& roots)
         : tape_(tape), counter_(counter) {
         // A root that is used by another operation as well has a cotangent from the start.
-        for (const Root<T>& root : roots) {
+        for (const GradientRoot<T>& root : roots) {
             std::vector<double>& before = arrived_[root.value.index()];
             before.resize(root.cotangent.size(), 0);
             for (std::size_t i = 0; i < before.size(); ++i)
@@ -68,7 +69,7 @@ class Recorder final : public TapeObserver<T> {
         }
     }
 
-    void pulled(Sweep<T>& sweep, Index node) override {
+    void pulled(Sweep<T>& sweep, NodeIndex node) override {
         if (&sweep.tape() != &tape_ || kept_ > most_kept) return;
         const auto inputs = tape_.inputs(node);
         for (auto input = inputs.begin(); input != inputs.end(); ++input)
@@ -81,7 +82,7 @@ class Recorder final : public TapeObserver<T> {
     std::vector<Edge>& edges() { return edges_; }
 
   private:
-    void note(Sweep<T>& sweep, Index from, Index to, std::size_t argument) {
+    void note(Sweep<T>& sweep, NodeIndex from, NodeIndex to, std::size_t argument) {
         const Node<T>& node = tape_.node(to);
         Edge edge;
         edge.from = from;
@@ -95,8 +96,8 @@ class Recorder final : public TapeObserver<T> {
                      node.site.line()};
         // An operation that was itself given as f has no line of the user's.
         if (edge.rule.file.ends_with("autograd/check/function.hpp")) edge.rule.file.clear();
-        const Index first = to + (edge.results == 0 ? 0 : 1);
-        for (Index result = first; result <= to + edge.results; ++result) {
+        const NodeIndex first = to + (edge.results == 0 ? 0 : 1);
+        for (NodeIndex result = first; result <= to + edge.results; ++result) {
             const std::size_t size = tape_.node(result).shape.size();
             edge.result_shapes.push_back({tape_.node(result).shape, {}});
             if (sweep.has(result))
@@ -124,20 +125,20 @@ class Recorder final : public TapeObserver<T> {
     const Tape<T>& tape_;
     const Counter<T>& counter_;
     std::vector<Edge> edges_;
-    std::map<Index, std::vector<double>> arrived_;
+    std::map<NodeIndex, std::vector<double>> arrived_;
     std::size_t kept_ = 0;
 };
 
 /// The first `detach` of something that depends on a node, as text; empty if there is none.
 template <class T>
-std::string first_detached(const Tape<T>& tape, Index from) {
+std::string first_detached(const Tape<T>& tape, NodeIndex from) {
     std::vector<bool> depends(tape.size(), false);
-    for (Index node = from; node < tape.size(); ++node) {
+    for (NodeIndex node = from; node < tape.size(); ++node) {
         const auto inputs = tape.inputs(node);
         const auto source = tape.detached_from(node);
         if (source.has_value() && depends[*source]) return tape.describe(node);
         depends[node] = node == from || std::any_of(inputs.begin(), inputs.end(),
-                                                    [&](Index input) { return depends[input]; });
+                                                    [&](NodeIndex input) { return depends[input]; });
     }
     return "";
 }
@@ -149,7 +150,7 @@ class Mover final : public TapeObserver<T> {
     Mover(const Subject<T>& subject, const Edge& edge, const std::vector<double>& step)
         : subject_(subject), edge_(edge), step_(step) {}
 
-    void appended(Tape<T>& tape, Index node) override {
+    void appended(Tape<T>& tape, NodeIndex node) override {
         if (&tape != subject_.tape()) return;
         ++count_;
         if (count_ + 1 == edge_.recorded) move(tape);
@@ -157,7 +158,7 @@ class Mover final : public TapeObserver<T> {
         keep(tape);
         if (original_ != nullptr) tape.replace_value(edge_.from, original_);
     }
-    /// Empty if the operation was not met again.
+    /// Returns the values; empty if the operation was not met again.
     const std::vector<double>& values() const { return values_; }
 
   private:
@@ -172,8 +173,8 @@ class Mover final : public TapeObserver<T> {
         tape.replace_value(edge_.from, moved);
     }
     void keep(const Tape<T>& tape) {
-        const Index first = edge_.to + (edge_.results == 0 ? 0 : 1);
-        for (Index result = first; original_ != nullptr && result <= edge_.to + edge_.results; ++result) {
+        const NodeIndex first = edge_.to + (edge_.results == 0 ? 0 : 1);
+        for (NodeIndex result = first; original_ != nullptr && result <= edge_.to + edge_.results; ++result) {
             const Array<T> array = tape.array(result);
             values_.insert(values_.end(), array.data(), array.data() + array.size());
         }
@@ -195,7 +196,7 @@ class Location {
         : subject_(subject), differences_(differences) {}
 
     std::optional<Located> find(std::size_t input) {
-        std::optional<std::vector<Edge>> edges = record(input);
+        std::optional<std::vector<Edge>> edges = recorded_edges(input);
         if (!edges.has_value()) return {};
         std::vector<const Edge*> wrong;
         for (const Edge& edge : *edges) {
@@ -218,28 +219,28 @@ class Location {
     }
 
   private:
-    std::optional<std::vector<Edge>> record(std::size_t input) {
+    std::optional<std::vector<Edge>> recorded_edges(std::size_t input) {
         std::vector<Edge> edges;
         {
             // The tape first: it asks whether it is observed when it is made.
             const Counter<T> counter(subject_);
             Tape<T> tape;
             const auto run = subject_.run(tape);
-            const std::vector<Root<T>> roots = subject_.roots(run.results, differences_.cotangent());
+            const std::vector<GradientRoot<T>> roots = subject_.roots(run.results, differences_.cotangent());
             Recorder<T> recorder(tape, counter, roots);
             const Wrt<T> by = subject_.wrt(run).list()[input];
             static_cast<void>(gradient(roots, {by}));
-            const Index* leaf = by.parameter() != nullptr ? tape.find(by.parameter()) : nullptr;
+            const NodeIndex* leaf = by.parameter() != nullptr ? tape.find(by.parameter()) : nullptr;
             detached_ = first_detached(tape, leaf != nullptr             ? *leaf
                                              : by.parameter() == nullptr ? by.var().index()
-                                                                         : Index(tape.size()));
+                                                                         : NodeIndex(tape.size()));
             if (!recorder.is_complete()) return {};
             edges = std::move(recorder.edges());
         }
         return edges;
     }
 
-    /// What the operation gives with its argument moved by `step`; empty if it is not met again.
+    /// Returns the operation's result with its argument moved by `step`; empty if it is not met again.
     std::vector<double> moved(const Edge& edge, const std::vector<double>& step) {
         Mover<T> mover(subject_, edge, step);
         std::vector<double> ignored;
@@ -247,7 +248,7 @@ class Location {
         return mover.values();
     }
 
-    /// What a kink between x - step and x + step can do to a change.
+    /// Returns the largest effect of a kink between x - step and x + step on a change.
     std::optional<double> bend(const Edge& edge, const std::vector<double>& step) {
         const std::vector<double> center = moved(edge, std::vector<double>(step.size(), 0));
         if (center.size() != middle_.size()) return {};
@@ -308,8 +309,8 @@ class Location {
         return is_bent;
     }
 
-    /// What the axes of a tensor on the way mean, as far as an input tells: one with a time axis of which it
-    /// has all but the last extent, and one that is packed of gates and has its last extent.
+    /// Returns the meaning of a tensor's axes on the way, as far as an input tells: one with a time axis of
+    /// which it has all but the last extent, and one that is packed of gates and has its last extent.
     InputInfo info_like(const Shape& shape) const {
         InputInfo info;
         for (std::size_t k = 0; k < subject_.size(); ++k) {
@@ -324,7 +325,7 @@ class Location {
         return info;
     }
 
-    std::optional<Explanation> explain_edge(const Edge& edge, const CheckInput<T>& input) {
+    std::optional<Diagnosed> explain_edge(const Edge& edge, const CheckInput<T>& input) {
         const std::size_t size = edge.delivered.size();
         const std::size_t results = edge.cotangent.size();
         if (size > most_moved || size * results > largest_local_jacobian) return {};
@@ -343,13 +344,13 @@ class Location {
             evidence.jacobian.insert(evidence.jacobian.end(), column.begin(), column.end());
             if (column.size() != results) return {};
         }
-        evidence.numeric = contributions(evidence, evidence.cotangent);
+        evidence.numeric = gradient_by_jacobian(evidence, evidence.cotangent);
         for (double element : evidence.numeric)
             evidence.tolerance.push_back(close * std::abs(element) + differences_.tolerances().absolute);
         add_extents(evidence.extents, "the argument", evidence.shape, {});
         for (const Evidence::Result& result : evidence.results)
             add_extents(evidence.extents, "the operation's result", result.shape, {});
-        return explain(evidence);
+        return diagnosed(evidence);
     }
 
     // How far a rule may be from the differences of its operation.

@@ -3,18 +3,18 @@
 #include <autograd/check/diagnosis.hpp>
 #include <autograd/check/differences.hpp>
 
-/// Which operation's rule is wrong.
+/// This file finds the operation whose rule is wrong.
 namespace tapeloop::detail {
 
 struct Located {
     /// The first wrong rule on the way from the input to the result; none if all are right.
     std::optional<FaultyRule> rule;
-    /// What is wrong with this rule, by the derivatives of its operation alone.
-    std::optional<Explanation> explanation;
-    /// Whether its argument is the input itself.
+    /// The mistake of this rule, by the derivatives of its operation alone.
+    std::optional<Diagnosed> explanation;
+    /// True if its argument is the input itself.
     bool is_at_input = false;
-    /// Where something that depends on the input is detached first: `detach (cell.hpp:42, t=0)`. Empty if
-    /// nowhere.
+    /// The place where something that depends on the input is detached first: `detach (cell.hpp:42, t=0)`.
+    /// Empty if nowhere.
     std::string detached = {};
 };
 

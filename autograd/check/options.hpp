@@ -7,13 +7,14 @@
 
 namespace tapeloop {
 
-/// How a gradient is checked. All of it has defaults; a tolerance or step of 0 stands for the one that suits
-/// the type.
+/// Options of a gradient check. All have defaults; a tolerance or step of 0 stands for the one that suits the
+/// type.
 struct CheckOptions {
     /// 1: the gradient. 2: also the gradient of the gradient, Jacobian-vector against vector-Jacobian
     /// products, and the Hessian's symmetry.
     int order = 1;
-    /// Of random cotangents and directions; without one, the environment's TAPELOOP_CHECK_SEED, or 1.
+    /// The seed of random cotangents and directions; without one, the environment's TAPELOOP_CHECK_SEED,
+    /// or 1.
     std::optional<std::uint64_t> seed = std::nullopt;
 
     /// A difference passes if it is below any of: `relative` times the larger of both values (1e-6; float:
@@ -25,17 +26,17 @@ struct CheckOptions {
 
     /// Inputs with more elements are checked in random directions first.
     std::size_t full_limit = 20'000;
-    /// How many directions, at least one.
+    /// The number of directions, at least one.
     std::size_t directions = 8;
-    /// How many elements of such an input are checked one by one when a direction fails: all, up to this
+    /// The number of an input's elements that are checked one by one when a direction fails: all, up to this
     /// many, and beyond it as many that are spread over the input.
     std::size_t elements_after_failure = 100'000;
 
-    /// How many of each input's elements the report keeps, the worst first.
+    /// The number of each input's elements that the report keeps, the worst first.
     std::size_t worst = 5;
     /// Look for the class of a mistake, and for the operation whose rule it is.
     bool diagnose = true;
-    /// What the axes of the function's result mean.
+    /// Names for the axes of the function's result.
     InputInfo result = {};
 };
 

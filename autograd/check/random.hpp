@@ -17,9 +17,9 @@ class CheckRandom {
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
         return z ^ (z >> 31);
     }
-    /// In [0, 1).
+    /// Returns a number in [0, 1).
     double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
-    /// Of either sign, from 0.5 to 1.5: as a cotangent it hides nothing.
+    /// Returns a number of either sign and of size 0.5 to 1.5: as a cotangent it hides nothing.
     double weight() {
         const double size = 0.5 + uniform();
         return (next() & 1U) != 0 ? size : -size;
@@ -29,7 +29,7 @@ class CheckRandom {
     std::uint64_t state_;
 };
 
-/// For a cotangent, or a direction.
+/// Returns `size` weights, for a cotangent or a direction.
 inline std::vector<double> random_weights(std::size_t size, std::uint64_t seed) {
     CheckRandom random(seed);
     std::vector<double> weights(size);
@@ -37,8 +37,8 @@ inline std::vector<double> random_weights(std::size_t size, std::uint64_t seed) 
     return weights;
 }
 
-/// Up to `most` of `size` elements, one from each of as many equal stretches: a fixed stride would miss whole
-/// columns.
+/// Returns up to `most` of `size` elements, one from each of as many equal stretches: a fixed stride would
+/// miss whole columns.
 inline std::vector<std::size_t> spread(std::size_t size, std::size_t most, CheckRandom& random) {
     const std::size_t count = std::min(size, most);
     std::vector<std::size_t> chosen;

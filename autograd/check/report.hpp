@@ -8,7 +8,7 @@
 
 namespace tapeloop {
 
-/// What a report has to say of a gradient.
+/// A report's verdict on a gradient.
 enum class Diagnosis {
     sign,                   ///< the negative of the right one
     factor,                 ///< a multiple of it; the finding says what the factor equals
@@ -40,12 +40,12 @@ enum class Diagnosis {
 
 /// `sign`, `time step missing`.
 std::string_view name_of(Diagnosis diagnosis);
-/// Whether it makes a check fail: all do but `kink` and `rounding`.
+/// Returns whether a diagnosis makes a check fail: all do but `kink` and `rounding`.
 bool is_mistake(Diagnosis diagnosis);
 
-/// What an element was found to be.
+/// A report's verdict on an element.
 enum class Verdict { right, kink, rounding, wrong };
-/// Which tolerance is the largest at an element, and so decides.
+/// The tolerance that is the largest at an element, and so decides.
 enum class ToleranceRule { relative, absolute, rounding };
 
 /// One element of a gradient.
@@ -69,7 +69,7 @@ struct CheckedElement {
         double below;  ///< one-sided, from x - step to x
         double above;
     };
-    /// What other steps gave; empty if the first was good enough.
+    /// The results of other steps; empty if the first was good enough.
     std::vector<Trial> sweep;
 
     /// `[3, 1], t=3, gate forget`
@@ -93,7 +93,7 @@ struct CheckedInput {
     std::vector<CheckedElement> worst;
 };
 
-/// Where a rule is that was found to be wrong.
+/// A rule that was found to be wrong, and its place.
 struct FaultyRule {
     std::string operation;     ///< `matmul`
     std::size_t argument = 0;  ///< whose cotangent is wrong
@@ -113,7 +113,7 @@ struct Finding {
     std::optional<FaultyRule> rule = std::nullopt;
 };
 
-/// What a check found: a value.
+/// The findings of a check, as a value.
 struct GradientReport {
     std::uint64_t seed = 0;
     bool in_double = true;
@@ -123,8 +123,9 @@ struct GradientReport {
     std::vector<Finding> findings;
     std::vector<std::string> warnings;
 
-    /// Whether nothing was found to be wrong. Kinks and rounding are not wrong.
+    /// Returns whether nothing was found to be wrong. Kinks and rounding are not wrong.
     bool passed() const;
+    /// Returns whether one of the findings has this diagnosis.
     bool has(Diagnosis diagnosis) const;
     /// The report for people, of bounded length.
     std::string text() const;

@@ -7,7 +7,7 @@
 namespace tapeloop::detail {
 namespace {
 
-using Maybe = std::optional<Explanation>;
+using Maybe = std::optional<Diagnosed>;
 using Slices = std::vector<std::size_t>;
 
 // Along longer axes orders are not looked for: each slice would be compared with each.
@@ -32,7 +32,7 @@ std::string steps_text(const Slices& slices, const InputInfo& info, std::size_t 
                        axis_text(info, axis));
 }
 
-/// In which slice of the numeric gradient each of the tape's slices is found.
+/// Returns, for each of the tape's slices, the slice of the numeric gradient that equals it.
 std::optional<Slices> permutation(const Evidence& evidence, const Fit& fit, const AxisLoops& loops) {
     Slices sources;
     std::vector<bool> taken(loops.extent, false);
@@ -98,7 +98,7 @@ Maybe exchanged_gates(const Evidence& evidence, const Fit& fit) {
             text += fmt::format(" `{}` has the gradient of `{}`,", evidence.info.gates[k],
                                 evidence.info.gates[(*sources)[k]]);
     text.pop_back();
-    return Explanation{Diagnosis::gate, text};
+    return Diagnosed{Diagnosis::gate, text};
 }
 
 enum class State { right, wrong, neutral };
@@ -131,7 +131,7 @@ bool is_zero_in(const Evidence& evidence, const AxisLoops& loops, const Slices& 
     return true;
 }
 
-/// What can be said of the values of some slices alone.
+/// Describes the values of some slices alone.
 std::string values_text(const Evidence& evidence, const AxisLoops& loops, const Slices& slices) {
     Evidence part = evidence;
     for (std::size_t i = 0; i < part.tape.size(); ++i) {
@@ -163,15 +163,15 @@ Maybe wrong_steps(const Evidence& evidence, const Fit& fit) {
     if (wrong.empty() || right.empty()) return {};
     const std::string values = values_text(evidence, loops, wrong);
     if (loops.extent > 2 && right == Slices{0})
-        return Explanation{Diagnosis::first_step_only, "only the first time step is right" + values};
+        return Diagnosed{Diagnosis::first_step_only, "only the first time step is right" + values};
     if (loops.extent > 2 && right == Slices{loops.extent - 1})
-        return Explanation{Diagnosis::last_step_only, "only the last time step is right" + values};
+        return Diagnosed{Diagnosis::last_step_only, "only the last time step is right" + values};
     if (is_zero_in(evidence, loops, wrong))
-        return Explanation{Diagnosis::time_step_missing,
-                           fmt::format("nothing arrives at {}", steps_text(wrong, evidence.info, *axis))};
-    return Explanation{Diagnosis::time_step,
-                       fmt::format("{} {} wrong, the others right{}", steps_text(wrong, evidence.info, *axis),
-                                   wrong.size() == 1 ? "is" : "are", values)};
+        return Diagnosed{Diagnosis::time_step_missing,
+                         fmt::format("nothing arrives at {}", steps_text(wrong, evidence.info, *axis))};
+    return Diagnosed{Diagnosis::time_step,
+                     fmt::format("{} {} wrong, the others right{}", steps_text(wrong, evidence.info, *axis),
+                                 wrong.size() == 1 ? "is" : "are", values)};
 }
 
 /// The axis along which the wrong slices are the smallest share.
@@ -185,10 +185,9 @@ Maybe wrong_part(const Evidence& evidence, const Fit& fit) {
         const double share = static_cast<double>(wrong.size()) / static_cast<double>(loops.extent);
         if (share >= smallest || slices_in(states, State::right).empty()) continue;
         smallest = share;
-        best =
-            Explanation{Diagnosis::part,
-                        fmt::format("only {} {} wrong{}", steps_text(wrong, evidence.info, axis),
-                                    wrong.size() == 1 ? "is" : "are", values_text(evidence, loops, wrong))};
+        best = Diagnosed{Diagnosis::part,
+                         fmt::format("only {} {} wrong{}", steps_text(wrong, evidence.info, axis),
+                                     wrong.size() == 1 ? "is" : "are", values_text(evidence, loops, wrong))};
     }
     return best;
 }
@@ -216,7 +215,7 @@ std::vector<ResultAxis> axes_of_results(const Evidence& evidence) {
     return axes;
 }
 
-/// What each slice of the result contributes to the gradient.
+/// Returns the contribution of each slice of the result to the gradient.
 std::vector<Elements> contributions_of(const Evidence& evidence, const ResultAxis& axis) {
     const std::size_t results = evidence.cotangent.size();
     std::vector<Elements> parts(axis.loops.extent, Elements(evidence.tape.size(), 0));
@@ -232,7 +231,7 @@ Elements without(const Elements& whole, const Elements& part) {
     return rest;
 }
 
-/// Whether several slices of the result act on the same elements, so that a sum is due.
+/// Returns whether several slices of the result act on the same elements, so that a sum is due.
 bool is_a_sum(const Evidence& evidence, const Fit& fit, const Elements& part) {
     for (std::size_t i = 0; i < part.size(); ++i)
         if (fit.is_known(i) && std::abs(part[i]) > 1e-5 * fit.scale() &&
@@ -246,20 +245,20 @@ Maybe only_slice(const Evidence& evidence, const Fit& fit, const ResultAxis& axi
     const InputInfo& info = axis.result.info;
     const std::string text =
         fmt::format("only {} of the result contributes to the gradient", steps_text({k}, info, axis.axis));
-    if (axis.is_time() && k == 0) return Explanation{Diagnosis::first_step_only, text};
-    if (axis.is_time() && k + 1 == axis.loops.extent) return Explanation{Diagnosis::last_step_only, text};
-    if (axis.is_time()) return Explanation{Diagnosis::time_step, text};
+    if (axis.is_time() && k == 0) return Diagnosed{Diagnosis::first_step_only, text};
+    if (axis.is_time() && k + 1 == axis.loops.extent) return Diagnosed{Diagnosis::last_step_only, text};
+    if (axis.is_time()) return Diagnosed{Diagnosis::time_step, text};
     if (!is_a_sum(evidence, fit, part)) return {};  // then it is a matter of the input's slices
-    return Explanation{Diagnosis::axis_not_summed, text + "; the sum over them is missing"};
+    return Diagnosed{Diagnosis::axis_not_summed, text + "; the sum over them is missing"};
 }
 
 Maybe missing_slices(const Evidence& evidence, const Fit& fit, const ResultAxis& axis,
                      const std::vector<Elements>& parts) {
     const auto found = [&](const Slices& slices) {
-        return Explanation{axis.is_time() ? Diagnosis::time_step_missing : Diagnosis::part,
-                           fmt::format("{} of the result {} nothing to the gradient",
-                                       steps_text(slices, axis.result.info, axis.axis),
-                                       slices.size() == 1 ? "contributes" : "contribute")};
+        return Diagnosed{axis.is_time() ? Diagnosis::time_step_missing : Diagnosis::part,
+                         fmt::format("{} of the result {} nothing to the gradient",
+                                     steps_text(slices, axis.result.info, axis.axis),
+                                     slices.size() == 1 ? "contributes" : "contribute")};
     };
     for (std::size_t k = 0; k < parts.size(); ++k)
         if ((axis.is_time() || is_a_sum(evidence, fit, parts[k])) &&
@@ -281,30 +280,30 @@ Maybe missing_slices(const Evidence& evidence, const Fit& fit, const ResultAxis&
 
 }  // namespace
 
-std::optional<Explanation> order_of_input(const Evidence& evidence, const Fit& fit) {
+std::optional<Diagnosed> order_of_input(const Evidence& evidence, const Fit& fit) {
     if (Maybe found = exchanged_gates(evidence, fit)) return found;
     for (std::size_t axis = 0; axis < evidence.shape.rank(); ++axis) {
         const AxisLoops loops(evidence.shape, axis);
         if (loops.extent < 2 || loops.extent > longest_order) continue;
         if (const auto sources = permutation(evidence, fit, loops))
-            return Explanation{order_along(evidence.info, axis),
-                               fmt::format("the {} of the gradient are {}", noun(evidence.info, axis),
-                                           is_reversed(*sources) ? "in reverse order"
-                                                                 : "in the order " + list_text(*sources))};
+            return Diagnosed{order_along(evidence.info, axis),
+                             fmt::format("the {} of the gradient are {}", noun(evidence.info, axis),
+                                         is_reversed(*sources) ? "in reverse order"
+                                                               : "in the order " + list_text(*sources))};
         for (const std::ptrdiff_t by : {1, -1})
             if (loops.extent > 2 && fit.fits(shifted(evidence.numeric, loops, by)))
-                return Explanation{order_along(evidence.info, axis),
-                                   fmt::format("the {} are {} by one", noun(evidence.info, axis),
-                                               by > 0 ? "late" : "early")};
+                return Diagnosed{order_along(evidence.info, axis),
+                                 fmt::format("the {} are {} by one", noun(evidence.info, axis),
+                                             by > 0 ? "late" : "early")};
     }
     return {};
 }
 
-std::optional<Explanation> order_of_results(const Evidence& evidence, const Fit& fit) {
+std::optional<Diagnosed> order_of_results(const Evidence& evidence, const Fit& fit) {
     if (evidence.jacobian.empty()) return {};
     for (const ResultAxis& axis : axes_of_results(evidence)) {
         const auto with_slices_from = [&](const auto& source) {
-            return fit.fits(contributions(
+            return fit.fits(gradient_by_jacobian(
                 evidence, rearranged(evidence.cotangent, [&](std::size_t o) -> std::optional<std::size_t> {
                     if (!axis.contains(o)) return o;
                     const std::ptrdiff_t from = source(static_cast<std::ptrdiff_t>(axis.slice_of(o)));
@@ -315,8 +314,8 @@ std::optional<Explanation> order_of_results(const Evidence& evidence, const Fit&
         const auto last = static_cast<std::ptrdiff_t>(axis.loops.extent) - 1;
         const std::string what = noun(axis.result.info, axis.axis);
         const auto found = [&](std::string_view how) {
-            return Explanation{order_along(axis.result.info, axis.axis),
-                               fmt::format("the {} of the result's cotangent are taken {}", what, how)};
+            return Diagnosed{order_along(axis.result.info, axis.axis),
+                             fmt::format("the {} of the result's cotangent are taken {}", what, how)};
         };
         if (with_slices_from([last](std::ptrdiff_t k) { return last - k; })) return found("in reverse order");
         if (last < 2) continue;
@@ -330,7 +329,7 @@ std::optional<Explanation> order_of_results(const Evidence& evidence, const Fit&
     return {};
 }
 
-std::optional<Explanation> slices_of_results(const Evidence& evidence, const Fit& fit) {
+std::optional<Diagnosed> slices_of_results(const Evidence& evidence, const Fit& fit) {
     if (evidence.jacobian.empty()) return {};
     for (const ResultAxis& axis : axes_of_results(evidence)) {
         const std::vector<Elements> parts = contributions_of(evidence, axis);
@@ -342,7 +341,7 @@ std::optional<Explanation> slices_of_results(const Evidence& evidence, const Fit
     return {};
 }
 
-std::optional<Explanation> wrong_gates(const Evidence& evidence, const Fit& fit) {
+std::optional<Diagnosed> wrong_gates(const Evidence& evidence, const Fit& fit) {
     if (evidence.info.gates.size() < 2) return {};
     const AxisLoops loops = gate_loops(evidence);
     const std::vector<State> states = states_of(evidence, fit, loops);
@@ -350,11 +349,11 @@ std::optional<Explanation> wrong_gates(const Evidence& evidence, const Fit& fit)
     if (wrong.empty() || slices_in(states, State::right).empty()) return {};
     std::string names;
     for (std::size_t k : wrong) names += (names.empty() ? "`" : ", `") + evidence.info.gates[k] + "`";
-    return Explanation{Diagnosis::gate, fmt::format("only the block of gate {} is wrong{}", names,
-                                                    values_text(evidence, loops, wrong))};
+    return Diagnosed{Diagnosis::gate, fmt::format("only the block of gate {} is wrong{}", names,
+                                                  values_text(evidence, loops, wrong))};
 }
 
-std::optional<Explanation> slices_of_input(const Evidence& evidence, const Fit& fit) {
+std::optional<Diagnosed> slices_of_input(const Evidence& evidence, const Fit& fit) {
     if (Maybe found = wrong_steps(evidence, fit)) return found;
     return wrong_part(evidence, fit);
 }

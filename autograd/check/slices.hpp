@@ -6,17 +6,17 @@
 namespace tapeloop::detail {
 
 /// The gradient's slices are in another order, or shifted by one.
-std::optional<Explanation> order_of_input(const Evidence& evidence, const Fit& fit);
+std::optional<Diagnosed> order_of_input(const Evidence& evidence, const Fit& fit);
 /// The gradient is that of a cotangent whose slices are in another order, or shifted by one.
-std::optional<Explanation> order_of_results(const Evidence& evidence, const Fit& fit);
-/// Only some of the result's slices contribute.
-std::optional<Explanation> slices_of_results(const Evidence& evidence, const Fit& fit);
+std::optional<Diagnosed> order_of_results(const Evidence& evidence, const Fit& fit);
+/// Says that only some of the result's slices contribute, if that is so.
+std::optional<Diagnosed> slices_of_results(const Evidence& evidence, const Fit& fit);
 /// The blocks of some gates are wrong, those of others right.
-std::optional<Explanation> wrong_gates(const Evidence& evidence, const Fit& fit);
-/// Some slices are wrong and the others right.
-std::optional<Explanation> slices_of_input(const Evidence& evidence, const Fit& fit);
+std::optional<Diagnosed> wrong_gates(const Evidence& evidence, const Fit& fit);
+/// Says which slices are wrong, if the others are right.
+std::optional<Diagnosed> slices_of_input(const Evidence& evidence, const Fit& fit);
 
 /// Explains by the values alone: none, sign, factor.
-std::optional<Explanation> explain_values(const Evidence& evidence);
+std::optional<Diagnosed> explain_values(const Evidence& evidence);
 
 }  // namespace tapeloop::detail

@@ -7,6 +7,8 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
 template <class T>
 CheckInputs<T>& CheckInputs<T>::describe(const std::string& name, InputInfo info) {
     for (CheckInput<T>& one : list_) {
@@ -117,9 +119,9 @@ WrtList<T> Subject<T>::wrt(const Run& run) const {
 }
 
 template <class T>
-std::vector<Root<T>> Subject<T>::roots(const std::vector<Var<T>>& results,
-                                       std::span<const double> cotangent) const {
-    std::vector<Root<T>> roots;
+std::vector<GradientRoot<T>> Subject<T>::roots(const std::vector<Var<T>>& results,
+                                               std::span<const double> cotangent) const {
+    std::vector<GradientRoot<T>> roots;
     for (const Var<T>& result : results) {
         Tensor<T> part = uninitialised<T>(result.shape());
         std::transform(cotangent.begin(), cotangent.begin() + static_cast<std::ptrdiff_t>(part.size()),
@@ -131,8 +133,8 @@ std::vector<Root<T>> Subject<T>::roots(const std::vector<Var<T>>& results,
 }
 
 template <class T>
-std::vector<Root<T>> Subject<T>::own_roots(const Run& run) const {
-    std::vector<Root<T>> roots;
+std::vector<GradientRoot<T>> Subject<T>::own_roots(const Run& run) const {
+    std::vector<GradientRoot<T>> roots;
     for (std::size_t r = 0; r < run.results.size(); ++r)
         roots.push_back({run.results[r], inputs_[own_inputs_ + r].value});
     return roots;
@@ -173,7 +175,7 @@ typename Subject<T>::Differentiated Subject<T>::differentiate(std::span<const do
     const Run run = this->run(tape);
     std::vector<Var<T>> results = run.results;
     if (order_ == 2) {
-        std::vector<GraphRoot<T>> graph_roots;
+        std::vector<GradientGraphRoot<T>> graph_roots;
         for (std::size_t r = 0; r < run.results.size(); ++r)
             graph_roots.push_back({run.results[r], run.arguments[own_inputs_ + r]});
         std::vector<Wrt<T>> by = wrt(run).list();

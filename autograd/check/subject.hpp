@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-/// What is checked: a function at a point that can be moved. Afterwards parameters are as before.
+/// The subject of a check is a function at a point that can be moved. Afterwards parameters are as before.
 namespace tapeloop::detail {
 
 template <class T>
@@ -18,7 +18,7 @@ class Subject {
     Subject(const CheckFunction<T>& f, const CheckInputs<T>& inputs, int order, std::uint64_t seed);
     std::size_t size() const { return inputs_.size(); }
     const CheckInput<T>& input(std::size_t k) const { return inputs_[k]; }
-    /// How many of the inputs are the function's own.
+    /// Returns the number of inputs that are the function's own.
     std::size_t own_inputs() const { return own_inputs_; }
     std::span<T> elements(std::size_t k);
 
@@ -27,7 +27,7 @@ class Subject {
     std::size_t evaluations() const { return evaluations_; }
     const std::vector<Shape>& result_shapes() const { return result_shapes_; }
 
-    /// What one recorded run gives.
+    /// The value and gradients of one recorded run.
     struct Differentiated {
         std::vector<double> results;
         std::vector<std::vector<double>> gradients;  ///< by input
@@ -41,12 +41,13 @@ class Subject {
         std::vector<Var<T>> results;
     };
     Run run(Tape<T>& tape);
-    /// What the gradient is asked by, input by input.
+    /// Returns what the gradient is asked by, input by input.
     WrtList<T> wrt(const Run& run) const;
-    /// Roots of a run with parts of `cotangent`.
-    std::vector<Root<T>> roots(const std::vector<Var<T>>& results, std::span<const double> cotangent) const;
+    /// Returns the roots of a run with parts of `cotangent`.
+    std::vector<GradientRoot<T>> roots(const std::vector<Var<T>>& results,
+                                       std::span<const double> cotangent) const;
 
-    /// Whether plain evaluations are recorded too: for functions that differentiate by themselves.
+    /// Says whether plain evaluations are recorded too: for functions that differentiate by themselves.
     void set_recording(bool on) { recording_ = on; }
 
     int order() const { return order_; }
@@ -55,7 +56,7 @@ class Subject {
 
   private:
     void evaluate_gradient(std::vector<double>& results);
-    std::vector<Root<T>> own_roots(const Run& run) const;
+    std::vector<GradientRoot<T>> own_roots(const Run& run) const;
 
     const CheckFunction<T>& f_;
     std::vector<CheckInput<T>> inputs_;

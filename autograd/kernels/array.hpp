@@ -8,6 +8,8 @@
 
 namespace tapeloop {
 
+namespace detail {
+
 /// A share of a pooled block. Counted without atomics: it never leaves the thread that sweeps.
 class Memory {
   public:
@@ -42,10 +44,12 @@ class Memory {
     Header* block_ = nullptr;
 };
 
-/// What a rule computes with in the first-order sweep: a row-major array that either shares pooled memory or
-/// looks at memory of the tape. Copies share their elements, and nobody changes them. It has the functions of
-/// `Var` under the same names, computed at once and recorded nowhere, so one generic rule serves both. Not to
-/// be kept beyond the rule it was handed to.
+}  // namespace detail
+
+/// The value that a rule computes with in the first-order sweep: a row-major array that either shares pooled
+/// memory or looks at memory of the tape. Copies share their elements, and nobody changes them. It has the
+/// functions of `Var` under the same names, computed at once and recorded nowhere, so one generic rule serves
+/// both. Not to be kept beyond the rule it was handed to.
 template <class T>
 class Array {
   public:
@@ -54,35 +58,40 @@ class Array {
     Array() = default;
 
     /// A look at elements that live elsewhere, or in `memory`, which is then kept alive.
-    Array(const Shape& shape, const T* data, Memory memory = {})
+    Array(const Shape& shape, const T* data, detail::Memory memory = {})
         : shape_(shape), memory_(std::move(memory)), data_(data) {}
     /// A copy of a tensor.
     explicit Array(const Tensor<T>& tensor);
 
+    /// Returns an array whose elements are all `value`.
     static Array filled(const Shape& shape, T value);
 
+    /// Returns the shape.
     const Shape& shape() const { return shape_; }
     std::size_t size() const { return shape_.size(); }
+    /// Returns the elements in row-major order, for reading.
     const T* data() const { return data_; }
+    /// Returns the elements in row-major order, for reading.
     std::span<const T> elements() const { return {data_, size()}; }
 
-    /// The same elements under another shape of the same size.
+    /// Returns the same elements under another shape of the same size.
     Array reshaped(const Shape& shape) const { return Array(shape, data_, memory_); }
     /// Everything but the last axis as rows.
     Array as_matrix() const { return reshaped(shape_.as_matrix()); }
 
     /// The pooled block it lies in; empty for a look at elements that live elsewhere.
-    const Memory& memory() const { return memory_; }
+    const detail::Memory& memory() const { return memory_; }
 
+    /// Returns a copy that outlives the tape.
     Tensor<T> tensor() const {
-        Tensor<T> copy = uninitialised<T>(shape_);
+        Tensor<T> copy = detail::uninitialised<T>(shape_);
         std::copy_n(data_, size(), copy.data());
         return copy;
     }
 
   private:
     Shape shape_;
-    Memory memory_;
+    detail::Memory memory_;
     const T* data_ = nullptr;
 };
 
@@ -91,15 +100,17 @@ template <class T>
 class Buffer : public Array<T> {
   public:
     /// Fresh memory, elements not set.
-    explicit Buffer(const Shape& shape) : Buffer(shape, Memory(shape.size() * sizeof(T))) {}
+    explicit Buffer(const Shape& shape) : Buffer(shape, detail::Memory(shape.size() * sizeof(T))) {}
     /// Elements that live elsewhere, such as in the tape's memory.
     Buffer(const Shape& shape, T* data) : Array<T>(shape, data), data_(data) {}
 
+    /// Returns the elements in row-major order, for writing.
     T* data() const { return data_; }
+    /// Returns the elements in row-major order, for writing.
     std::span<T> elements() const { return {data_, this->size()}; }
 
   private:
-    Buffer(const Shape& shape, const Memory& memory)
+    Buffer(const Shape& shape, const detail::Memory& memory)
         : Array<T>(shape, static_cast<T*>(memory.data()), memory), data_(static_cast<T*>(memory.data())) {}
 
     T* data_;

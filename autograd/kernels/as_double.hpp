@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-/// What is read from a tape of any type is looked at in double.
+/// This file turns what is read from a tape of any type into double.
 namespace tapeloop::detail {
 
 template <class T>

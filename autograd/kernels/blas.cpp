@@ -11,14 +11,14 @@ extern "C" {
 [[gnu::weak]] void openblas_set_num_threads(int count);
 }
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{136}
                                      << 20;  // OpenBLAS's of 128 MB, and what a call takes besides
 constexpr std::size_t worth_threads = 512 * 512;
 
-/// How many scopes there are with one thread, and how many threads there were before the first.
+/// The number of scopes with one thread, and the number of threads before the first.
 struct Limited {
     std::mutex mutex;
     int scopes = 0;
@@ -57,4 +57,4 @@ BlasScope::~BlasScope() {
     if (--limited.scopes == 0 && limited.before > 1) openblas_set_num_threads(limited.before);
 }
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

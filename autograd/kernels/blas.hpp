@@ -4,10 +4,10 @@
 
 /// OpenBLAS beneath the products and decompositions, as far as it needs care. Of another BLAS nothing is
 /// known, and nothing done.
-namespace tapeloop {
+namespace tapeloop::detail {
 
-/// Whether OpenBLAS finds the memory for the buffer of this thread. It must not be called where it does not,
-/// for it would ask for it again and again, without end.
+/// Returns whether OpenBLAS finds the memory for the buffer of this thread. It must not be called where it
+/// does not, for it would ask for it again and again, without end.
 bool blas_has_memory();
 
 /// A scope in which OpenBLAS is called for matrices of so many elements: with one thread where they are
@@ -24,4 +24,4 @@ class BlasScope {
     bool small_;
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -12,7 +12,7 @@
 #include <dnnl.h>
 #endif
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 template <class T>
@@ -96,4 +96,4 @@ template void gemm(Transposed, std::size_t, std::size_t, std::size_t, const floa
 template void gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
                    const double*, std::size_t, double, double*, std::size_t);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -4,11 +4,13 @@
 
 namespace tapeloop {
 
-/// How a product reads an operand: as it lies, or transposed without moving anything.
+/// The way in which a product reads an operand: as it lies, or transposed without moving anything.
 struct Transposed {
     bool a = false;
     bool b = false;
 };
+
+namespace detail {
 
 /// C = A B + beta C, beta 0 or 1, for row-major matrices, A [m, k] and B [k, n] after their transposes; the
 /// only place where the library meets a BLAS. `columns_*` are the extents of the matrices as they lie.
@@ -20,5 +22,7 @@ extern template void gemm(Transposed, std::size_t, std::size_t, std::size_t, con
                           const float*, std::size_t, float, float*, std::size_t);
 extern template void gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
                           const double*, std::size_t, double, double*, std::size_t);
+
+}  // namespace detail
 
 }  // namespace tapeloop

@@ -23,6 +23,14 @@
 
 namespace tapeloop {
 
+/// The base of what a function given to `map` gets its arguments as: elementwise functions of this namespace
+/// are found for them without being named in full. It is empty.
+struct ElementwiseArgument {};
+
+}  // namespace tapeloop
+
+namespace tapeloop::detail {
+
 template <class T>
 struct Lanes;
 
@@ -34,7 +42,7 @@ struct Mask {
         return xsimd::select(condition.bits, a.value, b.value);
     }
     /// Refused, before anything else is said of the branches.
-    template <std::same_as<bool> B, B = detail::refuse_truth<B>()>
+    template <std::same_as<bool> B, B = refuse_truth<B>()>
     explicit operator B() const {
         return false;
     }
@@ -45,7 +53,7 @@ struct Mask {
 /// A register's worth of elements: what an elementwise function is run on. Every element of a tensor, its
 /// tail too, goes through whole registers, so that its value does not depend on where it stands.
 template <class T>
-struct Lanes {
+struct Lanes : ElementwiseArgument {
     using value_type = T;
     using Register = xsimd::batch<T>;
     static constexpr std::size_t width = Register::size;
@@ -58,7 +66,7 @@ struct Lanes {
     requires std::is_arithmetic_v<S> Lanes(S scalar) : value(static_cast<T>(scalar)) {}
 
     /// Refused, before anything else is said of the branches.
-    template <std::same_as<bool> B, B = detail::refuse_truth<B>()>
+    template <std::same_as<bool> B, B = refuse_truth<B>()>
     explicit operator B() const {
         return false;
     }
@@ -139,7 +147,7 @@ struct Lanes {
     friend Lanes erfc(Lanes x) {
         return element_by_element(x, x, [](T a, T) { return std::erfc(a); });
     }
-    /// What is left of x after whole multiples of y, exactly, with the sign of y.
+    /// Returns what is left of x after whole multiples of y, exactly, with the sign of y.
     friend Lanes mod(Lanes x, Lanes y) {
         return element_by_element(x, y, [](T a, T b) {
             const T rest = std::fmod(a, b);
@@ -160,4 +168,4 @@ struct Lanes {
     }
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -16,7 +16,7 @@
 /// (-march=x86-64) a product is rounded before the sum, and the last bit may be another.
 ///
 /// After the Cephes library (S. L. Moshier) and fdlibm (Sun Microsystems).
-namespace tapeloop::lanes {
+namespace tapeloop::detail::lanes {
 
 template <class T>
 struct Bits;
@@ -57,7 +57,7 @@ L polynomial(L x, double first, C... rest) {
 template <class T>
 constexpr T rounding = T(3) * static_cast<T>(std::uint64_t(1) << (Bits<T>::mantissa - 1));
 
-/// Of x that is small beside `rounding`.
+/// Returns the integer nearest to an x that is small beside `rounding`.
 template <class L>
 L nearest_integer(L x) {
     using T = typename L::value_type;
@@ -244,4 +244,4 @@ L log1p(L x) {
     return where(equal(x, L(0)), x, y);
 }
 
-}  // namespace tapeloop::lanes
+}  // namespace tapeloop::detail::lanes

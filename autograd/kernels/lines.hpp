@@ -2,9 +2,9 @@
 
 #include <autograd/shape.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
-/// What lies along one axis of a row-major tensor: lines of `extent` elements that stand `stride` apart.
+/// The lines along one axis of a row-major tensor, each of `extent` elements that stand `stride` apart.
 struct Lines {
     std::size_t blocks = 1;  // of all that lies in front of the axis
     std::size_t extent = 1;
@@ -16,8 +16,8 @@ struct Lines {
     }
 
     std::size_t count() const { return blocks * stride; }
-    /// Where line `line` starts.
+    /// Returns the offset at which line `line` starts.
     std::size_t start(std::size_t line) const { return line / stride * extent * stride + line % stride; }
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -8,7 +8,8 @@ namespace tapeloop::detail {
 template <class...>
 inline constexpr bool never = false;
 
-/// What elements have instead of a truth. One function for all types, so that the sentence comes once.
+/// The conversion that elements have instead of a truth. One function for all types, so that the sentence
+/// comes once.
 template <std::same_as<bool> B>
 constexpr B refuse_truth() {
     static_assert(

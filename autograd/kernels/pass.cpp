@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 Walk::Walk(const Shape& shape, std::span<const Layout> layouts)
     : count_(layouts.size()), width_(shape.size()) {
@@ -76,7 +76,7 @@ struct Part {
     std::size_t end;
 };
 
-/// How many threads a pass is for, and what each of them does.
+/// The number of threads of a pass, and the share of each.
 class Sharing {
   public:
     Sharing(const Walk& walk, std::size_t size, std::size_t inputs, std::size_t targets, std::size_t lanes)
@@ -171,4 +171,4 @@ template void run_kernel(const Shape&, std::span<const Layout>, std::span<const 
 template void broadcast_into(const Array<float>&, const Shape&, const Target<float>&);
 template void broadcast_into(const Array<double>&, const Shape&, const Target<double>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

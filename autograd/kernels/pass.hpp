@@ -8,23 +8,23 @@
 #include <span>
 #include <tuple>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
-/// Where a result goes, and whether it is written or added to what is there.
+/// The place of a result, which is written or added to what is there.
 template <class T>
 struct Target {
     T* data = nullptr;
     bool add = false;
 };
 
-/// How one operand lies in memory: rows of the last axis may stand further apart than they are long (the
+/// The layout of one operand in memory: rows of the last axis may stand further apart than they are long (the
 /// columns of a packed matrix). A `row_stride` of 0 means contiguous.
 struct Layout {
     const Shape* shape = nullptr;
     std::size_t row_stride = 0;
 };
 
-/// How many operands a pass can have.
+/// The largest number of operands of a pass.
 inline constexpr std::size_t most_streams = 128;
 
 /// The order in which an elementwise pass visits operands that broadcast to one shape: axes that all of them
@@ -33,12 +33,12 @@ class Walk {
   public:
     Walk(const Shape& shape, std::span<const Layout> layouts);
 
-    /// How many pieces of its outermost axis the walk can be taken in.
+    /// Returns the number of pieces of its outermost axis that the walk can be taken in.
     std::size_t piece_count() const { return outer_ == 0 ? 1 : extents_[outer_ - 1]; }
-    /// Whether the pieces have elements of operand `k` in common.
+    /// Returns whether the pieces have elements of operand `k` in common.
     bool is_shared(std::size_t k) const { return outer_ > 0 && strides_[outer_ - 1][k] == 0; }
     std::size_t width() const { return width_; }
-    /// Whether operand `k` has one element for the whole run.
+    /// Returns whether operand `k` has one element for the whole run.
     bool single(std::size_t k) const { return single_[k]; }
 
     /// Calls `row(offsets)` for each innermost run of the pieces from `begin` up to `end`; the offsets count
@@ -90,7 +90,7 @@ struct Run {
     std::size_t count;
 };
 
-/// What a pass does with each of its runs; `function` is the elementwise function.
+/// The body of a pass, called for each of its runs; `function` is the elementwise function.
 template <class T>
 using Kernel = void (*)(const void* function, const Run<T>& run);
 
@@ -148,8 +148,8 @@ void run_pass(const Shape& shape, const std::array<Layout, In + Out>& layouts,
     run_kernel<T>(shape, layouts, inputs, targets, kernel_of<T, In, Out>(f), &f);
 }
 
-/// Whether `small` broadcasts to `shape` along outer axes only: each of its rows is added to as a whole. Not
-/// where that is more often than a sum in order stays exact; `sum_into` adds such pairwise.
+/// Returns whether `small` broadcasts to `shape` along outer axes only: each of its rows is added to as a
+/// whole. Not where that is more often than a sum in order stays exact; `sum_into` adds such pairwise.
 inline bool repeats_along_rows(const Shape& small, const Shape& shape) {
     constexpr std::size_t rows_in_order = 512;
     return small.rank() > 0 && shape.back() > 1 && small.back() == shape.back() &&
@@ -185,4 +185,4 @@ void broadcast_into(const Array<T>& x, const Shape& shape, const Target<T>& targ
 extern template void broadcast_into(const Array<float>&, const Shape&, const Target<float>&);
 extern template void broadcast_into(const Array<double>&, const Shape&, const Target<double>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

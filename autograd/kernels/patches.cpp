@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 /// Those outputs of a window whose element `k` lies inside an axis of `extent` places: begin .. end - 1. What
@@ -109,4 +109,4 @@ template void take_patches(const PatchGeometry&, const double*, double*, double)
 template void add_patches(const PatchGeometry&, const float*, float*);
 template void add_patches(const PatchGeometry&, const double*, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// A window that moves along an axis: places o stride + k dilation - padding, for o below `outputs` and k
 /// below `extent`.
@@ -43,4 +43,4 @@ extern template void take_patches(const PatchGeometry&, const double*, double*, 
 extern template void add_patches(const PatchGeometry&, const float*, float*);
 extern template void add_patches(const PatchGeometry&, const double*, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -24,6 +24,9 @@
 #endif
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 [[gnu::used]] const int* const looked_at = &detail::processor_is_checked;
@@ -46,8 +49,8 @@ constexpr SizeClass size_class(std::size_t bytes) {
 
 constexpr std::size_t class_count = size_class(most_bytes).index + 1;
 
-/// How many blocks of a size a thread keeps for itself, without a lock: a megabyte, and some blocks at least.
-/// The largest are worth a lock each.
+/// The number of blocks of a size that a thread keeps for itself, without a lock: a megabyte, and some blocks
+/// at least. The largest are worth a lock each.
 constexpr std::ptrdiff_t kept_count(std::size_t bytes) {
     constexpr std::size_t megabyte = std::size_t{1} << 20;
     if (bytes > 64 * megabyte) return 0;
@@ -88,8 +91,8 @@ struct FreeList {
 
 using FreeLists = std::array<FreeList, class_count>;
 
-/// What threads freed beyond what they keep, for all of them. One thread may make what another frees, as a
-/// loader does for a trainer: without this the blocks would pile up where they are freed.
+/// The blocks that threads freed beyond what they keep, for all of them. One thread may make what another
+/// frees, as a loader does for a trainer: without this the blocks would pile up where they are freed.
 class Depot {
   public:
     static Depot& instance() {
@@ -167,6 +170,8 @@ std::ptrdiff_t open(SizeClass size) {
 
 }  // namespace
 
+namespace detail {
+
 void* pool_allocate(std::size_t bytes) {
     if (bytes > most_bytes) throw std::bad_alloc();
     const SizeClass size = size_class(bytes);
@@ -189,6 +194,8 @@ void pool_free(void* memory, std::size_t bytes) noexcept {
     if (list.room < 0) [[unlikely]]
         give_elsewhere(size);
 }
+
+}  // namespace detail
 
 void release_pooled_memory() noexcept {
     for (FreeList& list : own.lists) list.release();

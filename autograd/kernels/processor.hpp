@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-/// Whether this processor has the instructions that the library was compiled for. It is looked at before
+/// This file looks whether this processor has the instructions that the library was compiled for, before
 /// anything else of the program runs: one that lacks them says so in a line on stderr and exits with 1,
 /// instead of dying of an illegal instruction.
 namespace tapeloop::detail {

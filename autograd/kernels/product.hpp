@@ -5,6 +5,8 @@
 
 namespace tapeloop {
 
+namespace detail {
+
 /// A matrix product that a rule returned and that has not been computed yet: whoever receives it can write it
 /// where it belongs, add it to what is there, or put it off until more rows of the same weight have come.
 template <class T>
@@ -13,7 +15,7 @@ struct Product {
     Array<T> b;  ///< [.., K, N], or [.., N, K] transposed
     Transposed transposed;
 
-    /// Whether one gemm computes it: two matrices, or one matrix b for all batches of a.
+    /// Returns whether one gemm computes it: two matrices, or one matrix b for all batches of a.
     bool is_single() const { return b.shape().rank() == 2 && (a.shape().rank() == 2 || !transposed.a); }
     std::size_t rows() const { return transposed.a ? a.shape().back() : row_count(a); }
     std::size_t inner() const { return transposed.a ? row_count(a) : a.shape().back(); }
@@ -68,7 +70,7 @@ struct Product {
             f(offset(index, all, own_a) * matrix_size(a.shape()),
               offset(index, all, own_b) * matrix_size(b.shape()), index * matrix_size(shape));
     }
-    /// Which matrix of `own` broadcast to `all` is the one at `index` of `all`.
+    /// Returns which matrix of `own`, broadcast to `all`, is the one at `index` of `all`.
     static std::size_t offset(std::size_t index, const Shape& all, const Shape& own) {
         std::size_t result = 0;
         std::size_t stride = 1;
@@ -83,9 +85,11 @@ struct Product {
     }
 };
 
+}  // namespace detail
+
 /// `matmul` of arrays, for rules.
 template <class T>
-Product<T> matmul(const Array<T>& a, const Array<T>& b, Transposed transposed = {}) {
+detail::Product<T> matmul(const Array<T>& a, const Array<T>& b, Transposed transposed = {}) {
     return {a, b, transposed};
 }
 

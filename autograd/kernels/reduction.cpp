@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 struct Sum {
@@ -54,7 +54,7 @@ T reduce_short_run(const T* from, std::size_t count) {
     return result;
 }
 
-/// How many of `count` make the first half: whole blocks.
+/// Returns how many of `count` make the first half: whole blocks.
 constexpr std::size_t first_half(std::size_t count, std::size_t block) {
     return (count / block + 1) / 2 * block;
 }
@@ -226,4 +226,4 @@ template void sum_into(const Array<double>&, const Shape&, Target<double>);
 template void max_into(const Array<float>&, const Shape&, float*);
 template void max_into(const Array<double>&, const Shape&, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -2,7 +2,7 @@
 
 #include <autograd/kernels/pass.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Sums `x` over the axes along which `shape` broadcasts to x's, into `target`. Long sums are taken pairwise,
 /// so that the rounding error grows with the logarithm of the number of elements. The order of the additions
@@ -19,4 +19,4 @@ extern template void sum_into(const Array<double>&, const Shape&, Target<double>
 extern template void max_into(const Array<float>&, const Shape&, float*);
 extern template void max_into(const Array<double>&, const Shape&, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

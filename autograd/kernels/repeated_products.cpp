@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 // Below this many multiplications, or with fewer rows, a product reads a transposed matrix as fast as any.
@@ -85,4 +85,4 @@ void RepeatedProducts<T>::compute(const Product<T>& product, const Shape& shape,
 template class RepeatedProducts<float>;
 template class RepeatedProducts<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Computes products, and keeps copies of right-hand matrices that come again and again, as the weights of a
 /// cell do, in the layout that the gemm reads fastest: transposed once instead of in every product, and with
@@ -44,4 +44,4 @@ class RepeatedProducts {
 extern template class RepeatedProducts<float>;
 extern template class RepeatedProducts<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

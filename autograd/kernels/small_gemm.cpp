@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 /// Registers for a tile of the result: `tile_rows` by `tile_vectors` sums, a row of b, and an element of a.
@@ -174,4 +174,4 @@ template void small_gemm(Transposed, std::size_t, std::size_t, std::size_t, cons
 template void small_gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
                          const double*, std::size_t, bool, double*, std::size_t);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

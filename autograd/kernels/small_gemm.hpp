@@ -2,10 +2,10 @@
 
 #include <autograd/kernels/gemm.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
-/// The same as `gemm`, in registers, without packing anything and on one thread: the faster way for products
-/// that fit into the first-level caches. With b as it lies, an element of the result is one chain of
+/// Computes what `gemm` does, in registers, without packing anything and on one thread: the faster way for
+/// products that fit into the first-level caches. With b as it lies, an element of the result is one chain of
 /// multiply-adds in the order of k: it depends on its row of a and its column of b only, and not on how many
 /// others there are. `add` says whether it is added to what is in c.
 template <class T>
@@ -18,4 +18,4 @@ extern template void small_gemm(Transposed, std::size_t, std::size_t, std::size_
 extern template void small_gemm(Transposed, std::size_t, std::size_t, std::size_t, const double*, std::size_t,
                                 const double*, std::size_t, bool, double*, std::size_t);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

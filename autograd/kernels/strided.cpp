@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 View View::of(const Shape& shape) {
     View view{shape};
@@ -149,8 +149,8 @@ void transfer_run(const T* from, T* to, bool add, const Axis& axis) {
     }
 }
 
-/// In square tiles, so that the lines read and the lines written stay in the first cache until all of their
-/// elements are used.
+/// Copies in square tiles, so that the lines read and the lines written stay in the first cache until all of
+/// their elements are used.
 template <class T>
 void transfer_tiled(const T* from, T* to, bool add, const Axis& rows, const Axis& columns) {
     constexpr std::ptrdiff_t tile = 64 / sizeof(T);
@@ -190,4 +190,4 @@ void transfer(const View& from_view, const T* from, const View& to_view, const T
 template void transfer(const View&, const float*, const View&, const Target<float>&);
 template void transfer(const View&, const double*, const View&, const Target<double>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

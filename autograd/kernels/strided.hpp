@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <span>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
-/// Which elements of a row-major buffer, in which order, make a tensor: what a permutation, a slice, a flip
-/// or a broadcast comes to. Axes are below the rank and bounds inside the extents; nothing is checked here.
+/// The elements of a row-major buffer that make a tensor, in order: what a permutation, a slice, a flip or a
+/// broadcast comes to. Axes are below the rank and bounds inside the extents; nothing is checked here.
 struct View {
     Shape shape;
     std::array<std::ptrdiff_t, Shape::max_rank> strides{};
@@ -24,7 +24,7 @@ struct View {
     View flipped(std::size_t axis) const;
     View broadcast_to(const Shape& wider) const;
 
-    /// Whether the elements lie one behind the other.
+    /// Returns whether the elements lie one behind the other.
     bool is_contiguous() const;
 };
 
@@ -35,4 +35,4 @@ void transfer(const View& from_view, const T* from, const View& to_view, const T
 extern template void transfer(const View&, const float*, const View&, const Target<float>&);
 extern template void transfer(const View&, const double*, const View&, const Target<double>&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -39,6 +39,8 @@ class Thrown {
 
 }  // namespace
 
+namespace detail {
+
 void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const void* context) {
     const int count = static_cast<int>(parts);
     Thrown thrown;
@@ -53,6 +55,8 @@ void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const v
     thrown.rethrow();
 }
 
+}  // namespace detail
+
 std::size_t limit_threads(std::size_t count) {
     const int before = omp_get_max_threads();
     if (before != static_cast<int>(count)) omp_set_num_threads(static_cast<int>(count));
@@ -63,9 +67,13 @@ std::size_t limit_threads(std::size_t count) {
 
 std::size_t thread_count() { return 1; }
 
+namespace detail {
+
 void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const void* context) {
     for (std::size_t part = 0; part < parts; ++part) run(context, part);
 }
+
+}  // namespace detail
 
 std::size_t limit_threads(std::size_t /*count*/) { return 1; }
 

@@ -3,16 +3,22 @@
 #include <cstddef>
 #include <type_traits>
 
-/// When work is shared among threads: one below a measured size, above it all that the products use
+/// This file shares work among threads: one below a measured size, above it all that the products use
 /// (OpenMP's, so that both share one pool; OMP_NUM_THREADS limits it). How a pass is shared never changes its
 /// results' bits.
 namespace tapeloop {
 
+namespace detail {
+
 /// Elements read and written by a pass that are worth a second thread.
 inline constexpr std::size_t worth_sharing = 120'000;
 
-/// How many threads there are to share work with; 1 for a thread that is itself one of several.
+}  // namespace detail
+
+/// Returns the number of threads to share work with; 1 for a thread that is itself one of several.
 std::size_t thread_count();
+
+namespace detail {
 
 /// Calls `run(part)` for each of `parts` parts at once, and waits for all. Throws what the first of them
 /// threw.
@@ -23,6 +29,8 @@ void in_parallel(std::size_t parts, const F& f) {
     run_parts(
         parts, [](const void* context, std::size_t part) { (*static_cast<const F*>(context))(part); }, &f);
 }
+
+}  // namespace detail
 
 /// Sets how many threads this one may share its work with, itself included; returns what it was.
 std::size_t limit_threads(std::size_t count);

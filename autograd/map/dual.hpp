@@ -9,7 +9,9 @@
 
 namespace tapeloop {
 
-/// Which inputs of a function an intermediate result depends on, one bit each.
+namespace detail {
+
+/// The inputs of a function that an intermediate result depends on, one bit each.
 using Inputs = std::uint64_t;
 
 /// A value with its derivatives by those inputs it depends on; which they are is part of the type, so the
@@ -25,7 +27,7 @@ struct Dual {
 
     template <std::size_t input>
     static constexpr bool depends_on = (bits >> input & 1U) != 0;
-    /// Where among `slopes` the derivative by `input` is.
+    /// The place among `slopes` of the derivative by `input`.
     template <std::size_t input>
     static constexpr std::size_t place = static_cast<std::size_t>(std::popcount(bits&((Inputs(1) << input) -
                                                                                       1)));
@@ -39,16 +41,14 @@ struct Dual {
     }
 
     /// Refused, before anything else is said of the branches.
-    template <std::same_as<bool> B, B = detail::refuse_truth<B>()>
+    template <std::same_as<bool> B, B = refuse_truth<B>()>
     explicit operator B() const {
         return false;
     }
 };
 
 template <class V, Inputs bits>
-inline constexpr bool is_elementwise<Dual<V, bits>> = true;
-
-namespace detail {
+inline constexpr bool is_elementwise_argument<Dual<V, bits>> = true;
 
 template <class X>
 struct DualTraits {
@@ -113,14 +113,14 @@ V chained(const Rules& rules, const V& y, const Values& values, std::index_seque
 template <class F, class... X>
 requires(... || detail::is_dual<X>) auto elementwise(const F& function, const X&... x) {
     using V = typename detail::DualValue<X...>::type;
-    constexpr Inputs bits = (detail::DualTraits<X>::bits | ...);
+    constexpr detail::Inputs bits = (detail::DualTraits<X>::bits | ...);
     const std::tuple values{detail::value_of<V>(x)...};
     const V y = std::apply([&](const auto&... value) { return V(function.value(value...)); }, values);
     const auto rules = detail::rules_of(function);
     if constexpr (std::tuple_size_v<decltype(rules)> == 0) {
-        return Dual<V, 0>{y, {}};  // a step: it depends on no input
+        return detail::Dual<V, 0>{y, {}};  // a step: it depends on no input
     } else {
-        Dual<V, bits> result;
+        detail::Dual<V, bits> result;
         result.value = y;
         constexpr auto arguments = std::make_index_sequence<sizeof...(X)>();
         [&]<std::size_t... N>(std::index_sequence<N...>) {
@@ -128,14 +128,16 @@ requires(... || detail::is_dual<X>) auto elementwise(const F& function, const X&
                   detail::chained<detail::nth_input(bits, N)>(rules, result.value, values, arguments, x...)),
              ...);
         }
-        (std::make_index_sequence<Dual<V, bits>::count>());
+        (std::make_index_sequence<detail::Dual<V, bits>::count>());
         return result;
     }
 }
 
+namespace detail {
+
 template <class A, class B>
-concept DualPair = (detail::is_dual<A> && (detail::is_dual<B> || std::is_arithmetic_v<B>)) ||
-                   (detail::is_dual<B> && std::is_arithmetic_v<A>);
+concept DualPair = (is_dual<A> && (is_dual<B> || std::is_arithmetic_v<B>)) ||
+                   (is_dual<B> && std::is_arithmetic_v<A>);
 
 template <class A, class B>
 requires DualPair<A, B>
@@ -156,14 +158,14 @@ auto operator-(const Dual<V, bits>& x) {
 template <class A, class B>
 requires DualPair<A, B>
 auto operator<(const A& a, const B& b) {
-    using V = typename detail::DualValue<A, B>::type;
-    return detail::value_of<V>(a) < detail::value_of<V>(b);
+    using V = typename DualValue<A, B>::type;
+    return value_of<V>(a) < value_of<V>(b);
 }
 template <class A, class B>
 requires DualPair<A, B>
 auto operator<=(const A& a, const B& b) {
-    using V = typename detail::DualValue<A, B>::type;
-    return detail::value_of<V>(a) <= detail::value_of<V>(b);
+    using V = typename DualValue<A, B>::type;
+    return value_of<V>(a) <= value_of<V>(b);
 }
 template <class A, class B>
 requires DualPair<A, B>
@@ -174,32 +176,34 @@ auto operator>=(const A& a, const B& b) { return b <= a; }
 template <class A, class B>
 requires DualPair<A, B>
 auto equal(const A& a, const B& b) {
-    using V = typename detail::DualValue<A, B>::type;
-    return equal(detail::value_of<V>(a), detail::value_of<V>(b));
+    using V = typename DualValue<A, B>::type;
+    return equal(value_of<V>(a), value_of<V>(b));
 }
 
 /// The value and the slopes of the branch that was taken.
 template <class T, class A, class B>
 requires DualPair<A, B>
 auto where(const Mask<T>& condition, const A& a, const B& b) {
-    using V = typename detail::DualValue<A, B>::type;
-    constexpr Inputs bits = detail::DualTraits<A>::bits | detail::DualTraits<B>::bits;
+    using V = typename DualValue<A, B>::type;
+    constexpr Inputs bits = DualTraits<A>::bits | DualTraits<B>::bits;
     const auto slope_of = []<std::size_t input>(const auto& x, std::integral_constant<std::size_t, input>) {
-        if constexpr (detail::is_dual<std::remove_cvref_t<decltype(x)>>)
+        if constexpr (is_dual<std::remove_cvref_t<decltype(x)>>)
             return x.template slope<input>();
         else
             return V(0);
     };
     Dual<V, bits> result;
-    result.value = where(condition, detail::value_of<V>(a), detail::value_of<V>(b));
+    result.value = where(condition, value_of<V>(a), value_of<V>(b));
     [&]<std::size_t... N>(std::index_sequence<N...>) {
         ((result.slopes[N] =
-              where(condition, slope_of(a, std::integral_constant<std::size_t, detail::nth_input(bits, N)>()),
-                    slope_of(b, std::integral_constant<std::size_t, detail::nth_input(bits, N)>()))),
+              where(condition, slope_of(a, std::integral_constant<std::size_t, nth_input(bits, N)>()),
+                    slope_of(b, std::integral_constant<std::size_t, nth_input(bits, N)>()))),
          ...);
     }
     (std::make_index_sequence<Dual<V, bits>::count>());
     return result;
 }
+
+}  // namespace detail
 
 }  // namespace tapeloop

@@ -5,7 +5,7 @@
 namespace tapeloop::detail {
 namespace {
 
-/// The same value as a node of its own.
+/// Records the same value as a node of its own.
 struct Identity {
     static constexpr std::string_view name = "identity";
     static constexpr Description description{
@@ -22,16 +22,16 @@ struct Identity {
     }
 };
 
-/// How a part of a packed value lies in it.
+/// Returns the layout of a part in its packed value.
 std::size_t part_offset(const Shape& whole, std::size_t parts, std::size_t part) {
     return parts == 0 ? 0 : part * (whole.back() / parts);
 }
 std::size_t row_stride(const Shape& whole, std::size_t parts) { return parts == 0 ? 0 : whole.back(); }
 
-/// Where each stream starts and how far apart its rows lie. The layouts refer to `part_shapes`, one for each
+/// The start of each stream and the distance of its rows. The layouts refer to `part_shapes`, one for each
 /// argument.
 template <class T>
-void lay_out_streams(const MapTable& table, const Tape<T>& tape, std::span<const Index> inputs,
+void lay_out_streams(const MapTable& table, const Tape<T>& tape, std::span<const NodeIndex> inputs,
                      std::span<Shape> part_shapes, std::span<Layout> layouts, std::span<const T*> data) {
     for (std::size_t a = 0; a < inputs.size(); ++a)
         part_shapes[a] = part_shape(tape.node(inputs[a]).shape, table.part_counts[a]);
@@ -53,8 +53,8 @@ Shape broadcast_parts(const MapTable& table, std::span<const Operand<T>* const> 
 }
 
 template <class T>
-void record_fused(const MapFunction<T>& map, Tape<T>& tape, const Shape& shape, std::span<const Index> inputs,
-                  const Site& site, Var<T>* results) {
+void record_fused(const MapFunction<T>& map, Tape<T>& tape, const Shape& shape,
+                  std::span<const NodeIndex> inputs, const CallSite& site, Var<T>* results) {
     const MapTable& table = map.table;
     const std::size_t in = table.places.size();
     std::array<Shape, most_map_arguments> part_shapes;
@@ -75,8 +75,9 @@ void record_fused(const MapFunction<T>& map, Tape<T>& tape, const Shape& shape, 
         results[0] = tape.var(tape.append(operation, inputs, shape, arrays[0].data(), site));
         return;
     }
-    const Index first = tape.append_results(operation, inputs, shape, {arrays.data(), table.results}, site);
-    for (std::size_t r = 0; r < table.results; ++r) results[r] = tape.var(first + static_cast<Index>(r));
+    const NodeIndex first =
+        tape.append_results(operation, inputs, shape, {arrays.data(), table.results}, site);
+    for (std::size_t r = 0; r < table.results; ++r) results[r] = tape.var(first + static_cast<NodeIndex>(r));
 }
 
 }  // namespace
@@ -85,12 +86,12 @@ Var<float> identity(const Operand<float>& x) { return apply(Identity{}, x); }
 Var<double> identity(const Operand<double>& x) { return apply(Identity{}, x); }
 
 template <class T>
-void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> operands, const Site& site,
+void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> operands, const CallSite& site,
                 Var<T>* results) {
     Tape<T>& tape = tape_of("map", operands);
     const Shape shape = checked(tape, site, [&] { return broadcast_parts(map.table, operands); });
     Rollback rollback(tape);
-    std::array<Index, most_map_arguments> inputs;
+    std::array<NodeIndex, most_map_arguments> inputs;
     for (std::size_t a = 0; a < operands.size(); ++a) inputs[a] = operands[a]->enter(tape);
     if (tape.options().fuse) {
         record_fused(map, tape, shape, {inputs.data(), operands.size()}, site, results);
@@ -104,11 +105,12 @@ void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> op
 }
 
 template <class T>
-void pull_map(const MapTable& table, Sweep<T>& sweep, Index node, Kernel<T> kernel, const void* function) {
+void pull_map(const MapTable& table, Sweep<T>& sweep, NodeIndex node, Kernel<T> kernel,
+              const void* function) {
     const Tape<T>& tape = sweep.tape();
     // Copies: the user's function may record, which moves the tape's vectors.
-    const std::vector<Index> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
-    const Index first_result = tape.node(node).results == 0 ? node : node + 1;
+    const std::vector<NodeIndex> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
+    const NodeIndex first_result = tape.node(node).results == 0 ? node : node + 1;
     const Shape shape = tape.node(first_result).shape;
     const std::size_t in = table.places.size();
 
@@ -119,7 +121,7 @@ void pull_map(const MapTable& table, Sweep<T>& sweep, Index node, Kernel<T> kern
     static constexpr T nothing = 0;  // stands for the cotangent of a result that nobody used
     static const Shape scalar;
     for (std::size_t r = 0; r < table.results; ++r) {
-        const Index result = first_result + static_cast<Index>(r);
+        const NodeIndex result = first_result + static_cast<NodeIndex>(r);
         layouts[in + r].shape = sweep.has(result) ? &shape : &scalar;
         data[in + r] = sweep.has(result) ? sweep.cotangent(result).data() : &nothing;
     }
@@ -148,24 +150,24 @@ void pull_map(const MapTable& table, Sweep<T>& sweep, Index node, Kernel<T> kern
 }
 
 template <class T>
-void pull_replayed(const MapFunction<T>& map, GraphSweep<T>& sweep, Index node) {
+void pull_replayed(const MapFunction<T>& map, GraphSweep<T>& sweep, NodeIndex node) {
     Tape<T>& tape = sweep.tape();
-    const std::vector<Index> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
-    const Index first_result = tape.node(node).results == 0 ? node : node + 1;
+    const std::vector<NodeIndex> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
+    const NodeIndex first_result = tape.node(node).results == 0 ? node : node + 1;
 
     // The replay starts from nodes of its own, so that what one argument owes to another is left out here.
-    std::vector<Index> starts;
-    for (Index input : inputs) starts.push_back(identity(tape.var(input)).index());
+    std::vector<NodeIndex> starts;
+    for (NodeIndex input : inputs) starts.push_back(identity(tape.var(input)).index());
     std::array<Var<T>, most_map_arguments> replayed;
     map.replay(map.definition, tape, starts, replayed.data());
-    std::vector<std::pair<Index, Var<T>>> roots;
+    std::vector<std::pair<NodeIndex, Var<T>>> roots;
     for (std::size_t r = 0; r < map.table.results; ++r) {
-        const Index result = first_result + static_cast<Index>(r);
+        const NodeIndex result = first_result + static_cast<NodeIndex>(r);
         if (sweep.has(result))
             roots.emplace_back(broadcast_to(replayed[r], tape.node(result).shape).index(),
                                sweep.cotangent(result));
     }
-    const auto last = static_cast<Index>(tape.size() - 1);
+    const auto last = static_cast<NodeIndex>(tape.size() - 1);
     GraphSweep<T> inner(tape, Reach<T>(tape, starts.front(), last, starts));
     for (const auto& [root, cotangent] : roots)
         if (inner.wants(root)) inner.deliver(node, root, cotangent);
@@ -175,13 +177,13 @@ void pull_replayed(const MapFunction<T>& map, GraphSweep<T>& sweep, Index node) 
             sweep.deliver(node, inputs[a], inner.cotangent(starts[a]));
 }
 
-template void record_map(const MapFunction<float>&, std::span<const Operand<float>* const>, const Site&,
+template void record_map(const MapFunction<float>&, std::span<const Operand<float>* const>, const CallSite&,
                          Var<float>*);
-template void record_map(const MapFunction<double>&, std::span<const Operand<double>* const>, const Site&,
+template void record_map(const MapFunction<double>&, std::span<const Operand<double>* const>, const CallSite&,
                          Var<double>*);
-template void pull_map(const MapTable&, Sweep<float>&, Index, Kernel<float>, const void*);
-template void pull_map(const MapTable&, Sweep<double>&, Index, Kernel<double>, const void*);
-template void pull_replayed(const MapFunction<float>&, GraphSweep<float>&, Index);
-template void pull_replayed(const MapFunction<double>&, GraphSweep<double>&, Index);
+template void pull_map(const MapTable&, Sweep<float>&, NodeIndex, Kernel<float>, const void*);
+template void pull_map(const MapTable&, Sweep<double>&, NodeIndex, Kernel<double>, const void*);
+template void pull_replayed(const MapFunction<float>&, GraphSweep<float>&, NodeIndex);
+template void pull_replayed(const MapFunction<double>&, GraphSweep<double>&, NodeIndex);
 
 }  // namespace tapeloop::detail

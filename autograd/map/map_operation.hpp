@@ -9,11 +9,11 @@
 
 namespace tapeloop::detail {
 
-/// The same value as a node of its own.
+/// Records the same value as a node of its own.
 Var<float> identity(const Operand<float>& x);
 Var<double> identity(const Operand<double>& x);
 
-/// What of a map is compiled for its function; the rest serves all of them.
+/// The part of a map that is compiled for its function; the rest serves all of them.
 template <class T>
 struct MapFunction {
     MapTable table;
@@ -23,20 +23,20 @@ struct MapFunction {
     /// The operation object of the definition.
     const Operation<T>& (*operation)(Tape<T>& tape, const void* definition);
     /// Records the function operation by operation, from the nodes of its arguments.
-    void (*replay)(const void* definition, Tape<T>& tape, std::span<const Index> inputs, Var<T>* results);
+    void (*replay)(const void* definition, Tape<T>& tape, std::span<const NodeIndex> inputs, Var<T>* results);
 };
 
 /// Computes and records a map of `operands`; writes its results to `results`.
 template <class T>
-void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> operands, const Site& site,
+void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> operands, const CallSite& site,
                 Var<T>* results);
 /// Runs the derivative of a map, whose kernel reads its streams and its results' cotangents, and writes the
 /// cotangents of its streams.
 template <class T>
-void pull_map(const MapTable& table, Sweep<T>& sweep, Index node, Kernel<T> kernel, const void* function);
+void pull_map(const MapTable& table, Sweep<T>& sweep, NodeIndex node, Kernel<T> kernel, const void* function);
 /// Replays the function as recorded operations and sweeps over those.
 template <class T>
-void pull_replayed(const MapFunction<T>& map, GraphSweep<T>& sweep, Index node);
+void pull_replayed(const MapFunction<T>& map, GraphSweep<T>& sweep, NodeIndex node);
 
 inline constexpr Description description_of_map{.equation = "y = f(x₁, x₂, …)",
                                                 .rules = {{"xᵢ", "g ⊙ ∂y/∂xᵢ, summed over the results"}},
@@ -64,7 +64,7 @@ class MapOperation final : public Operation<T> {
     std::string_view name() const override { return "map"; }
     const Description& description() const override { return description_of_map; }
 
-    void record(std::span<const Operand<T>* const> operands, const Site& site, Var<T>* results) const {
+    void record(std::span<const Operand<T>* const> operands, const CallSite& site, Var<T>* results) const {
         const auto value = [this](const Values& in, std::array<Lanes<T>, Out>& out) {
             const auto values = call_on_lanes(function_, in);
             with_indices<Out>([&](auto... r) { ((out[r] = Lanes<T>(std::get<r>(values))), ...); });
@@ -75,7 +75,7 @@ class MapOperation final : public Operation<T> {
         record_map(map, operands, site, results);
     }
 
-    void pull(Sweep<T>& sweep, Index node) const override {
+    void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const auto slopes = [this](const std::array<Lanes<T>, In + Out>& in, std::array<Lanes<T>, In>& out) {
             const auto results = as_tuple(Streams::call(function_, [&](auto k) {
                 return Dual<Lanes<T>, (Inputs(1) << k())>{in[k], {Lanes<T>(1)}};
@@ -84,7 +84,9 @@ class MapOperation final : public Operation<T> {
         };
         pull_map<T>(Streams::table(Out), sweep, node, kernel_of<T, In + Out, In>(slopes), &slopes);
     }
-    void pull(GraphSweep<T>& sweep, Index node) const override { pull_replayed(as_function(), sweep, node); }
+    void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
+        pull_replayed(as_function(), sweep, node);
+    }
 
   private:
     /// The cotangent of stream `k`: the sum over the results of cotangent times slope.
@@ -108,14 +110,14 @@ class MapOperation final : public Operation<T> {
         map.operation = [](Tape<T>& tape, const void* definition) -> const Operation<T>& {
             return tape.keep(*static_cast<const MapOperation*>(definition));
         };
-        map.replay = [](const void* definition, Tape<T>& tape, std::span<const Index> inputs,
+        map.replay = [](const void* definition, Tape<T>& tape, std::span<const NodeIndex> inputs,
                         Var<T>* results) {
             static_cast<const MapOperation*>(definition)->replay(tape, inputs, results);
         };
         return map;
     }
 
-    void replay(Tape<T>& tape, std::span<const Index> inputs, Var<T>* results) const {
+    void replay(Tape<T>& tape, std::span<const NodeIndex> inputs, Var<T>* results) const {
         const auto values = as_tuple(Streams::call(function_, [&](auto k) {
             constexpr StreamPlace place = Streams::places[k];
             constexpr std::size_t parts = Streams::part_counts[place.argument];
@@ -139,12 +141,12 @@ class MapOperation final : public Operation<T> {
 };
 
 extern template void record_map(const MapFunction<float>&, std::span<const Operand<float>* const>,
-                                const Site&, Var<float>*);
+                                const CallSite&, Var<float>*);
 extern template void record_map(const MapFunction<double>&, std::span<const Operand<double>* const>,
-                                const Site&, Var<double>*);
-extern template void pull_map(const MapTable&, Sweep<float>&, Index, Kernel<float>, const void*);
-extern template void pull_map(const MapTable&, Sweep<double>&, Index, Kernel<double>, const void*);
-extern template void pull_replayed(const MapFunction<float>&, GraphSweep<float>&, Index);
-extern template void pull_replayed(const MapFunction<double>&, GraphSweep<double>&, Index);
+                                const CallSite&, Var<double>*);
+extern template void pull_map(const MapTable&, Sweep<float>&, NodeIndex, Kernel<float>, const void*);
+extern template void pull_map(const MapTable&, Sweep<double>&, NodeIndex, Kernel<double>, const void*);
+extern template void pull_replayed(const MapFunction<float>&, GraphSweep<float>&, NodeIndex);
+extern template void pull_replayed(const MapFunction<double>&, GraphSweep<double>&, NodeIndex);
 
 }  // namespace tapeloop::detail

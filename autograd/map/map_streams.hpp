@@ -9,7 +9,7 @@
 #include <tuple>
 #include <type_traits>
 
-/// How the arguments of `map` become the streams of one pass.
+/// This file turns the arguments of `map` into the streams of one pass.
 namespace tapeloop {
 
 /// A packed value [.., n H] as an argument of `map`: the function receives a tuple of its n parts [.., H], in
@@ -28,12 +28,12 @@ template <std::size_t n, class T>
 Gates<T, n> gates(const Var<T>& packed) {
     return {packed};
 }
-/// Of a parameter, such as a packed bias [n H].
+/// Splits a parameter, such as a packed bias [n H].
 template <std::size_t n, class T>
 Gates<T, n> gates(const Parameter<T>& packed) {
     return {Var<T>(), &packed};
 }
-/// Of a constant, which must outlive the call of `map`.
+/// Splits a constant, which must outlive the call of `map`.
 template <std::size_t n, class T>
 Gates<T, n> gates(const Tensor<T>& packed) {
     return {Var<T>(), nullptr, &packed};
@@ -46,7 +46,7 @@ template <class A>
 struct MapTracked : std::type_identity<TrackedValue<A>> {};
 template <class T, std::size_t n>
 struct MapTracked<Gates<T, n>> : std::type_identity<T> {};
-/// Of a constant; `void` if it fits both types.
+/// The element type that a constant asks for; `void` if it fits both types.
 template <class A>
 struct MapConstant : std::type_identity<void> {};
 template <TensorExpression A>
@@ -71,13 +71,13 @@ struct MapValueOf {
 template <class... A>
 using MapValue = typename MapValueOf<A...>::type;
 
-/// How the arguments of `map` become the streams of a pass: `parts` of them each, 0 for one that is not
+/// Turns the arguments of `map` into the streams of a pass: `parts` of them each, 0 for one that is not
 /// packed.
 template <class T, class A>
 struct MapArgument {
     static constexpr std::size_t parts = 0;
-    static Operand<T> operand(const A& x, const Site& site) {
-        if constexpr (std::constructible_from<Operand<T>, const A&, Site>) {
+    static Operand<T> operand(const A& x, const CallSite& site) {
+        if constexpr (std::constructible_from<Operand<T>, const A&, CallSite>) {
             return Operand<T>(x, site);
         } else {
             static_assert(never<A>,
@@ -90,7 +90,7 @@ struct MapArgument {
 template <class T, std::size_t n>
 struct MapArgument<T, Gates<T, n>> {
     static constexpr std::size_t parts = n;
-    static Operand<T> operand(const Gates<T, n>& x, const Site& site) {
+    static Operand<T> operand(const Gates<T, n>& x, const CallSite& site) {
         if (x.tensor != nullptr) return Operand<T>(*x.tensor, site);
         return x.parameter != nullptr ? Operand<T>(*x.parameter, site) : Operand<T>(x.packed, site);
     }
@@ -114,10 +114,10 @@ auto as_tuple(const R& results) {
         return std::tuple{results};
 }
 
-/// How many arguments a map can have, and how many results.
+/// The largest numbers of arguments and of results of a map.
 inline constexpr std::size_t most_map_arguments = 32;
 
-/// Which argument a stream belongs to, and which part of it the stream is.
+/// The argument that a stream belongs to, and the part of it that the stream is.
 struct StreamPlace {
     std::size_t argument;
     std::size_t part;

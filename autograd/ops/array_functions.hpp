@@ -7,12 +7,13 @@
 /// The elementwise functions of arrays, computed at once, for rules.
 namespace tapeloop {
 
-template <class T>
-inline constexpr bool is_elementwise<Array<T>> = true;
-template <class T>
-inline constexpr bool is_elementwise<Buffer<T>> = true;
-
 namespace detail {
+
+template <class T>
+inline constexpr bool is_elementwise_argument<Array<T>> = true;
+template <class T>
+inline constexpr bool is_elementwise_argument<Buffer<T>> = true;
+
 template <class... X>
 struct ArrayElement;
 template <class T, class... X>
@@ -40,7 +41,6 @@ template <class T>
 inline constexpr bool is_array<Array<T>> = true;
 template <class T>
 inline constexpr bool is_array<Buffer<T>> = true;
-}  // namespace detail
 
 /// An elementwise function of arrays that broadcast, at once.
 template <class T, class F, std::size_t N>
@@ -52,51 +52,62 @@ Array<T> compute_elementwise(const F& function, const std::array<Array<T>, N>& x
     return result;
 }
 
-/// The same of arrays and numbers.
+}  // namespace detail
+
+/// Computes the function of arrays and numbers.
 template <class F, class... X>
 requires(... || detail::is_array<X>) auto elementwise(const F& function, const X&... x) {
     using T = typename detail::ArrayElement<X...>::type;
-    return compute_elementwise<T, F, sizeof...(X)>(function, {detail::as_array<T>(x)...});
+    return detail::compute_elementwise<T, F, sizeof...(X)>(function, {detail::as_array<T>(x)...});
 }
 
-template <class A, class B>
-concept ArrayPair = (detail::is_array<A> || detail::is_array<B>)&&ElementwisePair<A, B>;
+namespace detail {
 
 template <class A, class B>
-requires ArrayPair<A, B>
+concept ArrayPair = (is_array<A> || is_array<B>)&&ElementwisePair<A, B>;
+
+}  // namespace detail
+
+/// The operators of arrays and numbers, element by element; as of `Var`, comparisons give 1 and 0.
+template <class A, class B>
+requires detail::ArrayPair<A, B>
 auto operator+(const A& a, const B& b) { return elementwise(elementary::Add{}, a, b); }
 template <class A, class B>
-requires ArrayPair<A, B>
+requires detail::ArrayPair<A, B>
 auto operator-(const A& a, const B& b) { return elementwise(elementary::Subtract{}, a, b); }
 template <class A, class B>
-requires ArrayPair<A, B>
+requires detail::ArrayPair<A, B>
 auto operator*(const A& a, const B& b) { return elementwise(elementary::Multiply{}, a, b); }
 template <class A, class B>
-requires ArrayPair<A, B>
+requires detail::ArrayPair<A, B>
 auto operator/(const A& a, const B& b) { return elementwise(elementary::Divide{}, a, b); }
 template <class A, class B>
-requires ArrayPair<A, B>
+requires detail::ArrayPair<A, B>
 auto operator<(const A& a, const B& b) { return elementwise(elementary::Less{}, a, b); }
 template <class A, class B>
-requires ArrayPair<A, B>
+requires detail::ArrayPair<A, B>
 auto operator<=(const A& a, const B& b) { return elementwise(elementary::LessEqual{}, a, b); }
 template <class A, class B>
-requires ArrayPair<A, B>
+requires detail::ArrayPair<A, B>
 auto operator>(const A& a, const B& b) { return elementwise(elementary::Less{}, b, a); }
 template <class A, class B>
-requires ArrayPair<A, B>
+requires detail::ArrayPair<A, B>
 auto operator>=(const A& a, const B& b) { return elementwise(elementary::LessEqual{}, b, a); }
+/// 1 where a = b and 0 elsewhere.
 template <class A, class B>
-requires ArrayPair<A, B>
+requires detail::ArrayPair<A, B>
 auto equal(const A& a, const B& b) { return elementwise(elementary::Equal{}, a, b); }
+/// -x
 template <class T>
 auto operator-(const Array<T>& x) {
     return elementwise(elementary::Negate{}, x);
 }
+/// g slope, but 0 where g is 0.
 template <class T>
 auto scale(const Array<T>& g, const Array<T>& slope) {
     return elementwise(elementary::Scale{}, g, slope);
 }
+/// Elements of a where the condition is not 0, of b elsewhere.
 template <class T, class A, class B>
 auto where(const Array<T>& condition, const A& a, const B& b) {
     return elementwise(elementary::Where{}, condition, a, b);

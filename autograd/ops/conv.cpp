@@ -8,6 +8,9 @@
 #include <limits>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 struct Patches {
@@ -57,7 +60,7 @@ auto Patches::rules() const {
     }};
 }
 
-/// What a window is asked to do along one axis.
+/// The movement of a window along one axis.
 struct Movement {
     std::string_view axis;
     std::ptrdiff_t extent;
@@ -105,7 +108,7 @@ Window window_of(const Subject& subject, const Movement& movement, std::size_t e
             size((padded - reach) / movement.stride + 1)};
 }
 
-/// Of x [B, C, ..places].
+/// Returns where the windows lie in x [B, C, ..places].
 PatchGeometry geometry_of(const Subject& subject, const Shape& x, const Movements& movements) {
     if (x.rank() != 2 + movements.size())
         subject.fail(fmt::format("x must be [B, C, {}]", movements.size() == 1 ? "L" : "H, W"));

@@ -13,21 +13,24 @@ namespace tapeloop {
 struct PerAxis {
     std::ptrdiff_t height;
     std::ptrdiff_t width;
+    /// Takes one number for both axes.
     template <std::integral I>
     PerAxis(I both) : PerAxis(both, both) {}
+    /// Takes a number for the height and one for the width.
     template <std::integral H, std::integral W>
     PerAxis(H h, W w) : height(static_cast<std::ptrdiff_t>(h)), width(static_cast<std::ptrdiff_t>(w)) {}
 };
 
-/// How the weights move over a sequence: by `stride`, over x with `padding` zeros at both ends, reading every
-/// `dilation`-th place. In `groups` parts, each of which makes its part of the output from its part of C.
+/// Options that say how the weights move over a sequence: by `stride`, over x with `padding` zeros at both
+/// ends, reading every `dilation`-th place. In `groups` parts, each of which makes its part of the output
+/// from its part of C.
 struct Conv1dOptions {
     std::ptrdiff_t stride = 1;
     std::ptrdiff_t padding = 0;
     std::ptrdiff_t dilation = 1;
     std::ptrdiff_t groups = 1;
 };
-/// The same over an image: `{.stride = 2, .padding = {1, 0}}`.
+/// Options that say how the weights move over an image: `{.stride = 2, .padding = {1, 0}}`.
 struct Conv2dOptions {
     PerAxis stride = 1;
     PerAxis padding = 0;
@@ -46,11 +49,13 @@ Var<float> conv2d(const Operand<float>& x, const Operand<float>& weights, const 
 Var<double> conv2d(const Operand<double>& x, const Operand<double>& weights,
                    const Conv2dOptions& options = {});
 
-/// How a window moves: by `stride`, where 0 stands for its own extent; `padding` is at most half of that.
+/// Options that say how a window moves over a sequence: by `stride`, where 0 stands for its own extent;
+/// `padding` is at most half of that.
 struct Pool1dOptions {
     std::ptrdiff_t stride = 0;
     std::ptrdiff_t padding = 0;
 };
+/// Options that say how a window moves over an image, as `Pool1dOptions` for each axis.
 struct Pool2dOptions {
     PerAxis stride = 0;
     PerAxis padding = 0;
@@ -60,13 +65,13 @@ struct Pool2dOptions {
 /// rounded down. Padding is below all elements. Equal ones share the cotangent evenly; NaN if there is one.
 Var<float> max_pool1d(const Operand<float>& x, std::ptrdiff_t window, const Pool1dOptions& options = {});
 Var<double> max_pool1d(const Operand<double>& x, std::ptrdiff_t window, const Pool1dOptions& options = {});
-/// The same of [B, C, H, W].
+/// Returns the greatest elements of windows of x [B, C, H, W]; see `max_pool1d`.
 Var<float> max_pool2d(const Operand<float>& x, PerAxis window, const Pool2dOptions& options = {});
 Var<double> max_pool2d(const Operand<double>& x, PerAxis window, const Pool2dOptions& options = {});
 /// The mean of x [B, C, L] under each window, shaped as `max_pool1d`. Padding counts as zeros.
 Var<float> mean_pool1d(const Operand<float>& x, std::ptrdiff_t window, const Pool1dOptions& options = {});
 Var<double> mean_pool1d(const Operand<double>& x, std::ptrdiff_t window, const Pool1dOptions& options = {});
-/// The same of [B, C, H, W].
+/// Returns the means of windows of x [B, C, H, W]; see `mean_pool1d`.
 Var<float> mean_pool2d(const Operand<float>& x, PerAxis window, const Pool2dOptions& options = {});
 Var<double> mean_pool2d(const Operand<double>& x, PerAxis window, const Pool2dOptions& options = {});
 

@@ -7,6 +7,9 @@
 #include <autograd/record/definition.hpp>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::EinsumEquation;
@@ -26,7 +29,7 @@ struct Labelled {
 template <class T>
 class Einsum {
   public:
-    Einsum(const EinsumEquation& equation, const Site& site) : equation_(equation), site_(site) {}
+    Einsum(const EinsumEquation& equation, const CallSite& site) : equation_(equation), site_(site) {}
 
     Var<T> record(const std::vector<Var<T>>& arguments) const {
         Labelled<T> so_far = argument(arguments[0], 0);
@@ -38,7 +41,7 @@ class Einsum {
   private:
     Operand<T> at_site(const Var<T>& x) const { return Operand<T>(x, site_); }
 
-    /// With each label once, and without the axes that broadcast.
+    /// Returns the argument with each label once, and without the axes that broadcast.
     Labelled<T> argument(const Var<T>& x, std::size_t k) const {
         Labelled<T> a{x, equation_.arguments[k]};
         for (std::size_t i = 0; i < a.labels.size();) {
@@ -77,7 +80,7 @@ class Einsum {
         return in_order({elements, found}, wanted);
     }
 
-    /// Without the labels that are not in `kept`.
+    /// Sums away the labels that are not in `kept`.
     Labelled<T> summed(Labelled<T> a, const Labels& kept) const {
         for (std::size_t i = a.labels.size(); i-- > 0;)
             if (!has(kept, a.labels[i])) a = {sum(at_site(a.x), static_cast<int>(i)), a.labels.erase(i, 1)};
@@ -99,7 +102,7 @@ class Einsum {
         const Labelled<T> a = summed(first, kept + second.labels);
         const Labelled<T> b = summed(second, kept + first.labels);
         const EinsumPair pair = pair_of(a.labels, b.labels, kept);
-        if (pair.is_elementwise()) return multiplied(a, b, pair);
+        if (pair.multiplies_only()) return multiplied(a, b, pair);
         // The product that has its axes in the wanted order needs no transpose.
         const auto place = [&kept](const Labels& labels) {
             return labels.empty() ? 0 : kept.find(labels[0]);
@@ -108,7 +111,7 @@ class Einsum {
         return swap ? product(b, a, pair_of(b.labels, a.labels, kept)) : product(a, b, pair);
     }
 
-    /// Element by element, each broadcast along what only the other has.
+    /// Multiplies element by element, each broadcast along what only the other has.
     Labelled<T> multiplied(const Labelled<T>& a, const Labelled<T>& b, const EinsumPair& pair) const {
         const Labels labels = pair.batch + pair.only_a + pair.only_b + pair.inner;
         const auto spread = [&](const Labelled<T>& own) {
@@ -123,7 +126,7 @@ class Einsum {
         return summed({multiply(at_site(spread(a)), at_site(spread(b))), labels}, pair.kept());
     }
 
-    /// As a product of matrices, one for each position of the batch.
+    /// Multiplies as a product of matrices, one for each position of the batch.
     Labelled<T> product(const Labelled<T>& a, const Labelled<T>& b, const EinsumPair& pair) const {
         const auto [x, x_transposed] = as_matrix(a, pair.batch, pair.only_a, pair.inner);
         const auto [y, y_transposed] = as_matrix(b, pair.batch, pair.inner, pair.only_b);
@@ -147,7 +150,7 @@ class Einsum {
     }
 
     const EinsumEquation& equation_;
-    Site site_;
+    CallSite site_;
 };
 
 template <class T, class... More>
@@ -157,7 +160,7 @@ Var<T> einsum_of(std::string_view text, const Operand<T>& a, const More&... more
         return detail::read_einsum(text, std::array{a.shape(), more.shape()...});
     });
     std::vector<Var<T>> arguments;
-    for (const Index index : std::array{a.enter(tape), more.enter(tape)...})
+    for (const NodeIndex index : std::array{a.enter(tape), more.enter(tape)...})
         arguments.push_back(tape.var(index));
     return Einsum<T>(equation, a.site()).record(arguments);
 }

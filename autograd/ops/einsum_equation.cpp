@@ -124,14 +124,14 @@ class Reader {
         return labels;
     }
 
-    /// Of the result and of all that comes up on the way.
+    /// Checks the number of axes of the result and of all that comes up on the way.
     void check_ranks(const EinsumEquation& equation) const {
         std::size_t most = equation.result.size();
         Labels so_far = equation.arguments[0];
         for (std::size_t k = 1; k < equation.arguments.size(); ++k) {
             const EinsumPair pair = pair_of(so_far, equation.arguments[k], kept_behind(equation, k));
             so_far = pair.kept();
-            most = std::max(most, so_far.size() + (pair.is_elementwise() ? pair.inner.size() : 0));
+            most = std::max(most, so_far.size() + (pair.multiplies_only() ? pair.inner.size() : 0));
         }
         if (most > Shape::max_rank)
             fail(fmt::format("it makes a tensor of {} axes, and {} are the most", most, Shape::max_rank));

@@ -21,48 +21,71 @@
 /// cotangent stays zero whatever the slope is, so that the branch `where` did not take cannot leak a NaN.
 namespace tapeloop {
 
+namespace detail {
+
 template <class T>
 struct Lanes;
+
+}  // namespace detail
+
 template <class T>
 class Var;
 template <class T>
 class Operand;
 
+/// Scales the lanes of a cotangent by those of a slope.
 template <class T>
-Lanes<T> scale(Lanes<T> g, Lanes<T> slope) {
+detail::Lanes<T> scale(detail::Lanes<T> g, detail::Lanes<T> slope) {
     return g * slope;
 }
+
+namespace detail {
 
 /// Says for which types the generic functions below are meant; specialised by `Lanes`, `Dual` and `Array`,
 /// each of which brings `elementwise(function, arguments...)`.
 template <class X>
-inline constexpr bool is_elementwise = false;
+inline constexpr bool is_elementwise_argument = false;
 template <class T>
-inline constexpr bool is_elementwise<Lanes<T>> = true;
+inline constexpr bool is_elementwise_argument<Lanes<T>> = true;
 
+}  // namespace detail
+
+/// Applies an elementwise definition to lanes.
 template <class F, class T, class... X>
-auto elementwise(const F& function, const Lanes<T>& x, const X&... more) {
-    return function.value(x, Lanes<T>(more)...);
+auto elementwise(const F& function, const detail::Lanes<T>& x, const X&... more) {
+    return function.value(x, detail::Lanes<T>(more)...);
 }
+/// Applies an elementwise definition to a number and lanes.
 template <class F, class S, class T>
 requires std::is_arithmetic_v<S>
-auto elementwise(const F& function, const S& a, const Lanes<T>& b) { return function.value(Lanes<T>(a), b); }
+auto elementwise(const F& function, const S& a, const detail::Lanes<T>& b) {
+    return function.value(detail::Lanes<T>(a), b);
+}
 
+namespace detail {
+
+/// A type that the elementwise functions take: lanes, dual numbers and arrays.
 template <class X>
-concept Elementwise = is_elementwise<X>;
+concept Elementwise = is_elementwise_argument<X>;
 template <class A, class B>
 concept ElementwisePair = (Elementwise<A> || Elementwise<B>)&&(Elementwise<A> || std::is_arithmetic_v<A>)&&(
     Elementwise<B> || std::is_arithmetic_v<B>);
+
+}  // namespace detail
 
 // One of these lines stands beside each definition. It declares what users call: the function of lanes, dual
 // numbers and arrays where `map` has one, and that of operands, for both types. Those are compiled by
 // elementwise_float.cpp and elementwise_double.cpp, which say in TAPELOOP_COMPILED_FOR for which type, so
 // that the lines become definitions there.
 #ifdef TAPELOOP_COMPILED_FOR
+namespace detail {
 template <class Def, class T, class... More>
 Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... more);
-#define TAPELOOP_DEFINE(function, parameters, ...) \
-    Var<TAPELOOP_COMPILED_FOR> function parameters { return apply_elementwise(elementary::__VA_ARGS__); }
+}  // namespace detail
+#define TAPELOOP_DEFINE(function, parameters, ...)                 \
+    Var<TAPELOOP_COMPILED_FOR> function parameters {               \
+        return detail::apply_elementwise(elementary::__VA_ARGS__); \
+    }
 #else
 #define TAPELOOP_COMPILED_FOR float
 #define TAPELOOP_DEFINE(function, parameters, ...)
@@ -86,29 +109,29 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
                     Definition{}, condition, a, b)
 
 #define TAPELOOP_UNARY(function, Definition)             \
-    template <Elementwise X>                             \
+    template <detail::Elementwise X>                     \
     auto function(const X& x) {                          \
         return elementwise(elementary::Definition{}, x); \
     }                                                    \
     TAPELOOP_RECORDED_UNARY(function, Definition)
 #define TAPELOOP_BINARY(function, Definition)                                                     \
     template <class A, class B>                                                                   \
-    requires ElementwisePair<A, B>                                                                \
+    requires detail::ElementwisePair<A, B>                                                        \
     auto function(const A& a, const B& b) { return elementwise(elementary::Definition{}, a, b); } \
     TAPELOOP_RECORDED_BINARY(function, Definition)
 
-/// The same with a number that the definition keeps, and what it is if not given.
+/// Declares an elementwise function with a number that the definition keeps, and its default.
 #define TAPELOOP_UNARY_WITH(function, Definition, option, ...)                   \
-    template <Elementwise X>                                                     \
+    template <detail::Elementwise X>                                             \
     auto function(const X& x, double option = __VA_ARGS__) {                     \
         return elementwise(elementary::Definition{option}, x);                   \
     }                                                                            \
     Var<float> function(const Operand<float>& x, double option = __VA_ARGS__);   \
     Var<double> function(const Operand<double>& x, double option = __VA_ARGS__); \
     TAPELOOP_DEFINE(function, (TAPELOOP_OPERAND x, double option), Definition{option}, x)
-/// The same with two, which must be given.
+/// Declares an elementwise function with two numbers, which must be given.
 #define TAPELOOP_UNARY_WITH_BOTH(function, Definition, first, second)            \
-    template <Elementwise X>                                                     \
+    template <detail::Elementwise X>                                             \
     auto function(const X& x, double first, double second) {                     \
         return elementwise(elementary::Definition{first, second}, x);            \
     }                                                                            \
@@ -207,12 +230,17 @@ struct Negate {
 
 }  // namespace elementary
 
+/// a + b
 TAPELOOP_RECORDED_BINARY(add, Add)
+/// a - b
 TAPELOOP_RECORDED_BINARY(subtract, Subtract)
+/// a b, element by element.
 TAPELOOP_RECORDED_BINARY(multiply, Multiply)
+/// a / b, element by element.
 TAPELOOP_RECORDED_BINARY(divide, Divide)
-// The cotangent of a product whose zeros stay zero whatever the slope; what rules scale with.
+/// g slope, element by element, but 0 where g is 0, whatever the slope: what rules scale cotangents with.
 TAPELOOP_RECORDED_BINARY(scale, Scale)
+/// -x
 TAPELOOP_RECORDED_UNARY(negate, Negate)
 /// The remainder of a / b, exact, with the sign of b as in NumPy and Python: mod(-1, 3) is 2. NaN where b is
 /// 0. The gradient in b is -floor(a / b).
@@ -267,7 +295,8 @@ struct Where {
         .kind = OperationKind::condition,
         .stops = "its condition takes the other branch"};
     template <class T>
-    static Lanes<T> value(const Lanes<T>& condition, const Lanes<T>& a, const Lanes<T>& b) {
+    static detail::Lanes<T> value(const detail::Lanes<T>& condition, const detail::Lanes<T>& a,
+                                  const detail::Lanes<T>& b) {
         return where(equal(condition, 0), b, a);
     }
     static auto rules() {
@@ -282,7 +311,7 @@ struct Where {
     }
 };
 
-/// Where a and b are equal each gets half the cotangent; a NaN in either is the result.
+/// The greater of a and b; where they are equal each gets half the cotangent; a NaN in either is the result.
 struct Maximum {
     static constexpr std::string_view name = "maximum";
     static constexpr Description description{.equation = "y = max(a, b)",
@@ -404,15 +433,15 @@ struct Log1p {
 
 }  // namespace elementary
 
-/// a^b, each of which may be a number. 0^0 is 1, with gradient 0 in a. The gradient of 0^b in b is 0 for b >= 0
-/// and -inf below.
+/// a^b, each of which may be a number. 0^0 is 1, with gradient 0 in a. The gradient of 0^b in b is 0 for b >=
+/// 0 and -inf below.
 TAPELOOP_BINARY(pow, Power)
 /// The square root. Its gradient at 0 is infinite, as computed.
 TAPELOOP_UNARY(sqrt, Sqrt)
 /// x²
 TAPELOOP_UNARY(square, Square)
-/// e^x. Like log, expm1, log1p and tanh it is right to two units of the last place, for subnormal numbers too,
-/// and has the same bits on every processor with fused multiply-add.
+/// e^x. Like log, expm1, log1p and tanh it is right to two units of the last place, for subnormal numbers
+/// too, and has the same bits on every processor with fused multiply-add.
 TAPELOOP_UNARY(exp, Exp)
 /// The natural logarithm. Of 0 it is -inf, and NaN of what is negative.
 TAPELOOP_UNARY(log, Log)

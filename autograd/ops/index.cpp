@@ -8,6 +8,8 @@
 
 namespace tapeloop {
 
+using namespace detail;
+
 Indices Indices::reshaped(const Shape& shape) const {
     if (shape.size() != values_.size())
         throw std::invalid_argument(fmt::format("indices: {} has {} elements and must have {}", shape.text(),
@@ -191,7 +193,7 @@ struct ScatterAdd {
     }
 };
 
-/// What take_along comes to: for each element of the result, where in x's memory it lies.
+/// The places of a take_along: for each element of the result, where in x's memory it lies.
 struct Places {
     Shape shape;
     std::vector<std::size_t> offsets;
@@ -335,8 +337,7 @@ Tensor<T> one_hot(const Indices& indices, std::size_t n) {
     check_range("one_hot", fmt::format("{} positions", n), indices, n);
     Shape shape = indices.shape();
     in_name_of("one_hot", std::array{shape}, [&] { shape.append(n); });
-    Tensor<T> result = uninitialised<T>(shape);
-    std::fill_n(result.data(), result.size(), T(0));
+    Tensor<T> result = zeros<T>(shape);
     for (std::size_t i = 0; i < indices.values().size(); ++i)
         result.data()[i * n + static_cast<std::size_t>(indices.values()[i])] = T(1);
     return result;

@@ -15,21 +15,27 @@ namespace tapeloop {
 /// shape it keeps. A list has one axis; `reshaped` gives it more.
 class Indices {
   public:
+    /// Makes a list of positions, with one axis.
     Indices(std::initializer_list<std::ptrdiff_t> list) : values_(list), shape_{list.size()} {}
+    /// Takes the positions of a container, or of an xtensor expression with its shape.
+    /// Takes the positions of a container, or of an xtensor expression with its shape.
     template <class Range>
     requires(std::ranges::input_range<const Range>&& std::integral<std::ranges::range_value_t<const Range>>)
         Indices(const Range& range) {
         for (auto value : range) values_.push_back(static_cast<std::ptrdiff_t>(value));
-        if constexpr (TensorExpression<Range>)
+        if constexpr (detail::TensorExpression<Range>)
             shape_ = Shape::of(range.shape());
         else
             shape_ = {values_.size()};
     }
 
-    /// The same positions under another shape. Throws `std::invalid_argument` unless the sizes are equal.
+    /// Returns the same positions under another shape. Throws `std::invalid_argument` unless the sizes are
+    /// equal.
     Indices reshaped(const Shape& shape) const;
 
+    /// Returns the positions in row-major order.
     const std::vector<std::ptrdiff_t>& values() const { return values_; }
+    /// Returns the shape of the tensor of positions.
     const Shape& shape() const { return shape_; }
 
   private:
@@ -37,16 +43,16 @@ class Indices {
     Shape shape_;
 };
 
-/// Rows of a table, [N, ..D] -> [..indices, ..D]: an embedding. Throws unless 0 <= index < N.
+/// Picks rows of a table, [N, ..D] -> [..indices, ..D]: an embedding. Throws unless 0 <= index < N.
 Var<float> gather_rows(const Operand<float>& table, const Indices& indices);
 Var<double> gather_rows(const Operand<double>& table, const Indices& indices);
 /// `target` [N, ..D] with the rows of `source` [..indices, ..D] added at `indices`; those named several times
 /// add up. Throws unless 0 <= index < N and the shapes fit.
 Var<float> scatter_add(const Operand<float>& target, const Indices& indices, const Operand<float>& source);
 Var<double> scatter_add(const Operand<double>& target, const Indices& indices, const Operand<double>& source);
-/// Along `axis`, for each position of `indices`, the element of x that it names, as NumPy's take_along_axis:
-/// x and `indices` have equally many axes, and all but `axis` broadcast. With x [B, N], indices [B, 1] and
-/// axis 1 the result is [B, 1]: one element of each row.
+/// Returns along `axis`, for each position of `indices`, the element of x that it names, as NumPy's
+/// take_along_axis: x and `indices` have equally many axes, and all but `axis` broadcast. With x [B, N],
+/// indices [B, 1] and axis 1 the result is [B, 1]: one element of each row.
 Var<float> take_along(const Operand<float>& x, const Indices& indices, int axis);
 Var<double> take_along(const Operand<double>& x, const Indices& indices, int axis);
 

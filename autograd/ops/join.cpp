@@ -6,6 +6,9 @@
 #include <algorithm>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 struct Concatenate {
@@ -16,7 +19,7 @@ struct Concatenate {
                                              .letter = "z"};
     int axis;
 
-    /// Of the whole, and which of its axes the parts lie along.
+    /// Returns the shape of the whole, and which of its axes the parts lie along.
     std::pair<Shape, std::size_t> join(std::span<const Shape> parts) const {
         const Shape& first = parts[0];
         const std::size_t at = normalised_axis(name, axis, first.rank());
@@ -51,7 +54,7 @@ struct Stack {
     }
 };
 
-/// Parts that lie one behind the other along an axis of the result; those of a stack lack that axis.
+/// The parts that lie one behind the other along an axis of the result; those of a stack lack that axis.
 template <class T, class Def>
 class Joined final : public Operation<T> {
   public:
@@ -63,11 +66,11 @@ class Joined final : public Operation<T> {
     const Description& description() const override { return detail::constant_description<Def>; }
     std::string arguments() const override { return fmt::format("axis {}", axis_); }
 
-    /// Where each part lies in the whole: calls `f(input, shape, begin, extent)`.
+    /// Visits each part's place in the whole: calls `f(input, shape, begin, extent)`.
     template <class F>
-    void each_part(const Tape<T>& tape, std::span<const Index> inputs, const Shape& whole, F&& f) const {
+    void each_part(const Tape<T>& tape, std::span<const NodeIndex> inputs, const Shape& whole, F&& f) const {
         std::size_t begin = 0;
-        for (const Index input : inputs) {
+        for (const NodeIndex input : inputs) {
             const Shape part = tape.node(input).shape;
             const std::size_t extent = part.rank() == whole.rank() ? part[axis_] : 1;
             f(input, part, begin, extent);
@@ -75,19 +78,19 @@ class Joined final : public Operation<T> {
         }
     }
 
-    void value(const Tape<T>& tape, std::span<const Index> inputs, const Buffer<T>& y) const {
+    void value(const Tape<T>& tape, std::span<const NodeIndex> inputs, const Buffer<T>& y) const {
         each_part(tape, inputs, y.shape(),
-                  [&](Index input, const Shape&, std::size_t begin, std::size_t extent) {
+                  [&](NodeIndex input, const Shape&, std::size_t begin, std::size_t extent) {
                       const View part = View::of(y.shape()).sliced(axis_, begin, extent);
                       transfer(View::of(part.shape), tape.node(input).data, part, {y.data(), false});
                   });
     }
 
-    void pull(Sweep<T>& sweep, Index node) const override {
+    void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const Tape<T>& tape = sweep.tape();
         const Array<T> g = sweep.cotangent(node);
         each_part(tape, tape.inputs(node), g.shape(),
-                  [&](Index input, const Shape& shape, std::size_t begin, std::size_t extent) {
+                  [&](NodeIndex input, const Shape& shape, std::size_t begin, std::size_t extent) {
                       if (!sweep.wants(input)) return;
                       const View part = View::of(g.shape()).sliced(axis_, begin, extent);
                       if (part.is_contiguous())
@@ -96,19 +99,20 @@ class Joined final : public Operation<T> {
                           transfer(part, g.data(), View::of(part.shape), sweep.target(input));
                   });
     }
-    void pull(GraphSweep<T>& sweep, Index node) const override {
+    void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
         const Tape<T>& tape = sweep.tape();
         const Var<T> g = sweep.cotangent(node);
         // Copies: recording moves the tape's vectors.
-        const std::vector<Index> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
+        const std::vector<NodeIndex> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
         const Shape whole = g.shape();
-        each_part(
-            tape, inputs, whole, [&](Index input, const Shape& shape, std::size_t begin, std::size_t extent) {
-                if (!sweep.wants(input)) return;
-                const Var<T> part = slice(g, static_cast<int>(axis_), static_cast<std::ptrdiff_t>(begin),
-                                          static_cast<std::ptrdiff_t>(begin + extent));
-                sweep.deliver(node, input, part.shape() == shape ? part : reshape(part, shape));
-            });
+        each_part(tape, inputs, whole,
+                  [&](NodeIndex input, const Shape& shape, std::size_t begin, std::size_t extent) {
+                      if (!sweep.wants(input)) return;
+                      const Var<T> part =
+                          slice(g, static_cast<int>(axis_), static_cast<std::ptrdiff_t>(begin),
+                                static_cast<std::ptrdiff_t>(begin + extent));
+                      sweep.deliver(node, input, part.shape() == shape ? part : reshape(part, shape));
+                  });
     }
 
   private:
@@ -129,7 +133,7 @@ Tape<T>& tape_of_parts(std::string_view name, const Operands<T>& parts) {
 template <class Def, class T>
 Var<T> join(const Def& def, const Operands<T>& parts) {
     Tape<T>& tape = tape_of_parts(Def::name, parts);
-    std::vector<Index> inputs;
+    std::vector<NodeIndex> inputs;
     std::vector<Shape> shapes;
     for (const Var<T>& part : parts.vars()) {
         inputs.push_back(part.index());
@@ -159,18 +163,18 @@ class Unstacked final : public Operation<T> {
     std::string_view name() const override { return Unstack::name; }
     const Description& description() const override { return Unstack::description; }
 
-    T* place(Sweep<T>& sweep, Index node, Index result) const override {
+    T* place(Sweep<T>& sweep, NodeIndex node, NodeIndex result) const override {
         return sweep.target(node).data + result * part_size(sweep.tape(), node);
     }
 
-    void pull(Sweep<T>& sweep, Index node) const override {
+    void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const std::size_t size = part_size(sweep.tape(), node);
         // There is none yet if all results were asked for and lie elsewhere.
         T* const whole = sweep.target(node).data;
         const Array<T> g = sweep.cotangent(node);
-        for (Index k = 0; k < g.shape()[0]; ++k) {
+        for (NodeIndex k = 0; k < g.shape()[0]; ++k) {
             T* const part = whole + k * size;
-            if (const Index result = node + 1 + k; !sweep.has(result))
+            if (const NodeIndex result = node + 1 + k; !sweep.has(result))
                 std::fill_n(part, size, T(0));
             else if (const T* elsewhere = sweep.cotangent(result).data(); elsewhere != part)
                 std::copy_n(elsewhere, size, part);
@@ -178,14 +182,14 @@ class Unstacked final : public Operation<T> {
         sweep.hand_over(node, sweep.tape().inputs(node)[0], g);
     }
 
-    void pull(GraphSweep<T>& sweep, Index node) const override {
+    void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
         Tape<T>& tape = sweep.tape();
-        const Index x = tape.inputs(node)[0];
-        const Index results = tape.node(node).results;
+        const NodeIndex x = tape.inputs(node)[0];
+        const NodeIndex results = tape.node(node).results;
         const Shape part = tape.node(node + 1).shape;
         std::optional<Var<T>> zeros;
         std::vector<Var<T>> parts;
-        for (Index k = 0; k < results; ++k) {
+        for (NodeIndex k = 0; k < results; ++k) {
             if (!sweep.has(node + 1 + k) && !zeros.has_value()) zeros = constant_zeros(tape, part);
             parts.push_back(sweep.has(node + 1 + k) ? sweep.cotangent(node + 1 + k) : *zeros);
         }
@@ -193,10 +197,12 @@ class Unstacked final : public Operation<T> {
     }
 
   private:
-    static std::size_t part_size(const Tape<T>& tape, Index node) { return tape.node(node + 1).shape.size(); }
+    static std::size_t part_size(const Tape<T>& tape, NodeIndex node) {
+        return tape.node(node + 1).shape.size();
+    }
     static Var<T> constant_zeros(Tape<T>& tape, const Shape& shape) {
         const Array<T> zeros = Array<T>::filled(shape, T(0));
-        return tape.var(tape.constant(shape, zeros.data(), Site::current()));
+        return tape.var(tape.constant(shape, zeros.data(), CallSite::current()));
     }
 };
 
@@ -208,16 +214,16 @@ std::vector<Var<T>> unstacked(const Operand<T>& x) {
         if (x.shape().rank() == 0) throw std::invalid_argument("unstack: x is []; it must have an axis");
     });
     detail::Rollback rollback(tape);
-    const Index whole = x.enter(tape);
+    const NodeIndex whole = x.enter(tape);
     const Array<T> value = tape.array(whole);
     Shape part;
     for (std::size_t i = 1; i < value.shape().rank(); ++i) part.append(value.shape()[i]);
     std::vector<Array<T>> results;
     for (std::size_t k = 0; k < value.shape()[0]; ++k)
         results.emplace_back(part, value.data() + k * part.size());
-    const Index first = tape.append_results(operation, {&whole, 1}, value.shape(), results, x.site());
+    const NodeIndex first = tape.append_results(operation, {&whole, 1}, value.shape(), results, x.site());
     std::vector<Var<T>> vars;
-    for (Index k = 0; k < results.size(); ++k) vars.push_back(tape.var(first + k));
+    for (NodeIndex k = 0; k < results.size(); ++k) vars.push_back(tape.var(first + k));
     rollback.keep();
     return vars;
 }

@@ -7,6 +7,9 @@
 #include <autograd/record/definition.hpp>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 [[noreturn]] void fail(std::string_view name, const Shape& a, const Shape& b, std::string_view rule) {

@@ -1,18 +1,18 @@
-#include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/array_functions.hpp>
+#include <autograd/ops/moments.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 template <class T>
 constexpr T largest = std::numeric_limits<T>::max();
 
-/// Below this a sum of squares may have lost digits of those that underflowed.
+/// The bound below which a sum of squares may have lost digits of those that underflowed.
 template <class T>
 constexpr T smallest_sum = std::numeric_limits<T>::min() / std::numeric_limits<T>::epsilon();
 
@@ -116,4 +116,4 @@ template void norm_into(const Array<double>&, const Shape&, double*);
 template void deviation_into(const Array<float>&, const Shape&, double, float*);
 template void deviation_into(const Array<double>&, const Shape&, double, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -2,7 +2,7 @@
 
 #include <autograd/kernels/array.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Reductions over the axes along which `shape` broadcasts to x's. Sums and squares that leave the range of T
 /// on the way are taken again of elements scaled by a power of two, which rounds nothing: the result is inf
@@ -33,4 +33,4 @@ extern template void norm_into(const Array<double>&, const Shape&, double*);
 extern template void deviation_into(const Array<float>&, const Shape&, double, float*);
 extern template void deviation_into(const Array<double>&, const Shape&, double, double*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -8,6 +8,9 @@
 #include <numeric>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// Numbers in their order, and NaN above them.
@@ -16,7 +19,7 @@ bool is_below(T a, T b) {
     return a < b || (std::isnan(b) && !std::isnan(a));
 }
 
-/// Which elements along an axis, in which order.
+/// The elements along an axis that are taken, and their order.
 struct Order {
     int axis;
     bool descending;
@@ -48,8 +51,8 @@ struct Order {
 
     Shape shape(const Shape& x) const { return x.with(normalised_axis("order", axis, x.rank()), count); }
 
-    /// For each element of the result something that follows from its line's start, its stride and its
-    /// position.
+    /// Computes for each element of the result something that follows from its line's start, its stride and
+    /// its position.
     template <class T, class F>
     auto each(const Shape& x_shape, const T* x, const F& of_element) const {
         const Lines from(x_shape, normalised_axis("order", axis, x_shape.rank()));
@@ -61,14 +64,14 @@ struct Order {
         });
         return all;
     }
-    /// Where in x's memory each element of the result lies.
+    /// Returns where in x's memory each element of the result lies.
     template <class T>
     std::vector<std::size_t> offsets(const Array<T>& x) const {
         return each(x.shape(), x.data(), [](const Lines& lines, std::size_t line, std::size_t position) {
             return lines.start(line) + position * lines.stride;
         });
     }
-    /// Where along the axis.
+    /// Returns where along the axis each element of the result lies.
     template <class T>
     Indices indices(const Shape& x_shape, const T* x) const {
         const auto positions =
@@ -138,8 +141,8 @@ Array<T> array_of(const Var<T>& x) {
     return x.array();
 }
 
-/// What sort and top_k share. The order is found anew from x wherever it is needed, so that nothing is kept
-/// that x may no longer agree with.
+/// The part that sort and top_k share. The order is found anew from x wherever it is needed, so that nothing
+/// is kept that x may no longer agree with.
 struct InOrder {
     Order order;
 
@@ -200,7 +203,7 @@ Ordered<T> greatest(const Operand<T>& x, std::ptrdiff_t k, int axis) {
     return in_order<TopK>(x, {axis, true, static_cast<std::size_t>(k)});
 }
 
-/// Whether b takes a's place as the one that is looked for.
+/// Returns whether b takes a's place as the one that is looked for.
 template <class T>
 bool is_better(T b, T a, bool greatest) {
     if (std::isnan(a) || std::isnan(b)) return !std::isnan(a);

@@ -23,12 +23,12 @@ Ordered<double> sort(const Operand<double>& x, int axis = -1, bool descending = 
 Ordered<float> top_k(const Operand<float>& x, std::ptrdiff_t k, int axis = -1);
 Ordered<double> top_k(const Operand<double>& x, std::ptrdiff_t k, int axis = -1);
 
-/// Where along an axis the greatest element is; the first of several, and of NaNs if there are some. Of x's
-/// shape without the axis, or with extent 1 along it if `keepdims`, as `take_along` wants it. Records
-/// nothing. Throws `std::invalid_argument` when the axis is empty.
+/// Returns where along an axis the greatest element is: the first of several, and of NaNs if there are some.
+/// The result has x's shape without the axis, or with extent 1 along it if `keepdims`, as `take_along` wants
+/// it. Records nothing. Throws `std::invalid_argument` when the axis is empty.
 Indices argmax(const Operand<float>& x, int axis = -1, bool keepdims = false);
 Indices argmax(const Operand<double>& x, int axis = -1, bool keepdims = false);
-/// The same of the smallest element; of the first NaN if there is one.
+/// Returns where along an axis the smallest element is, as `argmax` does; of the first NaN if there is one.
 Indices argmin(const Operand<float>& x, int axis = -1, bool keepdims = false);
 Indices argmin(const Operand<double>& x, int axis = -1, bool keepdims = false);
 

@@ -7,6 +7,9 @@
 #include <algorithm>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
@@ -21,8 +24,8 @@ Tensor<T> unit_matrix(const Var<T>&, std::size_t n) {
     return unit_matrix(Array<T>(), n).tensor();
 }
 
-/// For each element the product of the others along the last axis: from the left times from the right, since
-/// the whole divided by the element is nothing where that is 0.
+/// Returns for each element the product of the others along the last axis: from the left times from the
+/// right, since the whole divided by the element is nothing where that is 0.
 struct ProdOfOthers {
     static constexpr std::string_view name = "prod_of_others";
     static constexpr Description description{.equation = "y = Π x of all other elements",
@@ -68,7 +71,7 @@ auto ProdOfOthers::rules() {
     }};
 }
 
-/// Along the last axis, which is the only one of the rule's matrices.
+/// Multiplies along the last axis, which is the only one of the rule's matrices.
 struct Prod {
     static constexpr std::string_view name = "prod";
     static constexpr Description description{.equation = "y = Π x",

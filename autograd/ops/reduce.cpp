@@ -1,7 +1,7 @@
-#include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/array_functions.hpp>
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/moments.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record/definition.hpp>
@@ -9,6 +9,8 @@
 #include <limits>
 
 namespace tapeloop {
+
+using namespace detail;
 
 Axes::Axes(std::initializer_list<int> axes) {
     if (axes.size() > axes_.size())
@@ -41,8 +43,9 @@ std::string Axes::text() const {
 
 namespace {
 
-/// What all reductions share: the shape of the result, and the one in which it broadcasts back to x.
-struct Reduction {
+/// The shapes that all reductions need: the shape of the result, and the one in which it broadcasts back to
+/// x.
+struct ReducedAxes {
     Axes axes;
     bool keepdims = false;
 
@@ -59,7 +62,7 @@ struct Reduction {
         return result;
     }
     Shape kept(const Shape& x) const { return reduced("reduction", x, true); }
-    /// How many elements of x make one of the result.
+    /// Returns the number of elements of x that make one of the result.
     std::size_t count(const Shape& x) const {
         std::size_t product = 1;
         const std::uint32_t mask = axes.mask("reduction", x.rank());
@@ -77,7 +80,7 @@ struct Reduction {
     auto restored(const auto& y, const auto& x) const { return reshape(y, kept(x.shape())); }
 };
 
-struct Sum : Reduction {
+struct Sum : ReducedAxes {
     static constexpr std::string_view name = "sum";
     static constexpr Description description{
         .equation = "y = Σ x", .rules = {{"x", "g, repeated"}}, .kind = OperationKind::layout};
@@ -92,7 +95,7 @@ struct Sum : Reduction {
 };
 
 /// The cotangent arrives at each element in equal parts.
-struct Mean : Reduction {
+struct Mean : ReducedAxes {
     static constexpr std::string_view name = "mean";
     static constexpr Description description{.equation = "y = (Σ x) / n",
                                              .rules = {{"x", "g / n, repeated"}},
@@ -110,7 +113,7 @@ struct Mean : Reduction {
     }
 };
 
-struct Max : Reduction {
+struct Max : ReducedAxes {
     static constexpr std::string_view name = "max";
     static constexpr Description description{
         .equation = "y = max(x)",
@@ -135,7 +138,7 @@ Array<T> max(const Array<T>& x, Axes axes, bool keepdims = false) {
     return apply(Max{{axes, keepdims}}, x);
 }
 
-struct Min : Reduction {
+struct Min : ReducedAxes {
     static constexpr std::string_view name = "min";
     static constexpr Description description{
         .equation = "y = min(x)",
@@ -157,7 +160,7 @@ auto centred(const auto& x, Axes axes) {
     return distance - mean(distance, axes, true);
 }
 
-struct Variance : Reduction {
+struct Variance : ReducedAxes {
     static constexpr std::string_view name = "variance";
     static constexpr Description description{.equation = "y = (Σ (x - μ)²) / n, μ = mean(x)",
                                              .rules = {{"x", "2 g ⊙ (x - μ) / n"}},
@@ -176,7 +179,7 @@ struct Variance : Reduction {
     }
 };
 
-struct Norm : Reduction {
+struct Norm : ReducedAxes {
     static constexpr std::string_view name = "norm";
     static constexpr Description description{.equation = "y = √(Σ x²)",
                                              .rules = {{"x", "g ⊙ x / y, 0 where y = 0"}},
@@ -205,7 +208,7 @@ struct BelowTop {
     }
 };
 
-struct LogSumExp : Reduction {
+struct LogSumExp : ReducedAxes {
     static constexpr std::string_view name = "logsumexp";
     static constexpr Description description{.equation = "y = log(Σ exp(x))",
                                              .rules = {{"x", "g ⊙ exp(x - y)"}}};

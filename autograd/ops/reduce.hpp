@@ -18,10 +18,13 @@ namespace tapeloop {
 class Axes {
   public:
     Axes() = default;
+    /// Makes a set of one axis; a negative one counts from the end.
     Axes(int axis) : Axes({axis}) {}
+    /// Makes a set of several axes, `{0, -1}`; none means all. Throws `std::invalid_argument` for more than a
+    /// tensor can have.
     Axes(std::initializer_list<int> axes);
 
-    /// Bit i set for axis i of a tensor with `rank` axes. Throws naming `operation`.
+    /// Returns a mask with bit i set for axis i of a tensor with `rank` axes. Throws naming `operation`.
     std::uint32_t mask(std::string_view operation, std::size_t rank) const;
     /// `axis 1`, `axes 0, 2`; empty for all.
     std::string text() const;
@@ -31,13 +34,16 @@ class Axes {
     std::uint8_t count_ = 0;
 };
 
+/// The sum over the axes.
 Var<float> sum(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> sum(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
+/// The mean over the axes. Throws `std::invalid_argument` for a mean of no elements.
 Var<float> mean(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> mean(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
-/// Equal maxima share the cotangent evenly. NaN if there is one.
+/// The greatest element over the axes. Equal maxima share the cotangent evenly. NaN if there is one.
 Var<float> max(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> max(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
+/// The smallest element over the axes; ties and NaN as of `max`.
 Var<float> min(const Operand<float>& x, Axes axes = {}, bool keepdims = false);
 Var<double> min(const Operand<double>& x, Axes axes = {}, bool keepdims = false);
 /// The mean squared distance from the mean (of the population: divided by n), of which digits are right

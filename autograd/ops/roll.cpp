@@ -3,6 +3,9 @@
 #include <autograd/record/definition.hpp>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 struct Roll {
@@ -17,7 +20,7 @@ struct Roll {
         normalised_axis(name, axis, x.rank());
         return x;
     }
-    /// How many places on, below the extent.
+    /// Returns the number of places that elements move on, below the extent.
     std::size_t places(std::size_t extent) const {
         const auto n = static_cast<std::ptrdiff_t>(extent);
         return n == 0 ? 0 : static_cast<std::size_t>((shift % n + n) % n);

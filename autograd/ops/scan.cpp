@@ -8,9 +8,12 @@
 #include <vector>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
-/// Which way a scan runs, for definitions that keep x's shape.
+/// The axis and the direction of a scan, for definitions that keep x's shape.
 struct Along {
     int axis;
     bool from_end = false;
@@ -40,7 +43,7 @@ void scan(const Buffer<T>& y, const Along& along, double start, const Next& next
     }
 }
 
-/// Moved on by one place along an axis; `fill` enters and the last one falls out.
+/// Moves x on by one place along an axis; `fill` enters and the last one falls out.
 struct Shift : Along {
     static constexpr std::string_view name = "shift";
     static constexpr Description description{.equation = "y = x, one place on",
@@ -112,7 +115,7 @@ Var<T> recurrence(const Along& along, const Var<T>& a, const Var<T>& b) {
     return apply(Recurrence{along}, Operand<T>(a), Operand<T>(b));
 }
 
-/// What reaches each y_k from its own cotangent and from all that were made of it.
+/// Returns what reaches each y_k from its own cotangent and from all that were made of it.
 auto cotangents(const Along& along, const auto& g, const auto& a) {
     return recurrence(along.reversed(), apply(Shift{along.reversed()}, a), g);
 }

@@ -5,13 +5,16 @@
 #include <algorithm>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 [[noreturn]] void fail(std::string_view name, const Shape& x, const std::string& rule) {
     throw std::invalid_argument(fmt::format("{}: x is {}; {}", name, x.text(), rule));
 }
 
-/// What leaves all elements where they are.
+/// The operations that leave all elements where they are.
 struct Regrouping {
     template <class T>
     static const T* alias(const Array<T>& x) {
@@ -68,7 +71,8 @@ struct Squeeze : Regrouping {
     }
 };
 
-/// What reads x through a view, `view(x's shape)`; in x's memory if that holds the elements in order.
+/// The operations that read x through a view, `view(x's shape)`; in x's memory if that holds the elements in
+/// order.
 template <class Self>
 struct Viewing {
     Shape shape(const Shape& x) const { return self().view(x).shape; }
@@ -320,8 +324,8 @@ class Detached final : public Operation<T> {
   public:
     std::string_view name() const override { return "detach"; }
     const Description& description() const override { return of_detach; }
-    void pull(Sweep<T>&, Index) const override {}
-    void pull(GraphSweep<T>&, Index) const override {}
+    void pull(Sweep<T>&, NodeIndex) const override {}
+    void pull(GraphSweep<T>&, NodeIndex) const override {}
 };
 
 template <class T>
@@ -329,9 +333,9 @@ Var<T> detached(const Operand<T>& x) {
     static const Detached<T> operation;
     Tape<T>& tape = tape_of("detach", x);
     detail::Rollback rollback(tape);
-    const Index source = x.enter(tape);
+    const NodeIndex source = x.enter(tape);
     const Array<T> value = tape.array(source);
-    const Index index = tape.append(operation, {}, value.shape(), value.data(), x.site());
+    const NodeIndex index = tape.append(operation, {}, value.shape(), value.data(), x.site());
     tape.note_detached(index, source);
     return rollback.keep(tape.var(index));
 }

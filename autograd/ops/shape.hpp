@@ -9,14 +9,15 @@
 /// memory.
 namespace tapeloop {
 
-/// The same elements in row-major order under another shape, in x's memory. Throws unless the sizes are
-/// equal.
+/// Returns the same elements in row-major order under another shape, in x's memory. Throws unless the sizes
+/// are equal.
 Var<float> reshape(const Operand<float>& x, const Shape& shape);
 Var<double> reshape(const Operand<double>& x, const Shape& shape);
-/// With an axis of extent 1 inserted so that it is axis `axis` of the result: [3, 4] and 1 give [3, 1, 4].
+/// Returns x with an axis of extent 1 inserted so that it is axis `axis` of the result: [3, 4] and 1 give [3,
+/// 1, 4].
 Var<float> expand_dims(const Operand<float>& x, int axis);
 Var<double> expand_dims(const Operand<double>& x, int axis);
-/// Without an axis, whose extent must be 1: [3, 1, 4] and 1 give [3, 4].
+/// Returns x without an axis, whose extent must be 1: [3, 1, 4] and 1 give [3, 4].
 Var<float> squeeze(const Operand<float>& x, int axis);
 Var<double> squeeze(const Operand<double>& x, int axis);
 
@@ -24,11 +25,11 @@ Var<double> squeeze(const Operand<double>& x, int axis);
 /// unless it names each axis once.
 Var<float> transpose(const Operand<float>& x, const std::vector<int>& permutation = {});
 Var<double> transpose(const Operand<double>& x, const std::vector<int>& permutation = {});
-/// In the opposite order along an axis; of x's shape.
+/// Returns x in the opposite order along an axis; of x's shape.
 Var<float> flip(const Operand<float>& x, int axis);
 Var<double> flip(const Operand<double>& x, int axis);
-/// Moved on by `shift` places along an axis, back if it is negative; what leaves one end enters at the other:
-/// [1, 2, 3] by 1 gives [3, 1, 2].
+/// Returns x moved on by `shift` places along an axis, back if it is negative; what leaves one end enters at
+/// the other: [1, 2, 3] by 1 gives [3, 1, 2].
 Var<float> roll(const Operand<float>& x, std::ptrdiff_t shift, int axis);
 Var<double> roll(const Operand<double>& x, std::ptrdiff_t shift, int axis);
 
@@ -44,20 +45,20 @@ Var<double> slice(const Operand<double>& x, int axis, std::ptrdiff_t begin, std:
 Var<float> columns(const Operand<float>& x, std::size_t k, std::size_t n);
 Var<double> columns(const Operand<double>& x, std::size_t k, std::size_t n);
 
-/// How many zeros `pad` puts in front of and behind an axis.
+/// The numbers of zeros that `pad` puts in front of and behind an axis.
 struct Padding {
     std::size_t before = 0;
     std::size_t after = 0;
 };
-/// With zeros around it. Throws unless there is one `{before, after}` for each axis.
+/// Returns x with zeros around it. Throws unless there is one `{before, after}` for each axis.
 Var<float> pad(const Operand<float>& x, const std::vector<Padding>& widths);
 Var<double> pad(const Operand<double>& x, const std::vector<Padding>& widths);
 
-/// Repeated to `shape` by NumPy's rule: aligned at the last axis, x's extents must be equal or 1.
+/// Returns x repeated to `shape` by NumPy's rule: aligned at the last axis, x's extents must be equal or 1.
 Var<float> broadcast_to(const Operand<float>& x, const Shape& shape);
 Var<double> broadcast_to(const Operand<double>& x, const Shape& shape);
 
-/// The same value, in x's memory, as a constant: no cotangent passes.
+/// Returns the same value, in x's memory, as a constant: no cotangent passes.
 Var<float> detach(const Operand<float>& x);
 Var<double> detach(const Operand<double>& x);
 

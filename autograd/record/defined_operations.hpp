@@ -19,7 +19,7 @@ struct DefinedOperation {
 /// Those whose definitions are linked into the program, in no particular order.
 std::vector<DefinedOperation>& defined_operations();
 
-/// Whether all operations of a definition have one name; a user's `custom` gives each its own.
+/// True if all operations of a definition have one name; a user's `custom` gives each its own.
 template <class Def>
 concept HasConstantName = requires {
     typename std::bool_constant<(Def::name.size() > 0)>;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 // Arguments of an elementwise definition; what it reads besides are g and y.
@@ -38,8 +38,8 @@ Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* con
         if (operand->shape() != shape)
             shape = checked(tape, x.site(), [&] { return broadcast(name, shape, operand->shape()); });
 
-    detail::Rollback rollback(tape);
-    std::array<Index, most_arguments> inputs;
+    Rollback rollback(tape);
+    std::array<NodeIndex, most_arguments> inputs;
     for (std::size_t k = 0; k < count; ++k) inputs[k] = operands[k]->enter(tape);
     std::array<Layout, most_arguments + 1> layouts;
     std::array<const T*, most_arguments> data;
@@ -56,8 +56,8 @@ Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* con
 }
 
 template <class T>
-void pull_pass(Sweep<T>& sweep, Index node, std::span<const Index> inputs, Index input, Kernel<T> kernel,
-               const void* function) {
+void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> inputs, NodeIndex input,
+               Kernel<T> kernel, const void* function) {
     const Tape<T>& tape = sweep.tape();
     const Shape& shape = tape.node(node).shape;
     const std::size_t count = inputs.size() + 2;
@@ -87,7 +87,9 @@ template Var<double> record_elementwise(std::string_view, std::span<const Operan
                                         Kernel<double>, const void*,
                                         const Operation<double>& (*)(Tape<double>&, const void*),
                                         const void*);
-template void pull_pass(Sweep<float>&, Index, std::span<const Index>, Index, Kernel<float>, const void*);
-template void pull_pass(Sweep<double>&, Index, std::span<const Index>, Index, Kernel<double>, const void*);
+template void pull_pass(Sweep<float>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<float>,
+                        const void*);
+template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<double>,
+                        const void*);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -11,8 +11,8 @@
 
 #include <stdexcept>
 
-/// From a definition to an operation. A definition is a small struct that has all there is to know of one
-/// operation:
+/// This file makes an operation of a definition. A definition is a small struct that has all there is to know
+/// of one operation:
 ///
 ///     struct Flip {
 ///         static constexpr std::string_view name = "flip";
@@ -29,7 +29,7 @@
 /// `apply(Flip{1}, x)` computes it for arrays, and records it for operands. Elementwise definitions
 /// (elementary.hpp) have a `value` of lanes and no `shape`: `apply_elementwise`. If they have members, their
 /// `check()` may refuse those.
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// The shape of a definition's value.
 template <class Def, class... Shapes>
@@ -58,8 +58,8 @@ struct Sparse {
     void add_to(T* target) const { def.add(target, x); }
 };
 
-/// For rules: as `apply`, but put off if it is a matter of arrays. The definition's `add(target, x)` adds to
-/// elements of its shape.
+/// Applies a definition as `apply` does, for rules, but put off if it is a matter of arrays. The definition's
+/// `add(target, x)` adds to elements of its shape.
 template <class Def, class T>
 Sparse<T, Def> apply_sparse(const Def& def, const Array<T>& x) {
     return {def, x};
@@ -79,7 +79,7 @@ extern template Tape<double>& tape_of(std::string_view, std::span<const Operand<
 
 /// Runs checks, and gives their errors the source line and the label path.
 template <class T, class Check>
-auto checked(Tape<T>& tape, const Site& site, Check&& check) {
+auto checked(Tape<T>& tape, const CallSite& site, Check&& check) {
     try {
         return check();
     } catch (const std::invalid_argument& error) {
@@ -108,22 +108,23 @@ Var<T> apply(const Def& def, const Operand<T>& x, const More&... more) {
     const Shape shape =
         checked(tape, x.site(), [&] { return shape_of_value(def, x.shape(), more.shape()...); });
     constexpr std::size_t count = 1 + sizeof...(More);
-    detail::Rollback rollback(tape);
-    const std::array<Index, count> inputs{x.enter(tape), more.enter(tape)...};
+    Rollback rollback(tape);
+    const std::array<NodeIndex, count> inputs{x.enter(tape), more.enter(tape)...};
     const auto array = [&](std::size_t k) { return tape.array(inputs[k]); };
     const T* data = nullptr;  // where the value lies already, if it does
     if constexpr (requires { def.alias(array(0)); }) data = def.alias(array(0));
     if (data == nullptr) {
         const Buffer<T> y(shape, tape.allocate(shape.size()));
         data = y.data();
-        detail::with_indices<count>([&](auto... k) {
+        with_indices<count>([&](auto... k) {
             if constexpr (requires { def.value(y, tape, array(k)...); })
                 def.value(y, tape, array(k)...);
             else
                 def.value(y, array(k)...);
         });
     }
-    return rollback.keep(tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site())));
+    return rollback.keep(
+        tape.var(tape.append(operation_of<count>(tape, def), inputs, shape, data, x.site())));
 }
 
 // For rules, which have Vars.
@@ -158,8 +159,8 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
 
 /// Runs the rule of one argument of an elementwise operation as a pass over g, y and the inputs.
 template <class T>
-void pull_pass(Sweep<T>& sweep, Index node, std::span<const Index> inputs, Index input, Kernel<T> kernel,
-               const void* function);
+void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> inputs, NodeIndex input,
+               Kernel<T> kernel, const void* function);
 
 extern template Var<float> record_elementwise(std::string_view, std::span<const Operand<float>* const>,
                                               Kernel<float>, const void*,
@@ -169,29 +170,29 @@ extern template Var<double> record_elementwise(std::string_view, std::span<const
                                                Kernel<double>, const void*,
                                                const Operation<double>& (*)(Tape<double>&, const void*),
                                                const void*);
-extern template void pull_pass(Sweep<float>&, Index, std::span<const Index>, Index, Kernel<float>,
+extern template void pull_pass(Sweep<float>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<float>,
                                const void*);
-extern template void pull_pass(Sweep<double>&, Index, std::span<const Index>, Index, Kernel<double>,
-                               const void*);
+extern template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex,
+                               Kernel<double>, const void*);
 
 template <class T>
-Array<T> value_for(Sweep<T>& sweep, Index node) {
+Array<T> value_for(Sweep<T>& sweep, NodeIndex node) {
     return sweep.tape().array(node);
 }
 template <class T>
-Var<T> value_for(GraphSweep<T>& sweep, Index node) {
+Var<T> value_for(GraphSweep<T>& sweep, NodeIndex node) {
     return sweep.tape().var(node);
 }
 
 /// Runs the rules of a node, one for each input, and delivers what they give: arrays in the first-order
 /// sweep, `Var`s in the recorded one.
 template <class SweepType, std::size_t N, class Rules>
-void run_rules(SweepType& sweep, Index node, const std::array<Index, N>& inputs, const Rules& rules) {
+void run_rules(SweepType& sweep, NodeIndex node, const std::array<NodeIndex, N>& inputs, const Rules& rules) {
     constexpr std::size_t rule_count = std::tuple_size_v<Rules>;
     const auto g = sweep.cotangent(node);
     const auto y = value_for(sweep, node);
     using Value = decltype(value_for(sweep, node));
-    const auto run = [&](const auto& rule, Index input, const auto&... x) {
+    const auto run = [&](const auto& rule, NodeIndex input, const auto&... x) {
         if constexpr (!std::is_invocable_v<decltype(rule), const Value&, const Value&, decltype(x)...>) {
             throw std::logic_error(fmt::format(
                 "gradient: a rule of {} takes no {}; write it generically, with const auto& arguments",
@@ -205,11 +206,11 @@ void run_rules(SweepType& sweep, Index node, const std::array<Index, N>& inputs,
                 sweep.deliver(node, input, rule(g, y, x...));
         }
     };
-    const auto run_wanted = [&](const auto& rule, Index input) {
+    const auto run_wanted = [&](const auto& rule, NodeIndex input) {
         if (sweep.wants(input))
-            detail::with_indices<N>([&](auto... k) { run(rule, input, value_for(sweep, inputs[k])...); });
+            with_indices<N>([&](auto... k) { run(rule, input, value_for(sweep, inputs[k])...); });
     };
-    detail::with_indices<rule_count>([&](auto... r) { (run_wanted(std::get<r>(rules), inputs[r]), ...); });
+    with_indices<rule_count>([&](auto... r) { (run_wanted(std::get<r>(rules), inputs[r]), ...); });
 }
 
 /// The operation that a definition with `N` arguments makes: its rules, run over arrays or recorded.
@@ -217,12 +218,11 @@ template <class T, class Def, std::size_t N>
 class Defined final : public Operation<T> {
   public:
     explicit Defined(const Def& def) : def_(def) {
-        if constexpr (detail::HasConstantName<Def>)
-            static_cast<void>(detail::DefinitionEntry<Def>::is_entered);
+        if constexpr (HasConstantName<Def>) static_cast<void>(DefinitionEntry<Def>::is_entered);
     }
 
     std::string_view name() const override { return def_.name; }
-    const Description& description() const override { return detail::description_of(def_); }
+    const Description& description() const override { return description_of(def_); }
     std::string arguments() const override {
         if constexpr (requires { def_.arguments(); })
             return def_.arguments();
@@ -230,39 +230,40 @@ class Defined final : public Operation<T> {
             return {};
     }
 
-    void pull(Sweep<T>& sweep, Index node) const override {
+    void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const auto inputs = inputs_of(sweep.tape(), node);
         if constexpr (is_elementwise_definition)
             pull_lanes(sweep, node, inputs);
         else
-            run_rules(sweep, node, inputs, detail::rules_of(def_));
+            run_rules(sweep, node, inputs, rules_of(def_));
     }
-    void pull(GraphSweep<T>& sweep, Index node) const override {
-        run_rules(sweep, node, inputs_of(sweep.tape(), node), detail::rules_of(def_));
+    void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
+        run_rules(sweep, node, inputs_of(sweep.tape(), node), rules_of(def_));
     }
 
   private:
     static constexpr bool is_elementwise_definition = !requires { &Def::shape; };
-    using Rules = std::remove_cvref_t<decltype(detail::rules_of(std::declval<const Def&>()))>;
-    using Inputs = std::array<Index, N>;
+    using Rules = std::remove_cvref_t<decltype(rules_of(std::declval<const Def&>()))>;
+    using Inputs = std::array<NodeIndex, N>;
     static constexpr std::size_t rule_count = std::tuple_size_v<Rules>;
 
     // A copy: recording moves the tape's vectors.
-    static Inputs inputs_of(const Tape<T>& tape, Index node) {
+    static Inputs inputs_of(const Tape<T>& tape, NodeIndex node) {
         Inputs inputs;
         std::copy_n(tape.inputs(node).begin(), N, inputs.begin());
         return inputs;
     }
 
-    void pull_lanes(Sweep<T>& sweep, Index node, const Inputs& inputs) const {
-        const Rules rules = detail::rules_of(def_);
-        detail::with_indices<rule_count>(
+    void pull_lanes(Sweep<T>& sweep, NodeIndex node, const Inputs& inputs) const {
+        const Rules rules = rules_of(def_);
+        with_indices<rule_count>(
             [&](auto... r) { (pull_lane(sweep, node, inputs, inputs[r], std::get<r>(rules)), ...); });
     }
 
     /// One rule in one fused pass.
     template <class Rule>
-    void pull_lane(Sweep<T>& sweep, Index node, const Inputs& inputs, Index input, const Rule& rule) const {
+    void pull_lane(Sweep<T>& sweep, NodeIndex node, const Inputs& inputs, NodeIndex input,
+                   const Rule& rule) const {
         if (!sweep.wants(input)) return;
         const auto contribution = [&rule](const std::array<Lanes<T>, N + 2>& in,
                                           std::array<Lanes<T>, 1>& out) {
@@ -277,4 +278,4 @@ class Defined final : public Operation<T> {
     Def def_;
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -5,7 +5,8 @@
 
 namespace tapeloop {
 
-/// What an operation does with its inputs, as far as it matters to those who read a recording.
+/// The kind of thing that an operation does with its inputs, as far as it matters to those who read a
+/// recording.
 enum class OperationKind {
     other,
     parameter,    ///< a leaf: a `Parameter`
@@ -32,13 +33,14 @@ enum class OperationKind {
 struct Limits {
     double low = 0;
     double high = 0;
-    /// Whether it is e to the function's value that approaches them.
+    /// True if it is e to the function's value that approaches them.
     bool of_exponential = false;
 
+    /// Returns whether there are limits.
     constexpr bool any() const { return low < high; }
 };
 
-/// What an operation says about itself, to people and to what explains recordings to them.
+/// The text that an operation says about itself, to people and to what explains recordings to them.
 ///
 ///     static constexpr Description description{.equation = "y = tanh(x)",
 ///                                              .rules = {{"x", "g ⊙ (1 - y²)"}},
@@ -50,12 +52,14 @@ struct Limits {
 /// axes along which its argument was broadcast is not said: the sweep does it for every operation. `latex`
 /// (autograd/study/derivation/latex.hpp) typesets both. The texts are string literals, or live as long.
 struct Description {
-    /// How the cotangent of one argument follows from g.
+    /// The way in which the cotangent of one argument follows from g.
     struct Rule {
         std::string_view argument = {};   ///< what the equation calls it: `x`
         std::string_view cotangent = {};  ///< `g ⊙ (1 - y²)`; `0` if none is handed on
 
+        /// Returns whether the cotangent is handed on as it is.
         constexpr bool is_unchanged() const { return cotangent == "g"; }
+        /// Returns whether no cotangent is handed on.
         constexpr bool is_nothing() const { return cotangent == "0"; }
     };
     static constexpr std::size_t most_rules = 8;
@@ -65,26 +69,26 @@ struct Description {
     /// the equation calls x₁, x₂, …
     Rule rules[most_rules] = {};
     OperationKind kind = OperationKind::other;
-    /// Whether element i of the result depends on element i of each argument alone. An elementwise definition
+    /// True if element i of the result depends on element i of each argument alone. An elementwise definition
     /// need not say it.
     bool is_elementwise = false;
-    /// Where it saturates.
+    /// The values at which it saturates.
     Limits limits = {};
-    /// For a function that hands each element's cotangent on as it is or not at all, where it does not:
-    /// `x <= 0`.
+    /// The condition under which a function that otherwise hands each element's cotangent on as it is does
+    /// not: `x <= 0`.
     std::string_view stops = {};
-    /// Whether its values are used as gates, which scale other values by 0 to 1.
+    /// True if its values are used as gates, which scale other values by 0 to 1.
     bool is_gate = false;
-    /// What a textbook calls its result; empty for no particular letter.
+    /// The letter by which a textbook calls its result; empty for no particular letter.
     std::string_view letter = {};
 
-    /// How many arguments have a rule.
+    /// Returns the number of arguments that have a rule.
     constexpr std::size_t rule_count() const {
         std::size_t count = 0;
         while (count < most_rules && !rules[count].argument.empty()) ++count;
         return count;
     }
-    /// Whether its last rule is for all the rest: its arguments are x₁, x₂, ...
+    /// Returns whether its last rule is for all the rest: its arguments are x₁, x₂, ...
     constexpr bool takes_any_number() const {
         const std::size_t count = rule_count();
         return count > 0 && rules[count - 1].argument.find("ᵢ") != std::string_view::npos;
@@ -99,7 +103,7 @@ struct Description {
 
 namespace detail {
 
-/// Of an operation that says nothing.
+/// The description of an operation that says nothing.
 inline constexpr Description no_description;
 
 /// The description that a definition has as a constant; nothing if it has none. One without a `shape` is
@@ -112,7 +116,7 @@ inline constexpr Description constant_description = [] {
     return own;
 }();
 
-/// Whether what a definition says depends on what the operation was called with: it has a function
+/// True if what a definition says depends on what the operation was called with: it has a function
 /// `description()`.
 template <class Def>
 concept DescribedByCall = requires(const Def& def) {

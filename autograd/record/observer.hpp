@@ -4,8 +4,12 @@
 
 namespace tapeloop {
 
+namespace detail {
+
 template <class T>
 class Sweep;
+
+}  // namespace detail
 
 /// Sees what happens on the tapes of this thread: it is told of every node and of every rule that ran. It
 /// observes the tapes that are constructed while it exists; observers nest, and the inner one is told first.
@@ -19,10 +23,11 @@ class TapeObserver {
     TapeObserver& operator=(const TapeObserver&) = delete;
 
     /// `node` was recorded; its value is there.
-    virtual void appended(Tape<T>& /*tape*/, Index /*node*/) {}
+    virtual void appended(Tape<T>& /*tape*/, NodeIndex /*node*/) {}
     /// The rules of `node` have delivered; its own cotangent is still there.
-    virtual void pulled(Sweep<T>& /*sweep*/, Index /*node*/) {}
+    virtual void pulled(detail::Sweep<T>& /*sweep*/, NodeIndex /*node*/) {}
 
+    /// Returns the next observer outside of this one; null for the outermost.
     TapeObserver* outer() const { return outer_; }
     /// The one that tapes constructed at this point will tell; null without.
     static TapeObserver*& innermost();

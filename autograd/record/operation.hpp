@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 template <class T>
 class Sweep;
@@ -14,27 +14,28 @@ template <class T>
 class GraphSweep;
 
 /// A message with the place it is about: `matmul: a is ... (cell.hpp:42, encoder/t=3)`.
-std::string with_site(std::string_view message, const Site& site, std::string_view label);
+std::string with_site(std::string_view message, const CallSite& site, std::string_view label);
 
-/// What a node was made by. One object may serve many nodes: all that belongs to an evaluation is on the
-/// tape.
+/// The operation that made a node. One object may serve many nodes: all that belongs to an evaluation is on
+/// the tape.
 template <class T>
 class Operation {
   public:
     virtual std::string_view name() const = 0;
-    /// What it was called with besides its inputs, for people: `axis 1`.
+    /// Returns what it was called with besides its inputs, for people: `axis 1`.
     virtual std::string arguments() const { return {}; }
-    /// What it says about itself; it lives as long as the program. Nothing, unless it is overridden.
-    virtual const Description& description() const { return detail::no_description; }
+    /// Returns what it says about itself, which lives as long as the program. Nothing, unless it is
+    /// overridden.
+    virtual const Description& description() const { return no_description; }
     /// Hands the cotangent of `node` on to those of its inputs that want one.
-    virtual void pull(Sweep<T>& sweep, Index node) const = 0;
-    /// The same, recorded.
-    virtual void pull(GraphSweep<T>& sweep, Index node) const = 0;
-    /// Where the cotangent of the result `result` is best written; null when anywhere is as good.
-    virtual T* place(Sweep<T>& /*sweep*/, Index /*node*/, Index /*result*/) const { return nullptr; }
+    virtual void pull(Sweep<T>& sweep, NodeIndex node) const = 0;
+    /// Pulls as above, recorded.
+    virtual void pull(GraphSweep<T>& sweep, NodeIndex node) const = 0;
+    /// Returns where the cotangent of the result `result` is best written; null when anywhere is as good.
+    virtual T* place(Sweep<T>& /*sweep*/, NodeIndex /*node*/, NodeIndex /*result*/) const { return nullptr; }
 
   protected:
     ~Operation() = default;
 };
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

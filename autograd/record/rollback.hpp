@@ -18,7 +18,7 @@ class Rollback {
     Rollback& operator=(const Rollback&) = delete;
 
     void keep() { is_kept_ = true; }
-    /// For what is returned: `return rollback.keep(result);`
+    /// Keeps what was recorded for a result that is returned: `return rollback.keep(result);`
     template <class R>
     R keep(R result) {
         is_kept_ = true;

@@ -2,9 +2,7 @@
 
 #include <tuple>
 
-namespace tapeloop {
-
-namespace detail {
+namespace tapeloop::detail {
 
 /// The rules of a definition: those that it has, or the one that its slope makes.
 template <class Def>
@@ -16,6 +14,4 @@ auto rules_of(const Def& def) {
             [def](const auto& g, const auto& y, const auto& x) { return scale(g, def.slope(y, x)); }};
 }
 
-}  // namespace detail
-
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -2,6 +2,7 @@
 
 /// All for studying a recorded tape. `write_study` and `to_json` are in the CMake target `tapeloop::study`.
 #include <autograd/study/derivation/derivation.hpp>
+#include <autograd/study/derivation/latex.hpp>
 #include <autograd/study/explain/explain.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>

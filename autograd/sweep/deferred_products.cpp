@@ -2,17 +2,18 @@
 
 #include <algorithm>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 template <class T>
-typename DeferredProducts<T>::Panel* DeferredProducts<T>::find(Index node) {
+typename DeferredProducts<T>::Panel* DeferredProducts<T>::find(NodeIndex node) {
     const auto panel =
         std::find_if(panels_.begin(), panels_.end(), [node](const Panel& one) { return one.node == node; });
     return panel == panels_.end() ? nullptr : &*panel;
 }
 
 template <class T>
-typename DeferredProducts<T>::Panel& DeferredProducts<T>::panel_of(Index node, const Product<T>& product) {
+typename DeferredProducts<T>::Panel& DeferredProducts<T>::panel_of(NodeIndex node,
+                                                                   const Product<T>& product) {
     if (Panel* known = find(node); known != nullptr) return *known;
     const auto rows_as_wide_as = [](const Array<T>& x) { return Buffer<T>(Shape{panel_rows, x.shape()[1]}); };
     panels_.push_back({node, 0, rows_as_wide_as(product.a), rows_as_wide_as(product.b)});
@@ -48,4 +49,4 @@ void DeferredProducts<T>::drop(Panel* panel) {
 template class DeferredProducts<float>;
 template class DeferredProducts<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -5,7 +5,7 @@
 #include <autograd/var.hpp>
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// Weight gradients that wait for company. In a recurrent network a weight gets one product a^T g of a few
 /// rows from every time step; their rows are gathered in a panel, and one product of all of them is much
@@ -16,7 +16,7 @@ class DeferredProducts {
     /// Takes a^T g for `node` if it has few rows; else returns false, and it is to be computed at once.
     /// `target()` is asked for where the node's cotangent goes when a panel has become full.
     template <class GetTarget>
-    bool take(Index node, const Product<T>& product, const GetTarget& target) {
+    bool take(NodeIndex node, const Product<T>& product, const GetTarget& target) {
         if (!product.transposed.a || product.transposed.b || product.inner() >= enough_rows) return false;
         Panel& panel = panel_of(node, product);
         if (panel.rows + product.inner() > panel_rows) compute(panel, target());
@@ -25,14 +25,14 @@ class DeferredProducts {
     }
     /// Computes what waits for `node`.
     template <class GetTarget>
-    void settle(Index node, const GetTarget& target) {
+    void settle(NodeIndex node, const GetTarget& target) {
         if (Panel* panel = find(node); panel != nullptr) {
             if (panel->rows > 0) compute(*panel, target());
             drop(panel);
         }
     }
     bool empty() const { return panels_.empty(); }
-    /// What the panels take.
+    /// Returns the bytes that the panels take.
     std::size_t bytes() const { return bytes_; }
 
   private:
@@ -41,15 +41,15 @@ class DeferredProducts {
     static constexpr std::size_t panel_rows = 1024;
 
     struct Panel {
-        Index node;
+        NodeIndex node;
         std::size_t rows;
         Buffer<T> a;
         Buffer<T> g;
         std::size_t bytes() const { return a.memory().bytes() + g.memory().bytes(); }
     };
 
-    Panel* find(Index node);
-    Panel& panel_of(Index node, const Product<T>& product);
+    Panel* find(NodeIndex node);
+    Panel& panel_of(NodeIndex node, const Product<T>& product);
     static void append(Panel& panel, const Product<T>& product);
     static void compute(Panel& panel, const Target<T>& target);
     void drop(Panel* panel);
@@ -61,4 +61,4 @@ class DeferredProducts {
 extern template class DeferredProducts<float>;
 extern template class DeferredProducts<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// The recorded reverse sweep: the same walk with `Var`s for cotangents. Defined in
 /// autograd/gradient_graph.cpp, above the operations that it records.
@@ -15,11 +15,11 @@ class GraphSweep {
     GraphSweep(Tape<T>& tape, Reach<T> reach);
 
     Tape<T>& tape() { return tape_; }
-    bool wants(Index node) const { return reach_.contains(node); }
-    bool has(Index node) const { return wants(node) && slots_[node - reach_.first()].has_value(); }
-    Var<T> cotangent(Index node) const { return *slots_[node - reach_.first()]; }
-    void deliver(Index receiver_of, Index node, const Var<T>& contribution);
-    void hand_over(Index receiver_of, Index node, const Var<T>& contribution) {
+    bool wants(NodeIndex node) const { return reach_.contains(node); }
+    bool has(NodeIndex node) const { return wants(node) && slots_[node - reach_.first()].has_value(); }
+    Var<T> cotangent(NodeIndex node) const { return *slots_[node - reach_.first()]; }
+    void deliver(NodeIndex receiver_of, NodeIndex node, const Var<T>& contribution);
+    void hand_over(NodeIndex receiver_of, NodeIndex node, const Var<T>& contribution) {
         deliver(receiver_of, node, contribution);
     }
     void run();
@@ -33,4 +33,4 @@ class GraphSweep {
 extern template class GraphSweep<float>;
 extern template class GraphSweep<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 Shape part_shape(const Shape& packed, std::size_t parts) {
     if (parts == 0) return packed;
@@ -17,7 +17,8 @@ Shape part_shape(const Shape& packed, std::size_t parts) {
 }
 
 template <class T>
-PassTarget<T>::PassTarget(Sweep<T>& sweep, Index input, const Shape& shape, std::size_t parts, bool is_shared)
+PassTarget<T>::PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& shape, std::size_t parts,
+                          bool is_shared)
     : parts_(parts), part_(part_shape(sweep.tape().node(input).shape, parts)) {
     if (part_ == shape && !is_shared) {
         target_ = sweep.target(input);
@@ -32,7 +33,7 @@ PassTarget<T>::PassTarget(Sweep<T>& sweep, Index input, const Shape& shape, std:
 }
 
 template <class T>
-void PassTarget<T>::deliver(Sweep<T>& sweep, Index node, Index input) const {
+void PassTarget<T>::deliver(Sweep<T>& sweep, NodeIndex node, NodeIndex input) const {
     if (aside_.data() == nullptr) return;
     const Shape& whole = sweep.tape().node(input).shape;
     if (parts_ == 0 || whole.back() != parts_) return sweep.deliver(node, input, aside_);
@@ -46,4 +47,4 @@ void PassTarget<T>::deliver(Sweep<T>& sweep, Index node, Index input) const {
 template class PassTarget<float>;
 template class PassTarget<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

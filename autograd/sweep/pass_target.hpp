@@ -2,27 +2,28 @@
 
 #include <autograd/sweep/sweep.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
-/// Where an elementwise pass over `shape` puts the cotangent of an argument that broadcasts to it: in place
-/// where their elements correspond, row by row where rows repeat, else aside, to be summed when it is whole.
-/// The argument may be packed: `parts` equal parts of its last axis, each of which broadcasts to `shape`.
+/// The place where an elementwise pass over `shape` puts the cotangent of an argument that broadcasts to it:
+/// in place where their elements correspond, row by row where rows repeat, else aside, to be summed when it
+/// is whole. The argument may be packed: `parts` equal parts of its last axis, each of which broadcasts to
+/// `shape`.
 template <class T>
 class PassTarget {
   public:
     /// Empty: nobody wants this cotangent.
     PassTarget() = default;
     /// `is_shared` says that the pass has another target for the same argument.
-    PassTarget(Sweep<T>& sweep, Index input, const Shape& shape, std::size_t parts = 0,
+    PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& shape, std::size_t parts = 0,
                bool is_shared = false);
 
     const Target<T>& target() const { return target_; }
     /// The shape of one part as the pass writes it.
     const Shape& part() const { return part_; }
-    /// How far apart the rows of a part lie; 0 for an argument that is not packed.
+    /// Returns the distance between the rows of a part; 0 for an argument that is not packed.
     std::size_t row_stride() const { return parts_ == 0 ? 0 : part_.back() * parts_; }
     /// Hands over what was put aside.
-    void deliver(Sweep<T>& sweep, Index node, Index input) const;
+    void deliver(Sweep<T>& sweep, NodeIndex node, NodeIndex input) const;
 
   private:
     std::size_t parts_ = 0;
@@ -38,4 +39,4 @@ Shape part_shape(const Shape& packed, std::size_t parts);
 extern template class PassTarget<float>;
 extern template class PassTarget<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

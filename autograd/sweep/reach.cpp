@@ -3,23 +3,23 @@
 
 #include <stdexcept>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 template <class T>
-Reach<T>::Reach(const Tape<T>& tape, Index first, Index last, std::span<const Index> wrt)
+Reach<T>::Reach(const Tape<T>& tape, NodeIndex first, NodeIndex last, std::span<const NodeIndex> wrt)
     : first_(first), last_(last), reached_(last < first ? 0 : last - first + 1, 0) {
-    for (Index node : wrt)
+    for (NodeIndex node : wrt)
         if (node >= first && node <= last) reached_[node - first] = 1;
-    for (Index node = first; node <= last && last >= first; ++node) {
+    for (NodeIndex node = first; node <= last && last >= first; ++node) {
         std::uint8_t reached = reached_[node - first];
-        for (Index input : tape.inputs(node))
+        for (NodeIndex input : tape.inputs(node))
             if (input >= first) reached |= reached_[input - first];
         reached_[node - first] = reached;
     }
 }
 
 template <class T>
-void fail_contribution(const Tape<T>& tape, Index node, Index argument, const Shape& shape) {
+void fail_contribution(const Tape<T>& tape, NodeIndex node, NodeIndex argument, const Shape& shape) {
     throw std::logic_error(fmt::format(
         "gradient: a rule of {} gives its argument {}, which is {}, a cotangent of {}; it must have the "
         "argument's "
@@ -29,7 +29,7 @@ void fail_contribution(const Tape<T>& tape, Index node, Index argument, const Sh
 
 template class Reach<float>;
 template class Reach<double>;
-template void fail_contribution(const Tape<float>&, Index, Index, const Shape&);
-template void fail_contribution(const Tape<double>&, Index, Index, const Shape&);
+template void fail_contribution(const Tape<float>&, NodeIndex, NodeIndex, const Shape&);
+template void fail_contribution(const Tape<double>&, NodeIndex, NodeIndex, const Shape&);
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -4,31 +4,32 @@
 
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
-/// Which nodes a sweep has to visit: those through which a root depends on what was asked for.
+/// The nodes that a sweep has to visit: those through which a root depends on what was asked for.
 template <class T>
 class Reach {
   public:
-    Reach(const Tape<T>& tape, Index first, Index last, std::span<const Index> wrt);
+    Reach(const Tape<T>& tape, NodeIndex first, NodeIndex last, std::span<const NodeIndex> wrt);
 
-    bool contains(Index node) const {
+    bool contains(NodeIndex node) const {
         return node >= first_ && node <= last_ && reached_[node - first_] != 0;
     }
-    Index first() const { return first_; }
-    Index last() const { return last_; }
+    NodeIndex first() const { return first_; }
+    NodeIndex last() const { return last_; }
 
   private:
-    Index first_;
-    Index last_;
+    NodeIndex first_;
+    NodeIndex last_;
     std::vector<std::uint8_t, PoolAllocator<std::uint8_t>> reached_;
 };
 
 /// Throws what is said of a rule that gives an argument a cotangent which does not fit it.
 template <class T>
-[[noreturn]] void fail_contribution(const Tape<T>& tape, Index node, Index argument, const Shape& shape);
+[[noreturn]] void fail_contribution(const Tape<T>& tape, NodeIndex node, NodeIndex argument,
+                                    const Shape& shape);
 
 extern template class Reach<float>;
 extern template class Reach<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -12,15 +12,15 @@
 
 namespace tapeloop::detail {
 
-/// What a sweep is asked for, found on the tape and checked.
+/// The request of a sweep, found on the tape and checked.
 template <class T>
 struct Request {
     Tape<T>& tape;
-    std::vector<std::optional<Index>> nodes;  ///< of each entry of wrt; none for what is not on the tape
+    std::vector<std::optional<NodeIndex>> nodes;  ///< of each entry of wrt; none for what is not on the tape
     Reach<T> reach;
 
     /// The node of entry `i`, if the roots depend on it.
-    std::optional<Index> reached(std::size_t i) const {
+    std::optional<NodeIndex> reached(std::size_t i) const {
         return nodes[i].has_value() && reach.contains(*nodes[i]) ? nodes[i] : std::nullopt;
     }
 };
@@ -56,11 +56,11 @@ template <class T, class RootType>
 Request<T> request(const std::vector<RootType>& roots, const WrtList<T>& wrt) {
     Tape<T>& tape = tape_of_roots<T>(roots);
     tape.require_unchanged_parameters();
-    Index last = 0;
+    NodeIndex last = 0;
     for (const RootType& root : roots) last = std::max(last, root.value.index());
-    Index first = last;
-    std::vector<std::optional<Index>> nodes;
-    std::vector<Index> asked;
+    NodeIndex first = last;
+    std::vector<std::optional<NodeIndex>> nodes;
+    std::vector<NodeIndex> asked;
     for (const Wrt<T>& one : wrt.list()) {
         nodes.push_back(find_node(tape, one, "gradient"));
         if (!nodes.back().has_value()) continue;
@@ -74,9 +74,9 @@ Request<T> request(const std::vector<RootType>& roots, const WrtList<T>& wrt) {
 template <class T>
 Tensor<T> cotangent_of_scalar(const Var<T>& J) {
     if (J.shape().size() != 1)
-        throw std::invalid_argument(
-            fmt::format("gradient: J is {}; it must have one element, or come as a Root with a cotangent",
-                        J.shape().text()));
+        throw std::invalid_argument(fmt::format(
+            "gradient: J is {}; it must have one element, or come as a GradientRoot with a cotangent",
+            J.shape().text()));
     Tensor<T> one = uninitialised<T>(J.shape());
     *one.data() = T(1);
     return one;

@@ -6,24 +6,24 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 template <class T>
 Sweep<T>::Sweep(Tape<T>& tape, Reach<T> reach) : tape_(tape), reach_(std::move(reach)) {
-    slots_.resize(reach_.last() - reach_.first() + 1);
+    arrived_.resize(reach_.last() - reach_.first() + 1);
     products_.hold();  // of arguments alone, whose values stay
 }
 
 template <class T>
-void Sweep<T>::ask(Index node, Tensor<T>& tensor) {
-    slot(node).data = tensor.data();
-    slot(node).asked = true;
+void Sweep<T>::ask(NodeIndex node, Tensor<T>& tensor) {
+    arrived(node).data = tensor.data();
+    arrived(node).asked = true;
 }
 
 template <class T>
-void Sweep<T>::allocate(Index node) {
-    Slot& own = slot(node);
+void Sweep<T>::allocate(NodeIndex node) {
+    Arrived& own = arrived(node);
     if (is_result(node)) {
-        const Index parent = tape_.inputs(node)[0];
+        const NodeIndex parent = tape_.inputs(node)[0];
         own.data = tape_.node(parent).operation->place(*this, parent, node - parent - 1);
         if (own.data != nullptr) return;
     }
@@ -33,8 +33,8 @@ void Sweep<T>::allocate(Index node) {
 }
 
 template <class T>
-void Sweep<T>::adopt(Index node, const Array<T>& contribution) {
-    Slot& own = slot(node);
+void Sweep<T>::adopt(NodeIndex node, const Array<T>& contribution) {
+    Arrived& own = arrived(node);
     own.memory = contribution.memory();
     T* const block = static_cast<T*>(own.memory.data());
     own.data = block + (contribution.data() - block);
@@ -42,32 +42,32 @@ void Sweep<T>::adopt(Index node, const Array<T>& contribution) {
 }
 
 template <class T>
-Target<T> Sweep<T>::target(Index node) {
-    Slot& own = slot(node);
+Target<T> Sweep<T>::target(NodeIndex node) {
+    Arrived& own = arrived(node);
     if (own.data == nullptr) allocate(node);
     return {own.data, std::exchange(own.written, true)};
 }
 
 template <class T>
-Target<T> Sweep<T>::accumulator(Index node) {
+Target<T> Sweep<T>::accumulator(NodeIndex node) {
     const Target<T> there = target(node);
     if (!there.add) std::fill_n(there.data, tape_.node(node).shape.size(), T(0));
     return {there.data, true};
 }
 
 template <class T>
-void Sweep<T>::release(Index node) {
-    Slot& own = slot(node);
+void Sweep<T>::release(NodeIndex node) {
+    Arrived& own = arrived(node);
     if (own.memory.bytes() != 0) held_bytes_ -= bytes_of(node);
     own.memory = {};
 }
 
 template <class T>
-void Sweep<T>::deliver(Index receiver_of, Index node, const Array<T>& contribution) {
+void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& contribution) {
     const Shape& shape = tape_.node(node).shape;
     if (contribution.shape() == shape) {
         // A result's cotangent is better off where its operation wants it.
-        if (slot(node).data == nullptr && contribution.memory().is_sole_owner() && !is_result(node)) {
+        if (arrived(node).data == nullptr && contribution.memory().is_sole_owner() && !is_result(node)) {
             adopt(node, contribution);
             return count(bytes_of(node));
         }
@@ -86,16 +86,16 @@ void Sweep<T>::deliver(Index receiver_of, Index node, const Array<T>& contributi
 }
 
 template <class T>
-void Sweep<T>::hand_over(Index receiver_of, Index node, const Array<T>& part) {
-    const bool is_own = part.memory().bytes() != 0 && part.memory() == slot(receiver_of).memory;
-    if (!is_own || slot(node).data != nullptr || is_result(node) || part.shape() != tape_.node(node).shape)
+void Sweep<T>::hand_over(NodeIndex receiver_of, NodeIndex node, const Array<T>& part) {
+    const bool is_own = part.memory().bytes() != 0 && part.memory() == arrived(receiver_of).memory;
+    if (!is_own || arrived(node).data != nullptr || is_result(node) || part.shape() != tape_.node(node).shape)
         return deliver(receiver_of, node, part);
     adopt(node, part);
     held_bytes_ += bytes_of(node);  // no new peak: the whole is released next
 }
 
 template <class T>
-void Sweep<T>::deliver(Index receiver_of, Index node, const Product<T>& product) {
+void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& product) {
     const Shape& shape = tape_.node(node).shape;
     // Results of another shape are summed over broadcast axes, or are a mistake that deliver names.
     if (!product.is_single() || shape.rank() == 0 || shape.back() != product.columns() ||
@@ -110,31 +110,31 @@ void Sweep<T>::deliver(Index receiver_of, Index node, const Product<T>& product)
 }
 
 template <class T>
-bool Sweep<T>::is_argument(Index node, const T* data) const {
+bool Sweep<T>::is_argument(NodeIndex node, const T* data) const {
     const auto inputs = tape_.inputs(node);
     return std::any_of(inputs.begin(), inputs.end(),
-                       [&](Index input) { return tape_.node(input).data == data; });
+                       [&](NodeIndex input) { return tape_.node(input).data == data; });
 }
 
 template <class T>
 void Sweep<T>::run() {
     const bool observed = tape_.observed();
-    for (Index node = reach_.last() + 1; node-- > reach_.first();) {
+    for (NodeIndex node = reach_.last() + 1; node-- > reach_.first();) {
         if (!reach_.contains(node)) continue;
         settle(node);
         if (is_result(node)) continue;  // kept for the operation it is a result of
         // Copies: a rule may record, which moves the tape's nodes.
-        const Index results = tape_.node(node).results;
+        const NodeIndex results = tape_.node(node).results;
         const Operation<T>& operation = *tape_.node(node).operation;
         // A root may be one of several results: those behind it were never reached.
         bool reached = has(node);
-        for (Index result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
+        for (NodeIndex result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
         if (!reached) continue;
         operation.pull(*this, node);
         if (observed) [[unlikely]]
             tape_.observe_pull(*this, node);
         release(node);
-        for (Index result = 0; result < results; ++result)
+        for (NodeIndex result = 0; result < results; ++result)
             if (wants(node + 1 + result)) release(node + 1 + result);
     }
 }
@@ -142,4 +142,4 @@ void Sweep<T>::run() {
 template class Sweep<float>;
 template class Sweep<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 
 /// A contribution of some shape that is zero but for elements which it knows how to add.
 template <class S, class T>
@@ -24,44 +24,46 @@ class Sweep {
     Sweep(Tape<T>& tape, Reach<T> reach);
 
     Tape<T>& tape() { return tape_; }
-    /// Whether anybody asked for the cotangent of `node`, or for one behind it.
-    bool wants(Index node) const { return reach_.contains(node); }
-    /// Whether a cotangent has arrived.
-    bool has(Index node) const { return wants(node) && slot(node).written; }
-    Array<T> cotangent(Index node) const {
-        return {tape_.node(node).shape, slot(node).data, slot(node).memory};
+    /// Returns whether anybody asked for the cotangent of `node`, or for one behind it.
+    bool wants(NodeIndex node) const { return reach_.contains(node); }
+    /// Returns whether a cotangent has arrived at `node`.
+    bool has(NodeIndex node) const { return wants(node) && arrived(node).written; }
+    Array<T> cotangent(NodeIndex node) const {
+        return {tape_.node(node).shape, arrived(node).data, arrived(node).memory};
     }
 
-    /// Where a contribution of the node's own shape goes: written if it is the first, added after that.
-    Target<T> target(Index node);
-    /// The same for contributions that are summed into it piece by piece: zeroed if nothing was there.
-    Target<T> accumulator(Index node);
+    /// Returns where a contribution of the node's own shape goes: written if it is the first, added after
+    /// that.
+    Target<T> target(NodeIndex node);
+    /// Returns the target of contributions that are summed into it piece by piece: zeroed if nothing was
+    /// there.
+    Target<T> accumulator(NodeIndex node);
     /// Takes one contribution of `node`, an argument of `receiver_of`; sums it over broadcast axes.
-    void deliver(Index receiver_of, Index node, const Array<T>& contribution);
-    void deliver(Index receiver_of, Index node, const Product<T>& product);
-    void deliver(Index receiver_of, Index node, const Tensor<T>& contribution) {
+    void deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& contribution);
+    void deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& product);
+    void deliver(NodeIndex receiver_of, NodeIndex node, const Tensor<T>& contribution) {
         deliver(receiver_of, node, Array<T>(contribution));
     }
-    /// The same for a contribution that is zero in most places: it adds the rest itself.
+    /// Adds a contribution that is zero in most places: it adds the rest itself.
     template <SparseContribution<T> Sparse>
-    void deliver(Index receiver_of, Index node, const Sparse& contribution) {
+    void deliver(NodeIndex receiver_of, NodeIndex node, const Sparse& contribution) {
         if (contribution.shape() == tape_.node(node).shape)
             contribution.add_to(accumulator(node).data);
         else
             deliver(receiver_of, node, contribution.array());
     }
-    /// The same for elements that may be part of `receiver_of`'s own cotangent and are not read again: the
-    /// argument keeps them where they are if it can, instead of copying them.
-    void hand_over(Index receiver_of, Index node, const Array<T>& part);
-    void hand_over(Index receiver_of, Index node, const auto& contribution) {
+    /// Adds elements that may be part of `receiver_of`'s own cotangent and are not read again: the argument
+    /// keeps them where they are if it can, instead of copying them.
+    void hand_over(NodeIndex receiver_of, NodeIndex node, const Array<T>& part);
+    void hand_over(NodeIndex receiver_of, NodeIndex node, const auto& contribution) {
         deliver(receiver_of, node, contribution);
     }
 
     /// Has `node`'s cotangent end up in `tensor`, and keeps it there.
-    void ask(Index node, Tensor<T>& tensor);
-    bool is_asked(Index node) const { return slot(node).asked; }
+    void ask(NodeIndex node, Tensor<T>& tensor);
+    bool is_asked(NodeIndex node) const { return arrived(node).asked; }
     /// Computes the products of `node` that still wait for company.
-    void settle(Index node) {
+    void settle(NodeIndex node) {
         if (!deferred_.empty()) deferred_.settle(node, [&] { return target(node); });
     }
     /// Takes every node from the last to the first.
@@ -69,21 +71,22 @@ class Sweep {
     std::size_t peak_bytes() const { return peak_bytes_; }
 
   private:
-    struct Slot {
+    /// The cotangent of a node, as far as it has arrived.
+    struct Arrived {
         T* data = nullptr;
         Memory memory;
         bool written = false;
         bool asked = false;
     };
-    Slot& slot(Index node) { return slots_[node - reach_.first()]; }
-    const Slot& slot(Index node) const { return slots_[node - reach_.first()]; }
-    void allocate(Index node);
-    void adopt(Index node, const Array<T>& contribution);
-    void release(Index node);
-    bool is_result(Index node) const { return tape_.node(node).results == result_mark; }
-    std::size_t bytes_of(Index node) const { return tape_.node(node).shape.size() * sizeof(T); }
-    /// Whether these are the elements of one of the node's arguments.
-    bool is_argument(Index node, const T* data) const;
+    Arrived& arrived(NodeIndex node) { return arrived_[node - reach_.first()]; }
+    const Arrived& arrived(NodeIndex node) const { return arrived_[node - reach_.first()]; }
+    void allocate(NodeIndex node);
+    void adopt(NodeIndex node, const Array<T>& contribution);
+    void release(NodeIndex node);
+    bool is_result(NodeIndex node) const { return tape_.node(node).results == result_mark; }
+    std::size_t bytes_of(NodeIndex node) const { return tape_.node(node).shape.size() * sizeof(T); }
+    /// Returns whether these are the elements of one of the node's arguments.
+    bool is_argument(NodeIndex node, const T* data) const;
     void count(std::size_t bytes) {
         held_bytes_ += bytes;
         peak_bytes_ = std::max(peak_bytes_, held_bytes_ + deferred_.bytes());
@@ -91,7 +94,7 @@ class Sweep {
 
     Tape<T>& tape_;
     Reach<T> reach_;
-    std::vector<Slot, PoolAllocator<Slot>> slots_;
+    std::vector<Arrived, PoolAllocator<Arrived>> arrived_;
     DeferredProducts<T> deferred_;
     RepeatedProducts<T> products_;
     std::size_t held_bytes_ = 0;
@@ -101,4 +104,4 @@ class Sweep {
 extern template class Sweep<float>;
 extern template class Sweep<double>;
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

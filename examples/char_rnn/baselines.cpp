@@ -6,7 +6,7 @@
 namespace char_rnn {
 namespace {
 
-/// How often each character followed a context.
+/// The counts of how often each character followed a context.
 struct Counts {
     std::unordered_map<std::ptrdiff_t, double> of;
     double total = 0;

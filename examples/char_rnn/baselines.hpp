@@ -4,7 +4,7 @@
 
 namespace char_rnn {
 
-/// What a model has to beat, in bits per character on the held-out part.
+/// The figures that a model has to beat, in bits per character on the held-out part.
 struct Baselines {
     double unigram;  ///< each character by its frequency
     double bigram;   ///< each character by its frequency after the one before it

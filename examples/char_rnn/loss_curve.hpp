@@ -22,11 +22,12 @@ class LossCurve {
     /// Writes the head of the table. Throws `std::runtime_error` when that cannot be done.
     explicit LossCurve(program::OutputFile file);
 
-    /// Where the file cannot be written the point is kept, and written with the next one.
+    /// Adds a point to the file. Where the file cannot be written the point is kept, and written with the
+    /// next one.
     void add(const Point& point);
     const std::vector<Point>& points() const { return points_; }
     const std::filesystem::path& path() const { return file_.path(); }
-    /// Why the file lacks the last points; empty when it has them.
+    /// Returns why the file lacks the last points; empty when it has them.
     const std::string& problem() const { return problem_; }
 
   private:

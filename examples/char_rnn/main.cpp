@@ -87,7 +87,7 @@ class Failures {
     int count_ = 0;
 };
 
-/// What a run needs, read and checked. Throws `std::invalid_argument` when something is no good.
+/// The data of a run, read and checked. Throws `std::invalid_argument` when something is no good.
 struct Job {
     explicit Job(const Options& given)
         : options(given),

@@ -29,7 +29,7 @@ class Reader {
     virtual Var<float> read(const Indices& characters) = 0;
 };
 
-/// What a model leaves on the current tape when it is recorded for study.
+/// The nodes that a model leaves on the current tape when it is recorded for study.
 struct Recording {
     Var<float> logits;                  ///< [T, B, vocabulary]
     tapeloop::States<float> states;     ///< after each time step
@@ -78,7 +78,7 @@ class RecurrentModel : public LanguageModel {
             for (const std::string_view gate : cell_.gate_names()) recording.gates.emplace_back(gate);
         const auto result = tapeloop::nn::unroll(cell_, input(x).named("x"), {.hoist = false, .trace = true});
         recording.states = tapeloop::nn::states(result.trace);
-        const tapeloop::Label<float> label("output");
+        const tapeloop::LabelScope<float> label("output");
         recording.logits = output_(result.outputs);
         return recording;
     }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t curve_bytes = 4096;
 constexpr std::size_t page_bytes = 1 << 20;
 
-/// The same place, whether anything is there yet or not.
+/// Returns whether both are the same place, whether anything is there yet or not.
 bool same_place(const std::filesystem::path& a, const std::filesystem::path& b) {
     std::error_code error;
     const auto folder = [](const std::filesystem::path& path) {

@@ -23,15 +23,15 @@ std::string clock_time(double seconds);
 /// `1,115,394`
 std::string grouped(std::size_t number);
 
-/// How far the training is, on standard output: on a terminal one line that is drawn over, elsewhere a line
-/// every ten seconds.
+/// Shows how far the training is, on standard output: on a terminal one line that is drawn over, elsewhere a
+/// line every ten seconds.
 class ProgressBar {
   public:
     ProgressBar();
 
     /// Shows `fraction` (0 to 1) of the work as done, with `text` beside it. Cheap when called often.
     void show(double fraction, const std::string& text);
-    /// Whether `show` would draw now; to spare the text.
+    /// Returns whether `show` would draw now; to spare the text.
     bool due() const { return watch_.seconds() >= next_; }
     /// Clears the line on a terminal.
     void finish();

@@ -18,7 +18,7 @@ namespace {
 
 using namespace tapeloop;
 
-/// Of larger states the Jacobians take longer than all else here.
+/// The largest state whose Jacobians are computed; those of larger ones take longer than all else here.
 constexpr std::size_t largest_state = 256;
 
 std::size_t state_size(const Recording& recording) {
@@ -27,7 +27,7 @@ std::size_t state_size(const Recording& recording) {
     return size;
 }
 
-/// Nothing where the memory for it is missing: the page is worth having without.
+/// Returns nothing where the memory for it is missing: the page is worth having without.
 std::optional<JacobianSpectrum> spectrum_of(const Recording& recording) {
     program::print("\nSpectra of the {} Jacobians from state to state and of their products, {} by {} ...\n",
                    recording.states.size() - 1, state_size(recording), state_size(recording));

@@ -59,7 +59,7 @@ class Reading {
     Reading(const Reading&) = delete;
     Reading& operator=(const Reading&) = delete;
 
-    /// Nothing at the end.
+    /// Returns the next piece; nothing at the end.
     std::string_view next() {
         while (true) {
             if (is_pipe_) await();

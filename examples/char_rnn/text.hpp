@@ -37,7 +37,7 @@ class Vocabulary {
     std::unordered_map<char32_t, std::ptrdiff_t> ids_;
 };
 
-/// In bytes; in memory a text takes some thirteen times as much.
+/// The largest text, in bytes; in memory a text takes some thirteen times as much.
 inline constexpr std::size_t largest_text = 100'000'000;
 
 /// The characters of a file or a pipe. Throws `std::invalid_argument` when it is missing, unreadable, a

@@ -106,7 +106,7 @@ class Training {
         training_seconds_ += watch.seconds();
     }
 
-    /// Of the last batches: a single one may lie far outside.
+    /// Returns the median over the last batches: a single one may lie far outside.
     double median_bits() const {
         auto bits = recent_bits_;
         const auto end = bits.begin() + static_cast<std::ptrdiff_t>(std::min(step_, bits.size()));

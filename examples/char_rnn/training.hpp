@@ -13,7 +13,7 @@ double held_out_bits(const LanguageModel& model, IdSpan held_out, std::size_t st
 /// sizes and not of the clock, so that a run can be repeated.
 std::size_t planned_epochs(const Options& options, std::size_t characters, std::size_t weights);
 
-/// Why a training ended.
+/// The reason why a training ended.
 enum class Ended { as_planned, out_of_time, interrupted, diverged };
 
 struct TrainingResult {

@@ -65,7 +65,7 @@ class Captioner {
         return list;
     }
 
-    /// What the LSTM begins with.
+    /// Returns the state that the LSTM begins with.
     State encode(const Tensor<float>& pixels) const {
         const Var<float> both = tanh(second_(relu(first_(pixels))));
         return {columns(both, 0, 2), columns(both, 1, 2)};

@@ -6,17 +6,17 @@
 
 namespace lab {
 
-/// What a lab promises of its results. Every run must lower the loss and show what holds at any size; that a
-/// model beats another, or a baseline, is asked of a full run only. A promise that is not kept is printed,
-/// and makes the exit code 1.
+/// The promises of a lab about its results. Every run must lower the loss and show what holds at any size;
+/// that a model beats another, or a baseline, is asked of a full run only. A promise that is not kept is
+/// printed, and makes the exit code 1.
 class Claims {
   public:
     explicit Claims(bool quick) : quick_(quick) {}
 
-    /// Of errors, less being better.
+    /// Claims that a model beats another by its error, less being better.
     void beats(const std::string& model, double error, const std::string& other, double other_error);
     void improves(const std::string& model, const Losses& losses);
-    /// What holds in every run.
+    /// Claims what holds in every run.
     void holds(const std::string& claim, bool is_so);
 
     int exit_code() const { return kept_ ? 0 : 1; }

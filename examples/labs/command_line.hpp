@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-/// What the labs share; each lab is a program of its own, and its source is the text to read.
+/// This file has what the labs share; each lab is a program of its own, and its source is the text to read.
 namespace lab {
 
 struct Options {

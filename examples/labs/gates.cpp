@@ -84,7 +84,7 @@ struct Model {
         list.add("output", output.parameters());
         return list;
     }
-    /// Of the next word after each, [T, B, words].
+    /// Returns the logits of the next word after each, [T, B, words].
     Var<float> logits(const nn::Targets& tokens) const {
         return output(nn::unroll(cell, embedding(tokens)).outputs);
     }
@@ -102,7 +102,8 @@ Padded draw_batch(std::size_t count, const Vocabulary& vocabulary, nn::Generator
     return padded(rows);
 }
 
-/// How likely the model takes a verb of the other number than the subject's to be, among all last verbs.
+/// Returns how likely the model takes a verb of the other number than the subject's to be, among all last
+/// verbs.
 double wrong_number(const Model& model, const Sentence& sentence, const Vocabulary& vocabulary) {
     const Tape<float> tape;
     Tokens tokens = vocabulary.tokens(sentence.words);

@@ -5,7 +5,7 @@
 namespace lab {
 namespace {
 
-/// For the shell, between single quotes.
+/// Quotes a text for the shell, between single quotes.
 std::string quoted(const std::string& text) {
     std::string result = "'";
     for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);

@@ -31,7 +31,7 @@ std::string number(double error) { return fmt::format("{:.5f}", error); }
 
 std::size_t size_of(Model& model) { return model.layers.parameters().value_count(); }
 
-/// What a model makes of part 1.
+/// The continuation that a model makes of part 1.
 struct Continuation {
     std::vector<double> predictions;  ///< of 1.6 to 2.9
     double trained;                   ///< error on 1.6 to 2.3

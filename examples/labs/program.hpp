@@ -7,7 +7,7 @@
 /// Programs that draw: gnuplot and Graphviz.
 namespace lab {
 
-/// Whether there is a program of that name in one of the folders of PATH.
+/// Returns whether there is a program of that name in one of the folders of PATH.
 bool is_installed(const std::string& program);
 
 /// Runs a command and pipes `text` into it; its complaints go to standard error. Whether it succeeded.
@@ -18,7 +18,7 @@ bool run_with(const std::string& command, const std::string& text);
 void draw(const std::string& program, const std::string& package, const std::filesystem::path& picture,
           const std::function<bool(const std::filesystem::path&)>& make);
 
-/// Whether no picture failed so far, but for programs that are not installed.
+/// Returns whether no picture failed so far, but for programs that are not installed.
 bool all_drawn();
 
 }  // namespace lab

@@ -15,7 +15,7 @@ struct NamedColour {
 constexpr std::array colours{NamedColour{"red", {213, 62, 40}}, NamedColour{"green", {0, 158, 115}},
                              NamedColour{"blue", {0, 114, 178}}, NamedColour{"yellow", {240, 200, 30}}};
 
-/// Whether the shape covers a point; its centre is 0, 0, and it reaches to 1 in each direction.
+/// A shape that says whether it covers a point; its centre is 0, 0, and it reaches to 1 in each direction.
 struct Form {
     const char* name;
     bool (*covers)(double x, double y);

@@ -45,7 +45,7 @@ const Words things{"bears", "gardens", "letters", "songs", "toys", "cakes"};
 const Words deeds{"was a great president", "came to town", "likes old books", "won a prize", "was on time"};
 const Words events{"are on sale", "were a great surprise", "came to town", "won a prize", "are old"};
 
-/// What is kept for the test, together with whatever else a word of it is part of.
+/// Returns whether a pair of words is kept for the test, together with whatever else a word of it is part of.
 bool is_held_out(const std::string& first, const std::string& second) {
     return first == "Teddy" && (second == "Roosevelt" || second == "bears");
 }
@@ -146,7 +146,7 @@ Losses train_tagger(Tagger& tagger, const Vocabulary& vocabulary, std::size_t st
     });
 }
 
-/// For every word of every sentence, the probability that it is part of a name.
+/// The probability, for every word of every sentence, that it is part of a name.
 using Probabilities = std::vector<std::vector<double>>;
 
 Probabilities tag(const Tagger& tagger, const Vocabulary& vocabulary, std::span<const Tagged> sentences) {

@@ -35,7 +35,7 @@ struct TranslatorOptions {
 /// and, at every word, looks back at what was read.
 class Translator {
   public:
-    /// For sequences of the words of two vocabularies, which begin with `special_words`.
+    /// Makes a translator for sequences of the words of two vocabularies, which begin with `special_words`.
     Translator(Vocabulary source, Vocabulary target, tapeloop::nn::Generator& generator,
                const TranslatorOptions& options = {});
 
@@ -44,9 +44,9 @@ class Translator {
     /// The cross entropy per word when it writes the targets by teacher forcing.
     tapeloop::Var<float> loss(std::span<const Pair> pairs) const;
 
-    /// What it writes for each source, always taking the most likely word.
+    /// Returns what it writes for each source, always taking the most likely word.
     std::vector<Words> translate(std::span<const Pair> pairs) const;
-    /// The same for one source, with where it looked.
+    /// Returns the translation of one source, with where it looked.
     Translation explain(const Words& source) const;
 
   private:

@@ -43,8 +43,8 @@ double squared_norm(const Tensor<double>& tensor) {
     return sum;
 }
 
-/// For each distance 0, 1, ... from the last state the norm of the gradient by that state, all its parts
-/// together.
+/// Returns for each distance 0, 1, ... from the last state the norm of the gradient by that state, all its
+/// parts together.
 template <class C>
 std::vector<double> norms_by_distance(const C& cell, nn::Generator& generator) {
     Tape<double> tape;
@@ -91,7 +91,7 @@ std::vector<Decay> all_decays(const Options& options) {
     };
     const auto gru = [&](double update_bias) {
         GruCell<double> cell(inputs, units, generator);
-        gate(cell.b, cell.gate_names(), "update").assign(update_bias);
+        gate_block(cell.b, cell.gate_names(), "update").assign(update_bias);
         return cell;
     };
     return {decay_of("SimpleRNN", simple, networks, generator),

@@ -32,7 +32,7 @@ template <class Weight>
 Var<double> losses(const Weight& w, const Weight& b) {
     Var<double> h = input(nn::ones<double>(w.shape())) * 0.5;
     for (std::size_t t = 0; t < time_steps; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = w * sigmoid(h) + b;
     }
     return square(sigmoid(h) - 0.7);
@@ -57,8 +57,8 @@ struct Surface {
     Tensor<double> slope;
 
     Surface(Range over_w, Range over_b) : w(over_w), b(over_b) {
-        Tensor<double> w_values = uninitialised<double>({b.count, w.count});
-        Tensor<double> b_values = uninitialised<double>({b.count, w.count});
+        Tensor<double> w_values = nn::zeros<double>({b.count, w.count});
+        Tensor<double> b_values = nn::zeros<double>({b.count, w.count});
         for (std::size_t i = 0; i < w_values.size(); ++i) {
             w_values.data()[i] = w.at(i % w.count);
             b_values.data()[i] = b.at(i / w.count);
@@ -79,7 +79,7 @@ struct Surface {
     }
 };
 
-/// Of a steepness up to `largest`, on a logarithmic scale of six decades; of a loss, the loss itself.
+/// Draws a steepness up to `largest`, on a logarithmic scale of six decades; of a loss, the loss itself.
 HeatMap picture(const std::string& title, const Surface& surface,
                 const std::function<double(std::size_t)>& f) {
     HeatMap map{title, "w", "b", {}, {}, {}};

@@ -13,7 +13,7 @@ namespace lab {
 using Words = std::vector<std::string>;
 using Tokens = std::vector<std::ptrdiff_t>;
 
-/// What the vocabulary of a written language begins with.
+/// The tokens that the vocabulary of a written language begins with.
 inline constexpr std::ptrdiff_t padding_token = 0;
 inline constexpr std::ptrdiff_t start_token = 1;
 inline constexpr std::ptrdiff_t end_token = 2;

@@ -27,11 +27,11 @@ class OutputFile {
 
     /// Throws `std::runtime_error` when it cannot be written; what was there before is then left as it is.
     void write(std::string_view text) const;
-    /// The same for one who writes files: `make` is given the name that nobody else has.
+    /// Writes for one who writes files: `make` is given the name that nobody else has.
     void write(const std::function<void(const std::filesystem::path&)>& make) const;
 
   private:
-    /// Why nothing may be put at the file's place; empty when it may.
+    /// Returns why nothing may be put at the file's place; empty when it may.
     std::string objection() const;
     /// Lets `fill` fill a new file beside the place, and moves it there.
     template <class Fill>

@@ -14,7 +14,7 @@ namespace {
 
 bool is_open(int descriptor) { return fcntl(descriptor, F_GETFD) != -1; }
 
-/// Why standard output failed first, as errno says it; 0 when it did not.
+/// The reason why standard output failed first, as errno says it; 0 when it did not.
 int output_error = 0;
 
 }  // namespace

@@ -5,12 +5,14 @@
 #include <string_view>
 #include <utility>
 
-/// What a program that works for minutes does around its work: standard streams, files, numbers, Ctrl-C.
+/// This file has what a program that works for minutes needs around its work: standard streams, files,
+/// numbers, Ctrl-C.
 namespace program {
 
-/// To be called before anything else. Stands in for a standard error that is closed, so that no file that is
-/// opened later takes its place, and lets a write beyond a limit fail instead of ending the program. Throws
-/// `std::runtime_error` when standard output is closed: the results would be lost.
+/// Prepares the standard streams; call it before anything else. Stands in for a standard error that is
+/// closed, so that no file that is opened later takes its place, and lets a write beyond a limit fail instead
+/// of ending the program. Throws `std::runtime_error` when standard output is closed: the results would be
+/// lost.
 void prepare_streams();
 
 /// Writes to standard output, at once. Where that fails the work goes on, and `require_printed` tells of it.

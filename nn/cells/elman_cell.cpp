@@ -7,6 +7,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 static_assert(TrainableCell<ElmanCell<float>>);
 
 template <class T>

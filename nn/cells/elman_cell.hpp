@@ -7,6 +7,7 @@
 
 namespace tapeloop::nn {
 
+/// Options of an `ElmanCell`.
 struct ElmanOptions {
     Activation activation = Activation::tanh;
 };
@@ -28,7 +29,8 @@ struct ElmanCell {
     /// is 0.
     ElmanCell(std::size_t input_size, std::size_t hidden_size, Generator& generator,
               ElmanOptions options = {});
-    /// From weights that are there already. Throws `std::invalid_argument` when their shapes do not fit.
+    /// Makes a cell of given weights U [I, H], W [H, H], b [H]. Throws `std::invalid_argument` when their
+    /// shapes do not fit.
     ElmanCell(Tensor<T> U, Tensor<T> W, Tensor<T> b, ElmanOptions options = {});
 
     Var<T> initial_state(std::size_t batch) const { return input(zeros<T>({batch, b.shape()[0]})); }

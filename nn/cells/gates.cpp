@@ -8,6 +8,10 @@
 #include <string>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 std::string listed(GateNames names) {
@@ -20,16 +24,17 @@ std::size_t place_of(GateNames names, std::string_view name) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end())
         throw std::invalid_argument(
-            names.empty() ? fmt::format("gate: there is no gate `{}`; the cell has none", name)
-                          : fmt::format("gate: there is no gate `{}`; there are {}", name, listed(names)));
+            names.empty()
+                ? fmt::format("gate_block: there is no gate `{}`; the cell has none", name)
+                : fmt::format("gate_block: there is no gate `{}`; there are {}", name, listed(names)));
     return static_cast<std::size_t>(found - names.begin());
 }
 
 Shape part_of(const Shape& packed, GateNames names) {
     if (packed.rank() == 0 || packed.back() % names.size() != 0)
-        throw std::invalid_argument(
-            fmt::format("gate: the packed weight is {}; its last axis must hold {} gates side by side ({})",
-                        packed.text(), names.size(), listed(names)));
+        throw std::invalid_argument(fmt::format(
+            "gate_block: the packed weight is {}; its last axis must hold {} gates side by side ({})",
+            packed.text(), names.size(), listed(names)));
     return packed.with(packed.rank() - 1, packed.back() / names.size());
 }
 
@@ -72,7 +77,7 @@ Tensor<T> side_by_side(std::size_t rows, std::size_t columns, std::size_t gate_c
 }  // namespace
 
 template <class T>
-Gate<T>::Gate(Parameter<T>& parameter, GateNames names, std::string_view name)
+GateBlock<T>::GateBlock(Parameter<T>& parameter, GateNames names, std::string_view name)
     : parameter_(parameter),
       place_(place_of(names, name)),
       count_(names.size()),
@@ -80,24 +85,26 @@ Gate<T>::Gate(Parameter<T>& parameter, GateNames names, std::string_view name)
       shape_(part_of(parameter.shape(), names)) {}
 
 template <class T>
-Parameter<T>& Gate<T>::packed() const {
+Parameter<T>& GateBlock<T>::packed() const {
     Parameter<T>& parameter = *parameter_;
     if (parameter.shape() != packed_shape_)
-        throw std::logic_error(fmt::format("gate: parameter '{}' was {} and is {} now; call `gate` again",
-                                           parameter.name(), packed_shape_.text(), parameter.shape().text()));
+        throw std::logic_error(
+            fmt::format("gate_block: parameter '{}' was {} and is {} now; call `gate_block` again",
+                        parameter.name(), packed_shape_.text(), parameter.shape().text()));
     return parameter;
 }
 
 template <class T>
-Tensor<T> Gate<T>::value() const {
+Tensor<T> GateBlock<T>::value() const {
     return copy_part(packed().value(), shape_, place_, count_);
 }
 
 template <class T>
-void Gate<T>::assign(const Tensor<T>& value) {
+void GateBlock<T>::assign(const Tensor<T>& value) {
     if (shape_of(value) != shape_)
-        throw std::invalid_argument(fmt::format("gate: the value is {} and this gate's part of `{}` is {}",
-                                                shape_of(value).text(), packed().name(), shape_.text()));
+        throw std::invalid_argument(
+            fmt::format("gate_block: the value is {} and this gate's part of `{}` is {}",
+                        shape_of(value).text(), packed().name(), shape_.text()));
     const std::span<T> elements = packed().update();
     for_each_row(shape_, place_, count_, [&](std::size_t begin, std::size_t row) {
         std::copy_n(value.data() + row * shape_.back(), shape_.back(), elements.data() + begin);
@@ -105,12 +112,12 @@ void Gate<T>::assign(const Tensor<T>& value) {
 }
 
 template <class T>
-void Gate<T>::assign(double value) {
+void GateBlock<T>::assign(double value) {
     fill_part(packed().update(), shape_, place_, count_, static_cast<T>(value));
 }
 
 template <class T>
-void Gate<T>::freeze(Gradients<T>& gradients) const {
+void GateBlock<T>::freeze(Gradients<T>& gradients) const {
     Tensor<T>& gradient = gradients[packed()];
     fill_part(std::span<T>(gradient.data(), gradient.size()), shape_, place_, count_, T(0));
 }
@@ -140,6 +147,8 @@ Tensor<T> packed_orthogonal(std::size_t hidden_size, std::size_t gate_count, Gen
     return packed_orthogonal<T>(hidden_size, hidden_size, gate_count, generator);
 }
 
+namespace detail {
+
 void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hidden_size) {
     if (input_size == 0 || hidden_size == 0)
         throw std::invalid_argument(
@@ -153,8 +162,10 @@ void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hi
                         static_cast<std::ptrdiff_t>(input_size), static_cast<std::ptrdiff_t>(hidden_size)));
 }
 
+}  // namespace detail
+
 #define TAPELOOP_GATES(T)                                                                \
-    template class Gate<T>;                                                              \
+    template class GateBlock<T>;                                                         \
     template Tensor<T> gate_part(const Tensor<T>&, GateNames, std::string_view);         \
     template Tensor<T> packed_xavier(std::size_t, std::size_t, std::size_t, Generator&); \
     template Tensor<T> packed_orthogonal(std::size_t, std::size_t, Generator&);          \

@@ -16,12 +16,15 @@ using GateNames = std::span<const std::string_view>;
 /// its cell is moved. Using it throws `std::logic_error` when the parameter was destroyed or has another
 /// shape now.
 template <class T>
-class Gate {
+class GateBlock {
   public:
-    Gate(Parameter<T>& parameter, GateNames names, std::string_view name);
+    /// Finds the part of gate `name` among `names`. Throws `std::invalid_argument` when there is no such
+    /// gate, or the last axis is not that many equal parts.
+    GateBlock(Parameter<T>& parameter, GateNames names, std::string_view name);
 
-    /// Of the part.
+    /// Returns the shape of the part.
     const Shape& shape() const { return shape_; }
+    /// Returns a copy of the part.
     Tensor<T> value() const;
     /// Sets the part, and leaves the other gates as they are. Throws `std::invalid_argument` when the shape
     /// is another.
@@ -45,14 +48,15 @@ class Gate {
     Shape shape_;
 };
 
-/// The part of the gate called `name`: `gate(cell.b, cell.gate_names(), "forget").assign(1)`. Throws
+/// The part of the gate called `name`: `gate_block(cell.b, cell.gate_names(), "forget").assign(1)`. Throws
 /// `std::invalid_argument` when there is no such gate, or when the parameter does not hold all of them.
 template <class T>
-Gate<T> gate(Parameter<T>& parameter, GateNames names, std::string_view name) {
+GateBlock<T> gate_block(Parameter<T>& parameter, GateNames names, std::string_view name) {
     return {parameter, names, name};
 }
 
-/// A copy of one gate's part of a packed tensor, such as a gradient: [.., n H] -> [.., H]. Throws as `gate`.
+/// A copy of one gate's part of a packed tensor, such as a gradient: [.., n H] -> [.., H]. Throws as
+/// `gate_block`.
 template <class T>
 Tensor<T> gate_part(const Tensor<T>& packed, GateNames names, std::string_view name);
 
@@ -69,10 +73,14 @@ template <class T>
 Tensor<T> packed_orthogonal(std::size_t state_size, std::size_t hidden_size, std::size_t gate_count,
                             Generator& generator);
 
+namespace detail {
+
 /// Throws `std::invalid_argument`, naming the cell, when a size is 0.
 void require_sizes(std::string_view cell, std::size_t input_size, std::size_t hidden_size);
 
-extern template class Gate<float>;
-extern template class Gate<double>;
+}  // namespace detail
+
+extern template class GateBlock<float>;
+extern template class GateBlock<double>;
 
 }  // namespace tapeloop::nn

@@ -4,6 +4,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 static_assert(TrainableCell<GruCell<float>>);
 
 template <class T>

@@ -34,7 +34,7 @@ struct GruCell {
     /// `std::invalid_argument` when a size is 0.
     GruCell(std::size_t input_size, std::size_t hidden_size, Generator& generator, GruOptions options = {});
 
-    /// Of U, W and b.
+    /// Names the blocks of U, W and b, in order.
     static constexpr std::array<std::string_view, 3> gate_names() { return {"update", "reset", "candidate"}; }
 
     Var<T> initial_state(std::size_t batch) const { return input(zeros<T>({batch, W.shape()[0]})); }

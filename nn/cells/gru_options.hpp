@@ -4,13 +4,13 @@
 
 namespace tapeloop::nn {
 
-/// What a GRU's update gate z does, with the old state h and the candidate n.
+/// The meaning of a GRU's update gate z, for the old state h and the candidate n.
 enum class Update {
     keeps,  ///< h' = z h + (1 - z) n: Cho et al. 2014, cuDNN, PyTorch, Keras, ONNX
     takes   ///< h' = (1 - z) h + z n: Chung et al. 2014, and many lectures
 };
 
-/// What all GRUs leave open.
+/// Options of all GRUs.
 struct GruOptions {
     Update update = Update::keeps;
     GateActivation gate_activation = GateActivation::sigmoid;

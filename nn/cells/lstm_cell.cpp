@@ -6,6 +6,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 static_assert(TrainableCell<LstmCell<float>>);
 
 template <class T>

@@ -11,8 +11,9 @@
 
 namespace tapeloop::nn {
 
+/// Options of an `LstmCell`.
 struct LstmOptions {
-    /// What the forget gate's bias starts from (Jozefowicz et al. 2015 recommend 1).
+    /// The forget gate's initial bias (Jozefowicz et al. 2015 recommend 1).
     double forget_bias = 1;
 };
 
@@ -36,7 +37,7 @@ struct LstmCell {
     /// when a size is 0.
     LstmCell(std::size_t input_size, std::size_t hidden_size, Generator& generator, LstmOptions options = {});
 
-    /// Of U, W and b.
+    /// Names the blocks of U, W and b, in order.
     static constexpr std::array<std::string_view, 4> gate_names() {
         return {"input", "forget", "candidate", "output"};
     }

@@ -11,6 +11,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 static_assert(TrainableCell<LstmVariantCell<float>>);
 
 namespace {
@@ -70,7 +72,8 @@ struct Plain {
     }
 };
 
-/// Where the peephole of gate k of n is: there is none for the candidate, in front of the output gate.
+/// Returns the place of gate k's peephole among n gates: there is none for the candidate, in front of the
+/// output gate.
 template <std::size_t n>
 constexpr std::size_t peephole_place(std::size_t k) {
     return k == n - 1 ? k - 1 : k;
@@ -159,7 +162,7 @@ LstmVariantCell<T>::LstmVariantCell(std::size_t input_size, std::size_t hidden_s
     U = Parameter<T>("U", packed_xavier<T>(input_size, H, n, generator));
     W = Parameter<T>("W", packed_orthogonal<T>(state_size, H, n, generator));
     b = Parameter<T>("b", zeros<T>({n * H}));
-    if (!options.coupled) gate(b, gate_names(), "forget").assign(options.forget_bias);
+    if (!options.coupled) gate_block(b, gate_names(), "forget").assign(options.forget_bias);
     if (options.peephole) p = Parameter<T>("p", zeros<T>({(n - 1) * H}));
     if (options.layer_norm) gamma = Parameter<T>("gamma", ones<T>({n * H}));
     if (is_projected) P = Parameter<T>("P", xavier_uniform<T>({H, state_size}, generator));

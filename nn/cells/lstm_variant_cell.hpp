@@ -11,16 +11,16 @@
 
 namespace tapeloop::nn {
 
-/// What an `LstmVariantCell` adds to the plain LSTM; in any combination.
+/// The additions of an `LstmVariantCell` to the plain LSTM, in any combination.
 struct LstmVariantOptions {
-    /// What the forget gate's bias starts from (Jozefowicz et al. 2015 recommend 1).
+    /// The forget gate's initial bias (Jozefowicz et al. 2015 recommend 1).
     double forget_bias = 1;
     /// The gates see the memory: input and forget the old one, output the new one (Gers and Schmidhuber
     /// 2000).
     bool peephole = false;
     /// f = 1 - i, without a forget gate (CIFG; Greff et al. 2017).
     bool coupled = false;
-    /// How wide h is, when it is projected (Sak, Senior and Beaufays 2014); 0: not projected.
+    /// The width of h when it is projected (Sak, Senior and Beaufays 2014); 0 for no projection.
     std::size_t projection = 0;
     bool projection_bias = false;
     /// Normalises every gate's pre-activation before its bias is added, and never c (Ba, Kiros and Hinton
@@ -66,16 +66,16 @@ struct LstmVariantCell {
     LstmVariantCell(std::size_t input_size, std::size_t hidden_size, Generator& generator,
                     LstmVariantOptions options = {});
 
-    /// Of U, W, b and gamma.
+    /// Names the blocks of U, W, b and gamma, in order.
     std::vector<std::string_view> gate_names() const;
-    /// Of p.
+    /// Names the blocks of the peepholes p, in order.
     std::vector<std::string_view> peephole_names() const;
 
     State initial_state(std::size_t batch) const;
     Var<T> project(const Var<T>& x) const;
     std::pair<Var<T>, State> step(const Var<T>& u, const State& state) const;
 
-    /// Those that the options call for.
+    /// Lists the parameters that the options call for.
     ParameterList<T> parameters();
 };
 

@@ -32,7 +32,7 @@ struct MinimalGruCell {
     MinimalGruCell(std::size_t input_size, std::size_t hidden_size, Generator& generator,
                    GruOptions options = {});
 
-    /// Of U, W and b.
+    /// Names the blocks of U, W and b, in order.
     static constexpr std::array<std::string_view, 2> gate_names() { return {"update", "candidate"}; }
 
     Var<T> initial_state(std::size_t batch) const { return input(zeros<T>({batch, W.shape()[0]})); }

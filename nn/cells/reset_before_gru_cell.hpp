@@ -35,9 +35,9 @@ struct ResetBeforeGruCell {
     ResetBeforeGruCell(std::size_t input_size, std::size_t hidden_size, Generator& generator,
                        GruOptions options = {});
 
-    /// Of U and b.
+    /// Names the blocks of U and b, in order.
     static constexpr std::array<std::string_view, 3> gate_names() { return {"update", "reset", "candidate"}; }
-    /// Of W.
+    /// Names the blocks of W, in order.
     static constexpr std::array<std::string_view, 2> recurrent_gate_names() { return {"update", "reset"}; }
 
     Var<T> initial_state(std::size_t batch) const { return input(zeros<T>({batch, W.shape()[0]})); }

@@ -10,6 +10,9 @@
 #include <numeric>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 using tapeloop::detail::as_double;
@@ -63,7 +66,7 @@ CellRun differentiated(const CellUnderCheck<T>& cell, const Batch<T>& batch, con
                        const Var<T>& outputs, const std::vector<Var<T>>& state) {
     CellRun run;
     run.outputs = as_double(outputs.value());
-    std::vector<Root<T>> roots{{outputs, batch.output_cotangent}};
+    std::vector<GradientRoot<T>> roots{{outputs, batch.output_cotangent}};
     for (std::size_t k = 0; k < state.size(); ++k) {
         run.state.push_back(as_double(state[k].value()));
         roots.push_back({state[k], batch.state_cotangents[k]});

@@ -10,7 +10,7 @@ namespace tapeloop::nn::detail {
 
 using Tensors = std::vector<Tensor<double>>;
 
-/// What a cell is run on: a sequence, a state to start from, and the cotangents of what comes out.
+/// The data of a run: a sequence, a state to start from, and the cotangents of what comes out.
 template <class T>
 struct Batch {
     Tensor<T> x;                   ///< [T, B, I]
@@ -22,7 +22,8 @@ struct Batch {
     std::size_t size() const { return x.shape(1); }
 };
 
-/// What comes out: values, and gradients by x, by the parts of the initial state, and by each parameter.
+/// The results of a run: values, and gradients by x, by the parts of the initial state, and by each
+/// parameter.
 struct CellRun {
     Tensor<double> outputs;
     Tensors state;
@@ -31,7 +32,7 @@ struct CellRun {
     Tensors by_parameter;
 };
 
-/// What two runs are called when they differ.
+/// Names for two runs, for when they differ.
 struct RunNames {
     std::string first;
     std::string second;
@@ -53,17 +54,17 @@ struct CellRuns {
     // These compute values alone, `resumed` the gradient by x as well; the gradients are those of
     // `other_run`.
 
-    /// Step by step, each followed by a step of another sequence on the same tape.
+    /// Runs step by step, each followed by a step of another sequence on the same tape.
     CellRun alternated(const Batch<T>& batch, const Batch<T>& another, const CellRun& other_run) const;
-    /// Step by step; behind the first another sequence is run on a tape of its own.
+    /// Runs step by step; behind the first another sequence is run on a tape of its own.
     CellRun interrupted(const Batch<T>& batch, const Batch<T>& another, const CellRun& other_run) const;
-    /// What comes behind the first `steps` time steps, whose state is carried to another tape.
+    /// Runs the time steps behind the first `steps`, whose state is carried to another tape.
     CellRun resumed(const Batch<T>& batch, std::size_t steps, const CellRun& other_run) const;
 
-    /// Some rows of a batch and some of their time steps.
+    /// Returns some rows of a batch and some of their time steps.
     Batch<T> part(const Batch<T>& batch, const std::vector<std::size_t>& steps,
                   const std::vector<std::size_t>& rows) const;
-    /// The same of a run. What is summed over rows is that of the whole.
+    /// Returns some steps and rows of a run. What is summed over rows stays that of the whole run.
     CellRun part(const CellRun& run, const std::vector<std::size_t>& steps,
                  const std::vector<std::size_t>& rows) const;
 
@@ -73,11 +74,11 @@ struct CellRuns {
     /// The first thing in which two runs differ by more than `tolerance`, relative to its largest element:
     /// `outputs at [2, 0, 1]: 0.3 by unroll, 0.2 step by step`. Empty if they agree.
     std::string difference(const CellRun& a, const CellRun& b, const RunNames& names, double tolerance) const;
-    /// The same of what belongs to rows.
+    /// Says where two runs differ in what belongs to rows.
     std::string difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
                                    double tolerance) const;
-    /// The same of what is summed over rows: the gradients by parameters, and by parts of the state without a
-    /// batch.
+    /// Says where two runs differ in what is summed over rows: the gradients by parameters, and by parts of
+    /// the state without a batch.
     std::string difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
                                    double tolerance) const;
 };
@@ -85,10 +86,10 @@ struct CellRuns {
 /// The slices `which` of x along an axis, in that order.
 template <class T>
 Tensor<T> taken(const Tensor<T>& x, std::size_t axis, const std::vector<std::size_t>& which);
-/// begin, begin + 1, ..., end - 1.
+/// Returns begin, begin + 1, ..., end - 1.
 std::vector<std::size_t> range(std::size_t begin, std::size_t end);
 
-/// Where two tensors differ.
+/// Says where two tensors differ; empty if they agree.
 std::string difference(const std::string& name, const Tensor<double>& a, const Tensor<double>& b,
                        const RunNames& names, double tolerance);
 

@@ -29,7 +29,7 @@ struct CellUnderCheck {
     std::vector<std::string> gates;            ///< of packed parameters; empty if the cell names none
     ParameterEntries<T> parameters;            ///< each once
     std::vector<std::string> parameter_names;  ///< what reports call them
-    /// Empty if there is none.
+    /// The closed form's steps; empty if the cell has none.
     std::function<std::vector<StepTerms<T>>(const CellSequence<T>& run)> closed_form;
 };
 

@@ -1,6 +1,8 @@
 #pragma once
 
 /// Checks of cells, for users' own tests. `nn/check/doctest.hpp` has the matchers for doctest.
+#include <nn/check/bptt/bptt_report.hpp>
 #include <nn/check/bptt/verify_bptt.hpp>
+#include <nn/check/cell/cell_report.hpp>
 #include <nn/check/cell/check_cell.hpp>
 #include <nn/check/deviation.hpp>

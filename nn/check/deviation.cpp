@@ -9,6 +9,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 void Deviation::note(std::size_t index, double of_tape, double of_other) {
     double difference = of_tape == of_other ? 0 : std::abs(of_tape - of_other) / scale;
     if (std::isnan(difference)) difference = std::numeric_limits<double>::infinity();
@@ -19,6 +21,8 @@ void Deviation::note(std::size_t index, double of_tape, double of_other) {
     tape = of_tape;
     other = of_other;
 }
+
+namespace detail {
 
 std::string place_text(const std::vector<std::size_t>& position) {
     return fmt::format("[{}]", fmt::join(position, ", "));
@@ -42,5 +46,7 @@ Deviation largest_deviation(std::string name, const Tensor<double>& tape, const 
     for (std::size_t i = 0; i < tape.size(); ++i) deviation.note(i, tape.data()[i], other.data()[i]);
     return deviation;
 }
+
+}  // namespace detail
 
 }  // namespace tapeloop::nn

@@ -7,7 +7,7 @@
 
 namespace tapeloop::nn {
 
-/// How far two computations of one gradient are apart.
+/// The distance of two computations of one gradient.
 struct Deviation {
     std::string name;             ///< of what it is the gradient by: `U`, `h(0)`
     Shape shape;                  ///< of the gradient
@@ -23,6 +23,8 @@ struct Deviation {
     void note(std::size_t index, double of_tape, double of_other);
 };
 
+namespace detail {
+
 /// The largest difference between the tape's gradient and another one of the same shape, relative to the
 /// largest entry or to `scale`, if that is larger.
 Deviation largest_deviation(std::string name, const Tensor<double>& tape, const Tensor<double>& other,
@@ -33,5 +35,7 @@ std::string place_text(const std::vector<std::size_t>& position);
 
 /// The largest magnitude; 0 of no elements, and NaN is passed over.
 double largest_of(const Tensor<double>& tensor);
+
+}  // namespace detail
 
 }  // namespace tapeloop::nn

@@ -17,7 +17,7 @@
 #define CHECK_BPTT(...) \
     TAPELOOP_CHECK_REPORT(::tapeloop::nn::verify_bptt(__VA_ARGS__), "verify_bptt(" #__VA_ARGS__ ")")
 
-/// The same, and the test case ends where it fails.
+/// Checks as CHECK_CELL does, and ends the test case where it fails.
 #define REQUIRE_CELL(...) \
     TAPELOOP_REQUIRE_REPORT(::tapeloop::nn::check_cell(__VA_ARGS__), "check_cell(" #__VA_ARGS__ ")")
 #define REQUIRE_BPTT(...) \

@@ -9,6 +9,8 @@
 
 namespace tapeloop::nn::detail {
 
+using namespace tapeloop::detail;
+
 using tapeloop::detail::as_double;
 using tapeloop::detail::CheckRandom;
 
@@ -64,7 +66,7 @@ Tensors gradients_of(const CellRun& run) {
     return gradients;
 }
 
-/// Far from the initial state as well: a limit that a cell has may be reached only there.
+/// Distances from the initial state, a far one as well: a limit that a cell has may be reached only there.
 constexpr std::array near_and_far{1.0, 16.0};
 
 }  // namespace

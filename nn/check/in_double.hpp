@@ -7,7 +7,7 @@
 
 #include <optional>
 
-/// The same cell in double.
+/// This file makes a copy of a cell in double.
 namespace tapeloop::nn::detail {
 
 // C<double> for arguments that are float alone.
@@ -35,11 +35,11 @@ template <class C>
 inline constexpr bool is_made_by_sizes =
     std::is_constructible_v<DoubleOf<C>, std::size_t, std::size_t, Generator&>;
 
-/// Whether there may be one.
+/// True if a cell may have a copy in double.
 template <class C>
 inline constexpr bool has_double = !std::is_void_v<DoubleOf<C>> && (is_converted<C> || is_made_by_sizes<C>);
 
-/// How wide the first part of its state is; 0 if it has none.
+/// Returns the width of the first part of the cell's state; 0 if it has none.
 std::size_t hidden_size_of(const AnyLayer<float>& layer);
 /// Gives `twin` the parameters of `cell`. Returns whether they are called the same, and both then give about
 /// the same values and gradients for x, from a state near the start and, if that is random, from one far from

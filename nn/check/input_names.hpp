@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-/// What a report calls the inputs of a cell: x, the parts of its state, and its parameters.
+/// This file names the inputs of a cell for reports: x, the parts of its state, and its parameters.
 namespace tapeloop::nn::detail {
 
 /// `state`, or `state[0]`, `state[1]`, ...
@@ -14,7 +14,7 @@ inline std::vector<std::string> state_names(std::size_t parts) {
     return names;
 }
 
-/// Its path, or `parameter x` for one whose path is the name of another input.
+/// Names a parameter by its path, or `parameter x` for one whose path is the name of another input.
 inline std::string parameter_name(const std::string& path) {
     const bool is_taken = path == "x" || path == "state" || path.starts_with("state[");
     return is_taken ? "parameter " + path : path;

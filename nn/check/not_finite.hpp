@@ -6,7 +6,7 @@
 
 namespace tapeloop::nn::detail {
 
-/// Where a tensor is not finite, such as `nan at [0, 2]`: the first place. Empty if it is.
+/// Names the first place where a tensor is not finite, such as `nan at [0, 2]`; empty if it is finite.
 std::string not_finite(const Tensor<double>& tensor);
 
 }  // namespace tapeloop::nn::detail

@@ -9,7 +9,7 @@
 
 namespace tapeloop::nn::detail {
 
-/// Those that a cell says its packed parameters consist of; none if it says nothing.
+/// Returns the gates that a cell says its packed parameters consist of; none if it says nothing.
 template <class C>
 std::vector<std::string> gate_names_of(const C& cell) {
     std::vector<std::string> names;

@@ -8,6 +8,8 @@
 
 namespace tapeloop::nn::detail {
 
+using namespace tapeloop::detail;
+
 using tapeloop::detail::CheckRandom;
 
 namespace {

@@ -5,11 +5,11 @@
 
 #include <string_view>
 
-/// Where a check of a cell starts: at random near the cell's initial state, which may be zeros that hide
-/// mistakes, or where its user says.
+/// This file chooses where a check of a cell starts: at random near the cell's initial state, which may be
+/// zeros that hide mistakes, or where its user says.
 namespace tapeloop::nn::detail {
 
-/// What the options of a check say of it.
+/// The options of a check that concern the starting state.
 struct StartingState {
     bool is_random = true;
     double moved_by = 0.5;                   ///< at most, if it is random
@@ -29,7 +29,7 @@ Tensor<T> random_offset(const Shape& part, tapeloop::detail::CheckRandom& random
 /// state, or are to be moved by less than nothing.
 void require_start(const std::vector<Shape>& initial, const StartingState& start, std::string_view operation);
 
-/// How far each part of the start is from the cell's initial state. Throws as above.
+/// Returns the offset of each part of the start from the cell's initial state. Throws as above.
 template <class T>
 std::vector<Tensor<T>> offsets_from(const std::vector<Var<T>>& initial, const StartingState& start,
                                     std::string_view operation, tapeloop::detail::CheckRandom& random);

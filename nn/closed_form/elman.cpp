@@ -163,11 +163,12 @@ ElmanCellBptt<T> backward(const ElmanCellWeights<T>& weights, const Tensor<T>& x
     return bptt;
 }
 
-/// Through the output layer, of which dJ/do(t) is known, and the cell before it.
+/// Goes back through the output layer, of which dJ/do(t) is known, and the cell before it.
 template <class T>
 ElmanBptt<T> network_backward(const ElmanWeights<T>& weights, const Tensor<T>& x, std::vector<Tensor<T>> h,
                               std::vector<Tensor<T>> outputs, const Tensor<T>& final_state) {
-    Tensor<T> from_outputs = zeros_of<T>({x.shape(0), x.shape(1), weights.V.shape(0)});  // V' dJ/do(t)
+    Tensor<T> from_outputs =
+        tapeloop::detail::zeros<T>({x.shape(0), x.shape(1), weights.V.shape(0)});  // V' dJ/do(t)
     for (std::size_t t = 0; t < outputs.size(); ++t)
         set_time_step(from_outputs, t, times_transposed(outputs[t], weights.V));
     ElmanCellBptt<T> inner = backward<T>({weights.U, weights.W, weights.b, weights.activation}, x,

@@ -10,7 +10,7 @@
 /// same.
 namespace tapeloop::nn::closed_form {
 
-/// Of an `ElmanCell`: h(t) = f(x(t) U + h(t-1) W + b).
+/// The weights of an `ElmanCell`: h(t) = f(x(t) U + h(t-1) W + b).
 template <class T>
 struct ElmanCellWeights {
     Tensor<T> U;  ///< [I, H]
@@ -25,7 +25,8 @@ struct ElmanCellGradients {
     Tensor<T> U, W, b;
 };
 
-/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
+/// The values and gradients that BPTT computes on its way. Vectors have an element for each time step, t = 1,
+/// ..., T.
 template <class T>
 struct ElmanCellBptt {
     ElmanCellGradients<T> total;               ///< dJ/dU, dJ/dW, dJ/db
@@ -33,7 +34,7 @@ struct ElmanCellBptt {
     Tensor<T> initial_state;                   ///< dJ/dh(0), [B, H]
     std::vector<ElmanCellGradients<T>> terms;  ///< what each time step contributes to `total`
     std::vector<Tensor<T>> states;             ///< dJ~/dh(t), the output's own part included, [B, H]
-    /// What the time step behind hands back to h(t); at T, dJ by the final state.
+    /// The cotangent that the time step behind hands back to h(t); at T, dJ by the final state.
     std::vector<Tensor<T>> from_later;
     std::vector<Tensor<T>> preactivations;  ///< D(t) dJ~/dh(t), [B, H]
     std::vector<Tensor<T>> h;               ///< the states themselves: h(0) and then h(1), ..., h(T)
@@ -67,7 +68,7 @@ struct ElmanGradients {
     Tensor<T> U, W, b, V, c;
 };
 
-/// What BPTT of the network computes.
+/// The gradients that BPTT of the network computes.
 template <class T>
 struct ElmanBptt {
     T loss;                                 ///< J

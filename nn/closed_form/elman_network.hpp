@@ -20,9 +20,10 @@ struct ElmanNetwork {
     ElmanCell<T> cell;
     Linear<T> output;
 
+    /// Takes a cell and the layer behind it.
     ElmanNetwork(ElmanCell<T> given_cell, Linear<T> given_output)
         : cell(std::move(given_cell)), output(std::move(given_output)) {}
-    /// The same weights in another type: a network of float is verified in double.
+    /// Returns the same weights in another type: a network of float is verified in double.
     template <class Other>
     explicit ElmanNetwork(const ElmanNetwork<Other>& other)
         : cell(rounded(other.cell.U), rounded(other.cell.W), rounded(other.cell.b), {other.cell.activation}),
@@ -42,7 +43,7 @@ struct ElmanNetwork {
   private:
     template <class Other>
     static Tensor<T> rounded(const Parameter<Other>& parameter) {
-        Tensor<T> value = uninitialised<T>(parameter.shape());
+        Tensor<T> value = tapeloop::detail::uninitialised<T>(parameter.shape());
         std::transform(parameter.value().begin(), parameter.value().end(), value.begin(),
                        [](Other element) { return static_cast<T>(element); });
         return value;

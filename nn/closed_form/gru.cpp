@@ -28,7 +28,7 @@ Squashed<T> squashed(GateActivation activation, T a) {
     return {line, T(0.2)};
 }
 
-/// What the forward pass leaves for the backward one, all [B, H].
+/// The values that the forward pass leaves for the backward one, all [B, H].
 template <class T>
 struct TimeStep {
     Tensor<T> kept;        ///< how much of h(t-1) is kept: z, or 1 - z
@@ -105,7 +105,7 @@ template <class T>
 std::pair<Tensor<T>, Tensor<T>> preactivations_of(const TimeStep<T>& step, const Tensor<T>& h,
                                                   const Tensor<T>& d_h) {
     const std::size_t H = h.shape(1);
-    Tensor<T> d_u = zeros_of<T>({h.shape(0), gate_count * H});
+    Tensor<T> d_u = tapeloop::detail::zeros<T>({h.shape(0), gate_count * H});
     Tensor<T> d_w = d_u;
     for (std::size_t at = 0; at < h.size(); ++at) {
         const T d = d_h.data()[at];
@@ -126,7 +126,7 @@ template <class T>
 Tensor<T> candidate_sums(const Tensor<T>& d_w) {
     const Tensor<T> sums = column_sums(d_w);
     const std::size_t H = sums.size() / gate_count;
-    Tensor<T> block = zeros_of<T>({H});
+    Tensor<T> block = tapeloop::detail::zeros<T>({H});
     std::copy_n(sums.data() + candidate * H, H, block.data());
     return block;
 }

@@ -7,7 +7,7 @@
 
 namespace tapeloop::nn::closed_form {
 
-/// Of a `GruCell`; gates side by side in the order update, reset, candidate.
+/// The weights of a `GruCell`; gates side by side in the order update, reset, candidate.
 template <class T>
 struct GruWeights {
     Tensor<T> U;            ///< [I, 3H]
@@ -23,7 +23,8 @@ struct GruGradients {
     Tensor<T> U, W, b, b_recurrent;
 };
 
-/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
+/// The values and gradients that BPTT computes on its way. Vectors have an element for each time step, t = 1,
+/// ..., T.
 template <class T>
 struct GruBptt {
     GruGradients<T> total;               ///< dJ/dU, dJ/dW, dJ/db, dJ/db_recurrent
@@ -31,7 +32,7 @@ struct GruBptt {
     Tensor<T> initial_state;             ///< dJ/dh(0), [B, H]
     std::vector<GruGradients<T>> terms;  ///< what each time step contributes to `total`
     std::vector<Tensor<T>> states;       ///< dJ/dh(t), the output's own part included, [B, H]
-    /// What the time step behind hands back to h(t); at T, dJ by the final state.
+    /// The cotangent that the time step behind hands back to h(t); at T, dJ by the final state.
     std::vector<Tensor<T>> from_later;
     std::vector<Tensor<T>> input_preactivations;      ///< dJ/du(t), [B, 3H]
     std::vector<Tensor<T>> recurrent_preactivations;  ///< dJ/dw(t), [B, 3H]

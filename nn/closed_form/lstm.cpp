@@ -21,7 +21,7 @@ struct Gates {
     Tensor<T> values;
     std::size_t H;
 
-    /// Of the element j of the batch's row.
+    /// Returns a gate of element j of the batch's row.
     T operator()(Gate gate, std::size_t row, std::size_t j) const {
         return values.data()[(row * gate_count + gate) * H + j];
     }

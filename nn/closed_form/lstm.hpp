@@ -6,7 +6,7 @@
 
 namespace tapeloop::nn::closed_form {
 
-/// Of an `LstmCell`; gates side by side in the order input, forget, candidate, output.
+/// The weights of an `LstmCell`; gates side by side in the order input, forget, candidate, output.
 template <class T>
 struct LstmWeights {
     Tensor<T> U;  ///< [I, 4H]
@@ -20,13 +20,14 @@ struct LstmGradients {
     Tensor<T> U, W, b;
 };
 
-/// Of the state, or of a gradient by it; both [B, H].
+/// The state, or a gradient by it: h and c, both [B, H].
 template <class T>
 struct LstmState {
     Tensor<T> h, c;
 };
 
-/// Everything that BPTT computes on its way. Vectors have an element for each time step, t = 1, ..., T.
+/// The values and gradients that BPTT computes on its way. Vectors have an element for each time step, t = 1,
+/// ..., T.
 template <class T>
 struct LstmBptt {
     LstmGradients<T> total;               ///< dJ/dU, dJ/dW, dJ/db
@@ -34,7 +35,7 @@ struct LstmBptt {
     LstmState<T> initial_state;           ///< dJ/dh(0) and dJ/dc(0)
     std::vector<LstmGradients<T>> terms;  ///< what each time step contributes to `total`
     std::vector<LstmState<T>> states;     ///< dJ/dh(t), the output's own part included, and dJ/dc(t)
-    /// What the time step behind hands back to h(t) and c(t); at T, dJ by the final state.
+    /// The cotangents that the time step behind hands back to h(t) and c(t); at T, dJ by the final state.
     std::vector<LstmState<T>> from_later;
     std::vector<Tensor<T>> preactivations;   ///< dJ/da(t), [B, 4H]
     std::vector<LstmState<T>> state_values;  ///< the states themselves: those of 0 and then of 1, ..., T

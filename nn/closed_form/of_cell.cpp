@@ -22,7 +22,7 @@ void require_parts(const CellSequence<T>& run, std::size_t parts) {
             run.initial_state.size(), run.final_state.size(), parts));
 }
 
-/// What a time step hands back went to the one before it, or to the initial state.
+/// Returns what time step t hands back, to the one before it or to the initial state.
 template <class State>
 const State& handed_back(std::size_t t, const std::vector<State>& from_later, const State& initial_state) {
     return t == 0 ? initial_state : from_later[t - 1];

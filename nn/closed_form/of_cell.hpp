@@ -21,7 +21,8 @@ struct LstmCell;
 template <class T>
 struct GruCell;
 
-/// What BPTT of a cell starts from. A state is the list of its parts, [B, ..] each, in their order.
+/// The values and cotangents that BPTT of a cell starts from. A state is the list of its parts, [B, ..] each,
+/// in their order.
 template <class T>
 struct CellSequence {
     Tensor<T> x;                           ///< [T, B, I]
@@ -30,7 +31,8 @@ struct CellSequence {
     std::vector<Tensor<T>> final_state;    ///< dJ by the state after the last step, outputs not counted
 };
 
-/// What one time step makes of the cotangents that reach it, of its output and of the state that it leaves.
+/// The gradients that one time step makes of the cotangents that reach it, of its output and of the state
+/// that it leaves.
 template <class T>
 struct StepTerms {
     std::vector<Tensor<T>> parameters;  ///< its part of each gradient, in the order of `cell.parameters()`

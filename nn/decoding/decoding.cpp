@@ -8,6 +8,8 @@
 
 namespace tapeloop::nn::detail {
 
+using namespace tapeloop::detail;
+
 Writing::Writing(std::string_view name, std::size_t batch, const DecodingLimits& limits)
     : name_(name), limits_(limits), ended_(batch) {
     for (std::size_t row = 0; row < batch; ++row) open_.push_back({row, nothing, 0});

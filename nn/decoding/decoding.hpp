@@ -23,6 +23,7 @@
 /// of another tape.
 namespace tapeloop::nn {
 
+/// Options that say where a sequence starts and ends.
 struct DecodingLimits {
     /// The token that the first step reads.
     std::ptrdiff_t start = 0;
@@ -40,6 +41,7 @@ struct Hypothesis {
     bool ended = false;                  ///< by the end token, not by `max_length`
 };
 
+/// A function that makes a decoder's step: (tokens [B], state) gives the logits [B, O] and the next state.
 template <class Step, class S>
 concept DecodingStep = detail::has_value<S> &&
     requires(const Step& step, const Indices& tokens, const S& state) {
@@ -64,15 +66,15 @@ class Writing {
     std::string_view name() const { return name_; }
     /// The sequences that have not ended, in the order of the state's rows.
     std::size_t open() const { return open_.size(); }
-    /// Which row of the batch an open sequence belongs to, its log-probability so far.
+    /// Returns the row of the batch that an open sequence belongs to.
     std::size_t source(std::size_t row) const { return open_[row].source; }
     double log_probability(std::size_t row) const { return open_[row].log_probability; }
     std::size_t batch() const { return ended_.size(); }
-    /// How many sequences of a row of the batch have ended.
+    /// Returns the number of a batch row's sequences that have ended.
     std::size_t ended(std::size_t source) const { return ended_[source].size(); }
 
     bool goes_on() const { return !open_.empty() && time_step_ < limits_.max_length; }
-    /// What the next step reads.
+    /// Returns the tokens that the next step reads.
     Indices tokens() const;
     /// Takes one step's choices, in the order of their sources; those of a row that none names are dropped.
     /// Returns for each sequence that stays open the row that it came from.
@@ -108,7 +110,7 @@ class Writing {
     std::vector<std::vector<Hypothesis>> ended_;
 };
 
-/// Rows of a part of a state, as a parameter: that enters a tape without being copied.
+/// Keeps rows of a part of a state as a parameter: that enters a tape without being copied.
 template <class T>
 Parameter<T> rows_of(const Var<T>& part, const std::vector<std::size_t>& rows);
 
@@ -128,7 +130,7 @@ class KeptState {
 
     std::size_t rows() const { return rows_; }
 
-    /// On the current tape.
+    /// Returns the state on the current tape.
     const S& resume() {
         auto next = parts_.begin();
         state_ = map_state([&](const Var<T>&) { return input(*next++); }, state_);
@@ -195,9 +197,10 @@ std::vector<Choice> most_likely(const Tensor<T>& log_probabilities);
 
 }  // namespace detail
 
-/// For each row of the state the sequence that takes the most likely token every time, the first of several.
-/// Throws `std::invalid_argument` when the parts of the state, or of what a step returns, have not the same
-/// number of rows, the end token is not among the logits, or a row of logits has no finite largest one.
+/// Returns for each row of the state the sequence that takes the most likely token every time, the first of
+/// several. Throws `std::invalid_argument` when the parts of the state, or of what a step returns, have not
+/// the same number of rows, the end token is not among the logits, or a row of logits has no finite largest
+/// one.
 template <class Step, class S>
 requires DecodingStep<Step, S> std::vector<Hypothesis> decode_greedy(const Step& step, const S& state,
                                                                      const DecodingLimits& limits) {

@@ -16,10 +16,12 @@ struct Encoder {
     Embedding<T> embedding;
     C cell;
 
+    /// Takes an embedding and the cell or layer that reads.
     Encoder(Embedding<T> vectors, C reader) : embedding(std::move(vectors)), cell(std::move(reader)) {}
 
+    /// Reads tokens [S, B], from the cell's initial state.
     UnrolledOf<C> operator()(const Indices& tokens, const UnrollOptions& options = {}) const {
-        const Label<T> label("encoder");
+        const LabelScope<T> label("encoder");
         return unroll(cell, embedding(tokens), options);
     }
 
@@ -42,6 +44,7 @@ struct Decoder {
     C cell;
     Linear<T> output;
 
+    /// Takes an embedding, the cell that writes, and the layer that gives the logits.
     Decoder(Embedding<T> vectors, C writer, Linear<T> classes)
         : embedding(std::move(vectors)), cell(std::move(writer)), output(std::move(classes)) {}
 
@@ -49,7 +52,7 @@ struct Decoder {
     /// `shifted` makes of the targets. `outputs` of the result are the logits [T, B, O].
     UnrolledOf<C> teach(const Indices& tokens, const StateOf<C>& state,
                         const UnrollOptions& options = {}) const {
-        const Label<T> label("decoder");
+        const LabelScope<T> label("decoder");
         UnrolledOf<C> result = unroll(cell, embedding(tokens), state, options);
         result.outputs = output(result.outputs);
         return result;
@@ -57,7 +60,7 @@ struct Decoder {
 
     /// One step of writing: from the tokens [B] before, the logits [B, O] of the next ones.
     std::pair<Var<T>, StateOf<C>> operator()(const Indices& tokens, const StateOf<C>& state) const {
-        const Label<T> label("decoder");
+        const LabelScope<T> label("decoder");
         auto [h, next] = advance(cell, embedding(tokens), state);
         return {output(h), std::move(next)};
     }
@@ -72,9 +75,9 @@ struct Decoder {
     }
 };
 
-/// What a decoder reads while it is taught targets [T, B]: `start`, then each target one step later. A target
-/// that does not count, `ignore`, is read as `start`. Throws `std::invalid_argument` when targets have no two
-/// axes.
+/// Returns what a decoder reads while it is taught targets [T, B]: `start`, then each target one step later.
+/// A target that does not count, `ignore`, is read as `start`. Throws `std::invalid_argument` when targets
+/// have no two axes.
 Targets shifted(const Targets& targets, std::ptrdiff_t start,
                 std::optional<std::ptrdiff_t> ignore = std::nullopt);
 

@@ -6,8 +6,9 @@ namespace tapeloop::nn {
 
 class Generator;
 
+/// Options of `sample`.
 struct SamplingOptions {
-    /// What the logits are divided by: below 1 the likely tokens become likelier, and 0 is `decode_greedy`.
+    /// The divisor of the logits: below 1 the likely tokens become likelier, and 0 is `decode_greedy`.
     double temperature = 1;
     /// Draw among this many most likely tokens only; 0 among all.
     std::size_t top_k = 0;
@@ -24,9 +25,9 @@ std::vector<Choice> drawn(const Tensor<T>& log_probabilities, const SamplingOpti
 
 }  // namespace detail
 
-/// For each row of the state a sequence whose tokens are drawn, with one number of the generator for each
-/// token. Its log-probability is the model's, whatever the temperature. Throws as `decode_greedy`, and for a
-/// temperature that is negative or not finite.
+/// Returns for each row of the state a sequence whose tokens are drawn, with one number of the generator for
+/// each token. Its log-probability is the model's, whatever the temperature. Throws as `decode_greedy`, and
+/// for a temperature that is negative or not finite.
 template <class Step, class S>
 requires DecodingStep<Step, S> std::vector<Hypothesis> sample(const Step& step, const S& state,
                                                               const DecodingLimits& limits,

@@ -11,9 +11,13 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
-[[noreturn]] void fail(const std::string& message, const Site& site) {
+[[noreturn]] void fail(const std::string& message, const CallSite& site) {
     throw std::invalid_argument(with_site(message, site, ""));
 }
 
@@ -29,9 +33,9 @@ Tensor<T> open_steps(const std::vector<std::size_t>& lengths, std::size_t time_s
 /// Checks, and makes a memory of keys and values in which only the time steps that count are not 0;
 /// `projected` does to the keys what is to be done once.
 template <class T, class Project>
-Memory<T> prepared(const Operand<T>& keys, const Operand<T>& values, bool same,
-                   const std::vector<std::size_t>& lengths, const Project& projected) {
-    const Site& site = keys.site();
+AttentionMemory<T> prepared(const Operand<T>& keys, const Operand<T>& values, bool same,
+                            const std::vector<std::size_t>& lengths, const Project& projected) {
+    const CallSite& site = keys.site();
     const Shape& shape = keys.shape();
     if (shape.rank() != 3 || values.shape().rank() != 3 || values.shape()[0] != shape[0] ||
         values.shape()[1] != shape[1])
@@ -49,7 +53,7 @@ Memory<T> prepared(const Operand<T>& keys, const Operand<T>& values, bool same,
 }
 
 template <class T>
-void require_memory(const Memory<T>& memory, const Site& site) {
+void require_memory(const AttentionMemory<T>& memory, const CallSite& site) {
     const auto& [keys, values, open] = memory;
     const Shape expected{keys.shape().rank() == 4 ? keys.shape()[0] : 0, 1,
                          keys.shape().rank() == 4 ? keys.shape()[2] : 0};
@@ -63,7 +67,7 @@ void require_memory(const Memory<T>& memory, const Site& site) {
 }
 
 /// Throws unless the query is [B, Q] or [T, B, Q] for the memory's B and this Q.
-void require_query(const Shape& query, std::size_t batch, std::size_t width, const Site& site) {
+void require_query(const Shape& query, std::size_t batch, std::size_t width, const CallSite& site) {
     const std::size_t rank = query.rank();
     if (rank < 2 || rank > 3 || query[rank - 2] != batch || query[rank - 1] != width)
         fail(fmt::format("attention: query is {}; for this source it must be [{}, {}] or [T, {}, {}]",
@@ -77,9 +81,9 @@ Var<T> by_row(const Operand<T>& query) {
     return query.shape().rank() == 2 ? expand_dims(query, 1) : transpose(query, {1, 0, 2});
 }
 
-/// From scores [B, T, S] to what a query of that many axes gets.
+/// Turns scores [B, T, S] into the context and weights of a query of that many axes.
 template <class T>
-Attended<T> attend(const Var<T>& scores, const Memory<T>& memory, std::size_t query_rank) {
+Attended<T> attend(const Var<T>& scores, const AttentionMemory<T>& memory, std::size_t query_rank) {
     const auto& [keys, values, open] = memory;
     const Var<T> weights = masked_softmax(scores, open);
     const Var<T> context = matmul(weights, values);
@@ -113,19 +117,20 @@ AdditiveAttention<T>::AdditiveAttention(Tensor<T> query_weight, Tensor<T> key_we
 }
 
 template <class T>
-Memory<T> AdditiveAttention<T>::prepare(const Operand<T>& source,
-                                        const std::vector<std::size_t>& lengths) const {
+AttentionMemory<T> AdditiveAttention<T>::prepare(const Operand<T>& source,
+                                                 const std::vector<std::size_t>& lengths) const {
     return prepared(source, source, true, lengths, [this](const Var<T>& keys) { return matmul(keys, U); });
 }
 template <class T>
-Memory<T> AdditiveAttention<T>::prepare(const Operand<T>& keys, const Operand<T>& values,
-                                        const std::vector<std::size_t>& lengths) const {
+AttentionMemory<T> AdditiveAttention<T>::prepare(const Operand<T>& keys, const Operand<T>& values,
+                                                 const std::vector<std::size_t>& lengths) const {
     return prepared(keys, values, false, lengths, [this](const Var<T>& k) { return matmul(k, U); });
 }
 
 template <class T>
-Attended<T> AdditiveAttention<T>::operator()(const Operand<T>& query, const Memory<T>& memory) const {
-    const Site& site = query.site();
+Attended<T> AdditiveAttention<T>::operator()(const Operand<T>& query,
+                                             const AttentionMemory<T>& memory) const {
+    const CallSite& site = query.site();
     require_memory(memory, site);
     require_query(query.shape(), memory[0].shape()[0], W.shape()[0], site);
     const std::size_t rank = query.shape().rank();
@@ -135,18 +140,19 @@ Attended<T> AdditiveAttention<T>::operator()(const Operand<T>& query, const Memo
 }
 
 template <class T>
-Memory<T> DotAttention<T>::prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths) const {
+AttentionMemory<T> DotAttention<T>::prepare(const Operand<T>& source,
+                                            const std::vector<std::size_t>& lengths) const {
     return prepared(source, source, true, lengths, [](const Var<T>& keys) { return keys; });
 }
 template <class T>
-Memory<T> DotAttention<T>::prepare(const Operand<T>& keys, const Operand<T>& values,
-                                   const std::vector<std::size_t>& lengths) const {
+AttentionMemory<T> DotAttention<T>::prepare(const Operand<T>& keys, const Operand<T>& values,
+                                            const std::vector<std::size_t>& lengths) const {
     return prepared(keys, values, false, lengths, [](const Var<T>& k) { return k; });
 }
 
 template <class T>
-Attended<T> DotAttention<T>::operator()(const Operand<T>& query, const Memory<T>& memory) const {
-    const Site& site = query.site();
+Attended<T> DotAttention<T>::operator()(const Operand<T>& query, const AttentionMemory<T>& memory) const {
+    const CallSite& site = query.site();
     require_memory(memory, site);
     const std::size_t width = memory[0].shape().back();
     require_query(query.shape(), memory[0].shape()[0], width, site);

@@ -19,10 +19,10 @@ class Generator;
 /// a 1 for the time steps that count. All parts have the batch first, so that it can be part of a cell's
 /// state.
 template <class T>
-using Memory = std::array<Var<T>, 3>;
+using AttentionMemory = std::array<Var<T>, 3>;
 
-/// For queries [B, Q] a context [B, V] and weights [B, S]; for queries [T, B, Q] both with T in front. The
-/// weights of a query add up to 1.
+/// The result for queries [B, Q] is a context [B, V] and weights [B, S]; for queries [T, B, Q] both with T in
+/// front. The weights of a query add up to 1.
 template <class T>
 struct Attended {
     Var<T> context;
@@ -40,21 +40,22 @@ struct AdditiveAttention {
     /// All drawn by `xavier_uniform`. Throws `std::invalid_argument` when a size is 0.
     AdditiveAttention(std::size_t query_size, std::size_t key_size, std::size_t attention_size,
                       Generator& generator);
-    /// From weights that are there already. Throws `std::invalid_argument` when their shapes do not fit.
+    /// Makes the layer of given weights. Throws `std::invalid_argument` when their shapes do not fit.
     AdditiveAttention(Tensor<T> W, Tensor<T> U, Tensor<T> v);
 
     /// The source [S, B, K] is keys and values at once; `lengths` says how many time steps of each row count,
     /// empty for all. Throws `std::invalid_argument` when shapes or lengths do not fit.
-    Memory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
+    AttentionMemory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
     /// Keys [S, B, K] and values [S, B, V].
-    Memory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
-                      const std::vector<std::size_t>& lengths) const;
+    AttentionMemory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
+                               const std::vector<std::size_t>& lengths) const;
     /// Throws `std::invalid_argument` when the query does not fit.
-    Attended<T> operator()(const Operand<T>& query, const Memory<T>& memory) const;
+    Attended<T> operator()(const Operand<T>& query, const AttentionMemory<T>& memory) const;
 
     ParameterList<T> parameters() { return parameter_list(W, U, v); }
 };
 
+/// Options of a `DotAttention`.
 struct DotAttentionOptions {
     /// Divide the scores by the square root of the key size (Vaswani et al. 2017, arXiv:1706.03762).
     bool scaled = false;
@@ -66,14 +67,15 @@ template <class T>
 struct DotAttention {
     bool scaled;
 
+    /// Makes the layer; it has no parameters.
     explicit DotAttention(DotAttentionOptions options = {}) : scaled(options.scaled) {}
 
-    /// As `AdditiveAttention::prepare`.
-    Memory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
-    Memory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
-                      const std::vector<std::size_t>& lengths) const;
+    /// Prepares a source as `AdditiveAttention::prepare` does.
+    AttentionMemory<T> prepare(const Operand<T>& source, const std::vector<std::size_t>& lengths = {}) const;
+    AttentionMemory<T> prepare(const Operand<T>& keys, const Operand<T>& values,
+                               const std::vector<std::size_t>& lengths) const;
     /// Throws `std::invalid_argument` when the query does not fit.
-    Attended<T> operator()(const Operand<T>& query, const Memory<T>& memory) const;
+    Attended<T> operator()(const Operand<T>& query, const AttentionMemory<T>& memory) const;
 
     ParameterList<T> parameters() { return {}; }
 };

@@ -11,6 +11,10 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 template <class T>
@@ -25,10 +29,10 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x) {
     require_rate("Dropout", dropout.rate);
     Shape shape = x.shape();
     if (dropout.same_for_sequence && shape.rank() < 3)
-        throw std::invalid_argument(
-            fmt::format("Dropout: x is {}; one mask for a sequence needs all of its time steps, [T, B, ..], or "
-                        "for each of them the same seeds as a second argument (see mask_seeds)",
-                        shape.text()));
+        throw std::invalid_argument(fmt::format(
+            "Dropout: x is {}; one mask for a sequence needs all of its time steps, [T, B, ..], or "
+            "for each of them the same seeds as a second argument (see mask_seeds)",
+            shape.text()));
     Generator* generator = Training::generator();
     if (generator == nullptr || dropout.rate == 0) return x;
     if (dropout.same_for_sequence) shape = shape.with(0, 1);
@@ -80,6 +84,8 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x, const Var<T>& seeds) {
 
 }  // namespace
 
+namespace detail {
+
 template <class T>
 Var<T> mask_seeds(std::size_t batch) {
     Tensor<T> seeds = zeros<T>({batch, 2});
@@ -93,6 +99,8 @@ void require_rate(std::string_view name, double rate) {
     if (!(rate >= 0 && rate < 1))
         throw std::invalid_argument(fmt::format("{}: the rate is {}; it must be in [0, 1)", name, rate));
 }
+
+}  // namespace detail
 
 template <class T>
 Tensor<T> dropout_mask(const Shape& shape, double rate, Generator& generator) {
@@ -115,8 +123,12 @@ Var<double> Dropout::operator()(const Var<double>& x, const Var<double>& seeds) 
     return drop_out(*this, x, seeds);
 }
 
+namespace detail {
+
 template Var<float> mask_seeds(std::size_t);
 template Var<double> mask_seeds(std::size_t);
+
+}  // namespace detail
 
 template Tensor<float> dropout_mask(const Shape&, double, Generator&);
 template Tensor<double> dropout_mask(const Shape&, double, Generator&);

@@ -17,13 +17,17 @@ Tensor<T> dropout_mask(const Shape& shape, double rate, Generator& generator);
 template <class T>
 Tensor<T> zoneout_mask(const Shape& shape, double rate, Generator& generator);
 
-/// What tells the masks of a sequence's rows, [B, 2]: drawn in a `Training` scope, zeros elsewhere. As part
+namespace detail {
+
+/// The seeds of the masks of a sequence's rows, [B, 2]: drawn in a `Training` scope, zeros elsewhere. As part
 /// of a state it is handed on, and every time step finds the same masks.
 template <class T>
 Var<T> mask_seeds(std::size_t batch);
 
 /// Throws `std::invalid_argument`, naming who was given it, unless 0 <= rate < 1.
 void require_rate(std::string_view name, double rate);
+
+}  // namespace detail
 
 /// Sets elements to 0 at random in a `Training` scope, and passes x on elsewhere (Srivastava et al. 2014).
 /// The mask is a node named `dropout mask`.
@@ -34,11 +38,12 @@ struct Dropout {
     /// when a wrapper takes step by step, and when a sequence goes on with a carried state.
     bool same_for_sequence = false;
 
-    /// x is of any shape, and so is the result; for one mask a sequence it is [T, B, ..], as a single time step
-    /// would get a mask of its own. Throws `std::invalid_argument` for another, and unless 0 <= rate < 1.
+    /// x is of any shape, and so is the result; for one mask a sequence it is [T, B, ..], as a single time
+    /// step would get a mask of its own. Throws `std::invalid_argument` for another, and unless 0 <= rate
+    /// < 1.
     Var<float> operator()(const Var<float>& x) const;
     Var<double> operator()(const Var<double>& x) const;
-    /// With the mask of [B, ..] that the seeds [B, 2] tell, for x [B, ..] or [T, B, ..]. A row whose seeds
+    /// Applies the mask of [B, ..] that the seeds [B, 2] tell to x [B, ..] or [T, B, ..]. A row whose seeds
     /// are zeros, and any outside of a `Training` scope, is passed on.
     Var<float> operator()(const Var<float>& x, const Var<float>& seeds) const;
     Var<double> operator()(const Var<double>& x, const Var<double>& seeds) const;

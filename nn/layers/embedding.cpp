@@ -10,6 +10,10 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 void require_padding(const Shape& table, std::optional<std::size_t> padding) {
@@ -25,7 +29,7 @@ std::string place_text(std::size_t element, const Shape& shape) {
     return "[" + text + "]";
 }
 
-void require_tokens(const Indices& tokens, const Shape& table, const Site& site) {
+void require_tokens(const Indices& tokens, const Shape& table, const CallSite& site) {
     const auto count = static_cast<std::ptrdiff_t>(table[0]);
     for (std::size_t i = 0; i < tokens.values().size(); ++i) {
         const std::ptrdiff_t token = tokens.values()[i];
@@ -73,7 +77,7 @@ Embedding<T>::Embedding(Tensor<T> rows, EmbeddingOptions options)
 }
 
 template <class T>
-Var<T> Embedding<T>::operator()(const Indices& tokens, Site site) const {
+Var<T> Embedding<T>::operator()(const Indices& tokens, CallSite site) const {
     require_tokens(tokens, table.shape(), site);
     const Var<T> rows = gather_rows(Operand<T>(table, site), tokens);
     if (!padding.has_value()) return rows;

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <autograd/ops/moments.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/array_functions.hpp>
+#include <autograd/ops/moments.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record/definition.hpp>
 #include <nn/layers/layer_norm.hpp>
@@ -11,6 +11,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 auto mean_of_rows(const auto& x) { return mean(x, -1, true); }
@@ -76,8 +79,8 @@ Var<T> spread(const Var<T>& g, const Var<T>& mean_g, const Var<T>& y, const Var<
     return scale(g - mean_g - scale(mean_gy, y), 1 / deviation);
 }
 
-/// With s = sqrt(variance + epsilon): dx = (g - mean(g) - y mean(g y)) / s. Where a whole row's cotangent is
-/// 0 so is dx, whatever x holds.
+/// Standardises the last axis. With s = sqrt(variance + epsilon), dx = (g - mean(g) - y mean(g y)) / s. Where
+/// a whole row's cotangent is 0 so is dx, whatever x holds.
 struct Standardise {
     static constexpr std::string_view name = "standardise";
     static constexpr Description description{.equation = "y = (x - μ) / s, μ = mean(x), s = √(var(x) + ε)",
@@ -127,11 +130,9 @@ LayerNorm<T>::LayerNorm(std::size_t size, LayerNormOptions options) : epsilon(op
     if (size == 0) throw std::invalid_argument("LayerNorm: size is 0; it must be at least 1");
     require_epsilon("LayerNorm", epsilon);
     Tensor<T> ones = uninitialised<T>({size});
-    Tensor<T> zeros = ones;
     std::fill_n(ones.data(), size, T(1));
-    std::fill_n(zeros.data(), size, T(0));
     gamma = Parameter<T>("gamma", std::move(ones));
-    beta = Parameter<T>("beta", std::move(zeros));
+    beta = Parameter<T>("beta", tapeloop::detail::zeros<T>({size}));
 }
 
 template <class T>

@@ -10,8 +10,9 @@ namespace tapeloop::nn {
 Var<float> standardise(const Operand<float>& x, double epsilon = 1e-5);
 Var<double> standardise(const Operand<double>& x, double epsilon = 1e-5);
 
+/// Options of a `LayerNorm`.
 struct LayerNormOptions {
-    /// Added to the variance. As PyTorch has it; Keras adds 1e-3.
+    /// The number added to the variance, as PyTorch has it; Keras adds 1e-3.
     double epsilon = 1e-5;
 };
 
@@ -26,7 +27,8 @@ struct LayerNorm {
 
     /// gamma is 1 and beta 0. Throws `std::invalid_argument` when size is 0 or epsilon negative.
     explicit LayerNorm(std::size_t size, LayerNormOptions options = {});
-    /// From weights that are there already. Throws `std::invalid_argument` when their shapes do not fit.
+    /// Makes the layer of given weights gamma and beta, [H]. Throws `std::invalid_argument` when their shapes
+    /// do not fit.
     LayerNorm(Tensor<T> gamma, Tensor<T> beta, LayerNormOptions options = {});
 
     /// Throws `std::invalid_argument` when x's last axis is not D.

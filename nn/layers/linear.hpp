@@ -15,9 +15,11 @@ struct Linear {
 
     /// V is drawn by `xavier_uniform`, c is 0. Throws `std::invalid_argument` when a size is 0.
     Linear(std::size_t input_size, std::size_t output_size, Generator& generator);
-    /// From weights that are there already. Throws `std::invalid_argument` when their shapes do not fit.
+    /// Makes the layer of given weights V [H, O] and c [O]. Throws `std::invalid_argument` when their shapes
+    /// do not fit.
     Linear(Tensor<T> V, Tensor<T> c);
 
+    /// Maps h [.., H] to [.., O].
     Var<T> operator()(const Operand<T>& h) const { return affine(h, V, c); }
 
     ParameterList<T> parameters() { return parameter_list(V, c); }

@@ -10,6 +10,9 @@
 #include <limits>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 constexpr double nothing = -std::numeric_limits<double>::infinity();

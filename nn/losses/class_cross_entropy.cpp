@@ -10,6 +10,9 @@
 #include <memory>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 struct ExpDifference {

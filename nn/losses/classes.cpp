@@ -6,6 +6,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 std::string place_text(std::size_t row, const Shape& shape) {
@@ -35,7 +38,7 @@ void require_fit(const Shape& scores, const Shape& targets, const ClassOptions& 
                     options.ignore.has_value() ? fmt::format(", or {} to be ignored", *options.ignore) : ""));
 }
 
-/// Whether targets [T, B, ..] are at a time step that their row has.
+/// Tells whether targets [T, B, ..] are at a time step that their row has.
 class InTime {
   public:
     InTime(const Shape& targets, const std::vector<std::size_t>& lengths) : lengths_(lengths) {

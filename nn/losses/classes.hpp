@@ -26,7 +26,8 @@ struct Classes {
     bool all_count() const;
 };
 
-/// Which targets count, and how much; `scores` is what the error calls what has an element for each class.
+/// Options that say which targets count, and how much; `scores` is what the error calls what has an element
+/// for each class.
 struct ClassOptions {
     std::string_view name;
     std::string_view scores;
@@ -43,7 +44,7 @@ std::shared_ptr<const Classes> classes_of(const Shape& scores, const Targets& ta
 void require_class_weights(std::string_view name, std::string_view scores, const Shape& shape,
                            const std::vector<double>& weights);
 
-/// What the sum over all targets is divided by.
+/// Returns the divisor of the sum over all targets.
 double divisor_of(const Classes& classes, Reduction reduction, const std::vector<double>& weights);
 
 /// The weight of every row's class, 0 where it is ignored.

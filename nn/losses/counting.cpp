@@ -18,7 +18,7 @@ void require_lengths(std::string_view name, std::string_view what, const Shape& 
         throw std::invalid_argument(
             fmt::format("{}: {} {}; with lengths it must have time and batch as its first axes, [T, B, ..]",
                         name, what, values.text()));
-    nn::require_lengths(name, lengths, values[0], values[1]);
+    nn::detail::require_lengths(name, lengths, values[0], values[1]);
 }
 
 void require_pairs(std::string_view name, const Pair& pair, const Counting& counting) {
@@ -40,7 +40,7 @@ void require_weights(std::string_view name, std::string_view what, const std::ve
 }
 
 template <class T>
-Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const Site& site) {
+Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const CallSite& site) {
     if (reduction == Reduction::none) return losses;
     const Var<T> total = sum(Operand<T>(losses, site));
     if (reduction == Reduction::sum) return total;
@@ -55,7 +55,7 @@ std::size_t batch_of(const Shape& values, bool has_time) {
     return values.rank() == 0 ? 1 : values[0];
 }
 
-/// How many elements count when there are lengths.
+/// Returns the number of elements that count when there are lengths.
 std::size_t counted(const Shape& values, const std::vector<std::size_t>& lengths) {
     std::size_t inner = 1;
     for (std::size_t axis = 2; axis < values.rank(); ++axis) inner *= values[axis];
@@ -65,7 +65,7 @@ std::size_t counted(const Shape& values, const std::vector<std::size_t>& lengths
 }  // namespace
 
 template <class T>
-Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const Site& site) {
+Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const CallSite& site) {
     const auto& [reduction, lengths] = counting;
     const bool has_lengths = !lengths.empty();
     if (reduction == Reduction::mean && !has_lengths) return mean(Operand<T>(losses, site));
@@ -76,9 +76,9 @@ Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const Si
                    static_cast<double>(std::max<std::size_t>(count, 1)), site);
 }
 
-template Var<float> reduced(const Var<float>&, Reduction, double, const Site&);
-template Var<double> reduced(const Var<double>&, Reduction, double, const Site&);
-template Var<float> reduced_elements(const Var<float>&, const Counting&, const Site&);
-template Var<double> reduced_elements(const Var<double>&, const Counting&, const Site&);
+template Var<float> reduced(const Var<float>&, Reduction, double, const CallSite&);
+template Var<double> reduced(const Var<double>&, Reduction, double, const CallSite&);
+template Var<float> reduced_elements(const Var<float>&, const Counting&, const CallSite&);
+template Var<double> reduced_elements(const Var<double>&, const Counting&, const CallSite&);
 
 }  // namespace tapeloop::nn::detail

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-/// What the losses share: which of their values count, and what a sum of them is divided by.
+/// This file has what the losses share: which of their values count, and what a sum of them is divided by.
 namespace tapeloop::nn::detail {
 
 /// The options that all losses of single elements have.
@@ -36,10 +36,10 @@ void require_weights(std::string_view name, std::string_view what, const std::ve
 
 /// The losses, their sum, or their sum over `divisor`; `divisor` counts for the two means only.
 template <class T>
-Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const Site& site);
+Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const CallSite& site);
 
-/// The same for a loss of each element of [T, B, ..] or [B, ..].
+/// Reduces a loss of each element of [T, B, ..] or [B, ..].
 template <class T>
-Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const Site& site);
+Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const CallSite& site);
 
 }  // namespace tapeloop::nn::detail

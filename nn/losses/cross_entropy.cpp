@@ -10,6 +10,10 @@
 #include <numeric>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 using detail::Classes;
@@ -26,7 +30,7 @@ void require_smoothing(double smoothing) {
 /// -sum over j of target_j log softmax(logits)_j; a target of 0 has no share, be the logarithm infinite.
 template <class T>
 Var<T> expected_surprise(const Operand<T>& logits, const Operand<T>& targets) {
-    const Site& site = logits.site();
+    const CallSite& site = logits.site();
     const Var<T> log_p = log_softmax(logits, -1);
     const Var<T> shares = scale(targets, Operand<T>(log_p, site));
     return negate(Operand<T>(sum(Operand<T>(shares, site), -1), site));
@@ -57,14 +61,14 @@ Var<T> without_ignored(const Operand<T>& logits, const Classes& classes) {
     Tensor<T> counts = uninitialised<T>(shape);
     std::transform(classes.of_row.begin(), classes.of_row.end(), counts.begin(),
                    [](std::ptrdiff_t own) { return own == ignored ? T(0) : T(1); });
-    const Site& site = logits.site();
+    const CallSite& site = logits.site();
     return where(Operand<T>(counts, site), logits, Operand<T>(0, site));
 }
 
 template <class T>
 Var<T> losses_of_classes(const Operand<T>& logits, const std::shared_ptr<const Classes>& classes,
                          const CrossEntropyOptions& options) {
-    const Site& site = logits.site();
+    const CallSite& site = logits.site();
     if (options.label_smoothing > 0) {
         const Tensor<T> targets = smoothed<T>(*classes, logits.shape().back(), options);
         if (classes->all_count()) return expected_surprise(logits, Operand<T>(targets, site));
@@ -106,7 +110,7 @@ void require_distributions(const Shape& logits, const Shape& targets, const Cros
     require_smoothing(options.label_smoothing);
 }
 
-/// What the sum over the distributions of logits [.., O] is divided by.
+/// Returns the divisor of the sum over the distributions of logits [.., O].
 double divisor_of(const Shape& logits, const CrossEntropyOptions& options) {
     Shape rows;
     for (std::size_t axis = 0; axis + 1 < logits.rank(); ++axis) rows.append(logits[axis]);
@@ -120,9 +124,9 @@ double divisor_of(const Shape& logits, const CrossEntropyOptions& options) {
     return static_cast<double>(std::max<std::size_t>(count, 1));
 }
 
-/// With the smoothing and the weights that the options ask for.
+/// Applies the smoothing and the weights that the options ask for.
 template <class T>
-Var<T> prepared(Var<T> targets, const CrossEntropyOptions& options, const Site& site) {
+Var<T> prepared(Var<T> targets, const CrossEntropyOptions& options, const CallSite& site) {
     const auto times = [&](const Operand<T>& factor) { return multiply(Operand<T>(targets, site), factor); };
     if (options.label_smoothing > 0) {
         const double everywhere = options.label_smoothing / static_cast<double>(targets.shape().back());
@@ -140,7 +144,7 @@ Var<T> prepared(Var<T> targets, const CrossEntropyOptions& options, const Site& 
 template <class T>
 Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
                      const CrossEntropyOptions& options) {
-    const Site& site = logits.site();
+    const CallSite& site = logits.site();
     Tape<T>& tape = tape_of(softmax_name, logits, targets);
     checked(tape, site, [&] { require_distributions(logits.shape(), targets.shape(), options); });
     const Var<T> scores = mask_by_lengths(Operand<T>(tape.var(logits.enter(tape)), site), options.lengths);
@@ -153,6 +157,7 @@ Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
 }  // namespace
 
 namespace detail {
+
 Var<float> distribution_cross_entropy(const Operand<float>& logits, const Operand<float>& targets,
                                       const CrossEntropyOptions& options) {
     return cross_entropy(logits, targets, options);
@@ -161,6 +166,7 @@ Var<double> distribution_cross_entropy(const Operand<double>& logits, const Oper
                                        const CrossEntropyOptions& options) {
     return cross_entropy(logits, targets, options);
 }
+
 }  // namespace detail
 
 Var<float> softmax_cross_entropy(const Operand<float>& logits, const Targets& targets,

@@ -10,17 +10,17 @@
 
 namespace tapeloop::nn {
 
+/// Options of `softmax_cross_entropy`.
 struct CrossEntropyOptions {
     Reduction reduction = Reduction::batch_mean;
     /// A target with this value does not count: its loss and its gradient are 0, whatever its logits are.
     std::optional<std::ptrdiff_t> ignore = std::nullopt;
-    /// What the loss of each class is multiplied by, O numbers; empty: 1. `mean` divides by the sum of the
-    /// weights of the classes in `targets`, as PyTorch's does (Keras' `class_weight` divides by their
-    /// number).
+    /// The factor of each class's loss, O numbers; empty: 1. `mean` divides by the sum of the weights of the
+    /// classes in `targets`, as PyTorch's does (Keras' `class_weight` divides by their number).
     std::vector<double> weights = {};
     /// This part of every target is spread evenly over all classes, its own included (Szegedy et al. 2016).
     double label_smoothing = 0;
-    /// How many time steps of each row count; empty: all. See `Reduction`.
+    /// The number of time steps of each row that count; empty: all. See `Reduction`.
     std::vector<std::size_t> lengths = {};
 };
 
@@ -36,20 +36,23 @@ Var<float> softmax_cross_entropy(const Operand<float>& logits, const Targets& ta
 Var<double> softmax_cross_entropy(const Operand<double>& logits, const Targets& targets,
                                   const CrossEntropyOptions& options = {});
 
-/// What target distributions come as: a `Var`, a `Parameter`, or an xtensor expression of numbers with a
-/// fraction.
+/// An argument that gives target distributions: a `Var`, a `Parameter`, or an xtensor expression of numbers
+/// with a fraction.
 template <class E>
 concept Distributions = tapeloop::detail::is_tracked<E> ||
-    (TensorExpression<E>&& std::floating_point<typename E::value_type>);
+    (tapeloop::detail::TensorExpression<E>&& std::floating_point<typename E::value_type>);
 
 namespace detail {
+
 Var<float> distribution_cross_entropy(const Operand<float>& logits, const Operand<float>& targets,
                                       const CrossEntropyOptions& options);
 Var<double> distribution_cross_entropy(const Operand<double>& logits, const Operand<double>& targets,
                                        const CrossEntropyOptions& options);
+
 }  // namespace detail
 
-/// The same with a distribution over the classes for each target: -sum over j of target_j log softmax_j.
+/// Returns the cross entropy with a distribution over the classes for each target: -sum over j of target_j
+/// log softmax_j.
 ///
 /// `targets` are of the logits' shape and get a gradient too; that each sums to 1 is not checked. `mean`
 /// divides by the number of targets that count, weights or not, as PyTorch's does. Throws also when `ignore`

@@ -8,6 +8,9 @@
 #include <limits>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 double log_add(double a, double b, double c) {

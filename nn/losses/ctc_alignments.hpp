@@ -12,16 +12,16 @@ namespace tapeloop::nn::detail {
 /// The logarithm of the probability 0.
 inline constexpr double impossible = -std::numeric_limits<double>::infinity();
 
-/// What the alignments of a batch are about. The states of a row are its labels with a blank before, between
-/// and after them, 2 S + 1: the l' of Graves et al.
+/// The labels and lengths that the alignments of a batch are about. The states of a row are its labels with a
+/// blank before, between and after them, 2 S + 1: the l' of Graves et al.
 struct Alignments {
     std::vector<std::vector<std::size_t>> states;  ///< of each row, the class of each state
     std::vector<std::size_t> lengths;              ///< of each row
     bool zero_infinity = false;
 
     std::size_t batch() const { return states.size(); }
-    /// Whether a path may come to `state` from two states before it: a blank between different labels may be
-    /// left out.
+    /// Returns whether a path may come to `state` from two states before it: a blank between different labels
+    /// may be left out.
     bool may_skip(std::size_t row, std::size_t state) const {
         const auto& own = states[row];
         return state % 2 == 1 && state >= 2 && own[state] != own[state - 2];
@@ -32,11 +32,11 @@ struct Alignments {
 template <class T>
 Array<T> ctc_losses(const Alignments& alignments, const Array<T>& logits);
 
-/// Its gradient by the logits, each row times g [B].
+/// Computes the losses' gradient by the logits, each row times g [B].
 template <class T>
 Array<T> ctc_slope(const Alignments& alignments, const Array<T>& g, const Array<T>& logits);
 
-/// The same from the definition, recorded: the losses by recorded operations, and their gradient graph.
+/// Computes it from the definition, recorded: the losses by recorded operations, and their gradient graph.
 template <class T>
 Var<T> ctc_slope(const Alignments& alignments, const Var<T>& g, const Var<T>& logits);
 

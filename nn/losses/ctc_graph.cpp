@@ -15,6 +15,9 @@
 /// The forward variables of CTC by recorded operations, all rows of the batch at once; rows with fewer labels
 /// have states of no use behind their own, from which no path leads back.
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 template <class T>
@@ -95,7 +98,7 @@ Var<T> ctc_slope(const Alignments& alignments, const Var<T>& g, const Var<T>& lo
     const Var<T> start = reshape(logits, logits.shape());
     if (logits.shape().size() == 0) return start;
     const Var<T> losses = RecordedLattice<T>(alignments, start).losses();
-    return gradient_graph(std::vector<GraphRoot<T>>{{losses, g}}, {start})[start];
+    return gradient_graph(std::vector<GradientGraphRoot<T>>{{losses, g}}, {start})[start];
 }
 
 template Var<float> ctc_slope(const Alignments&, const Var<float>&, const Var<float>&);

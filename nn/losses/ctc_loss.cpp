@@ -7,6 +7,10 @@
 #include <algorithm>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 using detail::Alignments;
@@ -78,7 +82,7 @@ std::shared_ptr<const Alignments> alignments_of(const Shape& logits, const Label
 
 template <class T>
 Var<T> loss(const Operand<T>& logits, const LabelSequences& labels, const CtcOptions& options) {
-    const Site& site = logits.site();
+    const CallSite& site = logits.site();
     auto alignments = checked(tape_of(CtcLoss::name, logits), site,
                               [&] { return alignments_of(logits.shape(), labels, options); });
     Var<T> losses = apply(CtcLoss{std::move(alignments)}, logits);

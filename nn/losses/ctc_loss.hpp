@@ -10,13 +10,14 @@ namespace tapeloop::nn {
 /// The labels of every row of a batch, as many as it has: `{{3, 1, 1}, {2}}`. A row may have none.
 using LabelSequences = std::vector<std::vector<std::ptrdiff_t>>;
 
+/// Options of `ctc_loss`.
 struct CtcOptions {
     Reduction reduction = Reduction::batch_mean;
     /// The class that stands for no label. Keras' `ctc_batch_cost` takes the last one.
     std::ptrdiff_t blank = 0;
     /// A row that no alignment fits has the loss 0 instead of infinity.
     bool zero_infinity = false;
-    /// How many time steps of each row count; empty: all. See `Reduction`.
+    /// The number of time steps of each row that count; empty: all. See `Reduction`.
     std::vector<std::size_t> lengths = {};
 };
 

@@ -6,6 +6,10 @@
 #include <nn/losses/nll_loss.hpp>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 constexpr std::string_view nll_name = "nll_loss";
@@ -23,7 +27,7 @@ Var<T> picked(const Operand<T>& rows, const detail::Classes& classes) {
 
 template <class T>
 Var<T> likelihood_loss(const Operand<T>& rows, const Targets& targets, const NllOptions& options) {
-    const Site& site = rows.site();
+    const CallSite& site = rows.site();
     const auto classes = checked(tape_of(nll_name, rows), site, [&] {
         return detail::classes_of(
             rows.shape(), targets,

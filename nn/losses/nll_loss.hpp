@@ -9,7 +9,7 @@
 
 namespace tapeloop::nn {
 
-/// As those of `CrossEntropyOptions`.
+/// Options with the meaning that they have in `CrossEntropyOptions`.
 struct NllOptions {
     Reduction reduction = Reduction::batch_mean;
     std::optional<std::ptrdiff_t> ignore = std::nullopt;

@@ -4,6 +4,10 @@
 #include <nn/losses/regression.hpp>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 /// A function of the difference, which has a slope for the prediction and its negative for the target.

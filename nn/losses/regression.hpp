@@ -16,9 +16,10 @@
 /// `mean` of no elements without lengths.
 namespace tapeloop::nn {
 
+/// Options of the losses of a regression.
 struct RegressionOptions {
     Reduction reduction = Reduction::mean;
-    /// How many time steps of each row count; empty: all. See `Reduction`.
+    /// The number of time steps of each row that count; empty: all. See `Reduction`.
     std::vector<std::size_t> lengths = {};
 };
 
@@ -34,9 +35,10 @@ Var<float> mean_absolute_error(const Operand<float>& prediction, const Operand<f
 Var<double> mean_absolute_error(const Operand<double>& prediction, const Operand<double>& target,
                                 const RegressionOptions& options = {});
 
+/// Options of `huber_loss`.
 struct HuberOptions {
     Reduction reduction = Reduction::mean;
-    /// Up to this distance the loss is a parabola, from there on a line.
+    /// The distance up to which the loss is a parabola, from there on a line.
     double delta = 1;
     std::vector<std::size_t> lengths = {};
 };

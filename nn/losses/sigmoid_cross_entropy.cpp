@@ -4,6 +4,10 @@
 #include <nn/losses/sigmoid_cross_entropy.hpp>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 constexpr std::string_view sigmoid_name = "sigmoid_cross_entropy";
@@ -70,7 +74,7 @@ void require_positive_weights(const Shape& logits, const std::vector<double>& we
 template <class T>
 Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
                      const SigmoidCrossEntropyOptions& options) {
-    const Site& site = logits.site();
+    const CallSite& site = logits.site();
     const detail::Counting counting{options.reduction, options.lengths};
     const std::vector<double>& weights = options.positive_weights;
     checked(tape_of(sigmoid_name, logits, targets), site, [&] {

@@ -7,12 +7,13 @@
 
 namespace tapeloop::nn {
 
+/// Options of `sigmoid_cross_entropy`.
 struct SigmoidCrossEntropyOptions {
     Reduction reduction = Reduction::mean;
-    /// What the part of the positive targets is multiplied by: one number for each position of the last axis,
-    /// or a single one for all; empty: 1. PyTorch's `pos_weight`.
+    /// The factor of the positive targets' part: one number for each position of the last axis, or a single
+    /// one for all; empty: 1. PyTorch's `pos_weight`.
     std::vector<double> positive_weights = {};
-    /// How many time steps of each row count; empty: all. See `Reduction`.
+    /// The number of time steps of each row that count; empty: all. See `Reduction`.
     std::vector<std::size_t> lengths = {};
 };
 

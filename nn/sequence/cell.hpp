@@ -7,6 +7,8 @@
 
 namespace tapeloop::nn {
 
+namespace detail {
+
 /// A recurrent cell is any type with these members; nothing is inherited and nothing is registered.
 ///
 ///     State initial_state(std::size_t batch) const;
@@ -41,8 +43,6 @@ namespace tapeloop::nn {
 ///     Unrolled<T, State> unroll(const Var<T>& x, const State& state, const UnrollOptions& options) const;
 ///
 /// and x is [T, B, ..]. A cell may have both: a stack of cells then unrolls layer by layer, and still steps.
-
-namespace detail {
 
 template <class C>
 concept HasInitialState = requires(const C& cell, std::size_t batch) {
@@ -85,7 +85,7 @@ struct Meant<S> {
     using type = std::conditional_t<std::is_same_v<typename S::value_type, double>, double, float>;
 };
 
-/// What signatures say of a cell, whether it is one or not.
+/// The types that a cell's signatures name, whether it is a cell or not.
 template <class C>
 struct Named {
     using Value = typename Meant<InitialStateOf<C>>::type;
@@ -231,22 +231,22 @@ using CheckedNames = std::conditional_t<sizeof(Contract<C>) != 0, Named<C>, void
 /// The T of a cell's `Var`s.
 template <class C>
 using ValueOf = typename detail::CheckedNames<C>::Value;
-/// What a cell hands from one time step to the next.
+/// The state that a cell hands from one time step to the next.
 template <class C>
 using StateOf = typename detail::CheckedNames<C>::State;
 
-/// What a cell's `prepare` returns; an empty tuple for a cell without.
+/// The result of a cell's `prepare`; an empty tuple for a cell without.
 template <class C>
 using PreparedOf = typename detail::Prepared<C>::type;
-/// What a cell's `project` returns, and its step reads; a Var for a cell without.
+/// The result of a cell's `project`, which its step reads; a Var for a cell without.
 template <class C>
 using ProjectedOf = typename detail::Projected<C>::type;
 
-/// What `unroll` returns for a cell or layer.
+/// The result of `unroll` for a cell or layer.
 template <class C>
 using UnrolledOf = Unrolled<ValueOf<C>, StateOf<C>>;
 
-/// What `unroll` takes besides cells.
+/// A layer that reads a whole sequence, which `unroll` takes besides cells.
 template <class C>
 concept SequenceLayer = detail::UnrollsItself<C>;
 
@@ -261,7 +261,7 @@ concept TrainableCell = Cell<C> && requires(C& cell) {
     { cell.parameters() } -> std::convertible_to<ParameterList<ValueOf<C>>>;
 };
 
-/// What a cell makes of its parameters once per unroll: `cell.prepare()`, or an empty tuple.
+/// Returns what a cell makes of its parameters once per unroll: `cell.prepare()`, or an empty tuple.
 template <class C>
 PreparedOf<C> prepare([[maybe_unused]] const C& cell) {
     if constexpr (detail::HasPrepare<C>)
@@ -300,7 +300,7 @@ std::pair<Var<ValueOf<C>>, StateOf<C>> advance(const C& cell, const Var<ValueOf<
                                                const StateOf<C>& state, const PreparedOf<C>& prepared) {
     return step(cell, project(cell, x, prepared), state, prepared);
 }
-/// The same of a cell that is stepped by itself: it prepares in every step.
+/// Makes one step of a cell that is stepped by itself: it prepares in every step.
 template <class C>
 std::pair<Var<ValueOf<C>>, StateOf<C>> advance(const C& cell, const Var<ValueOf<C>>& x,
                                                const StateOf<C>& state) {
@@ -308,14 +308,16 @@ std::pair<Var<ValueOf<C>>, StateOf<C>> advance(const C& cell, const Var<ValueOf<
 }
 
 namespace detail {
+
 template <class C>
 concept NamesHiddenParts = requires(const C& cell) {
     { cell.hidden_parts() } -> std::convertible_to<std::vector<bool>>;
 };
+
 }  // namespace detail
 
-/// Which parts of a cell's state, in order, are an h: what it says, or the first. Parts behind the end of the
-/// list are none.
+/// Says which parts of a cell's state, in order, are an h: what it says, or the first. Parts behind the end
+/// of the list are none.
 template <class C>
 std::vector<bool> hidden_parts([[maybe_unused]] const C& cell) {
     if constexpr (detail::NamesHiddenParts<C>)

@@ -9,6 +9,8 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
 StepMask StepMask::transposed() const {
     StepMask other;
     if (empty()) return other;
@@ -35,12 +37,14 @@ bool is_whole_order(const std::vector<std::size_t>& places, std::size_t extent) 
 }
 
 template <class T>
-Var<T> rows_at(const Var<T>& x, const std::vector<std::size_t>& places, const Site& site) {
+Var<T> rows_at(const Var<T>& x, const std::vector<std::size_t>& places, const CallSite& site) {
     if (is_whole_order(places, x.shape()[0])) return x;
     return gather_rows(Operand<T>(x, site), Indices(places));
 }
 
 }  // namespace
+
+namespace detail {
 
 CountedSteps::CountedSteps(const UnrollOptions& options, std::size_t time_steps, std::size_t batch)
     : time_steps_(time_steps), batch_(batch) {
@@ -96,7 +100,7 @@ std::vector<Var<T>> CountedSteps::parts_by_time(const Operand<T>& packed) const 
 }
 
 template <class T>
-Var<T> CountedSteps::spread_rows(std::vector<Var<T>> parts, const Site& site) const {
+Var<T> CountedSteps::spread_rows(std::vector<Var<T>> parts, const CallSite& site) const {
     const Shape one = parts.front().shape().with(0, 1);
     parts.push_back(input(Operand<T>(zeros<T>(one), site)));
     const Var<T> rows = concatenate(Operands<T>(std::move(parts), site), 0);
@@ -111,12 +115,14 @@ std::vector<Var<float>> CountedSteps::by_time(const Operand<float>& packed) cons
 std::vector<Var<double>> CountedSteps::by_time(const Operand<double>& packed) const {
     return parts_by_time(packed);
 }
-Var<float> CountedSteps::spread(std::vector<Var<float>> parts, const Site& site) const {
+Var<float> CountedSteps::spread(std::vector<Var<float>> parts, const CallSite& site) const {
     return spread_rows(std::move(parts), site);
 }
-Var<double> CountedSteps::spread(std::vector<Var<double>> parts, const Site& site) const {
+Var<double> CountedSteps::spread(std::vector<Var<double>> parts, const CallSite& site) const {
     return spread_rows(std::move(parts), site);
 }
+
+}  // namespace detail
 
 namespace {
 
@@ -129,6 +135,8 @@ Var<T> counted_alone(const Operand<T>& x, const UnrollOptions& options) {
 
 }  // namespace
 
+namespace detail {
+
 Var<float> without_uncounted(const Operand<float>& x, const UnrollOptions& options) {
     return counted_alone(x, options);
 }
@@ -136,12 +144,10 @@ Var<double> without_uncounted(const Operand<double>& x, const UnrollOptions& opt
     return counted_alone(x, options);
 }
 
-namespace detail {
-
-[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const Site& site);
+[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const CallSite& site);
 
 template <class T>
-RowStates<T>::RowStates(Parts initial, std::vector<bool> batched, std::size_t batch, const Site& site)
+RowStates<T>::RowStates(Parts initial, std::vector<bool> batched, std::size_t batch, const CallSite& site)
     : pieces_{std::move(initial)},
       homes_(batch),
       stepping_(batch),

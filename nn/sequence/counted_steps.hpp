@@ -5,33 +5,33 @@
 
 #include <vector>
 
-namespace tapeloop::nn {
+namespace tapeloop::nn::detail {
 
 /// The time steps of a padded or masked batch that count. They are computed with side by side, [N, ..], one
 /// time step behind the other, and what does not count is left out: it can spoil neither a value nor a
 /// gradient, whatever a layer makes of it.
 class CountedSteps {
   public:
-    /// Of sequences [T, B, ..]; lengths and mask of the options must fit.
+    /// Finds the steps that count of sequences [T, B, ..]; lengths and mask of the options must fit.
     CountedSteps(const UnrollOptions& options, std::size_t time_steps, std::size_t batch);
 
-    /// Whether nothing is left out.
+    /// Returns whether every step of every row counts.
     bool all() const { return all_; }
-    /// N.
+    /// Returns N, the number of steps that count.
     std::size_t count() const { return places_.size(); }
     /// The rows that time step t counts for, in order.
     const std::vector<std::size_t>& rows(std::size_t t) const { return rows_[t]; }
 
-    /// [T, B, ..] -> [N, ..].
+    /// Packs [T, B, ..] into [N, ..].
     Var<float> packed(const Operand<float>& x) const;
     Var<double> packed(const Operand<double>& x) const;
-    /// [N, ..] by time steps, [rows(t), ..] each, in x's memory.
+    /// Cuts [N, ..] by time steps, [rows(t), ..] each, in x's memory.
     std::vector<Var<float>> by_time(const Operand<float>& packed) const;
     std::vector<Var<double>> by_time(const Operand<double>& packed) const;
-    /// Parts that make [N, ..] together -> [T, B, ..]. Behind the end of a row come zeros; a masked step
-    /// repeats the one that was read before it.
-    Var<float> spread(std::vector<Var<float>> parts, const Site& site) const;
-    Var<double> spread(std::vector<Var<double>> parts, const Site& site) const;
+    /// Spreads parts that make [N, ..] together over [T, B, ..]. Behind the end of a row come zeros; a masked
+    /// step repeats the one that was read before it.
+    Var<float> spread(std::vector<Var<float>> parts, const CallSite& site) const;
+    Var<double> spread(std::vector<Var<double>> parts, const CallSite& site) const;
 
   private:
     template <class T>
@@ -39,7 +39,7 @@ class CountedSteps {
     template <class T>
     std::vector<Var<T>> parts_by_time(const Operand<T>& packed) const;
     template <class T>
-    Var<T> spread_rows(std::vector<Var<T>> parts, const Site& site) const;
+    Var<T> spread_rows(std::vector<Var<T>> parts, const CallSite& site) const;
 
     std::size_t time_steps_;
     std::size_t batch_;
@@ -54,8 +54,6 @@ class CountedSteps {
 Var<float> without_uncounted(const Operand<float>& x, const UnrollOptions& options);
 Var<double> without_uncounted(const Operand<double>& x, const UnrollOptions& options);
 
-namespace detail {
-
 /// The state of a batch of whose rows only some take a time step. Each row's state lies where its last step
 /// left it; rows that step together are gathered when they begin to, and then handed from step to step.
 template <class T>
@@ -64,11 +62,12 @@ class RowStates {
     using Parts = std::vector<Var<T>>;
 
     /// A part is gathered by rows if `batched` says so; the others are the same for all.
-    RowStates(Parts initial, std::vector<bool> batched, std::size_t batch, const Site& site);
+    RowStates(Parts initial, std::vector<bool> batched, std::size_t batch, const CallSite& site);
 
     /// The state of these rows, which are to step next.
     const Parts& of(const std::vector<std::size_t>& rows);
-    /// What they have become. Throws `std::invalid_argument` when a part without a batch has changed.
+    /// Takes what the parts have become. Throws `std::invalid_argument` when a part without a batch has
+    /// changed.
     void take(Parts next);
     /// The state of the whole batch.
     Parts all() const;
@@ -86,12 +85,10 @@ class RowStates {
     std::vector<bool> batched_;
     std::vector<bool> changed_;  ///< parts that a step has changed
     std::size_t batch_;
-    Site site_;
+    CallSite site_;
 };
 
 extern template class RowStates<float>;
 extern template class RowStates<double>;
 
-}  // namespace detail
-
-}  // namespace tapeloop::nn
+}  // namespace tapeloop::nn::detail

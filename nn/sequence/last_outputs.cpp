@@ -11,6 +11,10 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+using namespace detail;
+
 namespace {
 
 constexpr std::string_view name = "last_outputs";

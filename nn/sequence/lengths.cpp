@@ -7,6 +7,10 @@
 
 namespace tapeloop::nn {
 
+using namespace detail;
+
+namespace detail {
+
 void require_lengths(std::string_view operation, const std::vector<std::size_t>& lengths,
                      std::size_t time_steps, std::size_t batch) {
     if (lengths.size() != batch)
@@ -19,6 +23,8 @@ void require_lengths(std::string_view operation, const std::vector<std::size_t>&
                 fmt::format("{}: the length of row {} is {}; the sequence has {} time steps", operation, row,
                             lengths[row], time_steps));
 }
+
+}  // namespace detail
 
 template <class T>
 Tensor<T> length_mask(const std::vector<std::size_t>& lengths, std::size_t time_steps) {

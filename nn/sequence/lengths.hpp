@@ -8,10 +8,14 @@
 /// Padded batches: rows of different lengths in one tensor [T, B, ..].
 namespace tapeloop::nn {
 
+namespace detail {
+
 /// Throws `std::invalid_argument`, beginning with `operation`, unless there is one length for each of `batch`
 /// rows and none is above `time_steps`.
 void require_lengths(std::string_view operation, const std::vector<std::size_t>& lengths,
                      std::size_t time_steps, std::size_t batch);
+
+}  // namespace detail
 
 /// 1 where a time step counts and 0 behind the end of its row: [T, B, 1].
 template <class T>

@@ -14,6 +14,7 @@
 namespace tapeloop::nn {
 
 namespace detail {
+
 template <class S>
 inline constexpr bool is_list = false;
 template <class S>
@@ -85,6 +86,7 @@ template <class... S, class T>
 inline constexpr bool is_state<std::tuple<S...>, T> = (is_state<S, T> && ...);
 template <class A, class B, class T>
 inline constexpr bool is_state<std::pair<A, B>, T> = is_state<A, T>&& is_state<B, T>;
+
 }  // namespace detail
 
 /// A `Var<T>`, or a pair, tuple, array or vector of states.
@@ -92,10 +94,12 @@ template <class S, class T>
 concept State = detail::is_state<S, T>;
 
 namespace detail {
+
 template <std::size_t K, class F, class... S>
 auto with_element(const F& f, const S&... states) {
     return f(std::get<K>(states)...);
 }
+
 }  // namespace detail
 
 /// Calls `f` with each part of `state`, together with the same parts of states of the same structure.
@@ -114,7 +118,8 @@ void for_each_part(const F& f, const S& state, const Same&... same) {
     }
 }
 
-/// The same structure, made of what `f` gives for each part of `state` (and the same parts of the others).
+/// Returns the same structure, made of what `f` gives for each part of `state` (and the same parts of the
+/// others).
 template <class F, class S, class... Same>
 auto map_state(const F& f, const S& state, const Same&... same) {
     const auto deeper = [&f](const auto&... elements) { return map_state(f, elements...); };
@@ -153,8 +158,8 @@ S structured(const std::vector<Var<T>>& list, const S& like) {
 
 }  // namespace detail
 
-/// Whether the parts of two states have the same shapes, or shapes that `fits` takes for the same, and
-/// vectors in them the same length.
+/// Returns whether the parts of two states have the same shapes, or shapes that `fits` takes for the same,
+/// and vectors in them the same length.
 template <class S, class Fits = std::equal_to<>>
 bool same_shapes(const S& a, const S& b, const Fits& fits = {}) {
     bool same = true;
@@ -187,6 +192,7 @@ auto carry(const S& state) {
     return map_state([](const auto& part) { return part.value(); }, state);
 }
 
+/// The values of a state of type S, as `carry` takes them.
 template <class S>
 using Carried = decltype(carry(std::declval<const S&>()));
 

@@ -7,6 +7,9 @@
 #include <unordered_set>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 std::string text(const std::vector<Shape>& shapes) {
@@ -16,7 +19,7 @@ std::string text(const std::vector<Shape>& shapes) {
     return "(" + parts + ")";
 }
 
-[[noreturn]] void fail(const std::string& message, const Site& site) {
+[[noreturn]] void fail(const std::string& message, const CallSite& site) {
     throw std::invalid_argument(with_site(message, site, ""));
 }
 
@@ -24,7 +27,7 @@ std::string text(const std::vector<Shape>& shapes) {
 
 namespace {
 
-void require_mask(const StepMask& mask, const Shape& x, const Site& site) {
+void require_mask(const StepMask& mask, const Shape& x, const CallSite& site) {
     if (mask.shape() != Shape{x[0], x[1]})
         fail(fmt::format("unroll: the mask is {} and x is {}; the mask must be {}, x's first two axes",
                          mask.shape().text(), x.text(), Shape{x[0], x[1]}.text()),
@@ -33,7 +36,7 @@ void require_mask(const StepMask& mask, const Shape& x, const Site& site) {
 
 }  // namespace
 
-std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const Site& site) {
+std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const CallSite& site) {
     if (x.rank() < 3)
         fail(
             fmt::format("unroll: x is {}; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
@@ -68,14 +71,14 @@ bool fits_usual(const Shape& given, const Shape& usual) {
 }
 
 void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual, std::size_t batch,
-                      const Site& site) {
+                      const CallSite& site) {
     fail(fmt::format("unroll: the given state is {}; for x's batch of {} it must be {}, as the cell's "
                      "initial_state is",
                      text(given), batch, text(usual)),
          site);
 }
 
-void fail_without_batch(const Shape& part, std::size_t batch, const Site& site) {
+void fail_without_batch(const Shape& part, std::size_t batch, const CallSite& site) {
     fail(fmt::format(
              "unroll: a part of the state is {}; with lengths, a part that the step changes must have the "
              "batch ({}) as its first axis, for each row keeps its own where it ends or is masked",
@@ -84,14 +87,14 @@ void fail_without_batch(const Shape& part, std::size_t batch, const Site& site) 
 }
 
 void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before, std::size_t time_step,
-                     const Site& site) {
+                     const CallSite& site) {
     fail(fmt::format(
              "unroll: the cell's step at t={} makes a state of {} from one of {}; it must keep the shapes",
              time_step, text(next), text(before)),
          site);
 }
 
-void require_projected(const Shape& part, const Shape& x, std::size_t leading, const Site& site) {
+void require_projected(const Shape& part, const Shape& x, std::size_t leading, const CallSite& site) {
     bool fits = part.rank() >= leading;
     for (std::size_t axis = 0; fits && axis < leading; ++axis) fits = part[axis] == x[axis];
     if (!fits)
@@ -101,7 +104,7 @@ void require_projected(const Shape& part, const Shape& x, std::size_t leading, c
              site);
 }
 
-void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const Site& site) {
+void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const CallSite& site) {
     if (output.rank() == 0 || output[0] != rows)
         fail(fmt::format(
                  "unroll: the cell's step at t={} gives an output of {} for {} rows; with lengths or a "
@@ -122,7 +125,7 @@ bool reads_anything(const Shape& x, const UnrollOptions& options) {
 
 namespace {
 
-/// Whether a node is a value alone, which nobody detached on purpose: what `resume` makes.
+/// Returns whether a node is a value alone, which nobody detached on purpose: what `resume` makes.
 template <class T>
 bool is_mere_value(const Var<T>& part) {
     const Tape<T>& tape = part.tape();
@@ -134,13 +137,13 @@ bool is_mere_value(const Var<T>& part) {
 template <class T>
 std::optional<std::string> parameter_behind(const Var<T>& part) {
     const Tape<T>& tape = part.tape();
-    std::vector<Index> open{part.index()};
-    std::unordered_set<Index> seen{part.index()};
+    std::vector<NodeIndex> open{part.index()};
+    std::unordered_set<NodeIndex> seen{part.index()};
     while (!open.empty()) {
-        const Index node = open.back();
+        const NodeIndex node = open.back();
         open.pop_back();
         if (const auto parameter = tape.parameter(node); parameter != nullptr) return parameter->name;
-        for (const Index input : tape.inputs(node))
+        for (const NodeIndex input : tape.inputs(node))
             if (seen.insert(input).second) open.push_back(input);
     }
     return {};
@@ -156,7 +159,7 @@ void LostGradients<T>::look(const Var<T>& given, const Var<T>& usual) {
 }
 
 template <class T>
-void LostGradients<T>::require_none(const std::vector<Var<T>>& final_state, const Site& site) const {
+void LostGradients<T>::require_none(const std::vector<Var<T>>& final_state, const CallSite& site) const {
     for (const auto& [given, parameter, part] : parts_)
         if (final_state[part].is(given))
             throw std::logic_error(with_site(

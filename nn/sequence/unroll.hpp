@@ -19,20 +19,20 @@ namespace tapeloop::nn {
 namespace detail {
 
 /// Returns the batch size.
-std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const Site& site);
+std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const CallSite& site);
 /// The permutation that makes [T, B, ..] of [B, T, ..], and the other way round.
 std::vector<int> batch_and_time_exchanged(const Shape& x);
 /// Throws unless the first `leading` axes of a projected part are those of x.
-void require_projected(const Shape& part, const Shape& x, std::size_t leading, const Site& site);
-void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const Site& site);
+void require_projected(const Shape& part, const Shape& x, std::size_t leading, const CallSite& site);
+void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const CallSite& site);
 [[noreturn]] void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual,
-                                   std::size_t batch, const Site& site);
-[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const Site& site);
+                                   std::size_t batch, const CallSite& site);
+[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const CallSite& site);
 [[noreturn]] void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before,
-                                  std::size_t time_step, const Site& site);
+                                  std::size_t time_step, const CallSite& site);
 
-/// Whether a part of a given state fits the usual one: its shape is the same, but for axes behind the first
-/// that are usually 0. Those are open: the source that a decoder attends to has any length.
+/// Returns whether a part of a given state fits the usual one: its shape is the same, but for axes behind the
+/// first that are usually 0. Those are open: the source that a decoder attends to has any length.
 bool fits_usual(const Shape& given, const Shape& usual);
 
 /// Parts of a given state through which parameters would lose their gradient: those that the cell's
@@ -44,7 +44,7 @@ class LostGradients {
     void look(const Var<T>& given, const Var<T>& usual);
     bool empty() const { return parts_.empty(); }
     /// Throws `std::logic_error` when one is handed on to the end.
-    void require_none(const std::vector<Var<T>>& final_state, const Site& site) const;
+    void require_none(const std::vector<Var<T>>& final_state, const CallSite& site) const;
 
   private:
     struct Part {
@@ -61,7 +61,7 @@ extern template class LostGradients<double>;
 
 template <class C>
 LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, std::size_t batch,
-                                        const Site& site) {
+                                        const CallSite& site) {
     const tapeloop::detail::Rollback taken_back(Tape<ValueOf<C>>::current());
     const Evaluation nothing_is_drawn;
     const StateOf<C> usual = cell.initial_state(batch);
@@ -93,9 +93,9 @@ Var<ValueOf<C>> no_outputs(const C& cell, const Shape& x, const StateOf<C>& stat
     return input(zeros<ValueOf<C>>(outputs));
 }
 
-/// Which parts of a state have the batch as their first axis: those that another batch makes larger. One that
-/// another batch leaves as it is may be a matrix that happens to have as many rows; then a step changes it or
-/// not.
+/// Says which parts of a state have the batch as their first axis: those that another batch makes larger. One
+/// that another batch leaves as it is may be a matrix that happens to have as many rows; then a step changes
+/// it or not.
 template <class C>
 std::vector<bool> batched_parts(const C& cell, const Shape& x, const StateOf<C>& state) {
     const std::size_t batch = x[1];
@@ -128,8 +128,8 @@ std::vector<bool> batched_parts(const C& cell, const Shape& x, const StateOf<C>&
     return batched;
 }
 
-/// What the time steps of a sequence read: parts of what the cell's `project` makes of it or, if that is not
-/// done for all at once, of the sequence itself.
+/// The parts of a sequence that its time steps read: parts of what the cell's `project` makes of it or, if
+/// that is not done for all at once, of the sequence itself.
 template <class C>
 class StepInputs {
     using T = ValueOf<C>;
@@ -170,7 +170,7 @@ class StepInputs {
 template <class C>
 std::pair<Var<ValueOf<C>>, StateOf<C>> checked_step(const C& cell, const StepInputs<C>& inputs,
                                                     const PreparedOf<C>& prepared, std::size_t t,
-                                                    const StateOf<C>& state, const Site& site) {
+                                                    const StateOf<C>& state, const CallSite& site) {
     auto result = step(cell, inputs.at(t), state, prepared);
     if (!same_shapes(result.second, state))
         fail_next_state(shapes_of(result.second), shapes_of(state), t, site);
@@ -191,7 +191,7 @@ UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const State
     if (options.trace) result.trace.resize(count, initial);
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
-        const Label<T> time_step(t);
+        const LabelScope<T> time_step(t);
         std::tie(outputs[t], result.state) = checked_step(cell, inputs, prepared, t, result.state, x.site());
         if (options.trace) result.trace[t] = result.state;
     }
@@ -199,7 +199,7 @@ UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const State
     return result;
 }
 
-/// The same where some rows have no such time step: those take no part in it.
+/// Unrolls a cell where some rows do not have every time step: those take no part in it.
 template <class C>
 UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
                           const UnrollOptions& options, const CountedSteps& steps) {
@@ -219,7 +219,7 @@ UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const Sta
     std::vector<Var<T>> outputs(count);
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
-        const Label<T> time_step(t);
+        const LabelScope<T> time_step(t);
         if (const auto& rows = steps.rows(t); !rows.empty()) {
             auto [output, next] =
                 checked_step(cell, inputs, prepared, t, structured(states.of(rows), initial), x.site());
@@ -262,7 +262,7 @@ UnrolledOf<C> run_either_way(const C& cell, const Operand<ValueOf<C>>& x, const 
     return result;
 }
 
-/// Whether any row has a time step.
+/// Returns whether any row has a time step.
 bool reads_anything(const Shape& x, const UnrollOptions& options);
 
 /// Takes the place of an argument behind a failed check, so that nothing else is wrong with the call.
@@ -276,7 +276,8 @@ template <class C>
 using StateFor = std::conditional_t<KeepsContract<C>, typename Named<C>::State, Anything>;
 template <class C>
 using UnrolledFor = Unrolled<typename Named<C>::Value, typename Named<C>::State>;
-/// What `make` returns. When it throws, the current tape and that of x, which may be another, are as before.
+/// Returns what `make` returns. When it throws, the current tape and that of x, which may be another, are as
+/// before.
 template <class T, class Make>
 auto run_or_take_back(const Operand<T>& x, const Make& make) {
     Tape<T>& current = Tape<T>::current();
@@ -319,7 +320,7 @@ detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
     }
 }
 
-/// The same from the cell's initial state.
+/// Unrolls a cell from its initial state.
 template <class C>
 detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
                               const UnrollOptions& options = {}) {

@@ -6,21 +6,24 @@
 
 namespace tapeloop::nn {
 
-/// Which time steps of each row of a batch count, [T, B]: any xtensor expression of booleans or numbers with
-/// two axes, in which 0 stands for a time step that does not.
+/// A mask that says which time steps of each row of a batch count, [T, B]: any xtensor expression of booleans
+/// or numbers with two axes, in which 0 stands for a time step that does not.
 class StepMask {
   public:
     /// All count.
     StepMask() = default;
-    template <TensorExpression E>
+    /// Takes the expression; `unroll` checks its shape.
+    template <tapeloop::detail::TensorExpression E>
     StepMask(const E& expression) : shape_(Shape::of(expression.shape())) {
         for (const auto element : expression) counts_.push_back(element != 0);
     }
 
     bool empty() const { return shape_.rank() == 0; }
+    /// Returns [T, B], or no axes when there is no mask.
     const Shape& shape() const { return shape_; }
+    /// Returns whether the time step counts for the row.
     bool operator()(std::size_t t, std::size_t row) const { return counts_[t * shape_[1] + row]; }
-    /// With its two axes exchanged.
+    /// Returns the mask with its two axes exchanged.
     StepMask transposed() const;
 
   private:
@@ -28,7 +31,7 @@ class StepMask {
     Shape shape_;
 };
 
-/// How a sequence is read.
+/// Options that say how a sequence is read.
 struct UnrollOptions {
     /// x and the outputs are [B, T, ..] instead of [T, B, ..].
     bool batch_first = false;
@@ -40,17 +43,18 @@ struct UnrollOptions {
     /// Read from the last time step to the first. Outputs and trace stand at the t they belong to, and the
     /// final state is the one after t = 0.
     bool reverse = false;
-    /// How many time steps of each row of a padded batch count, 0 to T; empty when all do. Behind its length
-    /// a row's outputs are 0, its state stays as it is, and what x holds there, NaN included, has no
-    /// influence on values and gradients: each row gives what it gives alone.
+    /// The number of time steps of each row of a padded batch that count, 0 to T; empty when all do. Behind
+    /// its length a row's outputs are 0, its state stays as it is, and what x holds there, NaN included, has
+    /// no influence on values and gradients: each row gives what it gives alone.
     std::vector<std::size_t> lengths = {};
-    /// Which time steps count, in any pattern, with x's first two axes: [T, B], or [B, T] with `batch_first`.
-    /// A masked step keeps the row's state and repeats the output of the one that was read before it, 0 if
-    /// there is none, as Keras has it; what x holds there has no influence. With `lengths` both must hold.
+    /// The time steps that count, in any pattern, with x's first two axes: [T, B], or [B, T] with
+    /// `batch_first`. A masked step keeps the row's state and repeats the output of the one that was read
+    /// before it, 0 if there is none, as Keras has it; what x holds there has no influence. With `lengths`
+    /// both must hold.
     StepMask mask = {};
 };
 
-/// What an unrolled cell gives.
+/// The outputs and the final state of an unrolled cell.
 template <class T, class State>
 struct Unrolled {
     Var<T> outputs;            ///< of every time step, [T, B, H]

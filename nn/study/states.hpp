@@ -27,8 +27,8 @@ auto states(const std::vector<S>& trace) {
     return list;
 }
 
-/// The same with the state in front that the first step got. Its parts must be nodes of their own; those of
-/// a default initial state may share one, such as zeros.
+/// Returns the states of all steps, with the one that the first step got in front. Its parts must be nodes of
+/// their own; those of a default initial state may share one, such as zeros.
 template <class S>
 auto states(const S& initial, const std::vector<S>& trace) {
     auto list = states(trace);

@@ -16,7 +16,11 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace tapeloop::detail;
+
 namespace detail {
+
 namespace {
 
 using tapeloop::detail::as_double;
@@ -79,7 +83,7 @@ class SeparateSteps {
         std::vector<Var<T>> outputs;
         std::vector<Var<T>> state = cell.initial_state(x.shape(1));
         for (const Var<T>& step_input : unstack(x)) {
-            const Label<T> label(outputs.size());
+            const LabelScope<T> label(outputs.size());
             // The initial state belongs to the first step, be it made of parameters.
             before_.push_back(outputs.empty() ? state : resume(carry(state)));
             auto [output, next] = cell.step(step_input, before_.back());
@@ -97,13 +101,13 @@ class SeparateSteps {
     std::size_t size() const { return before_.size(); }
     double loss() const { return static_cast<double>(J_.item()); }
 
-    /// What the losses owe to their own time steps.
+    /// Sweeps what the losses owe to their own time steps.
     Swept sweep_losses() const { return swept(gradient(J_, asked())); }
 
     /// One step further back: what arrives at a step's state leaves the step before, unless t `is_cut` off
     /// from it.
     Swept sweep_back(const StateCotangents& arriving, const std::function<bool(std::size_t)>& is_cut) const {
-        std::vector<Root<T>> roots;
+        std::vector<GradientRoot<T>> roots;
         for (std::size_t t = 1; t < size(); ++t)
             for (std::size_t part = 0; part < arriving[t].size() && !is_cut(t); ++part)
                 roots.push_back({after_[t - 1][part], arriving[t][part]});
@@ -161,7 +165,7 @@ double norm_of_all(const std::vector<double>& norms) {
     return norm_of(as_double(norms.data(), Shape({norms.size()})));
 }
 
-/// By parameter, and then of all.
+/// Returns the norms by parameter, and then of all.
 std::vector<double> norms_of(const Gradient& gradient) {
     std::vector<double> norms;
     for (const Tensor<double>& one : gradient) norms.push_back(norm_of(one));

@@ -9,7 +9,7 @@
 
 namespace tapeloop::nn {
 
-/// What truncated backpropagation through time leaves out.
+/// The part that truncated backpropagation through time leaves out.
 enum class Truncation {
     /// BPTT(k) (Williams and Peng 1990, with k' = 1): what the loss at time step t owes to a use of a weight
     /// at t' counts if t - t' < k. Every loss looks back over k steps, its own included.
@@ -29,16 +29,16 @@ struct TruncatedGradient {
     Tensor<double> gradient;  ///< the truncated one; empty for `all`
 };
 
-/// What `truncation_report` found: a value.
+/// The findings of `truncation_report`, as a value.
 struct TruncationReport {
     Truncation truncation = Truncation::window;
     std::size_t time_steps = 0;
     std::size_t batch = 0;
     double loss = 0;
-    /// What is compared: the parameters' paths, and `all`.
+    /// The names of what is compared: the parameters' paths, and `all`.
     std::vector<std::string> parameters;
     std::vector<std::size_t> k;
-    /// By parameter, in their order, for each k: `at` finds one.
+    /// The comparisons by parameter, in their order, for each k; `at` finds one.
     std::vector<TruncatedGradient> entries;
     /// The full gradients, by parameter.
     std::vector<Tensor<double>> full;
@@ -55,6 +55,7 @@ struct TruncationReport {
     std::string csv() const;
 };
 
+/// Options of `truncation_report`.
 struct TruncationOptions {
     Truncation truncation = Truncation::window;
 };
@@ -102,7 +103,7 @@ TruncationReport truncation_report(C&& cell, const Tensor<ValueOf<std::remove_re
                                  options);
 }
 
-/// The same for a loss that weighs every element of the outputs at random, by the environment's
+/// Compares for a loss that weighs every element of the outputs at random, by the environment's
 /// TAPELOOP_CHECK_SEED: for a first look at a cell.
 template <class C>
 TruncationReport truncation_report(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x,

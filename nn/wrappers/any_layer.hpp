@@ -24,7 +24,7 @@ concept HasParameters = requires(L& layer) {
 
 [[noreturn]] void fail_part_count(std::size_t given, std::size_t needed);
 
-/// What `AnyLayer` asks of the layer that it holds.
+/// The interface that `AnyLayer` asks of the layer that it holds.
 template <class T>
 class ErasedLayer {
   public:
@@ -71,7 +71,7 @@ class ErasedFeedForward final : public ErasedLayer<T> {
     Var<T> outputs(const Var<T>& x, const UnrollOptions& options) const {
         const CountedSteps steps(options, x.shape()[0], x.shape()[1]);
         if (steps.all()) return layer(x);
-        return steps.spread({layer(steps.packed(x))}, Site::current());
+        return steps.spread({layer(steps.packed(x))}, CallSite::current());
     }
 };
 
@@ -183,14 +183,16 @@ class AnyLayer {
     using value_type = T;
     using State = std::vector<Var<T>>;
 
+    /// Holds a layer or cell of any type.
     template <class L>
     requires(!std::same_as<std::remove_cvref_t<L>, AnyLayer>) AnyLayer(L layer)
         : layer_(held(std::move(layer))) {}
 
     State initial_state(std::size_t batch) const { return layer_->initial_state(batch); }
-    /// Whether it has a step: all but layers that read a whole sequence, such as `Bidirectional`.
+    /// Returns whether the layer has a step: all have but those that read a whole sequence, such as
+    /// `Bidirectional`.
     bool is_cell() const { return layer_->is_cell(); }
-    /// What the held layer prepares, its parts in a list.
+    /// Returns what the held layer prepares, its parts in a list.
     State prepare() const { return layer_->prepare(); }
     /// Throws `std::logic_error` when the layer has no step.
     std::pair<Var<T>, State> step(const Var<T>& x, const State& state, const State& prepared) const {

@@ -5,6 +5,8 @@
 
 namespace tapeloop::nn::detail {
 
+using namespace tapeloop::detail;
+
 template <class T>
 AttentionStart<T>::AttentionStart(const Operand<T>& source, std::size_t source_width) : width(source_width) {
     const Shape& shape = source.shape();

@@ -12,8 +12,9 @@
 namespace tapeloop::nn {
 
 namespace detail {
-/// What an `AttentionCell` has at the start besides the inner state and the source. Throws unless the source
-/// is [S, B, width].
+
+/// The state that an `AttentionCell` starts from, besides the inner state and the source. Throws unless the
+/// source is [S, B, width].
 template <class T>
 struct AttentionStart {
     std::size_t time_steps;
@@ -27,6 +28,7 @@ struct AttentionStart {
 
 extern template struct AttentionStart<float>;
 extern template struct AttentionStart<double>;
+
 }  // namespace detail
 
 /// A cell that looks at a source at every time step: a decoder's (Luong, Pham and Manning 2015,
@@ -48,6 +50,7 @@ extern template struct AttentionStart<double>;
 template <class C, class A = AdditiveAttention<ValueOf<C>>>
 struct AttentionCell {
     using T = ValueOf<C>;
+    /// The source as the attention prepares it.
     using Source = std::remove_cvref_t<decltype(std::declval<const A&>().prepare(
         std::declval<const Operand<T>&>(), std::vector<std::size_t>()))>;
     /// The inner cell's state, the context [B, K], the weights [B, S], the source.
@@ -57,6 +60,7 @@ struct AttentionCell {
     A attention;
     std::size_t source_size;  ///< K
 
+    /// Takes a cell, an attention, and the width of the source's values.
     AttentionCell(C inner, A scoring, std::size_t source_width)
         : cell(std::move(inner)), attention(std::move(scoring)), source_size(source_width) {}
 
@@ -92,7 +96,7 @@ struct AttentionCell {
                 State(std::move(next), attended.context, attended.weights, source)};
     }
 
-    /// How much each time step of the source counted, [B, S].
+    /// Returns the weight of each time step of the source, [B, S].
     static const Var<T>& weights(const State& state) { return std::get<2>(state); }
 
     std::vector<bool> hidden_parts() const requires detail::NamesHiddenParts<C> {

@@ -4,7 +4,7 @@
 
 namespace tapeloop::nn {
 
-/// How the outputs of two directions become one.
+/// The way in which the outputs of two directions become one.
 enum class Merge {
     concat,   ///< side by side, those of the forward direction first: [T, B, 2H]
     sum,      ///< forward + backward
@@ -55,7 +55,7 @@ struct Bidirectional {
     template <class C>
     static UnrolledOf<C> one_direction(std::string_view name, const C& cell, const Var<T>& x,
                                        const StateOf<C>& state, const UnrollOptions& options) {
-        const Label<T> direction(name);
+        const LabelScope<T> direction(name);
         return detail::run(cell, Operand<T>(x), state, options);
     }
 };

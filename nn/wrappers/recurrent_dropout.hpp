@@ -11,9 +11,11 @@
 namespace tapeloop::nn {
 
 namespace detail {
+
 /// One mask, or one for each h of a cell that says which parts they are.
 template <class C>
 using RecurrentMasks = std::conditional_t<NamesHiddenParts<C>, std::vector<Var<ValueOf<C>>>, Var<ValueOf<C>>>;
+
 }  // namespace detail
 
 /// A cell that reads its own h through a dropout mask which is the same for all time steps (Gal and
@@ -27,14 +29,17 @@ using RecurrentMasks = std::conditional_t<NamesHiddenParts<C>, std::vector<Var<V
 template <class C>
 struct RecurrentDropout {
     using T = ValueOf<C>;
+    /// The masks of a sequence, one for each h of the state.
     using Masks = detail::RecurrentMasks<C>;
     using State = std::pair<StateOf<C>, Masks>;
 
     C inner;
     double rate;
 
+    /// Takes a cell and the share of the elements that is dropped. Throws `std::invalid_argument` unless it
+    /// is in [0, 1).
     RecurrentDropout(C cell, double drop_rate) : inner(std::move(cell)), rate(drop_rate) {
-        require_rate("RecurrentDropout", rate);
+        detail::require_rate("RecurrentDropout", rate);
     }
 
     State initial_state(std::size_t batch) const {

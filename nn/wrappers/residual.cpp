@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-namespace tapeloop::nn {
+namespace tapeloop::nn::detail {
 
 void require_same_width(const Shape& x, const Shape& outputs) {
     if (x != outputs)
@@ -12,4 +12,4 @@ void require_same_width(const Shape& x, const Shape& outputs) {
                         x.text(), outputs.text()));
 }
 
-}  // namespace tapeloop::nn
+}  // namespace tapeloop::nn::detail

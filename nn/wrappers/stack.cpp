@@ -46,7 +46,7 @@ std::pair<Var<T>, typename Stack<T>::State> Stack<T>::step(const Var<T>& x, cons
                                                            const State& prepared) const {
     std::pair<Var<T>, State> result{x, state};
     for (std::size_t k = 0; k < layers_.size(); ++k) {
-        const Label<T> layer(layers_[k].name);
+        const LabelScope<T> layer(layers_[k].name);
         std::tie(result.first, result.second[k]) = layers_[k].layer.step(result.first, state[k], prepared[k]);
     }
     return result;
@@ -58,7 +58,7 @@ Unrolled<T, typename Stack<T>::State> Stack<T>::unroll(const Var<T>& x, const St
     Unrolled<T, State> result{x, state, {}};
     if (options.trace) result.trace.resize(x.shape()[0], State(layers_.size()));
     for (std::size_t k = 0; k < layers_.size(); ++k) {
-        const Label<T> layer(layers_[k].name);
+        const LabelScope<T> layer(layers_[k].name);
         auto part = layers_[k].layer.unroll(result.outputs, state[k], options);
         result.outputs = part.outputs;
         result.state[k] = std::move(part.state);

@@ -23,6 +23,7 @@ class Stack {
     using State = std::vector<std::vector<Var<T>>>;
 
     Stack() = default;
+    /// Stacks layers or cells of any types, the first at the bottom.
     template <class... L>
     requires(sizeof...(L) > 0 &&
              !(std::same_as<std::remove_cvref_t<L>, Stack> || ...)) explicit Stack(L... layers) {
@@ -39,14 +40,14 @@ class Stack {
     AnyLayer<T>& layer(std::size_t k);
 
     State initial_state(std::size_t batch) const;
-    /// What the layers prepare, a list of theirs.
+    /// Returns a list of what the layers prepare.
     State prepare() const;
     std::pair<Var<T>, State> step(const Var<T>& x, const State& state, const State& prepared) const;
     std::pair<Var<T>, State> step(const Var<T>& x, const State& state) const {
         return step(x, state, prepare());
     }
     Unrolled<T, State> unroll(const Var<T>& x, const State& state, const UnrollOptions& options) const;
-    /// Those of every layer.
+    /// Returns those of every layer, bottom first.
     std::vector<bool> hidden_parts() const;
     ParameterList<T> parameters();
 

@@ -23,9 +23,10 @@ struct Zoneout {
     C inner;
     ZoneoutRates rates;
 
+    /// Takes a cell and the rates. Throws `std::invalid_argument` unless they are in [0, 1).
     Zoneout(C cell, ZoneoutRates zoneout_rates = {}) : inner(std::move(cell)), rates(zoneout_rates) {
-        require_rate("Zoneout", rates.hidden);
-        require_rate("Zoneout", rates.memory);
+        detail::require_rate("Zoneout", rates.hidden);
+        detail::require_rate("Zoneout", rates.memory);
     }
 
     State initial_state(std::size_t batch) const { return inner.initial_state(batch); }

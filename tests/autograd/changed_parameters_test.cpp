@@ -42,11 +42,14 @@ TEST_CASE("studies: none of what rules give after a parameter was changed") {
     };
     const Tensor<double> ones = filled({2}, 1);
     bool is_visited = false;
-    refused([&] { contributions<double>(tape, after.index(), [&](Index) { return &ones; }); });
+    refused([&] {
+        tapeloop::detail::contributions<double>(tape, after.index(), [&](NodeIndex) { return &ones; });
+    });
     refused([&] { local_jacobians(tape, after.index()); });
     refused([&] {
-        backward_wave<double>(tape, gradients,
-                              [&](Index, const Contribution<double>&) { is_visited = true; });
+        backward_wave<double>(tape, gradients, [&](NodeIndex, const tapeloop::detail::Contribution<double>&) {
+            is_visited = true;
+        });
     });
     CHECK_FALSE(is_visited);
     refused([&] { jacobian_lens(nn::states(run.trace)); });

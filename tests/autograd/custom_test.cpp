@@ -18,8 +18,8 @@ TEST_CASE("custom: one call defines an operation, whose node has its name and th
         [](const auto& g, const auto&, const auto& x) { return 3 * g * x * x; });
     Tape<double> tape;
     const Var<double> x = input(vector({2, -1}));
-    const Label<double> label("layer");
-    const auto line = std::to_string(Site::current().line() + 1);
+    const LabelScope<double> label("layer");
+    const auto line = std::to_string(CallSite::current().line() + 1);
     const Var<double> y = cube(x);
     CHECK(tape.describe(y.index()) == "cube (custom_test.cpp:" + line + ", layer)");
     check_close(y.value(), vector({8, -1}));
@@ -109,7 +109,7 @@ TEST_CASE("custom: when its value throws, nothing is recorded, and the error say
     Tape<double> tape;
     const Var<double> x = input(vector({1, 2}));
     const std::size_t size = tape.size();
-    const auto line = std::to_string(Site::current().line() + 1);
+    const auto line = std::to_string(CallSite::current().line() + 1);
     const std::string text = text_of<std::invalid_argument>([&] { sum_of(x, p); });
     CHECK(text.starts_with("sum_of: add: a is [2] and b is [3]"));
     CHECK(contains(text, "(custom_test.cpp:" + line + ")"));

@@ -53,7 +53,7 @@ TEST_CASE("deep: a chain of 1,000,000 nodes differentiates and frees on a small 
         const Var<double> x = input(vector({0.5, -0.5}));
         Var<double> y = x;
         for (int i = 0; i < 1'000'000; ++i) y = -y;
-        slope = gradient(std::vector<Root<double>>{{y, vector({3, 4})}}, {x})[x][1];
+        slope = gradient(std::vector<GradientRoot<double>>{{y, vector({3, 4})}}, {x})[x][1];
         nodes = tape.size();
     });
     CHECK(slope == 4);
@@ -105,7 +105,7 @@ TEST_CASE("threads: two differentiate the same parameters at once") {
     const auto work = [&](std::uint64_t seed) {
         Random own(seed);
         Tape<double> tape;
-        const Label<double> label("worker");
+        const LabelScope<double> label("worker");
         Var<double> h = input(filled({4, 16}, 0));
         for (int t = 0; t < 30; ++t) h = tanh(matmul(input(own.tensor({4, 8})), U) + matmul(h, W));
         const auto g = gradient(mean(square(h)), {U, W});

@@ -12,7 +12,7 @@ Tensor<double> numbers(const Shape& shape, std::uint64_t seed = 1) { return Rand
 
 /// The sum over the last axes of `x`'s shape: [..y, ..x] times x.
 Tensor<double> applied(const Tensor<double>& jacobian, const Tensor<double>& x, const Shape& y) {
-    Tensor<double> result = uninitialised<double>(y);
+    Tensor<double> result = tapeloop::detail::uninitialised<double>(y);
     for (std::size_t o = 0; o < result.size(); ++o) {
         result.data()[o] = 0;
         for (std::size_t i = 0; i < x.size(); ++i)

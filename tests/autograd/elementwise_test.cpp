@@ -106,7 +106,7 @@ TEST_CASE("elementwise: on the arrays that a rule gets") {
 TEST_CASE("elementwise: errors have the caller's line, and its own check comes first") {
     Tape<double> tape;
     const Var<double> x = input(vector({1, 2}));
-    const auto line = std::to_string(Site::current().line() + 2);
+    const auto line = std::to_string(CallSite::current().line() + 2);
     const std::string text = text_of<std::invalid_argument>([&] {
         elementwise(Hypotenuse{}, x, vector({1, 2, 3}));
     });

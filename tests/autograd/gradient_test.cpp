@@ -110,23 +110,24 @@ TEST_CASE("gradient: several roots add up, also the same one twice, and one behi
     const Tensor<double> c = vector({2, -3});
     const Tensor<double> d = vector({0.25, 5});
     const auto expected_of = [&](double of_z) {
-        Tensor<double> g = uninitialised<double>({2});
+        Tensor<double> g = tapeloop::detail::uninitialised<double>({2});
         for (std::size_t i = 0; i < 2; ++i) {
             const double v = i == 0 ? 0.5 : -1.5;
             g[i] = 2 * v * (c[i] + d[i]) + of_z * std::cos(v * v) * 2 * v;
         }
         return g;
     };
-    check_close(gradient(std::vector<Root<double>>{{y, c}, {z, filled({}, 3)}, {y, d}}, {x})[x],
+    check_close(gradient(std::vector<GradientRoot<double>>{{y, c}, {z, filled({}, 3)}, {y, d}}, {x})[x],
                 expected_of(3));
-    check_close(gradient(std::vector<Root<double>>{{z, filled({}, 3)}, {y, c}, {y, d}}, {x})[x],
+    check_close(gradient(std::vector<GradientRoot<double>>{{z, filled({}, 3)}, {y, c}, {y, d}}, {x})[x],
                 expected_of(3));
     // A root can be asked for itself.
-    const auto g = gradient(std::vector<Root<double>>{{y, c}, {z, filled({}, 1)}}, {y, z});
+    const auto g = gradient(std::vector<GradientRoot<double>>{{y, c}, {z, filled({}, 1)}}, {y, z});
     check_close(g[z], filled({}, 1));
     check_close(g[y], vector({2 + std::cos(0.25), -3 + std::cos(2.25)}));
 
-    const std::vector<GraphRoot<double>> recorded{{y, input(c)}, {z, input(filled({}, 3))}, {y, input(d)}};
+    const std::vector<GradientGraphRoot<double>> recorded{
+        {y, input(c)}, {z, input(filled({}, 3))}, {y, input(d)}};
     check_close(gradient_graph(recorded, {x})[x].value(), expected_of(3));
 }
 
@@ -134,17 +135,19 @@ TEST_CASE("gradient: roots that do not fit are refused") {
     Tape<double> tape;
     const Var<double> x = input(vector({1, 2, 3}));
     CHECK(text_of<std::invalid_argument>([&] {
-              gradient(std::vector<Root<double>>{{x, vector({1, 2})}}, {x});
+              gradient(std::vector<GradientRoot<double>>{{x, vector({1, 2})}}, {x});
           }) == "gradient: a root is [3] and its cotangent [2]; they must be equal");
-    CHECK(text_of<std::invalid_argument>([&] { gradient(std::vector<Root<double>>{}, {x}); }) ==
+    CHECK(text_of<std::invalid_argument>([&] { gradient(std::vector<GradientRoot<double>>{}, {x}); }) ==
           "gradient: no root given");
-    CHECK_THROWS_AS(gradient(std::vector<Root<double>>{{x, filled({1, 3}, 1)}}, {x}), std::invalid_argument);
-    CHECK_THROWS_AS(gradient_graph(std::vector<GraphRoot<double>>{{x, input(vector({1}))}}, {x}),
+    CHECK_THROWS_AS(gradient(std::vector<GradientRoot<double>>{{x, filled({1, 3}, 1)}}, {x}),
+                    std::invalid_argument);
+    CHECK_THROWS_AS(gradient_graph(std::vector<GradientGraphRoot<double>>{{x, input(vector({1}))}}, {x}),
                     std::invalid_argument);
     Tape<double> other;
     const Var<double> y = input(vector({1, 2, 3}));
-    CHECK_THROWS_AS(gradient(std::vector<Root<double>>{{x, vector({1, 1, 1})}, {y, vector({1, 1, 1})}}, {x}),
-                    std::logic_error);
+    CHECK_THROWS_AS(
+        gradient(std::vector<GradientRoot<double>>{{x, vector({1, 1, 1})}, {y, vector({1, 1, 1})}}, {x}),
+        std::logic_error);
     CHECK(contains(text_of<std::logic_error>([&] { gradient(sum(x), {y}); }), "another tape"));
     CHECK_THROWS_AS(gradient(sum(x), {Var<double>()}), std::logic_error);
 }
@@ -217,7 +220,7 @@ TEST_CASE("gradient: Hessian-vector and Jacobian-vector products") {
     };
     // J v as the gradient, by the cotangent, of <v, gradient>.
     const Var<double> cotangent = input(filled({1, 4}, 1));
-    const auto pulled = gradient_graph(std::vector<GraphRoot<double>>{{y, cotangent}}, {x});
+    const auto pulled = gradient_graph(std::vector<GradientGraphRoot<double>>{{y, cotangent}}, {x});
     check_close(gradient(sum(pulled[x] * direction), {cotangent})[cotangent],
                 derivative_along([&](const Tensors& v) { return Tensors{f(v)}; }, {value}, {direction})[0],
                 1e-8);
@@ -305,7 +308,7 @@ TEST_CASE("gradient: a recurrence whose Jacobians do not commute") {
     const Var<double> h0 = input(values[2]);
     Var<double> h = h0;
     for (const Tensor<double>& x : inputs) h = tanh(matmul(input(x), U) + matmul(h, W) + b);
-    const auto g = gradient(std::vector<Root<double>>{{h, c}}, {U, W, h0, b});
+    const auto g = gradient(std::vector<GradientRoot<double>>{{h, c}}, {U, W, h0, b});
     for (std::size_t k = 0; k < 4; ++k) check_close(g.at(k), derivative(loss, values, k), 1e-8);
 }
 
@@ -318,7 +321,7 @@ TEST_CASE("gradient: NaN in an input reaches the gradient") {
     CHECK(std::isfinite(g[0]));
     CHECK(std::isfinite(g[2]));
     const Tensor<double> by_cotangent =
-        gradient(std::vector<Root<double>>{{relu(x), vector({not_a_number, 1, 1})}}, {x})[x];
+        gradient(std::vector<GradientRoot<double>>{{relu(x), vector({not_a_number, 1, 1})}}, {x})[x];
     CHECK(std::isnan(by_cotangent[0]));
 }
 

@@ -17,12 +17,13 @@ TEST_CASE(
                              random.tensor(program_shape)};
         Tape<double> tape;
         const Values values = random_program(seed, leaves);
-        const std::vector<Root<double>> roots = random_roots(random, values);
-        std::vector<GraphRoot<double>> graph_roots;
-        for (const Root<double>& root : roots) graph_roots.push_back({root.value, input(root.cotangent)});
+        const std::vector<GradientRoot<double>> roots = random_roots(random, values);
+        std::vector<GradientGraphRoot<double>> graph_roots;
+        for (const GradientRoot<double>& root : roots)
+            graph_roots.push_back({root.value, input(root.cotangent)});
 
         std::vector<Wrt<double>> everything;
-        for (Index node = 0; node < values.back().index(); ++node)
+        for (NodeIndex node = 0; node < values.back().index(); ++node)
             if (tape.node(node).data != nullptr) everything.emplace_back(tape.var(node));
         const auto all = gradient(roots, everything);
         const auto recorded = gradient_graph(graph_roots, everything);
@@ -50,13 +51,13 @@ TEST_CASE("random graphs: gradients agree with differences") {
                              random.tensor(program_shape)};
         Tape<double> tape;
         const Values values = random_program(seed, leaves);
-        const std::vector<Root<double>> roots = random_roots(random, values);
+        const std::vector<GradientRoot<double>> roots = random_roots(random, values);
         const auto actual = gradient(roots, {values[0], values[1], values[2]});
         const auto loss = [&](const Tensors& x) {
             Tape<double> inner_tape;
             const Values again = random_program(seed, x);
             double total = 0;
-            for (const Root<double>& root : roots)
+            for (const GradientRoot<double>& root : roots)
                 for (std::size_t k = 0; k < values.size(); ++k)
                     if (values[k].is(root.value)) total += inner({again[k].value()}, {root.cotangent});
             return total;

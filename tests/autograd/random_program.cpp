@@ -73,8 +73,8 @@ Values random_program(std::uint64_t seed, const Tensors& leaves) {
     return values;
 }
 
-std::vector<Root<double>> random_roots(Random& random, const Values& values) {
-    std::vector<Root<double>> roots;
+std::vector<GradientRoot<double>> random_roots(Random& random, const Values& values) {
+    std::vector<GradientRoot<double>> roots;
     for (int i = 0; i < 4; ++i)
         roots.push_back({values[values.size() - 1 - random.below(8)], random.tensor(shape)});
     return roots;

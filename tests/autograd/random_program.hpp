@@ -10,13 +10,13 @@ namespace tapeloop::test {
 
 using Values = std::vector<Var<double>>;
 
-/// Of every value of a random program.
+/// The shape of every value of a random program.
 inline const Shape program_shape{4, 6};
 
-/// The same for the same seed: leaves first, then what is made of them.
+/// A program that is the same for the same seed: leaves first, then what is made of them.
 Values random_program(std::uint64_t seed, const Tensors& leaves);
 
 /// Some of the last values of a program, with cotangents.
-std::vector<Root<double>> random_roots(Random& random, const Values& values);
+std::vector<GradientRoot<double>> random_roots(Random& random, const Values& values);
 
 }  // namespace tapeloop::test

@@ -24,30 +24,30 @@ TEST_CASE("shape: extents, size and text") {
 }
 
 TEST_CASE("shape: broadcasting by NumPy's rule") {
-    CHECK(broadcast("op", {}, {2, 3}) == Shape{2, 3});
-    CHECK(broadcast("op", {3}, {2, 1}) == Shape{2, 3});
-    CHECK(broadcast("op", {5, 1, 5}, {5, 5, 1}) == Shape{5, 5, 5});
-    CHECK(broadcast("op", {4, 0}, {4, 1}) == Shape{4, 0});
-    CHECK(broadcast("op", {1}, {0}) == Shape{0});
+    CHECK(tapeloop::detail::broadcast("op", {}, {2, 3}) == Shape{2, 3});
+    CHECK(tapeloop::detail::broadcast("op", {3}, {2, 1}) == Shape{2, 3});
+    CHECK(tapeloop::detail::broadcast("op", {5, 1, 5}, {5, 5, 1}) == Shape{5, 5, 5});
+    CHECK(tapeloop::detail::broadcast("op", {4, 0}, {4, 1}) == Shape{4, 0});
+    CHECK(tapeloop::detail::broadcast("op", {1}, {0}) == Shape{0});
     CHECK(text_of<std::invalid_argument>([] {
-              broadcast("op", {3, 4}, {3});
+              tapeloop::detail::broadcast("op", {3, 4}, {3});
           }) == "op: a is [3, 4] and b is [3]; aligned at the last axis, extents must be equal or 1");
-    CHECK_THROWS_AS(broadcast("op", {2}, {0}), std::invalid_argument);
-    CHECK(broadcasts_to({3, 1}, {2, 3, 4}));
-    CHECK(broadcasts_to({}, {}));
-    CHECK(broadcasts_to({1}, {0}));
-    CHECK(!broadcasts_to({2, 3}, {3}));
-    CHECK(!broadcasts_to({0}, {1}));
-    CHECK(!broadcasts_to({1, 3}, {3}));
+    CHECK_THROWS_AS(tapeloop::detail::broadcast("op", {2}, {0}), std::invalid_argument);
+    CHECK(tapeloop::detail::broadcasts_to({3, 1}, {2, 3, 4}));
+    CHECK(tapeloop::detail::broadcasts_to({}, {}));
+    CHECK(tapeloop::detail::broadcasts_to({1}, {0}));
+    CHECK(!tapeloop::detail::broadcasts_to({2, 3}, {3}));
+    CHECK(!tapeloop::detail::broadcasts_to({0}, {1}));
+    CHECK(!tapeloop::detail::broadcasts_to({1, 3}, {3}));
 }
 
 TEST_CASE("shape: axes count from both ends") {
-    CHECK(normalised_axis("op", 0, 3) == 0);
-    CHECK(normalised_axis("op", -1, 3) == 2);
-    CHECK(normalised_axis("op", -3, 3) == 0);
-    CHECK_THROWS_AS(normalised_axis("op", 3, 3), std::invalid_argument);
-    CHECK_THROWS_AS(normalised_axis("op", -4, 3), std::invalid_argument);
-    CHECK_THROWS_AS(normalised_axis("op", 0, 0), std::invalid_argument);
+    CHECK(tapeloop::detail::normalised_axis("op", 0, 3) == 0);
+    CHECK(tapeloop::detail::normalised_axis("op", -1, 3) == 2);
+    CHECK(tapeloop::detail::normalised_axis("op", -3, 3) == 0);
+    CHECK_THROWS_AS(tapeloop::detail::normalised_axis("op", 3, 3), std::invalid_argument);
+    CHECK_THROWS_AS(tapeloop::detail::normalised_axis("op", -4, 3), std::invalid_argument);
+    CHECK_THROWS_AS(tapeloop::detail::normalised_axis("op", 0, 0), std::invalid_argument);
 }
 
 TEST_CASE("views: what permutations, slices and flips of one another read") {
@@ -57,7 +57,7 @@ TEST_CASE("views: what permutations, slices and flips of one another read") {
         const Shape shape{1 + random.below(4), 1 + random.below(12), 1 + random.below(20)};
         const Tensor<double> x = random.tensor(shape);
         // The view, and beside it which position of x each of its positions is.
-        View view = View::of(shape);
+        tapeloop::detail::View view = tapeloop::detail::View::of(shape);
         std::function<Position(Position)> origin = [](Position p) { return p; };
         for (int step = 0; step < 3; ++step) {
             const std::size_t axis = random.below(3);
@@ -90,15 +90,19 @@ TEST_CASE("views: what permutations, slices and flips of one another read") {
         const Tensor<double> expected =
             generate(view.shape, [&](const Position& p) { return at(x, origin(p)); });
         Tensor<double> actual = filled(view.shape, 5);
-        transfer<double>(view, x.data(), View::of(view.shape), {actual.data(), false});
+        tapeloop::detail::transfer<double>(view, x.data(), tapeloop::detail::View::of(view.shape),
+                                           {actual.data(), false});
         check_same_bits(actual, expected);
-        transfer<double>(view, x.data(), View::of(view.shape), {actual.data(), true});
+        tapeloop::detail::transfer<double>(view, x.data(), tapeloop::detail::View::of(view.shape),
+                                           {actual.data(), true});
         check_same_bits(actual, expected + expected);
         // Back to where it came from; the rest stays.
         Tensor<double> back = filled(shape, 0);
-        transfer<double>(View::of(view.shape), expected.data(), view, {back.data(), false});
+        tapeloop::detail::transfer<double>(tapeloop::detail::View::of(view.shape), expected.data(), view,
+                                           {back.data(), false});
         Tensor<double> again = filled(view.shape, 0);
-        transfer<double>(view, back.data(), View::of(view.shape), {again.data(), false});
+        tapeloop::detail::transfer<double>(view, back.data(), tapeloop::detail::View::of(view.shape),
+                                           {again.data(), false});
         check_same_bits(again, expected);
         if (view.is_contiguous())
             check_same_bits(

@@ -29,7 +29,7 @@ constexpr std::size_t large = std::size_t{1} << 16;
 constexpr auto minus = [](std::ptrdiff_t n) { return static_cast<std::size_t>(-n); };
 
 /// A tensor of no elements, which may have large extents.
-Tensor<double> empty(const Shape& shape) { return uninitialised<double>(shape); }
+Tensor<double> empty(const Shape& shape) { return tapeloop::detail::uninitialised<double>(shape); }
 
 /// Runs something that asks for too much: refused by name, or not to be had; nothing is left on the tape.
 template <class F>
@@ -141,16 +141,16 @@ TEST_CASE("sizes: rules over arrays, and a function of the user's, are held to t
 }
 
 TEST_CASE("sizes: memory that is not to be had is an error of its own") {
-    CHECK_THROWS_AS(pool_allocate(minus(1)), std::bad_alloc);
-    CHECK_THROWS_AS(pool_allocate(minus(64)), std::bad_alloc);
+    CHECK_THROWS_AS(tapeloop::detail::pool_allocate(minus(1)), std::bad_alloc);
+    CHECK_THROWS_AS(tapeloop::detail::pool_allocate(minus(64)), std::bad_alloc);
     for (std::size_t bits = 50; bits < 64; ++bits)
         for (std::size_t less : {0U, 1U, 63U})
-            CHECK_THROWS_AS(pool_allocate((std::size_t{1} << bits) - less), std::bad_alloc);
+            CHECK_THROWS_AS(tapeloop::detail::pool_allocate((std::size_t{1} << bits) - less), std::bad_alloc);
     Tape<double> tape;
     CHECK_THROWS_AS(tape.allocate(minus(1)), std::bad_alloc);
     CHECK_THROWS_AS(tape.allocate(Shape::max_size), std::bad_alloc);
     CHECK_THROWS_AS(Buffer<double>(Shape{large, large, large, 1024}), std::bad_alloc);
-    CHECK_THROWS_AS(uninitialised<float>(Shape{large, large, large, 1024}), std::bad_alloc);
+    CHECK_THROWS_AS(tapeloop::detail::uninitialised<float>(Shape{large, large, large, 1024}), std::bad_alloc);
     Parameter<double> p("p", filled({1}, 1));
     const auto before = tape.mark();
     CHECK_THROWS_AS(broadcast_to(p, {large, large, large}), std::bad_alloc);

@@ -19,7 +19,7 @@ using namespace tapeloop::test;
 // A step of a recurrent network records some ten nodes, whatever its size.
 static_assert(sizeof(Var<double>) == 16);
 static_assert(sizeof(Shape) == 36);
-static_assert(sizeof(Node<double>) <= 96);
+static_assert(sizeof(tapeloop::detail::Node<double>) <= 96);
 
 TEST_CASE("tape: without one nothing can be computed, and the error says which is missing") {
     CHECK(text_of<std::logic_error>([] { input(vector({1})); }) ==
@@ -28,7 +28,7 @@ TEST_CASE("tape: without one nothing can be computed, and the error says which i
           "tape: no Tape<float> in scope; construct one before computing");
     Parameter<double> p("p", vector({1}));
     CHECK_THROWS_AS(exp(p), std::logic_error);
-    CHECK_THROWS_AS(Label<double>("layer"), std::logic_error);
+    CHECK_THROWS_AS(LabelScope<double>("layer"), std::logic_error);
     CHECK_THROWS_AS(Paused<double>(), std::logic_error);
     Tape<float> of_the_other_kind;
     CHECK_THROWS_AS(p + p, std::logic_error);
@@ -95,7 +95,7 @@ TEST_CASE("tape: Vars of two tapes do not mix, and the error names the operation
     Tape<double> two;
     const Var<double> y = input(vector({3, 4}));
     const std::size_t sizes = one.size() + two.size();
-    const auto line = std::to_string(Site::current().line() + 1);
+    const auto line = std::to_string(CallSite::current().line() + 1);
     const std::string text = text_of<std::logic_error>([&] { x* y; });
     CHECK(text ==
           "multiply: its arguments are on different tapes; pass one's value() as a constant (tape_test.cpp:" +
@@ -148,12 +148,12 @@ TEST_CASE("tape: labels nest into paths, and end with their scope") {
     const Var<double> x = input(vector({1}));
     CHECK(label_of(x).empty());
     {
-        const Label<double> encoder("encoder");
+        const LabelScope<double> encoder("encoder");
         CHECK(label_of(exp(x)) == "encoder");
         for (std::size_t t = 0; t < 3; ++t) {
-            const Label<double> step(t);
+            const LabelScope<double> step(t);
             CHECK(label_of(exp(x)) == "encoder/t=" + std::to_string(t));
-            const Label<double> cell("cell");
+            const LabelScope<double> cell("cell");
             CHECK(label_of(exp(x)) == "encoder/t=" + std::to_string(t) + "/cell");
         }
         CHECK(label_of(exp(x)) == "encoder");
@@ -167,13 +167,13 @@ TEST_CASE("tape: labels nest into paths, and end with their scope") {
 TEST_CASE("tape: a node tells its operation, name, line and label") {
     Tape<double> tape;
     Parameter<double> W("W", filled({2, 2}, 1));
-    const Label<double> encoder("encoder");
-    const auto line = Site::current().line();
+    const LabelScope<double> encoder("encoder");
+    const auto line = CallSite::current().line();
     const Var<double> y = matmul(W, W).named("scores");
     CHECK(tape.describe(y.index()) ==
           "matmul 'scores' (tape_test.cpp:" + std::to_string(line + 1) + ", encoder)");
     CHECK(tape.name(y.index()) == "scores");
-    const Index leaf = *tape.find(W.storage().get());
+    const NodeIndex leaf = *tape.find(W.storage().get());
     CHECK(tape.describe(leaf) == "parameter 'W' (tape_test.cpp:" + std::to_string(line + 1) + ", encoder)");
     CHECK(tape.inputs(y.index())[0] == leaf);
     CHECK(tape.inputs(y.index())[1] == leaf);
@@ -187,7 +187,7 @@ TEST_CASE("tape: the line of a node is the user's, whatever the arguments are") 
     const Tensor<double> t = filled({2, 2}, 1);
     const Var<double> x = input(t);
     const auto line_of = [&](const Var<double>& v) { return tape.node(v.index()).site.line(); };
-    const auto here = [](Site site = Site::current()) { return site.line(); };
+    const auto here = [](CallSite site = CallSite::current()) { return site.line(); };
     CHECK(line_of(x + 1) == here());
     CHECK(line_of(1 - x) == here());
     CHECK(line_of(x * t) == here());
@@ -393,11 +393,11 @@ TEST_CASE("tape: the only one, destroyed by another thread, leaves none") {
 TEST_CASE("tape: a label and a pause that outlive their tape, with another in its place or none") {
     for (const bool with_other : {false, true}) {
         auto tape = std::make_unique<Tape<double>>();
-        auto label = std::make_unique<Label<double>>("gone");
+        auto label = std::make_unique<LabelScope<double>>("gone");
         auto pause = std::make_unique<Paused<double>>();
         tape.reset();
         std::optional<Tape<double>> next;
-        std::optional<Label<double>> own;
+        std::optional<LabelScope<double>> own;
         if (with_other) own.emplace((next.emplace(), "own"));
         label.reset();
         pause.reset();
@@ -431,15 +431,15 @@ TEST_CASE("gradient_graph: a cotangent of another tape is refused, before anythi
     const auto before = one.mark();
     const auto before_two = two.mark();
     const auto text = text_of<std::logic_error>([&] {
-        gradient_graph(std::vector<GraphRoot<double>>{{y, other}}, {x});
+        gradient_graph(std::vector<GradientGraphRoot<double>>{{y, other}}, {x});
     });
     CHECK(contains(text, "cotangent"));
     CHECK(contains(text, "another tape"));
-    CHECK_THROWS_AS(gradient_graph(std::vector<GraphRoot<double>>{{y, x}, {other, other}}, {x}),
+    CHECK_THROWS_AS(gradient_graph(std::vector<GradientGraphRoot<double>>{{y, x}, {other, other}}, {x}),
                     std::logic_error);
     CHECK_THROWS_AS(gradient_graph(y, {other}), std::logic_error);
     CHECK_THROWS_AS(gradient(y, {other}), std::logic_error);
-    CHECK_THROWS_AS(gradient_graph(std::vector<GraphRoot<double>>{{y, Var<double>()}}, {x}),
+    CHECK_THROWS_AS(gradient_graph(std::vector<GradientGraphRoot<double>>{{y, Var<double>()}}, {x}),
                     std::logic_error);
     CHECK(one.mark() == before);
     CHECK(two.mark() == before_two);

@@ -30,8 +30,8 @@ NonFinite::Details anomaly(F&& f, std::string* text = nullptr) {
 TEST_CASE("watch: the first value that is not finite stops, and the error says where") {
     Tape<double> tape({.fuse = true, .watch = true});
     Parameter<double> W("W", vector({1, 0, 4}));
-    const Label<double> layer("encoder");
-    const Label<double> step(std::size_t(3));
+    const LabelScope<double> layer("encoder");
+    const LabelScope<double> step(std::size_t(3));
     const Var<double> x = input(vector({0.5, -1, 2}));
     std::string text;
     std::size_t before = 0;
@@ -40,7 +40,7 @@ TEST_CASE("watch: the first value that is not finite stops, and the error says w
         [&] {
             const Var<double> y = x * W;
             before = tape.size();
-            line = Site::current().line() + 1;
+            line = CallSite::current().line() + 1;
             const Var<double> z = y / W;
             static_cast<void>(exp(z));
         },
@@ -104,8 +104,8 @@ TEST_CASE("watch: the first cotangent that is not finite stops, and names the op
     Var<double> J;
     std::uint32_t line = 0;
     {
-        const Label<double> step(std::size_t(7));
-        line = Site::current().line() + 1;
+        const LabelScope<double> step(std::size_t(7));
+        line = CallSite::current().line() + 1;
         J = sum(sqrt(x) * 3);
     }
     const auto details = anomaly([&] { gradient(J, {x}); });

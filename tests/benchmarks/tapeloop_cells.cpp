@@ -18,7 +18,7 @@ namespace {
 
 using F = Var<float>;
 
-/// What the cells share: packed weights, and x U + b for all time steps at once.
+/// The base of the cells: packed weights, and x U + b for all time steps at once.
 struct Weights {
     Parameter<float> U, W, b, b_recurrent;
 
@@ -95,7 +95,7 @@ struct Lstm : Weights {
 };
 
 Tensor<float> tensor_of(const Floats& values, const Shape& shape) {
-    Tensor<float> tensor = uninitialised<float>(shape);
+    Tensor<float> tensor = tapeloop::detail::uninitialised<float>(shape);
     std::copy(values.begin(), values.end(), tensor.data());
     return tensor;
 }

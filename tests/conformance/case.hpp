@@ -42,7 +42,7 @@ struct Options {
     nn::LstmVariantOptions lstm;  ///< but for the projection's size, which the parameters tell
 };
 
-/// What a run gives, or what is expected of it, or the weights of its sum.
+/// The results of a run, or what is expected of it, or the weights of its sum.
 struct Results {
     std::optional<Tensor<double>> output;  ///< [T, B, ..] of the top layer
     std::optional<Tensor<double>> h;       ///< final states, [L D, B, ..]
@@ -58,7 +58,7 @@ struct LayerGradients {
 
 struct Case {
     std::string name;
-    /// What does not keep to the format; the rest is then not read.
+    /// The message on what does not keep to the format; the rest is then not read.
     std::string malformed;
     /// The option that this runner lacks; the rest is then not read.
     std::string missing;

@@ -37,7 +37,7 @@ Places packed_places(C& cell) {
 
 Shape Place::shape() const {
     if (gates.empty()) return parameter->shape();
-    return nn::gate(*parameter, gates, gate).shape();
+    return nn::gate_block(*parameter, gates, gate).shape();
 }
 
 Tensor<double> Place::part(const Tensor<double>& packed) const {
@@ -107,7 +107,7 @@ void assign(const Places& places, const Entries& entries, const std::string& whe
         if (place.gates.empty())
             place.parameter->assign(value);
         else
-            nn::gate(*place.parameter, place.gates, place.gate).assign(value);
+            nn::gate_block(*place.parameter, place.gates, place.gate).assign(value);
     }
 }
 

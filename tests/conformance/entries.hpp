@@ -11,7 +11,7 @@
 
 namespace tapeloop::conformance {
 
-/// Where an entry of the file, such as `U.forget`, is among a cell's parameters.
+/// The place of an entry of the file, such as `U.forget`, is among a cell's parameters.
 struct Place {
     std::string entry;
     Parameter<double>* parameter;

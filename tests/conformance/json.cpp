@@ -94,7 +94,7 @@ Tensor<double> Json::tensor() const {
     for (std::size_t extent : extents) size *= static_cast<double>(extent);
     if (size != static_cast<double>(data.size()))
         fail(fmt::format("\"data\" has {} numbers and \"shape\" asks for {}", data.size(), size));
-    Tensor<double> tensor = uninitialised<double>(Shape(extents));
+    Tensor<double> tensor = tapeloop::detail::uninitialised<double>(Shape(extents));
     std::transform(data.begin(), data.end(), tensor.data(), [](const Json& one) { return one.number(); });
     return tensor;
 }

@@ -16,7 +16,7 @@ class Json {
     Json(const nlohmann::json& value, std::string where) : value_(&value), where_(std::move(where)) {}
 
     [[noreturn]] void fail(std::string_view rule) const;
-    /// The same value as where the text begins.
+    /// Reads the same value as where the text begins.
     Json root() const { return {*value_, ""}; }
 
     /// The member of an object; `at` throws when it is not there, `find` takes null for absent.

@@ -13,7 +13,7 @@ class Model {
     explicit Model(const Case& c);
 
     nn::Stack<double>& stack() { return stack_; }
-    /// Where the parameters of a layer's directions are; empty for one that it does not have.
+    /// The places of the parameters of a layer's directions; empty for one that it does not have.
     struct LayerPlaces {
         Places forward;
         Places reverse;

@@ -84,7 +84,7 @@ const std::vector<Option>& known_options() {
     return list;
 }
 
-/// What is missing for this option; empty if nothing is.
+/// Says what is missing for this option; empty if nothing is.
 std::string read_option(const std::string& name, const Json& value, const std::string& cell, Options& into) {
     const auto& known = known_options();
     const auto option =

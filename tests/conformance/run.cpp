@@ -14,7 +14,7 @@ using Parts = std::vector<Tensor<double>>;
 /// The k-th of what lies side by side along the first axis.
 Tensor<double> part_of(const Tensor<double>& whole, std::size_t k) {
     const Shape shape = shape_of(whole);
-    Tensor<double> part = uninitialised<double>({shape[1], shape[2]});
+    Tensor<double> part = tapeloop::detail::uninitialised<double>({shape[1], shape[2]});
     std::copy_n(whole.data() + k * part.size(), part.size(), part.data());
     return part;
 }
@@ -22,7 +22,7 @@ Tensor<double> part_of(const Tensor<double>& whole, std::size_t k) {
 /// Parts of one shape side by side; nothing when their shapes differ, for then the format has no place.
 std::optional<Tensor<double>> side_by_side(const Parts& parts) {
     const Shape one = shape_of(parts.front());
-    Tensor<double> whole = uninitialised<double>({parts.size(), one[0], one[1]});
+    Tensor<double> whole = tapeloop::detail::uninitialised<double>({parts.size(), one[0], one[1]});
     for (std::size_t k = 0; k < parts.size(); ++k) {
         if (shape_of(parts[k]) != one) return std::nullopt;
         std::copy_n(parts[k].data(), parts[k].size(), whole.data() + k * parts[k].size());
@@ -89,9 +89,9 @@ class Run {
         return side_by_side(values);
     }
 
-    std::vector<Root<double>> roots() const {
+    std::vector<GradientRoot<double>> roots() const {
         const Results& objective = case_.objective;
-        std::vector<Root<double>> roots;
+        std::vector<GradientRoot<double>> roots;
         if (objective.output) {
             require("objective.output", *objective.output, output_.shape());
             roots.push_back({output_, *objective.output});

@@ -4,7 +4,7 @@
 
 namespace tapeloop::conformance {
 
-/// What this library makes of a case.
+/// Returns what this library makes of a case.
 struct Outcome {
     Results results;
     LayerGradients gradients;  ///< of the objective, where gradients are expected

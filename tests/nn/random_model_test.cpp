@@ -134,7 +134,7 @@ struct Case {
             model.stack.initial_state(B));
     }
 
-    /// Of x and the parts of the initial state, in one list.
+    /// Computes the loss of x and the parts of the initial state, in one list.
     Var<double> loss(const std::vector<Var<double>>& inputs) {
         auto next = inputs.begin() + 1;
         const auto initial = nn::map_state([&](const Var<double>&) { return *next++; },

@@ -32,7 +32,7 @@ struct Sequences {
 };
 
 Sequences draw(std::size_t batch, nn::Generator& generator) {
-    Sequences s{uninitialised<float>({T, batch, 1}), nn::Targets::from_shape({T, batch})};
+    Sequences s{tapeloop::detail::uninitialised<float>({T, batch, 1}), nn::Targets::from_shape({T, batch})};
     for (float& bit : s.bits) bit = generator.below(2) == 0 ? -1.0F : 1.0F;
     for (std::size_t t = 0; t < T; ++t)
         for (std::size_t row = 0; row < batch; ++row)
@@ -64,7 +64,7 @@ struct ForgetfulStart : nn::ElmanCell<float> {
     }
 };
 
-/// The same, its gradient cut off between the time steps.
+/// A cell that does the same, its gradient cut off between the time steps.
 struct Truncated : ForgetfulStart {
     using ForgetfulStart::ForgetfulStart;
     auto step(const Var<float>& u, const Var<float>& h) const { return ForgetfulStart::step(u, detach(h)); }

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <limits>
 
-/// What the tests of the optimizers share.
+/// This file has what the tests of the optimizers share.
 namespace tapeloop::test {
 
 inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();

@@ -113,13 +113,13 @@ TEST_CASE("weight_average: a parameter that was replaced by one of another shape
                    replaced));
 }
 
-TEST_CASE("gate: a parameter that was replaced by one of another shape is refused") {
+TEST_CASE("gate_block: a parameter that was replaced by one of another shape is refused") {
     const std::vector<std::string_view> names{"one", "two"};
     Parameter<double> p("p", filled({3, 8}, 1));
-    nn::Gate<double> gate = nn::gate(p, names, "two");
+    nn::GateBlock<double> gate = nn::gate_block(p, names, "two");
     p = Parameter<double>("p", vector({1, 2}));
     CHECK(text_of<std::logic_error>([&] { gate.assign(5); }) ==
-          "gate: parameter 'p' was [3, 8] and is [2] now; call `gate` again");
+          "gate_block: parameter 'p' was [3, 8] and is [2] now; call `gate_block` again");
     CHECK(text_of<std::logic_error>([&] { gate.value(); }) != "");
 }
 

@@ -4,7 +4,7 @@
 
 using namespace tapeloop;
 using namespace tapeloop::test;
-using optim::first_not_finite;
+using optim::detail::first_not_finite;
 
 namespace {
 

@@ -11,7 +11,7 @@ using optim::WeightAverage;
 
 namespace {
 
-/// What each of the weights so far counts for in the average after them, written out as a sum.
+/// Returns what each of the weights so far counts for in the average after them, written out as a sum.
 double weight_of(std::size_t i, std::size_t count, double decay, AverageStart start) {
     const double kept = std::pow(decay, count - 1 - i);
     switch (start) {

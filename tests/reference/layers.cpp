@@ -23,7 +23,7 @@ using Gates = std::vector<std::string>;
 constexpr std::int64_t T = 4, B = 3, I = 2, H = 3, P = 2;
 const std::vector<std::int64_t> padded_lengths{2, 4, 1};  // LibTorch takes no length of 0
 
-/// What the layers are made of. Gates are in LibTorch's order.
+/// The parts that the layers are made of. Gates are in LibTorch's order.
 struct Kind {
     std::string name;
     std::string cell;

@@ -30,7 +30,7 @@ using namespace tapeloop;
 using nlohmann::json;
 
 Tensor<double> random_tensor(const Shape& shape, nn::Generator& generator) {
-    Tensor<double> x = uninitialised<double>(shape);
+    Tensor<double> x = tapeloop::detail::uninitialised<double>(shape);
     for (double& element : x) element = generator.uniform(-1, 1);
     return x;
 }
@@ -41,7 +41,7 @@ double norm(const Tensor<double>& x) {
     return std::sqrt(squares);
 }
 
-json facts_of(Tape<double>& tape, const Gradients<double>& gradients, Index node) {
+json facts_of(Tape<double>& tape, const Gradients<double>& gradients, NodeIndex node) {
     const Var<double> var = tape.var(node);
     const Tensor<double> value = var.value();
     const Tensor<double>& cotangent = gradients[var];
@@ -54,9 +54,10 @@ json facts_of(Tape<double>& tape, const Gradients<double>& gradients, Index node
 }
 
 /// The nodes of one operation at a time step, in their order.
-std::vector<Index> find_nodes(const Tape<double>& tape, std::string_view operation, std::size_t time_step) {
-    std::vector<Index> found;
-    for (Index node = 0; node < tape.size(); ++node)
+std::vector<NodeIndex> find_nodes(const Tape<double>& tape, std::string_view operation,
+                                  std::size_t time_step) {
+    std::vector<NodeIndex> found;
+    for (NodeIndex node = 0; node < tape.size(); ++node)
         if (tape.node(node).operation->name() == operation && tape.time_step(node) == time_step)
             found.push_back(node);
     return found;
@@ -152,9 +153,9 @@ json write_skips(const std::filesystem::path& path) {
     Tape<double> tape({.fuse = false});
     std::vector<Var<double>> h{input(random_tensor({2, 3}, generator)),
                                input(random_tensor({2, 3}, generator))};
-    Index detached = 0;
+    NodeIndex detached = 0;
     for (std::size_t t = 0; t < 5; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         Var<double> from = h[t];
         if (t == 3) {
             from = detach(from);
@@ -167,7 +168,7 @@ json write_skips(const std::filesystem::path& path) {
     return {{"path", path.string()}, {"detached", detached}, {"source", h[3].index()}};
 }
 
-/// What was given, and nothing computed from it.
+/// Writes what was given, and nothing computed from it.
 json write_leaves(const std::filesystem::path& path) {
     Tape<double> tape;
     const Var<double> x = input(Tensor<double>(2.0)).named("x");

@@ -13,6 +13,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::as_double;
@@ -20,12 +23,12 @@ using detail::NodeName;
 using Renaming = std::map<std::string, std::string, std::less<>>;
 
 template <class T>
-std::vector<bool> ancestors(const Tape<T>& tape, Index J) {
+std::vector<bool> ancestors(const Tape<T>& tape, NodeIndex J) {
     std::vector<bool> wanted(J + 1, false);
     wanted[J] = true;
-    for (Index node = J + 1; node-- > 0;)
+    for (NodeIndex node = J + 1; node-- > 0;)
         if (wanted[node])
-            for (Index input : tape.inputs(node)) wanted[input] = true;
+            for (NodeIndex input : tape.inputs(node)) wanted[input] = true;
     return wanted;
 }
 
@@ -43,21 +46,22 @@ std::vector<std::string> letters_of(const Description& formula, std::size_t inpu
 template <class T>
 class Deriving {
   public:
-    Deriving(const Var<T>& J, const std::vector<std::optional<Index>>& wrt, const DerivationOptions& options)
+    Deriving(const Var<T>& J, const std::vector<std::optional<NodeIndex>>& wrt,
+             const DerivationOptions& options)
         : tape_(J.tape()), J_(J.index()), options_(options), wanted_(ancestors(tape_, J_)), cotangents_(J) {
         require_small();
         names_ = detail::name_nodes(tape_, J_, wanted_, wrt);
         users_.resize(J_ + 1);
-        for (Index node = 0; node <= J_; ++node)
+        for (NodeIndex node = 0; node <= J_; ++node)
             if (wanted_[node] && tape_.node(node).results != result_mark)
-                for (Index input : detail::distinct_inputs(tape_, node)) users_[input].push_back(node);
+                for (NodeIndex input : detail::distinct_inputs(tape_, node)) users_[input].push_back(node);
     }
 
-    Derivation derive(const std::vector<std::optional<Index>>& wrt, const std::vector<Wrt<T>>& list) {
+    Derivation derive(const std::vector<std::optional<NodeIndex>>& wrt, const std::vector<Wrt<T>>& list) {
         Derivation result;
         result.of = names_[J_].text();
         result.options = options_;
-        for (Index node = 0; node <= J_; ++node) {
+        for (NodeIndex node = 0; node <= J_; ++node) {
             if (!wanted_[node] || names_[node].is_constant) continue;
             if (is_given(node))
                 result.given.push_back({node, names_[node].text(), {}, value(node)});
@@ -68,7 +72,7 @@ class Deriving {
             return tape_.parameter(step.node) != nullptr;
         });
         const std::vector<bool> leads = leading_to(wrt);
-        for (Index node = J_ + 1; node-- > 0;)
+        for (NodeIndex node = J_ + 1; node-- > 0;)
             if (wanted_[node] && leads[node] && tape_.node(node).data != nullptr && !is_asked(node, wrt))
                 result.backward.push_back(cotangent(node));
         for (std::size_t k = 0; k < wrt.size(); ++k)
@@ -82,7 +86,7 @@ class Deriving {
 
     void require_small() const {
         std::size_t operations = 0;
-        for (Index node = 0; node <= J_; ++node)
+        for (NodeIndex node = 0; node <= J_; ++node)
             if (wanted_[node] && !tape_.inputs(node).empty()) ++operations;
         if (operations > options_.largest_graph)
             throw std::invalid_argument(
@@ -90,39 +94,39 @@ class Deriving {
                             "fewer time steps, or raise DerivationOptions::largest_graph",
                             operations, options_.largest_graph));
     }
-    bool is_part(Index node) const {
+    bool is_part(NodeIndex node) const {
         return tape_.node(node).results == result_mark && kind(tape_.inputs(node)[0]) == OperationKind::split;
     }
     /// Leaves, and the time steps of an input; the whole is told by its parts.
-    bool is_given(Index node) const {
+    bool is_given(NodeIndex node) const {
         if (is_part(node)) return tape_.inputs(tape_.inputs(tape_.inputs(node)[0])[0]).empty();
         return tape_.inputs(node).empty() && !is_whole(node);
     }
-    bool is_whole(Index node) const {
+    bool is_whole(NodeIndex node) const {
         return !users_[node].empty() &&
                std::all_of(users_[node].begin(), users_[node].end(),
-                           [this](Index user) { return kind(user) == OperationKind::split; });
+                           [this](NodeIndex user) { return kind(user) == OperationKind::split; });
     }
-    static bool is_asked(Index node, const std::vector<std::optional<Index>>& wrt) {
-        return std::find(wrt.begin(), wrt.end(), std::optional<Index>(node)) != wrt.end();
+    static bool is_asked(NodeIndex node, const std::vector<std::optional<NodeIndex>>& wrt) {
+        return std::find(wrt.begin(), wrt.end(), std::optional<NodeIndex>(node)) != wrt.end();
     }
-    std::vector<bool> leading_to(const std::vector<std::optional<Index>>& wrt) const {
+    std::vector<bool> leading_to(const std::vector<std::optional<NodeIndex>>& wrt) const {
         std::vector<bool> leads(J_ + 1, false);
-        for (Index node = 0; node <= J_; ++node) {
+        for (NodeIndex node = 0; node <= J_; ++node) {
             const auto inputs = tape_.inputs(node);
             leads[node] = is_asked(node, wrt) || std::any_of(inputs.begin(), inputs.end(),
-                                                             [&](Index input) { return leads[input]; });
+                                                             [&](NodeIndex input) { return leads[input]; });
         }
         return leads;
     }
 
-    std::string_view operation(Index node) const { return tape_.node(node).operation->name(); }
-    const Description& formula(Index node) const { return tape_.node(node).operation->description(); }
-    OperationKind kind(Index node) const { return formula(node).kind; }
-    Tensor<double> value(Index node) const {
+    std::string_view operation(NodeIndex node) const { return tape_.node(node).operation->name(); }
+    const Description& formula(NodeIndex node) const { return tape_.node(node).operation->description(); }
+    OperationKind kind(NodeIndex node) const { return formula(node).kind; }
+    Tensor<double> value(NodeIndex node) const {
         return as_double(tape_.node(node).data, tape_.node(node).shape);
     }
-    Tensor<double> cotangent_value(Index node) const {
+    Tensor<double> cotangent_value(NodeIndex node) const {
         const Tensor<T>* cotangent = cotangents_.at(node);
         if (cotangent != nullptr) return as_double(*cotangent);
         Tensor<double> zeros = uninitialised<double>(tape_.node(node).shape);
@@ -135,7 +139,7 @@ class Deriving {
 
     // The way forward.
 
-    DerivationStep equation(Index node) const {
+    DerivationStep equation(NodeIndex node) const {
         DerivationTerm term{node, right_side(node), {}, {}, tape_.time_step(node), {}};
         if (const Description& known = formula(node);
             !known.equation.empty() && !known.takes_any_number() && known.kind != OperationKind::result)
@@ -148,9 +152,9 @@ class Deriving {
         return std::string(at == std::string_view::npos ? equation : equation.substr(at + equals.size()));
     }
 
-    std::string right_side(Index node) const {
+    std::string right_side(NodeIndex node) const {
         if (kind(node) == OperationKind::result) {
-            const Index maker = tape_.inputs(node)[0];
+            const NodeIndex maker = tape_.inputs(node)[0];
             return kind(maker) == OperationKind::split
                        ? fmt::format("part {} of {}", node - maker, names_[tape_.inputs(maker)[0]].text())
                        : fmt::format("{}, result {}", right_side(maker), node - maker);
@@ -161,7 +165,7 @@ class Deriving {
             return renamed(right_of(known.equation),
                            letters(node, [](const NodeName& name) { return name.text(); }));
         std::vector<std::string> names;
-        for (Index input : inputs) names.push_back(names_[input].text());
+        for (NodeIndex input : inputs) names.push_back(names_[input].text());
         const std::string list = fmt::format("{}", fmt::join(names, ", "));
         constexpr std::string_view any_number = "x₁, x₂, …";
         std::string text = right_of(known.equation);
@@ -170,8 +174,9 @@ class Deriving {
         return fmt::format("{}({})", operation(node), list);
     }
 
-    /// What the letters of a node's formula stand for: y, g, the arguments, and n, the elements of a mean.
-    Renaming letters(Index node, const auto& text) const {
+    /// Returns what the letters of a node's formula stand for: y, g, the arguments, and n, the elements of a
+    /// mean.
+    Renaming letters(NodeIndex node, const auto& text) const {
         const auto inputs = tape_.inputs(node);
         const std::vector<std::string> argument_letters = letters_of(formula(node), inputs.size());
         Renaming names;
@@ -187,7 +192,7 @@ class Deriving {
     }
 
     /// A formula of a node in numbers; empty if one of its tensors is too large.
-    std::string numbers_of(const std::string& formula, Index node,
+    std::string numbers_of(const std::string& formula, NodeIndex node,
                            const std::optional<Tensor<double>>& g) const {
         const detail::NumeralOptions numerals{options_.printed_elements, options_.digits};
         const std::vector<std::string> argument_letters =
@@ -213,18 +218,18 @@ class Deriving {
 
     // The way back.
 
-    DerivationStep cotangent(Index node) {
+    DerivationStep cotangent(NodeIndex node) {
         DerivationStep step{node, derivative(names_[node].text()), {}, cotangent_value(node)};
         if (node == J_) {
             step.terms.push_back({node, "1", {}, {}, {}, step.value});
             return step;
         }
-        for (Index user : std::vector<Index>(users_[node].rbegin(), users_[node].rend()))
+        for (NodeIndex user : std::vector<NodeIndex>(users_[node].rbegin(), users_[node].rend()))
             if (cotangents_.rms(user) > 0) add_term(step, user);
         return step;
     }
-    /// The same in the order of time.
-    DerivationStep gradient_of(Index node) {
+    /// Derives the gradient by a node, its terms in the order of time.
+    DerivationStep gradient_of(NodeIndex node) {
         DerivationStep step = cotangent(node);
         std::reverse(step.terms.begin(), step.terms.end());
         return step;
@@ -237,8 +242,8 @@ class Deriving {
         return {J_, derivative(name.empty() ? "x" : name), {}, std::move(zeros)};
     }
 
-    void add_term(DerivationStep& step, Index user) {
-        const auto cotangent_of = [this](Index node) { return cotangents_.at(node); };
+    void add_term(DerivationStep& step, NodeIndex user) {
+        const auto cotangent_of = [this](NodeIndex node) { return cotangents_.at(node); };
         const auto parts = contributions<T>(tape_, user, cotangent_of, {step.node});
         if (parts.empty()) return;
         const auto plain = [](const NodeName& name) { return name.text(); };
@@ -262,8 +267,8 @@ class Deriving {
         step.terms.push_back(std::move(term));
     }
 
-    /// Which arguments of `user` a node is.
-    std::vector<std::size_t> places(Index user, Index node) const {
+    /// Returns which arguments of `user` a node is.
+    std::vector<std::size_t> places(NodeIndex user, NodeIndex node) const {
         std::vector<std::size_t> result;
         const auto inputs = tape_.inputs(user);
         for (std::size_t k = 0; k < inputs.size(); ++k)
@@ -272,7 +277,7 @@ class Deriving {
     }
     /// The rule for an argument; empty for an operation that says none. What was broadcast is
     /// summed.
-    std::string rule(Index user, std::size_t argument) const {
+    std::string rule(NodeIndex user, std::size_t argument) const {
         const Description& known = formula(user);
         if (known.rule(argument) == nullptr || known.takes_any_number()) return {};
         std::string text(known.rule(argument)->cotangent);
@@ -291,19 +296,20 @@ class Deriving {
         return renamed(text, {{"g", "1"}});
     }
 
-    std::string rule_text(Index user, Index node, const auto& name_text) const {
+    std::string rule_text(NodeIndex user, NodeIndex node, const auto& name_text) const {
         std::vector<std::string> terms;
         for (std::size_t k : places(user, node))
             terms.push_back(rule_text(user, k, rule(user, k), name_text));
         return detail::joined(terms);
     }
-    std::string rule_text(Index user, std::size_t k, const std::string& rule, const auto& name_text) const {
+    std::string rule_text(NodeIndex user, std::size_t k, const std::string& rule,
+                          const auto& name_text) const {
         const OperationKind own = kind(user);
         if (!rule.empty() && own != OperationKind::split) return renamed(rule, letters(user, name_text));
-        const std::vector<Index> results = detail::results_of(tape_, user);
+        const std::vector<NodeIndex> results = detail::results_of(tape_, user);
         const std::string argument = name_text(names_[tape_.inputs(user)[k]]);
         std::vector<std::string> parts;
-        for (Index result : results) {
+        for (NodeIndex result : results) {
             if (cotangents_.rms(result) == 0) continue;
             const std::string g = derivative(name_text(names_[result]));
             if (own == OperationKind::split)
@@ -316,7 +322,7 @@ class Deriving {
         return own == OperationKind::split ? fmt::format("({}), stacked", fmt::join(parts, ", "))
                                            : fmt::format("{}", fmt::join(parts, " + "));
     }
-    std::string numbers_of_rules(Index user, Index node) const {
+    std::string numbers_of_rules(NodeIndex user, NodeIndex node) const {
         std::vector<std::string> terms;
         for (std::size_t k : places(user, node)) {
             const std::string one = rule(user, k);
@@ -327,12 +333,12 @@ class Deriving {
     }
 
     Tape<T>& tape_;
-    Index J_;
+    NodeIndex J_;
     DerivationOptions options_;
     std::vector<bool> wanted_;
     detail::Cotangents<T> cotangents_;
     std::vector<NodeName> names_;
-    std::vector<std::vector<Index>> users_;
+    std::vector<std::vector<NodeIndex>> users_;
 };
 
 template <class T>
@@ -342,9 +348,9 @@ Derivation derived(const Var<T>& J, const WrtList<T>& wrt, const DerivationOptio
             fmt::format("derivation: J is {}; it must have one element", J.shape().text()));
     const Tape<T>& tape = J.tape();
     tape.require_unchanged_parameters();
-    std::vector<std::optional<Index>> nodes;
+    std::vector<std::optional<NodeIndex>> nodes;
     for (const Wrt<T>& one : wrt.list()) {
-        std::optional<Index> node = detail::find_node(tape, one, "derivation");
+        std::optional<NodeIndex> node = detail::find_node(tape, one, "derivation");
         if (node.has_value() && *node > J.index()) node.reset();
         nodes.push_back(node);
     }

@@ -8,6 +8,7 @@
 
 namespace tapeloop {
 
+/// Options of `derivation`.
 struct DerivationOptions {
     /// A derivation is for reading: graphs with more operations are refused.
     std::size_t largest_graph = 200;
@@ -15,13 +16,13 @@ struct DerivationOptions {
     std::size_t printed_elements = 9;
     /// Significant digits.
     int digits = 4;
-    /// Where lines are broken, of the text and of LaTeX's equations.
+    /// The width at which lines are broken, of the text and of LaTeX's equations.
     std::size_t line_width = 100;
 };
 
-/// What one user of a node hands back to it.
+/// The term that one user of a node hands back to it.
 struct DerivationTerm {
-    Index user;
+    NodeIndex user;
     std::string text;     ///< `h₁ᵀ ∂J/∂a₂`
     std::string numbers;  ///< the same with numbers; empty where they would not be readable
     std::string at_any_time;  ///< the same for any step, `hₜ₋₁ᵀ ∂J/∂aₜ`; empty outside of time steps
@@ -31,7 +32,7 @@ struct DerivationTerm {
 
 /// One line of a derivation, or a few that belong together.
 struct DerivationStep {
-    Index node;
+    NodeIndex node;
     std::string left;  ///< `h₂`, or `∂J/∂h₂`
     /// The equation, or one term for each user, whose sum it is.
     std::vector<DerivationTerm> terms;
@@ -49,9 +50,9 @@ struct Derivation {
     std::vector<DerivationStep> gradients;  ///< in the order in which they were asked for
     DerivationOptions options;
 
-    /// For a terminal, in Unicode.
+    /// Returns the text for a terminal, in Unicode.
     std::string text() const;
-    /// For a document that loads amsmath: `align*` environments under `\paragraph` headings.
+    /// Returns the text for a document that loads amsmath: `align*` environments under `\paragraph` headings.
     std::string latex() const;
 };
 

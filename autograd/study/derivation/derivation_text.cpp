@@ -6,6 +6,9 @@
 #include <algorithm>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// Columns in a terminal: characters, not bytes.
@@ -29,7 +32,7 @@ struct Equation {
     }
 };
 
-/// Where the signs of a sum stand, outside of parentheses: at the space in front of each.
+/// Returns where the signs of a sum stand, outside of parentheses: at the space in front of each.
 std::vector<std::size_t> signs_of(std::string_view text) {
     std::vector<std::size_t> places;
     std::size_t depth = 0;
@@ -44,7 +47,7 @@ std::vector<std::size_t> signs_of(std::string_view text) {
     return places;
 }
 
-/// Without what says the same as its neighbour.
+/// Adds a side to an equation, unless it says the same as its neighbour.
 void add_side(Equation& equation, const std::string& side) {
     if (!side.empty() && (equation.sides.empty() || equation.sides.back() != side))
         equation.sides.push_back(side);

@@ -1,6 +1,6 @@
 #include <autograd/study/derivation/formula.hpp>
 
-namespace tapeloop {
+namespace tapeloop::detail {
 namespace {
 
 /// The bytes of the character at the front, in UTF-8.
@@ -21,7 +21,7 @@ std::string_view front_piece(std::string_view text) {
     return text.substr(0, size);
 }
 
-/// Whether what stands behind binds to the name in front of it more tightly than that holds together.
+/// Returns whether what stands behind binds to the name in front of it more tightly than that holds together.
 bool binds(std::string_view behind) {
     return behind == " /" || behind == "/" || behind == "^" || behind == "²" || behind == "ᵀ";
 }
@@ -55,4 +55,4 @@ std::string renamed(std::string_view formula, const std::map<std::string, std::s
     return result;
 }
 
-}  // namespace tapeloop
+}  // namespace tapeloop::detail

@@ -38,7 +38,7 @@ constexpr Pairs superscripts[] = {
 constexpr std::string_view functions[] = {"exp", "log", "sin", "cos", "tanh", "max", "min"};
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-/// Whether a symbol stands for a letter: Greek ones have two bytes.
+/// Returns whether a symbol stands for a letter: Greek ones have two bytes.
 bool is_letter_symbol(std::string_view symbol) {
     return symbol == "ℓ" ||
            (symbol.size() == 2 && symbol != "Σ" && symbol != "Π" && symbol != "×" && symbol != "·");
@@ -62,7 +62,7 @@ class Typesetter {
     }
 
   private:
-    /// What stands at the end of the result, as far as the space behind it is concerned.
+    /// The kind of thing at the end of the result, as far as the space behind it is concerned.
     enum class End { nothing, sign, atom, word };
 
     void write_one() {
@@ -121,8 +121,8 @@ class Typesetter {
         if (const Pairs* symbol = front_of(rest_, symbols)) {
             rest_.remove_prefix(symbol->first.size());
             // A command ends where no letter follows.
-            const bool is_open =
-                detail::is_letter(symbol->second.back()) && !rest_.empty() && detail::is_letter(rest_.front());
+            const bool is_open = detail::is_letter(symbol->second.back()) && !rest_.empty() &&
+                                 detail::is_letter(rest_.front());
             put(std::string(symbol->second) + (is_open ? " " : ""),
                 is_letter_symbol(symbol->first) || symbol->first == "…" || symbol->first == "∞" ? End::atom
                                                                                                 : End::sign);
@@ -187,7 +187,7 @@ class Typesetter {
         return result;
     }
 
-    /// What stands behind ∂: a word with its subscripts.
+    /// Takes what stands behind ∂: a word with its subscripts.
     std::string take_differential() {
         rest_.remove_prefix(std::string_view("∂").size());
         if (rest_.empty() || !detail::is_letter(rest_.front())) {
@@ -214,14 +214,15 @@ class Typesetter {
         return scripts.empty() ? std::string() : Typesetter(scripts).all();
     }
 
-    /// What a root or a power goes over: what is in parentheses, or one word with its scripts.
+    /// Takes what a root or a power goes over: what is in parentheses, or one word with its scripts.
     std::string take_group() {
         if (const std::optional<std::string> inside = take_parentheses()) return *inside;
         const std::string_view word = take_word();
         return Typesetter(word).all() + take_subscripts();
     }
 
-    /// What is in parentheses, up to the one that closes them; nothing, and nothing taken, without them.
+    /// Takes what is in parentheses, up to the one that closes them; nothing, and nothing taken, without
+    /// them.
     std::optional<std::string> take_parentheses() {
         if (!rest_.starts_with("(")) return {};
         int depth = 0;

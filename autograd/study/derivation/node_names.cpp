@@ -11,7 +11,7 @@ namespace tapeloop::detail {
 namespace {
 
 bool is_activation(const Description& operation) { return operation.kind == OperationKind::activation; }
-/// Whether it adds one of its arguments as it is to something.
+/// Returns whether an operation adds one of its arguments as it is to something.
 bool is_sum(const Description& operation) {
     const auto is_handed_on = [](const Description::Rule& rule) { return rule.is_unchanged(); };
     return operation.kind == OperationKind::addition ||
@@ -40,12 +40,12 @@ NodeName parsed(const std::string& name) {
 template <class T>
 class Naming {
   public:
-    Naming(const Tape<T>& tape, Index J, const std::vector<bool>& wanted,
-           const std::vector<std::optional<Index>>& asked)
+    Naming(const Tape<T>& tape, NodeIndex J, const std::vector<bool>& wanted,
+           const std::vector<std::optional<NodeIndex>>& asked)
         : tape_(tape), J_(J), wanted_(wanted), asked_(asked), names_(J + 1), users_(J + 1) {
-        for (Index node = 0; node <= J; ++node)
+        for (NodeIndex node = 0; node <= J; ++node)
             if (wanted[node])
-                for (Index input : tape.inputs(node)) users_[input].push_back(node);
+                for (NodeIndex input : tape.inputs(node)) users_[input].push_back(node);
     }
 
     std::vector<NodeName> all() {
@@ -59,19 +59,19 @@ class Naming {
     }
 
   private:
-    /// Where in a step's code a node was recorded: the same for all steps.
+    /// The place in a step's code where a node was recorded: the same for all steps.
     using Place =
         std::tuple<std::string, std::string, std::uint32_t, std::uint32_t, std::string, std::size_t>;
 
-    const Description& operation(Index node) const { return tape_.node(node).operation->description(); }
-    OperationKind kind(Index node) const { return operation(node).kind; }
-    bool has_name(Index node) const { return !names_[node].letter.empty(); }
-    bool has_value(Index node) const { return wanted_[node] && tape_.node(node).data != nullptr; }
+    const Description& operation(NodeIndex node) const { return tape_.node(node).operation->description(); }
+    OperationKind kind(NodeIndex node) const { return operation(node).kind; }
+    bool has_name(NodeIndex node) const { return !names_[node].letter.empty(); }
+    bool has_value(NodeIndex node) const { return wanted_[node] && tape_.node(node).data != nullptr; }
     /// One of the results of `unstack`, which are called by what was unstacked.
-    bool is_part(Index node) const {
+    bool is_part(NodeIndex node) const {
         return kind(node) == OperationKind::result && kind(tape_.inputs(node)[0]) == OperationKind::split;
     }
-    std::optional<int> time_of(Index node) const {
+    std::optional<int> time_of(NodeIndex node) const {
         const auto t = tape_.time_step(node);
         return t.has_value() && tape_.parameter(node) == nullptr
                    ? std::optional<int>(static_cast<int>(*t) + 1)
@@ -79,14 +79,14 @@ class Naming {
     }
 
     /// Gives a name, with primes if another node has it.
-    void give(Index node, NodeName name) {
+    void give(NodeIndex node, NodeName name) {
         while (!taken_.insert(name.text()).second) name.letter += "′";
         letters_.insert(name.letter);
         names_[node] = std::move(name);
     }
 
     void name_given() {
-        for (Index node = 0; node <= J_; ++node) {
+        for (NodeIndex node = 0; node <= J_; ++node) {
             const std::string given = has_value(node) ? tape_.name(node) : std::string();
             if (given.empty()) continue;
             NodeName name = parsed(given);
@@ -99,10 +99,10 @@ class Naming {
     }
 
     void name_numbers() {
-        const auto is_asked = [this](Index node) {
+        const auto is_asked = [this](NodeIndex node) {
             return std::find(asked_.begin(), asked_.end(), std::optional(node)) != asked_.end();
         };
-        for (Index node = 0; node <= J_; ++node)
+        for (NodeIndex node = 0; node <= J_; ++node)
             if (has_value(node) && !has_name(node) && kind(node) == OperationKind::constant &&
                 tape_.node(node).shape.rank() == 0 && !is_asked(node))
                 names_[node] = {fmt::format("{:.6g}", *tape_.node(node).data), {}, false, true};
@@ -110,8 +110,8 @@ class Naming {
 
     void name_steps() {
         std::map<std::pair<int, Place>, std::size_t> counts;
-        std::vector<Index> nodes;
-        for (Index node = 0; node <= J_; ++node) {
+        std::vector<NodeIndex> nodes;
+        for (NodeIndex node = 0; node <= J_; ++node) {
             const std::optional<int> t = time_of(node);
             if (!has_value(node) || has_name(node) || !t.has_value() || is_part(node)) continue;
             Place place = place_of(node);
@@ -120,21 +120,21 @@ class Naming {
             nodes.push_back(node);
         }
         std::map<Place, std::string> letters;
-        const auto choose = [&](Index node, const std::string& wish) {
+        const auto choose = [&](NodeIndex node, const std::string& wish) {
             if (letters.contains(places_[node])) return;
             letters_.insert(letters[places_[node]] = free_letter(wish));
         };
         // States first, which everything else is about.
-        for (Index node : nodes)
+        for (NodeIndex node : nodes)
             if (const std::string wish = wish_of_state(node); !wish.empty()) choose(node, wish);
-        for (Index node : nodes) choose(node, wish_of(node));
-        for (Index node : nodes) give(node, {letters[places_[node]], time_of(node), true});
+        for (NodeIndex node : nodes) choose(node, wish_of(node));
+        for (NodeIndex node : nodes) give(node, {letters[places_[node]], time_of(node), true});
     }
     /// h for what a product of the next step reads, c for what is only carried on; empty for what no later
     /// step uses.
-    std::string wish_of_state(Index node) const {
+    std::string wish_of_state(NodeIndex node) const {
         std::string wish;
-        for (Index user : users_[node]) {
+        for (NodeIndex user : users_[node]) {
             const std::optional<int> t = time_of(user);
             if (!t.has_value() || *t <= *time_of(node)) continue;
             if (kind(user) == OperationKind::product) return "h";
@@ -142,8 +142,8 @@ class Naming {
         }
         return wish;
     }
-    Place place_of(Index node) const {
-        const Site& site = tape_.node(node).site;
+    Place place_of(NodeIndex node) const {
+        const CallSite& site = tape_.node(node).site;
         return {std::string(tape_.node(node).operation->name()),
                 site.file_name(),
                 site.line(),
@@ -152,16 +152,16 @@ class Naming {
                 0};
     }
 
-    /// What the first step gets where later steps get a node of the step before.
+    /// Names what the first step gets where later steps get a node of the step before.
     void name_initial_states() {
-        std::map<Place, std::vector<Index>> steps;
+        std::map<Place, std::vector<NodeIndex>> steps;
         for (const auto& [node, place] : places_) steps[place].push_back(node);
         for (auto& [place, nodes] : steps) {
             std::sort(nodes.begin(), nodes.end());
             for (std::size_t k = 1; k < nodes.size(); ++k) name_initial_states(nodes[0], nodes[k]);
         }
     }
-    void name_initial_states(Index first, Index later) {
+    void name_initial_states(NodeIndex first, NodeIndex later) {
         const auto before = tape_.inputs(first);
         const auto usual = tape_.inputs(later);
         for (std::size_t k = 0; k < std::min(before.size(), usual.size()); ++k) {
@@ -174,8 +174,8 @@ class Naming {
 
     /// Nodes outside of time steps; several with one letter are numbered.
     void name_others() {
-        std::map<std::string, std::vector<Index>> groups;
-        for (Index node = 0; node <= J_; ++node)
+        std::map<std::string, std::vector<NodeIndex>> groups;
+        for (NodeIndex node = 0; node <= J_; ++node)
             if (has_value(node) && !has_name(node) && !is_part(node)) groups[wish_of(node)].push_back(node);
         for (const auto& [wish, nodes] : groups) {
             const std::string letter = free_letter(wish);
@@ -187,27 +187,27 @@ class Naming {
     }
 
     void name_parts() {
-        for (Index node = 0; node <= J_; ++node) {
+        for (NodeIndex node = 0; node <= J_; ++node) {
             if (!has_value(node) || has_name(node) || !is_part(node)) continue;
-            const Index maker = tape_.inputs(node)[0];
+            const NodeIndex maker = tape_.inputs(node)[0];
             std::string letter = names_[tape_.inputs(maker)[0]].letter;
             if (letter.size() == 1) letter[0] = static_cast<char>(std::tolower(letter[0]));
             give(node, {letter, static_cast<int>(node - maker), true});
         }
     }
 
-    bool is_used_by(Index node, const auto& holds) const {
+    bool is_used_by(NodeIndex node, const auto& holds) const {
         return std::any_of(users_[node].begin(), users_[node].end(),
-                           [&](Index user) { return holds(operation(user)); });
+                           [&](NodeIndex user) { return holds(operation(user)); });
     }
 
-    std::string wish_of_product(Index node) const {
+    std::string wish_of_product(NodeIndex node) const {
         if (is_used_by(node, is_activation)) return "a";
         if (is_used_by(node, is_sum)) return "u";
         return "o";
     }
-    std::string wish_of_constant(Index node) const {
-        for (Index user : users_[node]) {
+    std::string wish_of_constant(NodeIndex node) const {
+        for (NodeIndex user : users_[node]) {
             if (kind(user) == OperationKind::split) return "X";
             const auto inputs = tape_.inputs(user);
             const bool has_target =
@@ -216,13 +216,13 @@ class Naming {
         }
         return "x";
     }
-    std::string wish_of_stack(Index node) const {
+    std::string wish_of_stack(NodeIndex node) const {
         std::string letter = names_[tape_.inputs(node)[0]].letter;
         if (letter.size() != 1) return "S";
         letter[0] = static_cast<char>(std::toupper(letter[0]));
         return letter;
     }
-    std::string wish_of(Index node) const {
+    std::string wish_of(NodeIndex node) const {
         const Description& own = operation(node);
         if (!own.letter.empty()) return std::string(own.letter);
         switch (own.kind) {
@@ -256,12 +256,12 @@ class Naming {
     }
 
     const Tape<T>& tape_;
-    Index J_;
+    NodeIndex J_;
     const std::vector<bool>& wanted_;
-    const std::vector<std::optional<Index>>& asked_;
+    const std::vector<std::optional<NodeIndex>>& asked_;
     std::vector<NodeName> names_;
-    std::vector<std::vector<Index>> users_;
-    std::map<Index, Place> places_;
+    std::vector<std::vector<NodeIndex>> users_;
+    std::map<NodeIndex, Place> places_;
     std::set<std::string> taken_;
     std::set<std::string> letters_;
 };
@@ -285,14 +285,14 @@ std::string NodeName::text_from(int t) const {
 }
 
 template <class T>
-std::vector<NodeName> name_nodes(const Tape<T>& tape, Index J, const std::vector<bool>& wanted,
-                                 const std::vector<std::optional<Index>>& asked) {
+std::vector<NodeName> name_nodes(const Tape<T>& tape, NodeIndex J, const std::vector<bool>& wanted,
+                                 const std::vector<std::optional<NodeIndex>>& asked) {
     return Naming<T>(tape, J, wanted, asked).all();
 }
 
-template std::vector<NodeName> name_nodes(const Tape<float>&, Index, const std::vector<bool>&,
-                                          const std::vector<std::optional<Index>>&);
-template std::vector<NodeName> name_nodes(const Tape<double>&, Index, const std::vector<bool>&,
-                                          const std::vector<std::optional<Index>>&);
+template std::vector<NodeName> name_nodes(const Tape<float>&, NodeIndex, const std::vector<bool>&,
+                                          const std::vector<std::optional<NodeIndex>>&);
+template std::vector<NodeName> name_nodes(const Tape<double>&, NodeIndex, const std::vector<bool>&,
+                                          const std::vector<std::optional<NodeIndex>>&);
 
 }  // namespace tapeloop::detail

@@ -25,7 +25,7 @@ struct NodeName {
 /// No two nodes have the same. J is called J unless it has a name; a constant with one element is called by
 /// its value unless it is one of `asked`.
 template <class T>
-std::vector<NodeName> name_nodes(const Tape<T>& tape, Index J, const std::vector<bool>& wanted,
-                                 const std::vector<std::optional<Index>>& asked);
+std::vector<NodeName> name_nodes(const Tape<T>& tape, NodeIndex J, const std::vector<bool>& wanted,
+                                 const std::vector<std::optional<NodeIndex>>& asked);
 
 }  // namespace tapeloop::detail

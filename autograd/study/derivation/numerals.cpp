@@ -37,7 +37,7 @@ class Evaluation {
     }
 
   private:
-    /// Whether the piece could be written.
+    /// Writes a piece and returns whether it could be written.
     bool write(std::string_view piece) {
         const auto found = numbers_.find(piece);
         if (found != numbers_.end()) {

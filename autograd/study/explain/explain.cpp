@@ -1,12 +1,15 @@
 #include <fmt/format.h>
-#include <autograd/study/explain/broken_paths.hpp>
-#include <autograd/study/explain/culprits.hpp>
+#include <autograd/study/explain/lost_cotangents.hpp>
+#include <autograd/study/explain/size_culprits.hpp>
 #include <autograd/wrt.hpp>
 
 #include <cmath>
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::Cotangents;
@@ -15,10 +18,10 @@ using detail::Hop;
 template <class T>
 std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
                                 const Cotangents<T>& cotangents) {
-    detail::Causes<T> causes(tape, cotangents);
+    detail::HopSymptoms<T> symptoms(tape, cotangents);
     std::vector<PathStep> path;
     for (const Hop& hop : hops) {
-        auto [cause, finding] = causes.of(hop);
+        auto [cause, finding] = symptoms.of(hop);
         path.push_back({hop.node, hop.input, std::string(tape.node(hop.node).operation->name()),
                         tape.time_step(hop.node), tape.describe(hop.node), hop.in, hop.out, hop.sum, cause,
                         std::move(finding), tape.node(hop.node).operation->description().kind});
@@ -26,11 +29,11 @@ std::vector<PathStep> described(Tape<T>& tape, const std::vector<Hop>& hops,
     return path;
 }
 
-/// Whether a step only multiplies by a number, as the weight of a loss does.
+/// Returns whether a step only multiplies by a number, as the weight of a loss does.
 template <class T>
 bool is_constant_factor(const Tape<T>& tape, const PathStep& step) {
     if (step.kind != OperationKind::factor && step.kind != OperationKind::quotient) return false;
-    for (Index input : tape.inputs(step.node))
+    for (NodeIndex input : tape.inputs(step.node))
         if (input != step.input && tape.inputs(input).empty() && tape.parameter(input) == nullptr)
             return true;
     return false;
@@ -57,7 +60,7 @@ GradientSize size_of(const Explanation& explanation, const ExplainOptions& optio
 }
 
 template <class T>
-std::string name_of(const Tape<T>& tape, const Wrt<T>& of, std::optional<Index> index) {
+std::string name_of(const Tape<T>& tape, const Wrt<T>& of, std::optional<NodeIndex> index) {
     if (of.parameter() != nullptr) return fmt::format("parameter '{}'", of.parameter()->name);
     return tape.describe(*index);
 }
@@ -68,7 +71,7 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
     if (J.shape().size() != 1)
         throw std::invalid_argument(
             fmt::format("explain: J is {}; it must have one element", J.shape().text()));
-    const std::optional<Index> index = detail::find_node(tape, of, "explain");
+    const std::optional<NodeIndex> index = detail::find_node(tape, of, "explain");
     tape.require_unchanged_parameters();
     Explanation explanation;
     explanation.of = name_of(tape, of, index);
@@ -86,7 +89,7 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
     if (explanation.size == GradientSize::not_finite)
         explanation.culprits = detail::why_not_finite(tape, J.index(), explanation.path);
     if (explanation.culprits.empty())
-        explanation.culprits = detail::culprits_of(explanation.path, explanation.size);
+        explanation.culprits = detail::culprits_of_size(explanation.path, explanation.size);
     return explanation;
 }
 

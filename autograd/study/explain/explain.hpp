@@ -9,18 +9,19 @@
 
 namespace tapeloop {
 
+/// Options of `explain`.
 struct ExplainOptions {
     /// A gradient vanishes when it is below this, per element, both as it is and relative to the loss before
     /// averages and constant factors.
     double vanishing_below = 1e-5;
     /// A gradient is huge when it is above this in the same two senses.
     double huge_above = 1e4;
-    /// In how many lines the text shows the time steps of the path, and in how many what lies outside of
-    /// them.
+    /// The number of lines in which the text shows the time steps of the path, and of those for what lies
+    /// outside of them.
     std::size_t shown_steps = 12;
 };
 
-/// How large a gradient is, per element.
+/// The size of a gradient, per element.
 enum class GradientSize {
     zero,        ///< every element is exactly 0
     vanishing,   ///< see `ExplainOptions::vanishing_below`
@@ -29,7 +30,7 @@ enum class GradientSize {
     not_finite,  ///< an element is NaN or infinite
 };
 
-/// Why a cotangent collapses or grows.
+/// The reason why a cotangent collapses or grows.
 enum class Cause {
     saturated,     ///< a tanh, sigmoid or softmax near its limits
     dead,          ///< a relu, clip or maximum whose slope is 0 nearly everywhere
@@ -54,12 +55,13 @@ enum class Cause {
 
 /// `closed_gate` as `closed gate`.
 std::string_view name_of(Cause cause);
+/// Returns the name of a size, such as `vanishing`.
 std::string_view name_of(GradientSize size);
 
 /// One operation on the way back from J. Norms are per element: the root of the mean square.
 struct PathStep {
-    Index node;   ///< whose rules hand the cotangent on
-    Index input;  ///< to which of its arguments
+    NodeIndex node;   ///< whose rules hand the cotangent on
+    NodeIndex input;  ///< to which of its arguments
     std::string operation;
     std::optional<std::size_t> time_step;
     std::string place;    ///< `tanh (cell.hpp:42, encoder/t=3)`
@@ -74,10 +76,10 @@ struct PathStep {
     double factor() const { return in > 0 ? out / in : 1; }
 };
 
-/// What accounts for the size of a gradient: all steps of one operation with one cause.
+/// A part of what accounts for the size of a gradient: all steps of one operation with one cause.
 struct Culprit {
     Cause cause;
-    Index node;        ///< the step that does most of it
+    NodeIndex node;    ///< the step that does most of it
     std::string text;  ///< one line for people
     double decades;    ///< by how many powers of ten it changes the gradient; minus infinity where it ends
     std::size_t steps = 1;
@@ -89,18 +91,20 @@ struct Explanation {
     GradientSize size = GradientSize::usual;
     double gradient = 0;  ///< per element: the root of the mean square
     double relative = 0;  ///< the same, relative to the loss before averages and constant factors
-    /// From J to what was asked about, by the steps with the largest factors. Empty when there is no path.
+    /// The path from J to what was asked about, by the steps with the largest factors. Empty when there is no
+    /// path.
     std::vector<PathStep> path;
-    /// What accounts most for the size first. Of a usual gradient, what changes it most.
+    /// The culprits, the one that accounts most for the size first; of a usual gradient, the one that changes
+    /// it most.
     std::vector<Culprit> culprits;
     std::size_t shown_steps = 0;
 
-    /// Size, culprits and path, in at most about 40 lines.
+    /// Writes size, culprits and path, in at most about 40 lines.
     std::string text() const;
 };
 
-/// Why is this gradient zero, or huge? Follows the cotangent from J, which has one element, back to `of`, a
-/// parameter or a `Var`, along the path with the largest factors, measures it before and after every
+/// Explains why a gradient is zero, or huge. Follows the cotangent from J, which has one element, back to
+/// `of`, a parameter or a `Var`, along the path with the largest factors, measures it before and after every
 /// operation, and names the operations where it collapses or grows, and why.
 ///
 ///     fmt::print("{}", explain(J, h0).text());

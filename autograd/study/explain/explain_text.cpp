@@ -28,7 +28,7 @@ std::string decades_text(double decades) {
     return std::isinf(decades) ? "     end" : fmt::format("{:>8}", fmt::format("10^{:+.1f}", decades));
 }
 
-/// How much a step changes the cotangent.
+/// Returns how much a step changes the cotangent.
 double change_of(const PathStep& step) {
     if (step.kind == OperationKind::result || !(step.in > 0)) return 0;
     if (!std::isfinite(step.out) || step.out == 0) return std::numeric_limits<double>::infinity();

@@ -3,9 +3,12 @@
 #include <autograd/wrt.hpp>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
-/// For each node of the tape its cotangent, null for those that were not asked for.
+/// Returns for each node of the tape its cotangent, null for those that were not asked for.
 template <class T>
 std::vector<const Tensor<T>*> cotangents(const Tape<T>& tape, const Gradients<T>& gradients) {
     std::vector<const Tensor<T>*> of(tape.size(), nullptr);
@@ -18,19 +21,20 @@ std::vector<const Tensor<T>*> cotangents(const Tape<T>& tape, const Gradients<T>
 }  // namespace
 
 template <class T>
-std::vector<Index> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, const WaveVisitor<T>& visit) {
+std::vector<NodeIndex> backward_wave(Tape<T>& tape, const Gradients<T>& gradients,
+                                     const WaveVisitor<T>& visit) {
     tape.require_unchanged_parameters();
     const std::vector<const Tensor<T>*> of = cotangents(tape, gradients);
     // A gradient is zeros both where zeros arrive and where nothing does; only the first are part of the
     // wave.
     std::vector<bool> arrived(tape.size(), false);
-    std::vector<Index> roots;
-    for (auto node = static_cast<Index>(tape.size()); node-- > 0;) {
+    std::vector<NodeIndex> roots;
+    for (auto node = static_cast<NodeIndex>(tape.size()); node-- > 0;) {
         if (of[node] != nullptr && !arrived[node] && !detail::is_zero(*of[node])) {
             arrived[node] = true;
             roots.push_back(node);
         }
-        const CotangentOf<T> cotangent_of = [&](Index result) {
+        const CotangentOf<T> cotangent_of = [&](NodeIndex result) {
             return arrived[result] ? of[result] : nullptr;
         };
         for (const Contribution<T>& contribution : contributions(tape, node, cotangent_of)) {
@@ -41,8 +45,9 @@ std::vector<Index> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, c
     return roots;
 }
 
-template std::vector<Index> backward_wave(Tape<float>&, const Gradients<float>&, const WaveVisitor<float>&);
-template std::vector<Index> backward_wave(Tape<double>&, const Gradients<double>&,
-                                          const WaveVisitor<double>&);
+template std::vector<NodeIndex> backward_wave(Tape<float>&, const Gradients<float>&,
+                                              const WaveVisitor<float>&);
+template std::vector<NodeIndex> backward_wave(Tape<double>&, const Gradients<double>&,
+                                              const WaveVisitor<double>&);
 
 }  // namespace tapeloop

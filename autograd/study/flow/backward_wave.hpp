@@ -5,10 +5,10 @@
 
 namespace tapeloop {
 
-/// Told of the contributions of a sweep one after another: what the rules of `node` hand to one of its
-/// inputs.
+/// An observer that is told of the contributions of a sweep one after another: what the rules of `node` hand
+/// to one of its inputs.
 template <class T>
-using WaveVisitor = std::function<void(Index node, const Contribution<T>& contribution)>;
+using WaveVisitor = std::function<void(NodeIndex node, const detail::Contribution<T>& contribution)>;
 
 /// Goes through a reverse sweep again, in its order: node by node from the last to the first, and for each
 /// node its inputs one after another. The cotangents are those of `gradients`; nodes that are not in it hand
@@ -16,11 +16,12 @@ using WaveVisitor = std::function<void(Index node, const Contribution<T>& contri
 /// none of their users hands them one. Throws `std::logic_error` when `gradients` has a `Var` of another
 /// tape or a parameter was changed after it was recorded.
 template <class T>
-std::vector<Index> backward_wave(Tape<T>& tape, const Gradients<T>& gradients, const WaveVisitor<T>& visit);
+std::vector<NodeIndex> backward_wave(Tape<T>& tape, const Gradients<T>& gradients,
+                                     const WaveVisitor<T>& visit);
 
-extern template std::vector<Index> backward_wave(Tape<float>&, const Gradients<float>&,
-                                                 const WaveVisitor<float>&);
-extern template std::vector<Index> backward_wave(Tape<double>&, const Gradients<double>&,
-                                                 const WaveVisitor<double>&);
+extern template std::vector<NodeIndex> backward_wave(Tape<float>&, const Gradients<float>&,
+                                                     const WaveVisitor<float>&);
+extern template std::vector<NodeIndex> backward_wave(Tape<double>&, const Gradients<double>&,
+                                                     const WaveVisitor<double>&);
 
 }  // namespace tapeloop

@@ -13,23 +13,26 @@
 #include <set>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
-bool is_squash(const Tape<T>& tape, Index node) {
+bool is_squash(const Tape<T>& tape, NodeIndex node) {
     const Description& operation = tape.node(node).operation->description();
     return operation.is_elementwise && operation.kind == OperationKind::activation && operation.limits.any();
 }
 
-/// Which of `count` blocks along the last axis a slice takes; none if it takes no whole block.
+/// Returns which of `count` blocks along the last axis a slice takes; none if it takes no whole block.
 template <class T>
-std::optional<std::size_t> block_of(Tape<T>& tape, Index slice, std::size_t count) {
+std::optional<std::size_t> block_of(Tape<T>& tape, NodeIndex slice, std::size_t count) {
     const Shape& part = tape.node(slice).shape;
     const Shape& packed = tape.node(tape.inputs(slice)[0]).shape;
     if (part.size() == 0 || part.rank() != packed.rank() || part.back() * count != packed.back()) return {};
     // Where the rule of the slice puts a cotangent shows where the slice begins.
     const Tensor<T> ones = xt::ones<T>(std::vector<std::size_t>(part.begin(), part.end()));
-    const auto whole = detail::contributions_as_is<T>(tape, slice, [&](Index) { return &ones; });
+    const auto whole = detail::contributions_as_is<T>(tape, slice, [&](NodeIndex) { return &ones; });
     if (whole.empty()) return {};
     const Tensor<T>& placed = whole.front().cotangent;
     const auto* first = std::find(placed.data(), placed.data() + placed.size(), T(1));
@@ -40,12 +43,12 @@ std::optional<std::size_t> block_of(Tape<T>& tape, Index slice, std::size_t coun
 /// The one block that everything sliced for this node is taken from, going back within its time step to other
 /// gates.
 template <class T>
-std::optional<std::size_t> gate_of(Tape<T>& tape, Index node, std::size_t count) {
+std::optional<std::size_t> gate_of(Tape<T>& tape, NodeIndex node, std::size_t count) {
     std::set<std::size_t> blocks;
-    std::vector<Index> open{tape.inputs(node)[0]};
-    std::set<Index> seen;
+    std::vector<NodeIndex> open{tape.inputs(node)[0]};
+    std::set<NodeIndex> seen;
     while (!open.empty()) {
-        const Index at = open.back();
+        const NodeIndex at = open.back();
         open.pop_back();
         if (!seen.insert(at).second || is_squash(tape, at) || tape.node(at).label != tape.node(node).label)
             continue;
@@ -59,12 +62,12 @@ std::optional<std::size_t> gate_of(Tape<T>& tape, Index node, std::size_t count)
 }
 
 template <class T>
-std::string gate_name(Tape<T>& tape, Index node, const std::vector<std::string>& gates) {
+std::string gate_name(Tape<T>& tape, NodeIndex node, const std::vector<std::string>& gates) {
     const std::optional<std::size_t> gate = gates.empty() ? std::nullopt : gate_of(tape, node, gates.size());
     const std::string module = tape.module(node);
     const std::string path = module.empty() ? "" : module + "/";
     if (gate.has_value()) return path + gates[*gate];
-    const Site& site = tape.node(node).site;
+    const CallSite& site = tape.node(node).site;
     return fmt::format("{}{} ({}:{})", path, tape.node(node).operation->name(),
                        std::filesystem::path(site.file_name()).filename().string(), site.line());
 }
@@ -105,7 +108,7 @@ template <class T>
 std::vector<GateSaturation> gate_saturation(Tape<T>& tape, const std::vector<std::string>& gates) {
     const detail::TimeLoops times = detail::find_loops(tape);
     std::vector<GateCount> counts;
-    for (Index node = 0; node < tape.size(); ++node) {
+    for (NodeIndex node = 0; node < tape.size(); ++node) {
         const std::optional<std::size_t> time_step = tape.time_step(node);
         if (!time_step.has_value() || !is_squash(tape, node) || tape.inputs(node).empty()) continue;
         const std::string operation(tape.node(node).operation->name());

@@ -10,16 +10,13 @@
 #include <utility>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
-Tensor<double> zeros(const Shape& shape) {
-    Tensor<double> result = uninitialised<double>(shape);
-    result.fill(0);
-    return result;
-}
-
-/// How much of `whole` a part makes along it. Both are scaled, so that squares of tiny and of huge elements
-/// stay in range.
+/// Returns the share of `whole` that a part makes along it. Both are scaled, so that squares of tiny and of
+/// huge elements stay in range.
 double share_of(const Tensor<double>& part, const Tensor<double>& whole) {
     const double part_scale = detail::largest_magnitude(part);
     const double scale = detail::largest_magnitude(whole);
@@ -37,10 +34,10 @@ double share_of(const Tensor<double>& part, const Tensor<double>& whole) {
 /// The losses as roots of sweeps, with their time steps.
 template <class T>
 struct TimedRoots {
-    std::vector<Root<T>> roots;
+    std::vector<GradientRoot<T>> roots;
     std::vector<std::size_t> steps;
     /// The sum of all losses.
-    std::vector<Root<T>> all;
+    std::vector<GradientRoot<T>> all;
 };
 
 template <class T>
@@ -61,7 +58,7 @@ TimedRoots<T> roots_of(const Var<T>& losses) {
     TimedRoots<T> timed;
     const std::size_t each = shape.size() / shape[0];
     for (std::size_t t = 0; t < shape[0]; ++t) {
-        Root<T> root{losses, filled(shape, T(0))};
+        GradientRoot<T> root{losses, filled(shape, T(0))};
         std::fill_n(root.cotangent.data() + t * each, each, T(1));
         timed.roots.push_back(std::move(root));
         timed.steps.push_back(t);
@@ -90,7 +87,7 @@ TimedRoots<T> roots_of(const std::vector<Var<T>>& losses) {
     return timed;
 }
 
-/// Where entries cancel, their sum is as inexact as the largest of them.
+/// Notes how far the sum is off. Where entries cancel, their sum is as inexact as the largest of them.
 void note_deviation(GradientLedger& ledger, Tensor<double> sum, double largest_entry) {
     for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] -= ledger.gradient.data()[i];
     const double largest = detail::largest_magnitude(sum);
@@ -111,14 +108,14 @@ GradientLedger keep(const TimedRoots<T>& timed, const Parameter<T>& parameter, c
     ledger.uses = uses.list();
     ledger.gradient = detail::as_double(gradient(timed.all, {parameter}).at(0));
     const std::size_t columns = ledger.uses.size();
-    ledger.norms = zeros({timed.roots.size(), columns});
-    ledger.shares = zeros({timed.roots.size(), columns});
+    ledger.norms = zeros<double>({timed.roots.size(), columns});
+    ledger.shares = zeros<double>({timed.roots.size(), columns});
     if (options.keep_entries) ledger.entries.resize(timed.roots.size() * columns);
 
-    Tensor<double> sum = zeros(parameter.shape());
+    Tensor<double> sum = zeros<double>(parameter.shape());
     double largest_entry = 0;
     for (std::size_t t = 0; t < timed.roots.size(); ++t) {
-        auto summands = uses.contributions({timed.roots[t]});
+        auto summands = uses.summands({timed.roots[t]});
         for (std::size_t k = 0; k < columns; ++k) {
             if (!summands[k].has_value()) continue;
             Tensor<double>& entry = *summands[k];

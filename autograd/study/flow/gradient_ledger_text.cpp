@@ -10,6 +10,9 @@
 #include <set>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 // A wider matrix does not fit a terminal; distances are shown instead of it.

@@ -9,6 +9,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
@@ -21,10 +24,10 @@ void require_states(const States<T>& states) {
 }
 
 template <class T>
-NormSeries series_of(const Root<T>& J, const std::string& path, const Parameter<T>& parameter,
+NormSeries series_of(const GradientRoot<T>& J, const std::string& path, const Parameter<T>& parameter,
                      const ParameterUses<T>& uses) {
     NormSeries series{path, {}, {}, 0};
-    const auto summands = uses.contributions({J});
+    const auto summands = uses.summands({J});
     for (std::size_t k = 0; k < summands.size(); ++k) {
         series.labels.push_back(uses.list()[k].label());
         series.norms.push_back(summands[k].has_value() ? detail::norm_of(*summands[k]) : 0);
@@ -34,7 +37,7 @@ NormSeries series_of(const Root<T>& J, const std::string& path, const Parameter<
 }
 
 template <class T>
-std::vector<NormSeries> series_of_states(const Root<T>& J, const States<T>& states) {
+std::vector<NormSeries> series_of_states(const GradientRoot<T>& J, const States<T>& states) {
     if (states.empty()) return {};
     std::vector<Wrt<T>> wrt;
     for (const auto& state : states) wrt.insert(wrt.end(), state.begin(), state.end());
@@ -58,7 +61,7 @@ GradientNorms norms_of(const Var<T>& J, const ParameterList<T>& parameters, cons
         throw std::invalid_argument(
             fmt::format("gradient_norms: J is {}; it must have one element", J.shape().text()));
     require_states(states);
-    Root<T> root{J, uninitialised<T>(J.shape())};
+    GradientRoot<T> root{J, uninitialised<T>(J.shape())};
     root.cotangent.fill(T(1));
     GradientNorms result;
     for (const auto& entry : parameters) {

@@ -16,13 +16,14 @@ struct NormSeries {
     double whole = 0;  ///< of a parameter's whole gradient; of a state 0
 };
 
-/// How large the gradient of one loss is, by parameter, state and time step.
+/// The norms of the gradient of one loss, by parameter, state and time step.
 struct GradientNorms {
     /// The contribution of each use of the parameter to its gradient.
     std::vector<NormSeries> parameters;
     /// The cotangent of each part of the state: all that a change of it changes in the loss.
     std::vector<NormSeries> states;
 
+    /// The norms as a table for a terminal.
     std::string text() const;
     /// A line for each value: `kind,name,time,norm`.
     std::string csv() const;

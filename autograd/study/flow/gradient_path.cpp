@@ -11,9 +11,9 @@ namespace tapeloop::detail {
 namespace {
 
 template <class T>
-WrtList<T> nodes_up_to(Tape<T>& tape, Index last, std::vector<std::size_t>& places) {
+WrtList<T> nodes_up_to(Tape<T>& tape, NodeIndex last, std::vector<std::size_t>& places) {
     std::vector<Wrt<T>> nodes;
-    for (Index node = 0; node <= last; ++node) {
+    for (NodeIndex node = 0; node <= last; ++node) {
         if (tape.node(node).data == nullptr) continue;
         places[node] = nodes.size();
         nodes.emplace_back(tape.var(node));
@@ -36,17 +36,17 @@ double weight_of(double in, double out) {
 template <class T>
 class Search {
   public:
-    Search(Tape<T>& tape, Index J, Index of, const Cotangents<T>& cotangents)
+    Search(Tape<T>& tape, NodeIndex J, NodeIndex of, const Cotangents<T>& cotangents)
         : tape_(tape), J_(J), of_(of), cotangents_(cotangents), leads_(dependents(tape, of)), ways_(J + 1) {}
 
     std::vector<Hop> path() {
         if (J_ < of_ || !leads_[J_]) return {};
         ways_[J_].reached = true;
-        for (Index node = J_; node > of_; --node)
+        for (NodeIndex node = J_; node > of_; --node)
             if (leads_[node] && ways_[node].reached) extend(node);
         arrive();
         std::vector<Hop> hops;
-        for (Index node = of_; node != J_; node = ways_[node].from)
+        for (NodeIndex node = of_; node != J_; node = ways_[node].from)
             hops.push_back({ways_[node].from, node, cotangents_.rms(ways_[node].from), ways_[node].out,
                             cotangents_.rms(node)});
         std::reverse(hops.begin(), hops.end());
@@ -57,24 +57,24 @@ class Search {
     struct Way {
         bool reached = false;
         double weight = 0;
-        Index from = 0;
+        NodeIndex from = 0;
         double out = 0;
     };
 
-    void extend(Index node) {
-        std::vector<Index> inputs = distinct_inputs(tape_, node);
-        std::erase_if(inputs, [this](Index input) { return !leads_[input]; });
+    void extend(NodeIndex node) {
+        std::vector<NodeIndex> inputs = distinct_inputs(tape_, node);
+        std::erase_if(inputs, [this](NodeIndex input) { return !leads_[input]; });
         if (std::erase(inputs, of_) != 0) users_.push_back(node);
         if (!inputs.empty()) extend(node, inputs);
     }
 
-    void extend(Index node, const std::vector<Index>& inputs) {
+    void extend(NodeIndex node, const std::vector<NodeIndex>& inputs) {
         const double in = cotangents_.rms(node);
         if (tape_.node(node).results == result_mark)  // its operation gets all of it
             return offer(node, inputs.front(), in, in);
         std::vector<double> outs(inputs.size(), 0);
         if (in != 0) {
-            const auto cotangent_of = [this](Index result) { return cotangents_.at(result); };
+            const auto cotangent_of = [this](NodeIndex result) { return cotangents_.at(result); };
             for (const Contribution<T>& part : contributions<T>(tape_, node, cotangent_of, inputs)) {
                 const auto place = std::find(inputs.begin(), inputs.end(), part.input) - inputs.begin();
                 outs[static_cast<std::size_t>(place)] = rms(part.cotangent.data(), part.cotangent.size());
@@ -88,8 +88,8 @@ class Search {
     void arrive() {
         constexpr std::size_t enough = 64;
         const auto middle = users_.begin() + static_cast<std::ptrdiff_t>(std::min(enough, users_.size()));
-        std::partial_sort(users_.begin(), middle, users_.end(), [this](Index a, Index b) {
-            const auto rank = [this](Index user) {
+        std::partial_sort(users_.begin(), middle, users_.end(), [this](NodeIndex a, NodeIndex b) {
+            const auto rank = [this](NodeIndex user) {
                 return std::pair(cotangents_.rms(user) > 0, ways_[user].weight);
             };
             return rank(a) > rank(b);
@@ -97,19 +97,19 @@ class Search {
         for (auto user = users_.begin(); user != middle; ++user) extend(*user, {of_});
     }
 
-    void offer(Index node, Index input, double in, double out) {
+    void offer(NodeIndex node, NodeIndex input, double in, double out) {
         const double weight = ways_[node].weight + weight_of(in, out);
         Way& way = ways_[input];
         if (!way.reached || weight > way.weight) way = {true, weight, node, out};
     }
 
     Tape<T>& tape_;
-    Index J_;
-    Index of_;
+    NodeIndex J_;
+    NodeIndex of_;
     const Cotangents<T>& cotangents_;
     std::vector<bool> leads_;
     std::vector<Way> ways_;
-    std::vector<Index> users_;  ///< of `of`
+    std::vector<NodeIndex> users_;  ///< of `of`
 };
 
 }  // namespace
@@ -124,22 +124,22 @@ Cotangents<T>::Cotangents(const Var<T>& J)
     : gradients_({}, {}), places_(J.index() + 1, none), rms_(J.index() + 1, 0) {
     Tape<T>& tape = J.tape();
     gradients_ = gradient(J, nodes_up_to(tape, J.index(), places_));
-    for (Index node = 0; node <= J.index(); ++node) {
+    for (NodeIndex node = 0; node <= J.index(); ++node) {
         if (places_[node] != none) {
             const Tensor<T>& cotangent = gradients_.at(places_[node]);
             rms_[node] = detail::rms(cotangent.data(), cotangent.size());
         }
     }
     // The results of an operation with several stand behind it.
-    for (Index node = 0; node <= J.index(); ++node)
+    for (NodeIndex node = 0; node <= J.index(); ++node)
         if (places_[node] == none) rms_[node] = joint_rms(tape, node);
 }
 
 template <class T>
-double Cotangents<T>::joint_rms(const Tape<T>& tape, Index node) const {
+double Cotangents<T>::joint_rms(const Tape<T>& tape, NodeIndex node) const {
     double squares = 0;
     double count = 0;
-    for (Index result : results_of(tape, node)) {
+    for (NodeIndex result : results_of(tape, node)) {
         const auto size = static_cast<double>(tape.node(result).shape.size());
         count += size;
         if (result < rms_.size() && places_[result] != none) squares += size * rms_[result] * rms_[result];
@@ -148,25 +148,25 @@ double Cotangents<T>::joint_rms(const Tape<T>& tape, Index node) const {
 }
 
 template <class T>
-const Tensor<T>* Cotangents<T>::at(Index node) const {
+const Tensor<T>* Cotangents<T>::at(NodeIndex node) const {
     if (node >= places_.size() || places_[node] == none || rms_[node] == 0) return nullptr;
     return &gradients_.at(places_[node]);
 }
 
 template <class T>
-std::vector<bool> dependents(const Tape<T>& tape, Index of) {
+std::vector<bool> dependents(const Tape<T>& tape, NodeIndex of) {
     std::vector<bool> depends(tape.size(), false);
     depends[of] = true;
-    for (Index node = of + 1; node < tape.size(); ++node) {
+    for (NodeIndex node = of + 1; node < tape.size(); ++node) {
         const auto inputs = tape.inputs(node);
         depends[node] =
-            std::any_of(inputs.begin(), inputs.end(), [&](Index input) { return depends[input]; });
+            std::any_of(inputs.begin(), inputs.end(), [&](NodeIndex input) { return depends[input]; });
     }
     return depends;
 }
 
 template <class T>
-std::vector<Hop> largest_path(Tape<T>& tape, Index J, Index of, const Cotangents<T>& cotangents) {
+std::vector<Hop> largest_path(Tape<T>& tape, NodeIndex J, NodeIndex of, const Cotangents<T>& cotangents) {
     return Search<T>(tape, J, of, cotangents).path();
 }
 
@@ -174,9 +174,9 @@ template double rms(const float*, std::size_t);
 template double rms(const double*, std::size_t);
 template class Cotangents<float>;
 template class Cotangents<double>;
-template std::vector<bool> dependents(const Tape<float>&, Index);
-template std::vector<bool> dependents(const Tape<double>&, Index);
-template std::vector<Hop> largest_path(Tape<float>&, Index, Index, const Cotangents<float>&);
-template std::vector<Hop> largest_path(Tape<double>&, Index, Index, const Cotangents<double>&);
+template std::vector<bool> dependents(const Tape<float>&, NodeIndex);
+template std::vector<bool> dependents(const Tape<double>&, NodeIndex);
+template std::vector<Hop> largest_path(Tape<float>&, NodeIndex, NodeIndex, const Cotangents<float>&);
+template std::vector<Hop> largest_path(Tape<double>&, NodeIndex, NodeIndex, const Cotangents<double>&);
 
 }  // namespace tapeloop::detail

@@ -19,12 +19,13 @@ class Cotangents {
     explicit Cotangents(const Var<T>& J);
 
     /// Null for a node that has no value or no cotangent but zeros.
-    const Tensor<T>* at(Index node) const;
-    /// Per element; of an operation with several results, over all of them.
-    double rms(Index node) const { return rms_[node]; }
+    const Tensor<T>* at(NodeIndex node) const;
+    /// Returns the cotangent's root mean square, per element; of an operation with several results, over all
+    /// of them.
+    double rms(NodeIndex node) const { return rms_[node]; }
 
   private:
-    double joint_rms(const Tape<T>& tape, Index node) const;
+    double joint_rms(const Tape<T>& tape, NodeIndex node) const;
 
     static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
     Gradients<T> gradients_;
@@ -35,20 +36,20 @@ class Cotangents {
 /// One node of a path, and what it hands on: the root mean squares of its cotangent, of its contribution to
 /// `input`, and of all that arrives there.
 struct Hop {
-    Index node;
-    Index input;
+    NodeIndex node;
+    NodeIndex input;
     double in;
     double out;
     double sum;
 };
 
-/// Which nodes depend on `of`, itself included.
+/// Says which nodes depend on `of`, itself included.
 template <class T>
-std::vector<bool> dependents(const Tape<T>& tape, Index of);
+std::vector<bool> dependents(const Tape<T>& tape, NodeIndex of);
 
-/// From J to `of`: the path whose factors, out / in, have the largest product; where every path ends in
-/// zeros, one with as few ends as possible. Empty when there is none.
+/// Returns the path from J to `of` whose factors, out / in, have the largest product; where every path ends
+/// in zeros, one with as few ends as possible. Empty when there is none.
 template <class T>
-std::vector<Hop> largest_path(Tape<T>& tape, Index J, Index of, const Cotangents<T>& cotangents);
+std::vector<Hop> largest_path(Tape<T>& tape, NodeIndex J, NodeIndex of, const Cotangents<T>& cotangents);
 
 }  // namespace tapeloop::detail

@@ -11,10 +11,13 @@
 #include <unordered_map>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
-bool reads(const Tape<T>& tape, Index node, Index input) {
+bool reads(const Tape<T>& tape, NodeIndex node, NodeIndex input) {
     const auto inputs = tape.inputs(node);
     return std::find(inputs.begin(), inputs.end(), input) != inputs.end();
 }
@@ -36,14 +39,16 @@ std::string ParameterUse::label() const {
                                  : descriptions.front();
 }
 
+namespace detail {
+
 template <class T>
 ParameterUses<T>::ParameterUses(Tape<T>& tape, const Parameter<T>& parameter) : tape_(tape) {
     std::map<std::size_t, std::map<std::size_t, ParameterUse>> loops;
     std::vector<ParameterUse> others;
-    if (const Index* leaf = tape.find(parameter.storage().get())) {
+    if (const NodeIndex* leaf = tape.find(parameter.storage().get())) {
         leaf_ = *leaf;
-        const detail::TimeLoops times = detail::find_loops(tape);
-        for (Index node = leaf_ + 1; node < tape.size(); ++node) {
+        const TimeLoops times = find_loops(tape);
+        for (NodeIndex node = leaf_ + 1; node < tape.size(); ++node) {
             if (!reads(tape, node, leaf_)) continue;
             const auto step = tape.time_step(node);
             ParameterUse& use =
@@ -62,34 +67,36 @@ ParameterUses<T>::ParameterUses(Tape<T>& tape, const Parameter<T>& parameter) : 
 }
 
 template <class T>
-std::vector<std::optional<Tensor<double>>> ParameterUses<T>::contributions(
-    const std::vector<Root<T>>& roots) const {
-    Index last = 0;
-    for (const Root<T>& root : roots) last = std::max(last, root.value.index());
+std::vector<std::optional<Tensor<double>>> ParameterUses<T>::summands(
+    const std::vector<GradientRoot<T>>& roots) const {
+    NodeIndex last = 0;
+    for (const GradientRoot<T>& root : roots) last = std::max(last, root.value.index());
     std::vector<Wrt<T>> results;
     for (const ParameterUse& use : uses_)
-        for (Index node : use.nodes)
-            for (Index result : detail::results_of(tape_, node))
+        for (NodeIndex node : use.nodes)
+            for (NodeIndex result : results_of(tape_, node))
                 if (result <= last) results.emplace_back(tape_.var(result));
     const Gradients<T> cotangents = gradient(roots, WrtList<T>(results));
 
     // Zeros contribute zeros; without them, the time steps behind a loss take no time.
-    std::unordered_map<Index, const Tensor<T>*> arrived;
+    std::unordered_map<NodeIndex, const Tensor<T>*> arrived;
     for (std::size_t i = 0; i < results.size(); ++i)
-        if (!detail::is_zero(cotangents.at(i))) arrived.emplace(results[i].var().index(), &cotangents.at(i));
-    const CotangentOf<T> cotangent_of = [&](Index node) {
+        if (!is_zero(cotangents.at(i))) arrived.emplace(results[i].var().index(), &cotangents.at(i));
+    const CotangentOf<T> cotangent_of = [&](NodeIndex node) {
         const auto found = arrived.find(node);
         return found == arrived.end() ? nullptr : found->second;
     };
     std::vector<std::optional<Tensor<double>>> summands(uses_.size());
     for (std::size_t k = 0; k < uses_.size(); ++k)
-        for (Index node : uses_[k].nodes)
-            for (const auto& one : tapeloop::contributions(tape_, node, cotangent_of, {leaf_}))
+        for (NodeIndex node : uses_[k].nodes)
+            for (const auto& one : tapeloop::detail::contributions(tape_, node, cotangent_of, {leaf_}))
                 add_to(summands[k], one.cotangent);
     return summands;
 }
 
 template class ParameterUses<float>;
 template class ParameterUses<double>;
+
+}  // namespace detail
 
 }  // namespace tapeloop

@@ -10,42 +10,47 @@ namespace tapeloop {
 
 /// One place in time at which a parameter takes part in a computation.
 struct ParameterUse {
-    /// That of the nodes; none for a node outside every time step, which is a use of its own.
+    /// The time step of the nodes; none for a node outside every time step, which is a use of its own.
     std::optional<std::size_t> time_step;
     /// The operations that have the parameter as an input there.
-    std::vector<Index> nodes;
+    std::vector<NodeIndex> nodes;
     std::vector<std::string> descriptions;  ///< of the nodes, as error texts name them
-    /// Which of the loops over time that use the parameter, from 0.
+    /// The number of the loop, among the loops over time that use the parameter, from 0.
     std::size_t loop = 0;
 
     /// `t=3`, in a further loop `t=3 (loop 1)`, or the description of the node where there is no time step.
     std::string label() const;
 };
 
+namespace detail {
+
 /// The uses of one parameter, and what each of them contributes to a gradient.
 template <class T>
 class ParameterUses {
   public:
+    /// Finds the uses of `parameter` on a tape, which must outlive this.
     ParameterUses(Tape<T>& tape, const Parameter<T>& parameter);
 
-    /// Those at time steps loop by loop, each in the order of time, then the others; none if the parameter is
-    /// no input of any operation on the tape.
+    /// Returns the uses: those at time steps loop by loop, each in the order of time, then the others; none
+    /// if the parameter is no input of any operation on the tape.
     const std::vector<ParameterUse>& list() const { return uses_; }
 
-    /// For each use its summand, of the parameter's shape, of the gradient that `gradient(roots, parameter)`
-    /// gives: one sweep, in which the cotangents of the using nodes are kept, then the rules of those nodes
-    /// alone. Nothing where no cotangent arrives. Throws as `gradient` does: `std::logic_error` for a root on
-    /// another tape or a parameter that was changed after it was recorded, `std::invalid_argument` for a
-    /// cotangent that is not of its root's shape.
-    std::vector<std::optional<Tensor<double>>> contributions(const std::vector<Root<T>>& roots) const;
+    /// Returns for each use its summand, of the parameter's shape, of the gradient that `gradient(roots,
+    /// parameter)` gives: one sweep, in which the cotangents of the using nodes are kept, then the rules of
+    /// those nodes alone. Nothing where no cotangent arrives. Throws as `gradient` does: `std::logic_error`
+    /// for a root on another tape or a parameter that was changed after it was recorded,
+    /// `std::invalid_argument` for a cotangent that is not of its root's shape.
+    std::vector<std::optional<Tensor<double>>> summands(const std::vector<GradientRoot<T>>& roots) const;
 
   private:
     Tape<T>& tape_;
-    Index leaf_ = 0;
+    NodeIndex leaf_ = 0;
     std::vector<ParameterUse> uses_;
 };
 
 extern template class ParameterUses<float>;
 extern template class ParameterUses<double>;
+
+}  // namespace detail
 
 }  // namespace tapeloop

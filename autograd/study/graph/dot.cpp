@@ -8,6 +8,9 @@
 #include <set>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// Names are the user's, with any characters. Graphviz reads a backslash in a label, too.
@@ -35,7 +38,7 @@ std::string label_of(const std::vector<std::string>& lines) {
 }
 
 struct Drawn {
-    Index index;
+    NodeIndex index;
     std::string label;       ///< in quotes
     std::string attributes;  ///< besides the label
     std::vector<std::string> path;
@@ -128,7 +131,7 @@ std::string document(Clusters& clusters, const std::string& edges) {
            clusters.text() + edges + "}\n";
 }
 
-std::string edge(Index from, Index to, const std::string& attributes) {
+std::string edge(NodeIndex from, NodeIndex to, const std::string& attributes) {
     return fmt::format("    n{} -> n{}{}{}{};\n", from, to, attributes.empty() ? "" : " [", attributes,
                        attributes.empty() ? "" : "]");
 }
@@ -144,25 +147,25 @@ std::string look_of_edge(const GraphNode& from, const GraphNode& to) {
 /// Invisible edges from the end of each time step to all that the next one begins with, so that time runs
 /// from left to right also where a step has work that could be done before.
 std::string order_of_steps(const Graph& graph, const detail::TimeLoops& times) {
-    std::map<std::pair<std::size_t, std::size_t>, Index> last;
+    std::map<std::pair<std::size_t, std::size_t>, NodeIndex> last;
     for (const auto& [index, place] : times.places) last[{place.loop, place.order}] = index;
     std::string edges;
     for (const auto& [index, place] : times.places) {
         if (place.order == 0) continue;
-        const std::vector<Index>& inputs = graph[index].inputs;
-        const bool begins = std::none_of(inputs.begin(), inputs.end(), [&, p = place](Index input) {
+        const std::vector<NodeIndex>& inputs = graph[index].inputs;
+        const bool begins = std::none_of(inputs.begin(), inputs.end(), [&, p = place](NodeIndex input) {
             const auto found = times.places.find(input);
             return found != times.places.end() && found->second.loop == p.loop &&
                    found->second.order == p.order;
         });
-        const Index before = last.at({place.loop, place.order - 1});
+        const NodeIndex before = last.at({place.loop, place.order - 1});
         if (begins && before < index && graph[index].kind != NodeKind::constant)
             edges += edge(before, index, "style=invis");
     }
     return edges;
 }
 
-/// What is written at a step's box: loops under one label, too, have boxes of their own.
+/// Returns what is written at a step's box: loops under one label, too, have boxes of their own.
 template <class Loop>
 std::string step_title(const std::string& steps, const std::vector<Loop>& loops, std::size_t loop) {
     const auto is_alike = [&](const Loop& other) { return other.label == loops[loop].label; };
@@ -189,10 +192,11 @@ std::string unfolded(const Graph& graph) {
                       look_of(node, is_outside),
                       is_outside ? std::vector<std::string>() : path_of(node, times)});
     };
-    for (Index index : graph.outside()) draw(graph[index], true);
+    for (NodeIndex index : graph.outside()) draw(graph[index], true);
     for (const GraphNode& node : graph) {
         draw(node, false);
-        for (Index input : node.inputs) edges += edge(input, node.index, look_of_edge(graph[input], node));
+        for (NodeIndex input : node.inputs)
+            edges += edge(input, node.index, look_of_edge(graph[input], node));
         if (node.detached_from.has_value() && graph.contains(*node.detached_from))
             edges += edge(*node.detached_from, node.index, "style=dashed");
     }

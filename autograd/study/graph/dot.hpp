@@ -4,6 +4,7 @@
 
 namespace tapeloop {
 
+/// Options of `to_dot`.
 struct DotOptions {
     /// A graph with more time steps than this is drawn folded.
     std::size_t largest_unfolded = 5;
@@ -14,7 +15,7 @@ struct DotOptions {
 /// that `detach` cut is dashed.
 std::string to_dot(const Graph& graph, const DotOptions& options = {});
 
-/// The same of a folded graph. Recurrent edges are bold and say how many steps they go back.
+/// Writes a folded graph in the DOT language. Recurrent edges are bold and say how many steps they go back.
 std::string to_dot(const FoldedGraph& graph);
 
 }  // namespace tapeloop

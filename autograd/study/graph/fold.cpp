@@ -9,6 +9,9 @@
 #include <unordered_map>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::StepPlace;
@@ -19,7 +22,7 @@ class Folding {
   public:
     explicit Folding(const Graph& graph) : graph_(graph), times_(detail::find_loops(graph)) {
         for (const GraphNode& node : graph) nodes_.push_back(node.index);
-        for (Index index : graph.outside()) nodes_.push_back(index);
+        for (NodeIndex index : graph.outside()) nodes_.push_back(index);
         std::sort(nodes_.begin(), nodes_.end());
         group_steps();
         group_others();
@@ -29,7 +32,7 @@ class Folding {
     FoldedGraph result() {
         FoldedGraph folded{graph_, {}, {}};
         mark_odd_steps(folded);
-        for (std::vector<Index>& members : groups_) {
+        for (std::vector<NodeIndex>& members : groups_) {
             std::sort(members.begin(), members.end());
             const StepPlace* place = place_of(members.front());
             FoldedNode node{representative(members), members, {}, {}};
@@ -39,13 +42,13 @@ class Folding {
         std::sort(folded.nodes.begin(), folded.nodes.end(),
                   [](const FoldedNode& a, const FoldedNode& b) { return a.index < b.index; });
         for (std::size_t i = 0; i < folded.nodes.size(); ++i)
-            for (Index member : folded.nodes[i].members) group_of_[member] = i;
+            for (NodeIndex member : folded.nodes[i].members) group_of_[member] = i;
         for (FoldedNode& node : folded.nodes) add_inputs(folded, node);
         return folded;
     }
 
   private:
-    const StepPlace* place_of(Index index) const {
+    const StepPlace* place_of(NodeIndex index) const {
         const auto found = times_.places.find(index);
         return found == times_.places.end() ? nullptr : &found->second;
     }
@@ -57,11 +60,11 @@ class Folding {
                 text += fmt::format("\n{}: {}", k, node.inputs[k]);
         return text;
     }
-    void put(Index index, const std::string& key) {
+    void put(NodeIndex index, const std::string& key) {
         const auto [found, is_new] = group_of_key_.try_emplace(key, groups_.size());
         put(index, found->second);
     }
-    void put(Index index, std::size_t group) {
+    void put(NodeIndex index, std::size_t group) {
         if (group == groups_.size()) groups_.emplace_back();
         groups_[group].push_back(index);
         group_of_[index] = group;
@@ -69,7 +72,7 @@ class Folding {
 
     void group_steps() {
         std::unordered_map<std::string, std::size_t> before;
-        for (Index index : nodes_) {
+        for (NodeIndex index : nodes_) {
             const StepPlace* place = place_of(index);
             if (place == nullptr) continue;
             const std::string part = fmt::format("{}\n{}", place->loop, signature(graph_[index]));
@@ -82,7 +85,7 @@ class Folding {
     /// Users first, so that a chain of nodes that serves one step is folded as a whole.
     void group_others() {
         for (std::size_t i = nodes_.size(); i-- > 0;) {
-            const Index index = nodes_[i];
+            const NodeIndex index = nodes_[i];
             if (place_of(index) != nullptr) continue;
             const std::optional<std::string> uses = uses_in_one_step(graph_[index]);
             if (uses.has_value())
@@ -92,17 +95,17 @@ class Folding {
                 put(index, groups_.size());
         }
     }
-    /// What it is used for, if that is in a single time step; which it then serves.
+    /// Returns what a node is used for if that is all in a single time step, which it then serves.
     std::optional<std::string> uses_in_one_step(const GraphNode& node) {
         if (node.kind == NodeKind::parameter) return {};
         std::set<std::pair<std::size_t, std::size_t>> uses;
         std::set<std::size_t> times;
-        for (Index user : node.users) {
+        for (NodeIndex user : node.users) {
             if (!graph_.contains(user)) continue;
             const auto time = time_of_.find(user);
             if (time == time_of_.end()) return {};
             times.insert(time->second);
-            const std::vector<Index>& inputs = graph_[user].inputs;
+            const std::vector<NodeIndex>& inputs = graph_[user].inputs;
             for (std::size_t k = 0; k < inputs.size(); ++k)
                 if (inputs[k] == node.index) uses.emplace(group_of_.at(user), k);
         }
@@ -116,24 +119,24 @@ class Folding {
     }
     /// The rows of an unstacked sequence that nobody reads, behind the end of all of a batch.
     void group_unused_results() {
-        std::unordered_map<Index, std::set<std::size_t>> served;  // by the node that made the results
-        std::vector<Index> unused;
-        for (Index index : nodes_) {
+        std::unordered_map<NodeIndex, std::set<std::size_t>> served;  // by the node that made the results
+        std::vector<NodeIndex> unused;
+        for (NodeIndex index : nodes_) {
             const GraphNode& node = graph_[index];
             if (node.kind != NodeKind::result || place_of(index) != nullptr) continue;
             const std::size_t group = group_of_.at(index);
             if (node.users.empty()) unused.push_back(index);
             if (groups_[group].size() > 1) served[node.inputs.front()].insert(group);
         }
-        for (Index index : unused) {
+        for (NodeIndex index : unused) {
             const auto found = served.find(graph_[index].inputs.front());
             if (found == served.end() || found->second.size() != 1) continue;
             groups_[group_of_.at(index)].clear();
             put(index, *found->second.begin());
         }
-        std::erase_if(groups_, [](const std::vector<Index>& members) { return members.empty(); });
+        std::erase_if(groups_, [](const std::vector<NodeIndex>& members) { return members.empty(); });
         for (std::size_t group = 0; group < groups_.size(); ++group)
-            for (Index member : groups_[group]) group_of_[member] = group;
+            for (NodeIndex member : groups_[group]) group_of_[member] = group;
     }
 
     /// Odd are the steps whose set of groups is not the most frequent one.
@@ -160,14 +163,14 @@ class Folding {
             typical_.push_back(typical);
         }
     }
-    Index representative(const std::vector<Index>& members) const {
-        for (Index member : members)
+    NodeIndex representative(const std::vector<NodeIndex>& members) const {
+        for (NodeIndex member : members)
             if (const StepPlace* place = place_of(member))
                 if (place->order == typical_[place->loop]) return member;
         return members.front();
     }
 
-    std::ptrdiff_t delay_between(Index from, Index to) const {
+    std::ptrdiff_t delay_between(NodeIndex from, NodeIndex to) const {
         const StepPlace* source = place_of(from);
         const StepPlace* user = place_of(to);
         if (source == nullptr || user == nullptr) return 0;
@@ -175,11 +178,12 @@ class Folding {
             return static_cast<std::ptrdiff_t>(user->order) - static_cast<std::ptrdiff_t>(source->order);
         return static_cast<std::ptrdiff_t>(time_of_.at(to)) - static_cast<std::ptrdiff_t>(time_of_.at(from));
     }
-    /// What makes two inputs of a folded node one: argument, source, delay, and whether it was detached.
+    /// The properties that make two inputs of a folded node one: argument, source, delay, and whether it was
+    /// detached.
     using Way = std::tuple<std::size_t, std::size_t, std::ptrdiff_t, bool>;
 
     void add_input(const FoldedGraph& folded, FoldedNode& node, std::map<Way, std::size_t>& known,
-                   Index member, std::size_t argument, Index input, bool detached) {
+                   NodeIndex member, std::size_t argument, NodeIndex input, bool detached) {
         const std::size_t from = group_of_.at(input);
         // One that gathers the steps of a loop, such as `stack`, does it by all of its arguments.
         const bool gathers = !node.loop.has_value() && folded.nodes[from].members.size() > 1;
@@ -192,7 +196,7 @@ class Folding {
     }
     void add_inputs(const FoldedGraph& folded, FoldedNode& node) {
         std::map<Way, std::size_t> known;
-        for (Index member : node.members) {
+        for (NodeIndex member : node.members) {
             if (!graph_.contains(member)) continue;
             const GraphNode& one = graph_[member];
             for (std::size_t k = 0; k < one.inputs.size(); ++k)
@@ -215,12 +219,12 @@ class Folding {
 
     const Graph& graph_;
     TimeLoops times_;
-    std::vector<Index> nodes_;
-    std::vector<std::vector<Index>> groups_;
+    std::vector<NodeIndex> nodes_;
+    std::vector<std::vector<NodeIndex>> groups_;
     std::unordered_map<std::string, std::size_t> group_of_key_;
-    std::unordered_map<Index, std::size_t> group_of_;
-    std::unordered_map<Index, std::size_t> time_of_;  ///< of nodes in a step, and of those that serve one
-    std::vector<std::size_t> typical_;                ///< step of each loop
+    std::unordered_map<NodeIndex, std::size_t> group_of_;
+    std::unordered_map<NodeIndex, std::size_t> time_of_;  ///< of nodes in a step, and of those that serve one
+    std::vector<std::size_t> typical_;                    ///< step of each loop
 };
 
 }  // namespace

@@ -4,11 +4,12 @@
 
 namespace tapeloop {
 
-/// Where one input of a folded node comes from.
+/// The source of one input of a folded node.
 struct FoldedInput {
     std::size_t argument = 0;  ///< its place among the inputs
     std::size_t from = 0;      ///< its place in `FoldedGraph::nodes`
-    /// How many steps earlier it was computed: 1 for a recurrent edge, 0 within a step and from outside.
+    /// The number of steps by which it was computed earlier: 1 for a recurrent edge, 0 within a step and from
+    /// outside.
     std::ptrdiff_t delay = 0;
     /// The time steps at which it is so, ascending: 0 for the initial state, 1, 2, ... for a recurrent edge.
     /// Empty when neither end has a time step.
@@ -18,8 +19,8 @@ struct FoldedInput {
 
 /// The nodes that play the same part at different time steps, as one; or a single node.
 struct FoldedNode {
-    Index index = 0;                  ///< one of them, of a step like most others
-    std::vector<Index> members;       ///< all of them, ascending
+    NodeIndex index = 0;              ///< one of them, of a step like most others
+    std::vector<NodeIndex> members;   ///< all of them, ascending
     std::optional<std::size_t> loop;  ///< its place in `FoldedGraph::loops`, if it is part of a step
     std::vector<FoldedInput> inputs;  ///< by argument, the most frequent first
 };

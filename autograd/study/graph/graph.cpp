@@ -8,10 +8,13 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 template <class T>
-NodeKind kind_of(const Tape<T>& tape, Index index) {
+NodeKind kind_of(const Tape<T>& tape, NodeIndex index) {
     const Node<T>& node = tape.node(index);
     if (tape.parameter(index) != nullptr) return NodeKind::parameter;
     if (tape.detached_from(index).has_value()) return NodeKind::detached;
@@ -21,7 +24,7 @@ NodeKind kind_of(const Tape<T>& tape, Index index) {
 }
 
 template <class T>
-GraphNode read_node(const Tape<T>& tape, Index index) {
+GraphNode read_node(const Tape<T>& tape, NodeIndex index) {
     const Node<T>& from = tape.node(index);
     GraphNode node;
     node.index = index;
@@ -47,7 +50,7 @@ template <class T>
 std::vector<GraphNode> read_nodes(const Tape<T>& tape, const ReadOptions& options) {
     std::vector<GraphNode> nodes;
     nodes.reserve(tape.size());
-    for (Index index = 0; index < tape.size(); ++index) {
+    for (NodeIndex index = 0; index < tape.size(); ++index) {
         GraphNode& node = nodes.emplace_back(read_node(tape, index));
         const T* data = tape.node(index).data;
         if (options.values && data != nullptr) node.value = detail::as_double(data, node.shape);
@@ -69,7 +72,7 @@ Graph read(const Tape<T>& tape, const Gradients<T>* gradients, const ReadOptions
     return Graph(std::move(nodes));
 }
 
-/// Whether `path` stands in `label` from one slash or end to another.
+/// Returns whether `path` stands in `label` from one slash or end to another.
 bool has_parts(std::string_view label, std::string_view path) {
     for (std::size_t at = label.find(path); at != std::string_view::npos; at = label.find(path, at + 1)) {
         const std::size_t behind = at + path.size();
@@ -82,16 +85,16 @@ bool has_parts(std::string_view label, std::string_view path) {
 
 void add_users(std::vector<GraphNode>& nodes) {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-        const auto index = static_cast<Index>(i);
+        const auto index = static_cast<NodeIndex>(i);
         if (nodes[i].index != index)
             throw std::invalid_argument(
                 fmt::format("Graph: node {} has the index {}; they must count from 0", i, nodes[i].index));
         nodes[i].users.clear();
-        for (Index input : nodes[i].inputs) {
+        for (NodeIndex input : nodes[i].inputs) {
             if (input >= index)
                 throw std::invalid_argument(fmt::format(
                     "Graph: node {} has the input {}; an input must stand before its users", i, input));
-            std::vector<Index>& users = nodes[input].users;
+            std::vector<NodeIndex>& users = nodes[input].users;
             if (users.empty() || users.back() != index) users.push_back(index);
         }
     }
@@ -118,32 +121,32 @@ std::string_view name_of(NodeKind kind) {
 Graph::Graph(std::vector<GraphNode> nodes) {
     add_users(nodes);
     members_.resize(nodes.size());
-    for (std::size_t i = 0; i < nodes.size(); ++i) members_[i] = static_cast<Index>(i);
+    for (std::size_t i = 0; i < nodes.size(); ++i) members_[i] = static_cast<NodeIndex>(i);
     nodes_ = std::make_shared<const std::vector<GraphNode>>(std::move(nodes));
 }
 
-bool Graph::contains(Index index) const {
+bool Graph::contains(NodeIndex index) const {
     return std::binary_search(members_.begin(), members_.end(), index);
 }
 
-const GraphNode& Graph::operator[](Index index) const {
+const GraphNode& Graph::operator[](NodeIndex index) const {
     if (index >= nodes_->size())
         throw std::invalid_argument(
             fmt::format("Graph: there is no node {}; the tape had {} nodes", index, nodes_->size()));
     return (*nodes_)[index];
 }
 
-std::vector<Index> Graph::named(std::string_view name) const {
-    std::vector<Index> found;
+std::vector<NodeIndex> Graph::named(std::string_view name) const {
+    std::vector<NodeIndex> found;
     for (const GraphNode& node : *this)
         if (!name.empty() && node.name == name) found.push_back(node.index);
     return found;
 }
 
-std::vector<Index> Graph::outside() const {
-    std::vector<Index> found;
+std::vector<NodeIndex> Graph::outside() const {
+    std::vector<NodeIndex> found;
     for (const GraphNode& node : *this)
-        for (Index input : node.inputs)
+        for (NodeIndex input : node.inputs)
             if (!contains(input)) found.push_back(input);
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -151,7 +154,7 @@ std::vector<Index> Graph::outside() const {
 }
 
 Graph Graph::select(const std::function<bool(const GraphNode&)>& wanted) const {
-    std::vector<Index> chosen;
+    std::vector<NodeIndex> chosen;
     for (const GraphNode& node : *this)
         if (wanted(node)) chosen.push_back(node.index);
     return {*this, std::move(chosen)};
@@ -169,36 +172,36 @@ Graph Graph::time_steps(std::size_t begin, std::size_t end) const {
     });
 }
 
-void Graph::require_member(std::string_view function, Index index) const {
+void Graph::require_member(std::string_view function, NodeIndex index) const {
     if (!contains(index))
         throw std::invalid_argument(
             fmt::format("{}: node {} is not in this graph of {} nodes", function, index, size()));
 }
 
-Graph Graph::ancestors(Index index) const {
+Graph Graph::ancestors(NodeIndex index) const {
     require_member("ancestors", index);
     std::vector<bool> reached(nodes_->size(), false);
     reached[index] = true;
-    std::vector<Index> chosen;
+    std::vector<NodeIndex> chosen;
     for (std::size_t place = members_.size(); place-- > 0;) {
-        const Index member = members_[place];
+        const NodeIndex member = members_[place];
         if (!reached[member]) continue;
         chosen.push_back(member);
-        for (Index input : (*nodes_)[member].inputs) reached[input] = true;
+        for (NodeIndex input : (*nodes_)[member].inputs) reached[input] = true;
     }
     std::reverse(chosen.begin(), chosen.end());
     return {*this, std::move(chosen)};
 }
 
-Graph Graph::descendants(Index index) const {
+Graph Graph::descendants(NodeIndex index) const {
     require_member("descendants", index);
     std::vector<bool> reached(nodes_->size(), false);
     reached[index] = true;
-    std::vector<Index> chosen;
-    for (Index member : members_) {
-        const std::vector<Index>& inputs = (*nodes_)[member].inputs;
+    std::vector<NodeIndex> chosen;
+    for (NodeIndex member : members_) {
+        const std::vector<NodeIndex>& inputs = (*nodes_)[member].inputs;
         const bool from_there =
-            std::any_of(inputs.begin(), inputs.end(), [&](Index input) { return reached[input]; });
+            std::any_of(inputs.begin(), inputs.end(), [&](NodeIndex input) { return reached[input]; });
         if (member == index || from_there) chosen.push_back(member);
         reached[member] = member == index || from_there;
     }

@@ -25,7 +25,7 @@ struct OpenLoop {
 
 class LoopFinder {
   public:
-    void read(Index node, const std::string& path, std::optional<std::size_t> time_step) {
+    void read(NodeIndex node, const std::string& path, std::optional<std::size_t> time_step) {
         if (!time_step.has_value()) {
             in_step_ = false;
             return;
@@ -64,7 +64,7 @@ class LoopFinder {
             start(open, label, time_step);
         }
     }
-    /// Whether it is as far from the last step as that was from the one before.
+    /// Returns whether a step is as far from the last step as that was from the one before.
     static bool is_next(const std::vector<std::size_t>& steps, std::size_t time_step) {
         return time_step + steps[steps.size() - 2] == 2 * steps.back();
     }
@@ -88,7 +88,7 @@ TimeLoops find_loops(const Graph& graph) {
 template <class T>
 TimeLoops find_loops(const Tape<T>& tape) {
     LoopFinder finder;
-    for (Index node = 0; node < tape.size(); ++node)
+    for (NodeIndex node = 0; node < tape.size(); ++node)
         if (tape.parameter(node) == nullptr) finder.read(node, tape.label(node), tape.time_step(node));
     return std::move(finder).result();
 }

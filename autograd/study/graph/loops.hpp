@@ -4,7 +4,7 @@
 
 #include <map>
 
-/// Which nodes of a graph belong to which step of which loop over time.
+/// This file finds which nodes of a graph belong to which step of which loop over time.
 namespace tapeloop::detail {
 
 /// A loop over time: the label path that its steps stand under, and their numbers in the order in which they
@@ -22,7 +22,7 @@ struct StepPlace {
 
 struct TimeLoops {
     std::vector<TimeLoop> loops;
-    std::map<Index, StepPlace> places;  ///< of the nodes that are in a step
+    std::map<NodeIndex, StepPlace> places;  ///< of the nodes that are in a step
 };
 
 /// Finds the loops by the time steps in the nodes' labels. A second loop under the same label, such as one
@@ -31,8 +31,8 @@ TimeLoops find_loops(const Graph& graph);
 template <class T>
 TimeLoops find_loops(const Tape<T>& tape);
 
-/// What tells the steps of a loop from those of others: ` (loop 1)`, where `before` is how many of them there
-/// are before it; empty for the first.
+/// Returns the suffix that tells the steps of a loop from those of others: ` (loop 1)`, where `before` is how
+/// many of them there are before it; empty for the first.
 std::string loop_suffix(std::size_t before);
 
 extern template TimeLoops find_loops(const Tape<float>&);

@@ -3,10 +3,11 @@
 #include <cstddef>
 #include <string>
 
-/// What the tables of the studies share.
+/// This file has what the tables of the studies share.
 namespace tapeloop::detail {
 
-/// Whether a table that must stay short shows position i of 0 .. last: the small ones, then fewer and fewer.
+/// Returns whether a table that must stay short shows position i of 0 .. last: the small ones, then fewer and
+/// fewer.
 inline bool is_shown(std::size_t i, std::size_t last) {
     for (std::size_t scale = 1; scale <= i; scale *= 10)
         if (i == scale || i == 2 * scale || i == 5 * scale) return true;

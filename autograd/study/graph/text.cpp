@@ -6,6 +6,9 @@
 #include <cmath>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 /// The cells of one line; those of all lines stand below each other.
@@ -80,7 +83,7 @@ std::string source_text(const GraphNode& node) {
 
 Line line_of(const Graph& graph, const GraphNode& node) {
     std::vector<std::string> inputs;
-    for (Index input : node.inputs) inputs.push_back(detail::reference(graph[input]));
+    for (NodeIndex input : node.inputs) inputs.push_back(detail::reference(graph[input]));
     if (node.detached_from.has_value()) inputs = {detail::reference(graph[*node.detached_from])};
     return {detail::reference(node),           node.label,        node.shape.text(),
             call(detail::title(node), inputs), source_text(node), ranges_text(node)};

@@ -7,12 +7,12 @@
 namespace tapeloop::detail {
 namespace {
 
-/// What all members of a folded node have in common; empty if they differ.
+/// Returns what all members of a folded node have in common; empty if they differ.
 std::string common(const FoldedGraph& graph, const FoldedNode& node,
                    const std::function<std::string(const GraphNode&)>& of) {
     const std::string first = of(graph.graph[node.members.front()]);
     const bool same = std::all_of(node.members.begin(), node.members.end(),
-                                  [&](Index member) { return of(graph.graph[member]) == first; });
+                                  [&](NodeIndex member) { return of(graph.graph[member]) == first; });
     return same ? first : "";
 }
 
@@ -29,7 +29,7 @@ std::string arguments_of(const GraphNode& node) {
 /// The time steps of a folded node, ascending.
 std::vector<std::size_t> steps_of(const FoldedGraph& graph, const FoldedNode& node) {
     std::vector<std::size_t> steps;
-    for (Index member : node.members)
+    for (NodeIndex member : node.members)
         if (const auto& step = graph.graph[member].time_step; step.has_value()) steps.push_back(*step);
     std::sort(steps.begin(), steps.end());
     return steps;

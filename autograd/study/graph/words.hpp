@@ -2,25 +2,25 @@
 
 #include <autograd/study/graph/fold.hpp>
 
-/// How text and pictures say things.
+/// This file has the words of text and pictures.
 namespace tapeloop::detail {
 
 /// `%12`, or `%12:h` for a node with a name.
 std::string reference(const GraphNode& node);
 /// The name that all members of a folded node have; empty if they have not one.
 std::string name_of(const FoldedGraph& graph, const FoldedNode& node);
-/// What a node is called besides its name: `slice` and `axis 1, 0 to 4`; of a result its number, and of a
+/// The title of a node besides its name: `slice` and `axis 1, 0 to 4`; of a result its number, and of a
 /// constant the value that all its elements have, if values were read.
 struct Title {
     std::string operation;
     std::string arguments;
 };
 Title title(const GraphNode& node);
-/// With the arguments that all members have.
+/// Returns the title of a folded node, with the arguments that all members have.
 Title title(const FoldedGraph& graph, const FoldedNode& node);
 /// `t=0`, `t=0..4`, `t=0, 3, 4, 9`.
 std::string steps_text(const std::vector<std::size_t>& time_steps);
-/// At which steps an input comes by this way; empty where that is all steps of the node.
+/// Says at which steps an input comes by this way; empty where that is all steps of the node.
 std::string occasion(const FoldedGraph& graph, const FoldedNode& node, const FoldedInput& input);
 /// `t-1`, or `t+1` in a loop that reads from the end; empty within a step.
 std::string delay_text(const FoldedGraph& graph, const FoldedNode& node, const FoldedInput& input);

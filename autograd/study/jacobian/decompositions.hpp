@@ -9,7 +9,7 @@
 /// stays on one thread.
 namespace tapeloop::detail {
 
-/// Of [n, m], min(n, m) of them, largest first.
+/// Returns the singular values of a matrix [n, m]: min(n, m) of them, largest first.
 std::vector<double> singular_values(const Tensor<double>& matrix);
 /// The largest singular value of [n, m]; 0 for a matrix without elements.
 double spectral_norm(const Tensor<double>& matrix);

@@ -12,6 +12,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 using detail::ArrivedCotangents;
@@ -19,12 +22,6 @@ using detail::Segment;
 using detail::Segments;
 using detail::Stretch;
 using detail::WeightProduct;
-
-Tensor<double> zeros(std::size_t rows, std::size_t columns) {
-    Tensor<double> matrix = uninitialised<double>({rows, columns});
-    matrix.fill(0);
-    return matrix;
-}
 
 /// Zeros, and in each row of the batch a 1 at one place.
 template <class T>
@@ -48,7 +45,7 @@ class StepSweeps {
           rows_(rows),
           stretch_(tape, before.nodes(), after.nodes()),
           products_(detail::weight_products(tape, stretch_, before.batch)) {
-        std::vector<Index> nodes;
+        std::vector<NodeIndex> nodes;
         for (const WeightProduct& product : products_) {
             nodes.push_back(product.node);
             cut_.emplace(product.node, product.factor);
@@ -56,7 +53,8 @@ class StepSweeps {
         between_ = Segments::of(tape, nodes, before.batch);
         const std::size_t S = after.width;
         const std::size_t P = between_.width;
-        result_.assign(rows.size(), {time_step, zeros(S, S), zeros(S, P), zeros(P, S), zeros(S, S)});
+        result_.assign(rows.size(), {time_step, zeros<double>({S, S}), zeros<double>({S, P}),
+                                     zeros<double>({P, S}), zeros<double>({S, S})});
     }
 
     std::vector<StepJacobian> run() {
@@ -84,7 +82,7 @@ class StepSweeps {
 
     void pull_product(const WeightProduct& product, std::size_t i, std::size_t k) {
         const Tensor<T> seed = one_hot_rows<T>(tape_.node(product.node).shape, k);
-        const CotangentOf<T> cotangent_of = [&](Index node) {
+        const CotangentOf<T> cotangent_of = [&](NodeIndex node) {
             return node == product.node ? &seed : nullptr;
         };
         ArrivedCotangents<T> arrived;
@@ -101,7 +99,7 @@ class StepSweeps {
     const std::vector<std::size_t>& rows_;
     Stretch<T> stretch_;
     std::vector<WeightProduct> products_;
-    std::unordered_map<Index, Index> cut_;
+    std::unordered_map<NodeIndex, NodeIndex> cut_;
     Segments between_;
     std::vector<StepJacobian> result_;
 };
@@ -158,7 +156,7 @@ JacobianLens look(const States<T>& states, const LensOptions& options) {
     JacobianLens lens{options.rows, {}};
     lens.steps.resize(options.rows.size());
     for (std::size_t i = 1; i < segments.size(); ++i) {
-        const Index behind = segments[i].list.front().node;
+        const NodeIndex behind = segments[i].list.front().node;
         const std::size_t time_step = tape.time_step(behind).value_or(i);
         StepSweeps<T> sweeps(tape, segments[i - 1], segments[i], options.rows, time_step);
         if (!sweeps.rows_are_independent())
@@ -203,7 +201,7 @@ ScaledMatrix JacobianLens::product(std::size_t from, std::size_t to, std::size_t
             fmt::format("jacobian lens: from state {} to state {} of {} steps; it must be from <= to <= {}",
                         from, to, all.size(), all.size()));
     const std::size_t S = all.front().whole.shape(0);
-    ScaledMatrix result{zeros(S, S), 0};
+    ScaledMatrix result{zeros<double>({S, S}), 0};
     for (std::size_t i = 0; i < S; ++i) result.matrix(i, i) = 1;
     for (std::size_t step = from; step < to; ++step) {
         result.matrix = detail::product(all[step].whole, result.matrix);

@@ -32,15 +32,16 @@ struct ScaledMatrix {
     void rescale();
 };
 
+/// Options of `jacobian_lens`.
 struct LensOptions {
-    /// Which rows of the batch are looked at. The Jacobians of a step are (S + P) · 2 S numbers a row.
+    /// The rows of the batch that are looked at. The Jacobians of a step are (S + P) · 2 S numbers a row.
     std::vector<std::size_t> rows = {0};
 };
 
-/// How each state of a recurrent network depends on the ones before it.
+/// The Jacobians of each state of a recurrent network by the ones before it.
 struct JacobianLens {
     std::vector<std::size_t> rows;
-    /// For each of `rows` the Jacobians of all steps, in the order in which they were computed.
+    /// The Jacobians of all steps for each of `rows`, in the order in which they were computed.
     std::vector<std::vector<StepJacobian>> steps;
 
     /// Throws `std::invalid_argument` for a row that was not asked for.
@@ -51,7 +52,7 @@ struct JacobianLens {
     /// Singular values, spectral radii, exponents and the bound of one row. Throws `std::invalid_argument`
     /// for a row that was not asked for, and unless `warm_up` is smaller than the number of steps.
     JacobianSpectrum spectrum(std::size_t row, const SpectrumOptions& options = {}) const;
-    /// The same of the first of `rows`.
+    /// Returns the spectrum of the first of `rows`.
     JacobianSpectrum spectrum() const { return spectrum(rows.front()); }
 };
 

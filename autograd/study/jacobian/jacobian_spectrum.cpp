@@ -9,6 +9,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 std::vector<StepSpectrum> step_spectra(const std::vector<StepJacobian>& steps) {

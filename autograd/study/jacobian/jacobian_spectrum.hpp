@@ -7,19 +7,23 @@
 
 namespace tapeloop {
 
+/// Options of `JacobianLens::spectrum`.
 struct SpectrumOptions {
     /// A gradient vanishes when over the whole stretch the largest singular value falls below `vanishing`,
     /// and explodes when it rises above `exploding`.
     double vanishing = 1e-3;
     double exploding = 1e3;
-    /// How many steps the Lyapunov exponents leave out at the start, until the directions have settled.
+    /// The number of steps that the Lyapunov exponents leave out at the start, until the directions have
+    /// settled.
     std::size_t warm_up = 0;
-    /// Whether the products' spectral radii are computed, which take several times as long as their singular
-    /// values; NaN where not.
+    /// True if the products' spectral radii are to be computed, which take several times as long as their
+    /// singular values; NaN where not.
     bool product_radii = true;
 };
 
+/// The fate of a gradient over the whole stretch, by the thresholds of `SpectrumOptions`.
 enum class GradientFlow { vanishing, exploding, neither };
+/// Returns the enumerator's name, such as `vanishing`.
 std::string_view name_of(GradientFlow flow);
 
 /// The Jacobian of one time step.
@@ -31,7 +35,7 @@ struct StepSpectrum {
     double activations;  ///< of the activations' part; of an Elman cell the largest |f'|
     double direct;       ///< of the direct part
 
-    /// What the step can stretch a change of the state by at most, as its parts tell.
+    /// Returns the largest factor by which the step can stretch a change of the state, as its parts tell.
     double bound() const { return activations * weights + direct; }
 };
 
@@ -59,6 +63,7 @@ struct JacobianSpectrum {
     double factor;
     GradientFlow flow;
 
+    /// The numbers as a table for a terminal.
     std::string text() const;
     /// A line for each step, with all singular values.
     std::string steps_csv() const;

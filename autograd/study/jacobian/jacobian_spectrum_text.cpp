@@ -5,6 +5,9 @@
 #include <cmath>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 double decadic(double logarithm) { return logarithm / std::log(10.0); }

@@ -58,7 +58,7 @@ std::size_t batch_of(const std::vector<Var<T>>& state, const std::vector<std::si
 }
 
 /// Throws when the state that a step reads has two parts that cannot be told apart.
-void require_distinct(const std::vector<Index>& nodes, std::size_t state) {
+void require_distinct(const std::vector<NodeIndex>& nodes, std::size_t state) {
     for (std::size_t i = 0; i < nodes.size(); ++i)
         if (std::find(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(i), nodes[i]) !=
             nodes.begin() + static_cast<std::ptrdiff_t>(i))
@@ -70,8 +70,8 @@ void require_distinct(const std::vector<Index>& nodes, std::size_t state) {
 }
 
 /// Throws when a part of state i was computed before the same part of the state before.
-void require_later(const std::vector<std::size_t>& parts, const std::vector<Index>& nodes,
-                   const std::vector<Index>& before, std::size_t i) {
+void require_later(const std::vector<std::size_t>& parts, const std::vector<NodeIndex>& nodes,
+                   const std::vector<NodeIndex>& before, std::size_t i) {
     for (std::size_t k = 0; k < nodes.size(); ++k)
         if (nodes[k] < before[k])
             throw std::invalid_argument(fmt::format(
@@ -83,8 +83,8 @@ void require_later(const std::vector<std::size_t>& parts, const std::vector<Inde
 
 }  // namespace
 
-std::vector<Index> Segments::nodes() const {
-    std::vector<Index> nodes;
+std::vector<NodeIndex> Segments::nodes() const {
+    std::vector<NodeIndex> nodes;
     for (const Segment& part : list) nodes.push_back(part.node);
     return nodes;
 }
@@ -97,7 +97,7 @@ std::vector<Segments> segments_of(const States<T>& states) {
     const Tape<T>& tape = states.front().front().tape();
     std::vector<Segments> all;
     for (std::size_t i = 0; i < states.size(); ++i) {
-        std::vector<Index> nodes;
+        std::vector<NodeIndex> nodes;
         for (std::size_t part : parts) nodes.push_back(states[i][part].index());
         if (i + 1 < states.size()) require_distinct(nodes, i);
         if (i > 0) require_later(parts, nodes, all.back().nodes(), i);

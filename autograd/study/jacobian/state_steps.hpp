@@ -10,22 +10,22 @@ namespace tapeloop::detail {
 
 /// One of the nodes that lie side by side in a row, each [batch, ..].
 struct Segment {
-    Index node;
+    NodeIndex node;
     std::size_t offset;
     std::size_t width;
 };
 
-/// What makes up one row: the parts of a state, or the products of a step.
+/// The segments of one row: the parts of a state, or the products of a step.
 struct Segments {
     std::vector<Segment> list;
     std::size_t batch = 0;
     std::size_t width = 0;
 
     template <class T>
-    static Segments of(const Tape<T>& tape, const std::vector<Index>& nodes, std::size_t batch) {
+    static Segments of(const Tape<T>& tape, const std::vector<NodeIndex>& nodes, std::size_t batch) {
         Segments segments;
         segments.batch = batch;
-        for (Index node : nodes) {
+        for (NodeIndex node : nodes) {
             const std::size_t width = tape.node(node).shape.size() / batch;
             segments.list.push_back({node, segments.width, width});
             segments.width += width;
@@ -33,7 +33,7 @@ struct Segments {
         return segments;
     }
 
-    std::vector<Index> nodes() const;
+    std::vector<NodeIndex> nodes() const;
     /// Writes the cotangents of one row of the batch to a row of `matrix`; zeros stay where none arrived.
     template <class T>
     void write_row(const ArrivedCotangents<T>& cotangents, std::size_t batch_row, Tensor<double>& matrix,

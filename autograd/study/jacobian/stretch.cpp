@@ -23,24 +23,24 @@ void add_to(ArrivedCotangents<T>& all, Contribution<T>&& more) {
 }  // namespace
 
 template <class T>
-Stretch<T>::Stretch(Tape<T>& tape, const std::vector<Index>& front, const std::vector<Index>& behind)
+Stretch<T>::Stretch(Tape<T>& tape, const std::vector<NodeIndex>& front, const std::vector<NodeIndex>& behind)
     : tape_(tape), front_(front) {
-    const Index first = *std::min_element(front.begin(), front.end());
-    const Index last = std::max(first, *std::max_element(behind.begin(), behind.end()));
+    const NodeIndex first = *std::min_element(front.begin(), front.end());
+    const NodeIndex last = std::max(first, *std::max_element(behind.begin(), behind.end()));
     // Forward: what depends on a node in front. Backward: what one behind depends on.
     std::vector<std::uint8_t> reached(last - first + 1, 0);
     std::vector<std::uint8_t> needed(last - first + 1, 0);
-    for (Index node = first; node <= last; ++node) {
+    for (NodeIndex node = first; node <= last; ++node) {
         reached[node - first] = is_in_front(node) ? 1 : 0;
-        for (Index input : tape.inputs(node))
+        for (NodeIndex input : tape.inputs(node))
             if (input >= first) reached[node - first] |= reached[input - first];
     }
-    for (Index node : behind)
+    for (NodeIndex node : behind)
         if (node >= first) needed[node - first] = 1;
-    for (Index node = last + 1; node-- > first;) {
+    for (NodeIndex node = last + 1; node-- > first;) {
         if (needed[node - first] == 0 || reached[node - first] == 0 || is_in_front(node)) continue;
         Step step{node, {}};
-        for (Index input : distinct_inputs(tape, node))
+        for (NodeIndex input : distinct_inputs(tape, node))
             if (input >= first && reached[input - first] != 0) {
                 needed[input - first] = 1;
                 step.inputs.push_back(input);
@@ -52,24 +52,24 @@ Stretch<T>::Stretch(Tape<T>& tape, const std::vector<Index>& front, const std::v
 }
 
 template <class T>
-bool Stretch<T>::is_in_front(Index node) const {
+bool Stretch<T>::is_in_front(NodeIndex node) const {
     return std::find(front_.begin(), front_.end(), node) != front_.end();
 }
 
 template <class T>
 ArrivedCotangents<T> Stretch<T>::pull(ArrivedCotangents<T> given,
-                                      const std::unordered_map<Index, Index>& cut) const {
-    const CotangentOf<T> cotangent_of = [&](Index node) -> const Tensor<T>* {
+                                      const std::unordered_map<NodeIndex, NodeIndex>& cut) const {
+    const CotangentOf<T> cotangent_of = [&](NodeIndex node) -> const Tensor<T>* {
         const auto found = given.find(node);
         return found == given.end() || is_in_front(node) ? nullptr : &found->second;
     };
     for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-        std::vector<Index> wanted = step->inputs;
+        std::vector<NodeIndex> wanted = step->inputs;
         if (const auto at = cut.find(step->node); at != cut.end()) std::erase(wanted, at->second);
         if (wanted.empty()) continue;
         for (auto& one : contributions(tape_, step->node, cotangent_of, wanted))
             add_to(given, std::move(one));
-        for (Index result : results_of(tape_, step->node))
+        for (NodeIndex result : results_of(tape_, step->node))
             if (!is_in_front(result) && !cut.contains(result)) given.erase(result);
     }
     return given;

@@ -9,7 +9,7 @@ namespace tapeloop::detail {
 
 /// Cotangents of nodes; nothing has arrived at those that are not in it.
 template <class T>
-using ArrivedCotangents = std::unordered_map<Index, Tensor<T>>;
+using ArrivedCotangents = std::unordered_map<NodeIndex, Tensor<T>>;
 
 /// The part of a recorded graph between two sets of nodes, to be pulled back through many times. Unlike in
 /// `gradient`, nothing passes beyond the nodes in front: they are taken for independent of each other, as the
@@ -19,26 +19,27 @@ class Stretch {
   public:
     /// One operation through which a node behind depends on one in front.
     struct Step {
-        Index node;
-        std::vector<Index> inputs;  ///< those that do so, each once
+        NodeIndex node;
+        std::vector<NodeIndex> inputs;  ///< those that do so, each once
     };
 
-    Stretch(Tape<T>& tape, const std::vector<Index>& front, const std::vector<Index>& behind);
+    Stretch(Tape<T>& tape, const std::vector<NodeIndex>& front, const std::vector<NodeIndex>& behind);
 
-    /// In the order of the tape.
+    /// Returns the steps in the order of the tape.
     const std::vector<Step>& steps() const { return steps_; }
 
-    /// What arrives at the nodes in front for cotangents of any nodes of the stretch.
+    /// Returns what arrives at the nodes in front for cotangents of any nodes of the stretch.
     ArrivedCotangents<T> pull(ArrivedCotangents<T> given) const { return pull(std::move(given), {}); }
-    /// The same without the paths that enter `node` of a cut by its `input`; the cotangents of these nodes
-    /// are in the result, too.
-    ArrivedCotangents<T> pull(ArrivedCotangents<T> given, const std::unordered_map<Index, Index>& cut) const;
+    /// Returns what arrives without the paths that enter `node` of a cut by its `input`; the cotangents of
+    /// these nodes are in the result, too.
+    ArrivedCotangents<T> pull(ArrivedCotangents<T> given,
+                              const std::unordered_map<NodeIndex, NodeIndex>& cut) const;
 
   private:
-    bool is_in_front(Index node) const;
+    bool is_in_front(NodeIndex node) const;
 
     Tape<T>& tape_;
-    std::vector<Index> front_;
+    std::vector<NodeIndex> front_;
     std::vector<Step> steps_;
 };
 

@@ -6,16 +6,16 @@
 namespace tapeloop::detail {
 namespace {
 
-/// Whether `matrix`, a factor of `product`, is made of parameters, at least one, and constants: a weight,
-/// also one that was masked or transposed before it was used. What other time steps computed comes of the
-/// data.
+/// Returns whether `matrix`, a factor of `product`, is made of parameters, at least one, and constants: a
+/// weight, also one that was masked or transposed before it was used. What other time steps computed comes of
+/// the data.
 template <class T>
-bool is_weight(const Tape<T>& tape, Index matrix, Index product) {
+bool is_weight(const Tape<T>& tape, NodeIndex matrix, NodeIndex product) {
     bool has_parameter = false;
-    std::vector<Index> open{matrix};
-    std::unordered_set<Index> seen;
+    std::vector<NodeIndex> open{matrix};
+    std::unordered_set<NodeIndex> seen;
     while (!open.empty()) {
-        const Index node = open.back();
+        const NodeIndex node = open.back();
         open.pop_back();
         if (!seen.insert(node).second) continue;
         const auto inputs = tape.inputs(node);
@@ -27,7 +27,7 @@ bool is_weight(const Tape<T>& tape, Index matrix, Index product) {
     return has_parameter;
 }
 
-bool contains(const std::vector<Index>& list, Index node) {
+bool contains(const std::vector<NodeIndex>& list, NodeIndex node) {
     return std::find(list.begin(), list.end(), node) != list.end();
 }
 
@@ -42,7 +42,7 @@ std::vector<WeightProduct> weight_products(const Tape<T>& tape, const Stretch<T>
         const OperationKind kind = tape.node(step.node).operation->description().kind;
         if (kind != OperationKind::product || shape.rank() != 2 || shape[0] != batch) continue;
         const auto inputs = tape.inputs(step.node);
-        const Index factor = inputs[0];
+        const NodeIndex factor = inputs[0];
         if (tape.node(factor).shape.rank() == 2 && contains(step.inputs, factor) &&
             !contains(step.inputs, inputs[1]) && is_weight(tape, inputs[1], step.node))
             products.push_back({step.node, factor});

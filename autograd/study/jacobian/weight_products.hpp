@@ -9,11 +9,11 @@ namespace tapeloop::detail {
 /// A product of a weight with something that depends on a stretch's front. Where that is the addend of an
 /// `affine`, too, the node is still one linear map of it, W + 1.
 struct WeightProduct {
-    Index node;
-    Index factor;  ///< the input that is not the weight
+    NodeIndex node;
+    NodeIndex factor;  ///< the input that is not the weight
 };
 
-/// Those among the steps of a stretch whose results are [batch, ..].
+/// Returns those among the steps of a stretch whose results are [batch, ..].
 template <class T>
 std::vector<WeightProduct> weight_products(const Tape<T>& tape, const Stretch<T>& stretch, std::size_t batch);
 

@@ -1,11 +1,15 @@
-#include <autograd/study/page/json.hpp>
 #include <autograd/study/page/graph_json.hpp>
+#include <autograd/study/page/json.hpp>
 #include <autograd/study/page/tensor_json.hpp>
 
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace detail {
+
 namespace {
 
 nlohmann::json node_json(const GraphNode& node, std::size_t largest_grid) {

@@ -12,8 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-/// What can be shown of the Jacobian of a node by one of its inputs.
-enum class View {
+/// The views that can be shown of the Jacobian of a node by one of its inputs.
+enum class JacobianPart {
     whole,   ///< all of it
     slopes,  ///< its diagonal, in the node's shape: of an elementwise operation there is nothing beside it
     row,     ///< d y[0, :] / d x[0, :], which in a batch is all of it for one row
@@ -25,23 +25,23 @@ bool have_same_rows(const Shape& a, const Shape& b) {
 }
 
 /// `largest` is how many elements the sides of a matrix may have.
-View view_of(const GraphNode& node, const GraphNode& input, std::size_t largest) {
+JacobianPart view_of(const GraphNode& node, const GraphNode& input, std::size_t largest) {
     const bool has_results = !node.value.has_value() || node.kind == NodeKind::result;
-    if (has_results || !input.value.has_value()) return View::none;
-    if (std::max(node.shape.size(), input.shape.size()) <= largest) return View::whole;
+    if (has_results || !input.value.has_value()) return JacobianPart::none;
+    if (std::max(node.shape.size(), input.shape.size()) <= largest) return JacobianPart::whole;
     if (node.description != nullptr && node.description->is_elementwise && node.shape == input.shape)
-        return View::slopes;
+        return JacobianPart::slopes;
     const bool is_small =
         have_same_rows(node.shape, input.shape) && std::max(node.shape.back(), input.shape.back()) <= largest;
-    return is_small && node.shape.size() > 0 ? View::row : View::none;
+    return is_small && node.shape.size() > 0 ? JacobianPart::row : JacobianPart::none;
 }
 
 /// The text that a matrix takes.
 std::size_t matrix_bytes(const GraphNode& node, const GraphNode& input, std::size_t largest) {
     switch (view_of(node, input, largest)) {
-        case View::whole:
+        case JacobianPart::whole:
             return node.shape.size() * input.shape.size() * 16 / 3;
-        case View::row:
+        case JacobianPart::row:
             return std::size_t{node.shape.back()} * input.shape.back() * 16 / 3;
         default:
             return 0;
@@ -52,7 +52,7 @@ template <class Bytes>
 std::size_t sum_over_edges(const Graph& graph, const Bytes& bytes) {
     std::size_t sum = 0;
     for (const GraphNode& node : graph)
-        for (Index input : node.inputs) sum += bytes(node, graph[input]);
+        for (NodeIndex input : node.inputs) sum += bytes(node, graph[input]);
     return sum;
 }
 
@@ -69,7 +69,7 @@ std::size_t slope_grid_within(const Graph& graph, std::size_t largest, std::size
     constexpr std::array<std::size_t, 9> sizes{48, 40, 32, 24, 16, 12, 8, 6, 4};
     return largest_within(sizes, limit, [&](std::size_t size) {
         return sum_over_edges(graph, [&](const GraphNode& node, const GraphNode& input) {
-            const bool has_slopes = view_of(node, input, largest) == View::slopes;
+            const bool has_slopes = view_of(node, input, largest) == JacobianPart::slopes;
             return has_slopes ? tensor_text_bytes(node.shape, size) : 0;
         });
     });
@@ -92,23 +92,23 @@ class JacobianWriter {
 
   private:
     /// The distinct inputs by which that is shown.
-    std::vector<Index> inputs_with(View view, const GraphNode& node) const {
-        std::vector<Index> inputs;
-        for (Index input : node.inputs)
+    std::vector<NodeIndex> inputs_with(JacobianPart view, const GraphNode& node) const {
+        std::vector<NodeIndex> inputs;
+        for (NodeIndex input : node.inputs)
             if (view_of(node, graph_[input], largest_) == view &&
                 std::find(inputs.begin(), inputs.end(), input) == inputs.end())
                 inputs.push_back(input);
         return inputs;
     }
-    void add(const GraphNode& node, Index input, std::string_view view, json tensor) {
+    void add(const GraphNode& node, NodeIndex input, std::string_view view, json tensor) {
         const auto argument = std::find(node.inputs.begin(), node.inputs.end(), input) - node.inputs.begin();
         list_.push_back(
             {{"node", node.index}, {"argument", argument}, {"view", view}, {"tensor", std::move(tensor)}});
     }
     std::vector<Contribution<T>> pulled(const GraphNode& node, const Tensor<T>& cotangent,
-                                        const std::vector<Index>& inputs) {
+                                        const std::vector<NodeIndex>& inputs) {
         return contributions<T>(
-            tape_, node.index, [&](Index) { return &cotangent; }, inputs);
+            tape_, node.index, [&](NodeIndex) { return &cotangent; }, inputs);
     }
 
     void add_whole(const GraphNode& node) {
@@ -116,7 +116,7 @@ class JacobianWriter {
             add(node, jacobian.input, "whole", tensor_json(jacobian.matrix, largest_));
     }
     void add_slopes(const GraphNode& node) {
-        const std::vector<Index> inputs = inputs_with(View::slopes, node);
+        const std::vector<NodeIndex> inputs = inputs_with(JacobianPart::slopes, node);
         if (inputs.empty()) return;
         Tensor<T> ones = uninitialised<T>(node.shape);
         std::fill_n(ones.data(), ones.size(), T(1));
@@ -124,7 +124,7 @@ class JacobianWriter {
             add(node, part.input, "slopes", tensor_json(part.cotangent, grid_));
     }
     void add_rows(const GraphNode& node) {
-        for (Index input : inputs_with(View::row, node)) {
+        for (NodeIndex input : inputs_with(JacobianPart::row, node)) {
             const std::size_t width = graph_[input].shape.back();
             Tensor<double> matrix(xt::zeros<double>(std::vector<std::size_t>{node.shape.back(), width}));
             Tensor<T> one_hot = uninitialised<T>(node.shape);

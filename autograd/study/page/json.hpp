@@ -4,6 +4,7 @@
 
 namespace tapeloop {
 
+/// Options of `to_json`.
 struct JsonOptions {
     /// A tensor with more rows or columns than this is averaged over blocks.
     std::size_t largest_grid = 48;

@@ -3,7 +3,7 @@
 
 namespace tapeloop::detail {
 
-std::map<Index, std::string> parameter_names(const Graph& graph) {
+std::map<NodeIndex, std::string> parameter_names(const Graph& graph) {
     const auto path_of = [](const GraphNode& node) {
         return node.module.empty() ? node.name : node.module + "/" + node.name;
     };
@@ -14,7 +14,7 @@ std::map<Index, std::string> parameter_names(const Graph& graph) {
         ++with_name[node.name];
         ++with_path[path_of(node)];
     }
-    std::map<Index, std::string> names;
+    std::map<NodeIndex, std::string> names;
     for (const GraphNode& node : graph) {
         if (node.kind != NodeKind::parameter) continue;
         std::string& name = names[node.index];

@@ -7,8 +7,8 @@
 
 namespace tapeloop::detail {
 
-/// What each parameter of a graph is called beside all others: its name; `lower/W` where a second one has
-/// that name too; and `W #12` where they share their module as well.
-std::map<Index, std::string> parameter_names(const Graph& graph);
+/// Names each parameter of a graph beside all others: its name; `lower/W` where a second one has that name
+/// too; and `W #12` where they share their module as well.
+std::map<NodeIndex, std::string> parameter_names(const Graph& graph);
 
 }  // namespace tapeloop::detail

@@ -6,11 +6,11 @@
 
 namespace tapeloop::detail {
 
-StepNorms::StepNorms(const Graph& graph, const std::map<Index, std::string>& names)
+StepNorms::StepNorms(const Graph& graph, const std::map<NodeIndex, std::string>& names)
     : graph_(graph), names_(names) {
     for (const auto& [parameter, name] : names_) {
         bool outside = false;
-        for (Index user : graph_[parameter].users) {
+        for (NodeIndex user : graph_[parameter].users) {
             const std::optional<std::size_t> time_step = graph_[user].time_step;
             if (time_step.has_value())
                 ++uses_[{parameter, *time_step}];
@@ -22,7 +22,7 @@ StepNorms::StepNorms(const Graph& graph, const std::map<Index, std::string>& nam
 }
 
 template <class T>
-void StepNorms::add(Index node, const Contribution<T>& contribution) {
+void StepNorms::add(NodeIndex node, const Contribution<T>& contribution) {
     if (!graph_[node].time_step.has_value()) return;
     const Place place{contribution.input, *graph_[node].time_step};
     const auto left = uses_.find(place);
@@ -45,7 +45,7 @@ nlohmann::json StepNorms::json() const {
     return list;
 }
 
-template void StepNorms::add(Index, const Contribution<float>&);
-template void StepNorms::add(Index, const Contribution<double>&);
+template void StepNorms::add(NodeIndex, const Contribution<float>&);
+template void StepNorms::add(NodeIndex, const Contribution<double>&);
 
 }  // namespace tapeloop::detail

@@ -16,10 +16,10 @@ namespace tapeloop::detail {
 class StepNorms {
   public:
     /// `names` are those of the parameters.
-    StepNorms(const Graph& graph, const std::map<Index, std::string>& names);
+    StepNorms(const Graph& graph, const std::map<NodeIndex, std::string>& names);
 
     template <class T>
-    void add(Index node, const Contribution<T>& contribution);
+    void add(NodeIndex node, const Contribution<T>& contribution);
 
     /// [{"parameter": .., "by_step": [..]}]; nothing for parameters that are used outside of time steps
     /// alone.
@@ -29,17 +29,17 @@ class StepNorms {
 
   private:
     /// A parameter at a time step.
-    using Place = std::pair<Index, std::size_t>;
+    using Place = std::pair<NodeIndex, std::size_t>;
 
     Graph graph_;
-    std::map<Index, std::string> names_;
+    std::map<NodeIndex, std::string> names_;
     std::vector<std::string> outside_;
     std::map<Place, std::size_t> uses_;  ///< that have not contributed yet
     std::map<Place, Tensor<double>> sums_;
-    std::map<Index, std::vector<double>> norms_;
+    std::map<NodeIndex, std::vector<double>> norms_;
 };
 
-extern template void StepNorms::add(Index, const Contribution<float>&);
-extern template void StepNorms::add(Index, const Contribution<double>&);
+extern template void StepNorms::add(NodeIndex, const Contribution<float>&);
+extern template void StepNorms::add(NodeIndex, const Contribution<double>&);
 
 }  // namespace tapeloop::detail

@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-/// How fine the grids of all tensors can be: values, cotangents, and a contribution for each edge.
+/// Returns how fine the grids of all tensors can be: values, cotangents, and a contribution for each edge.
 std::size_t grid_within(const Graph& graph, std::size_t limit) {
     constexpr std::array<std::size_t, 10> sizes{48, 40, 32, 24, 16, 12, 8, 6, 4, 2};
     const std::size_t grid = largest_within(sizes, limit, [&](std::size_t size) {
@@ -72,17 +72,17 @@ void add_loops(const Graph& graph, json& nodes) {
 
 /// A ledger has no more than the parameter's own name; which one it is, its uses tell.
 std::string name_of(const GradientLedger& ledger, const Graph& graph,
-                    const std::map<Index, std::string>& names) {
+                    const std::map<NodeIndex, std::string>& names) {
     for (const ParameterUse& use : ledger.uses)
-        for (Index node : use.nodes)
-            for (Index input : node < graph.size() ? graph[node].inputs : std::vector<Index>())
+        for (NodeIndex node : use.nodes)
+            for (NodeIndex input : node < graph.size() ? graph[node].inputs : std::vector<NodeIndex>())
                 if (graph[input].kind == NodeKind::parameter && graph[input].name == ledger.parameter)
                     return names.at(input);
     return ledger.parameter;
 }
 
 json ledgers_json(const std::vector<GradientLedger>& ledgers, const Graph& graph,
-                  const std::map<Index, std::string>& names) {
+                  const std::map<NodeIndex, std::string>& names) {
     json list = json::array();
     for (const GradientLedger& ledger : ledgers) {
         json uses = json::array();
@@ -137,14 +137,14 @@ json saturation_json(Tape<T>& tape, const std::vector<std::string>& gates) {
 template <class T>
 json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions& options) {
     const Graph graph = read_graph(tape, gradients, {.values = true});
-    const std::map<Index, std::string> names = parameter_names(graph);
+    const std::map<NodeIndex, std::string> names = parameter_names(graph);
     // A quarter for Jacobians, the rest for the grids.
     const std::size_t grid = grid_within(graph, options.largest_bytes / 4 * 3);
 
     json contributed = json::array();
     StepNorms norms(graph, names);
-    const std::vector<Index> roots =
-        backward_wave<T>(tape, gradients, [&](Index node, const Contribution<T>& contribution) {
+    const std::vector<NodeIndex> roots =
+        backward_wave<T>(tape, gradients, [&](NodeIndex node, const Contribution<T>& contribution) {
             contributed.push_back({{"node", node},
                                    {"input", contribution.input},
                                    {"tensor", tensor_json(contribution.cotangent, grid)}});

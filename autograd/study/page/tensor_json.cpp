@@ -59,7 +59,7 @@ std::vector<double> reduced(const T* elements, const Extents& extents, const Ext
     return cells;
 }
 
-/// What to divide by so that the cells fit a float32: 1, unless they are far smaller or larger.
+/// Returns the divisor with which the cells fit a float32: 1, unless they are far smaller or larger.
 double scale_of(const std::vector<double>& cells) {
     double largest = 0;
     for (double cell : cells)

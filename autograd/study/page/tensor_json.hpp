@@ -4,7 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-/// What the page's data is made of. Private to the page's writer: a user of the library needs no JSON.
+/// This file writes the parts of the page's data. It is private to the page's writer: a user of the library
+/// needs no JSON.
 namespace tapeloop::detail {
 
 /// A number, or "nan", "inf" and "-inf", which JSON has no numbers for.
@@ -20,7 +21,7 @@ nlohmann::json tensor_json(const Tensor<T>& tensor, std::size_t largest_grid) {
     return tensor_json(tensor.data(), shape_of(tensor), largest_grid);
 }
 
-/// How many bytes of text the elements of such a tensor take.
+/// Returns the number of bytes of text that the elements of such a tensor take.
 std::size_t tensor_text_bytes(const Shape& shape, std::size_t largest_grid);
 
 /// Elements as the page reads them: base64 of little-endian float32.

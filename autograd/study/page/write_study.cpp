@@ -9,6 +9,9 @@
 #include <stdexcept>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
 std::string escaped_text(std::string_view text) {

@@ -10,16 +10,17 @@
 
 namespace tapeloop {
 
+/// Options of `write_study`.
 struct StudyOptions {
     std::string title = "A network through time";
     /// A cell's `gate_names()`, by which the plot of saturation calls the blocks of its packed weights.
     std::vector<std::string> gates = {};
-    /// Shown as heat maps.
+    /// The ledgers, shown as heat maps.
     std::vector<GradientLedger> ledgers = {};
-    /// Of the Jacobians from state to state, of one row.
+    /// The spectrum of the Jacobians from state to state, of one row.
     std::optional<JacobianSpectrum> spectrum = std::nullopt;
-    /// About how large the page's tensors may be together. Where they would be larger, each is averaged over
-    /// blocks to fewer than its usual 48 by 48 cells.
+    /// The bound, roughly kept, of the page's tensors together. Where they would be larger, each is averaged
+    /// over blocks to fewer than its usual 48 by 48 cells.
     std::size_t largest_bytes = 32'000'000;
 };
 

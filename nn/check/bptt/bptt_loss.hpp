@@ -3,7 +3,7 @@
 #include <autograd/check/function.hpp>
 #include <nn/check/cell_under_check.hpp>
 
-/// What a cell's outputs and its final state are differentiated for.
+/// This file makes the loss that a check differentiates from a cell's outputs and its final state.
 namespace tapeloop::nn::detail {
 
 template <class T>

@@ -5,6 +5,9 @@
 #include <algorithm>
 
 namespace tapeloop::nn {
+
+using namespace detail;
+
 namespace {
 
 // A report of a large model is not read beyond this.

@@ -9,7 +9,7 @@
 
 namespace tapeloop::nn {
 
-/// What a time step was found to be.
+/// A report's verdict on a time step.
 enum class StepVerdict {
     right,
     inherits,  ///< right by itself, but the cotangent of its state is wrong when it gets there
@@ -19,8 +19,8 @@ enum class StepVerdict {
 /// One time step by the tape, against another way, both given the cotangents that reach it on the tape.
 struct StepCheck {
     StepVerdict verdict = StepVerdict::right;
-    /// Of its part of each parameter's gradient, of dJ/dx, and of what it hands back to each part of the
-    /// state that it reads.
+    /// The deviations of its part of each parameter's gradient, of dJ/dx, and of what it hands back to each
+    /// part of the state that it reads.
     std::vector<Deviation> deviations;
 };
 
@@ -28,12 +28,14 @@ struct StepCheck {
 struct BpttWay {
     std::string name;  ///< `closed form`, `forward mode`, `differences`
     double limit = 0;  ///< of its relative deviations
-    /// By each parameter, by x, and by each part of the initial state. Those of `differences` are judged one
-    /// by one, in `BpttReport::differences`.
+    /// The deviations of the gradients by each parameter, by x, and by each part of the initial state. Those
+    /// of `differences` are judged one by one, in `BpttReport::differences`.
     std::vector<Deviation> totals;
     std::vector<StepCheck> time_steps;
 
+    /// Returns whether the gradients of the whole sequence agree with the tape's.
     bool totals_agree() const;
+    /// Returns whether those of every time step do.
     bool steps_agree() const;
 };
 
@@ -50,7 +52,7 @@ struct Divergence {
     std::string text() const;
 };
 
-/// What `verify_bptt` found: a value.
+/// The findings of `verify_bptt`, as a value.
 struct BpttReport {
     std::uint64_t seed = 0;
     bool in_double = true;
@@ -60,14 +62,15 @@ struct BpttReport {
     std::vector<BpttWay> ways;
     GradientReport differences;  ///< of the whole sequence
     std::optional<Divergence> first_divergence;
-    /// By differences and with a diagnosis: of that time step by itself, if it is wrong on a tape of its own,
-    /// else of the whole sequence. None if nothing is wrong.
+    /// The comparison with differences, and its diagnosis: of that time step by itself, if it is wrong on a
+    /// tape of its own, else of the whole sequence. None if nothing is wrong.
     std::optional<GradientReport> details;
     std::vector<std::string> findings;  ///< what is wrong, in sentences
     std::vector<std::string> warnings;
 
+    /// Returns whether nothing was found to be wrong.
     bool passed() const;
-    /// What the time step was found to be by any of the ways, the worst.
+    /// Returns the worst verdict that any of the ways gave the time step.
     StepVerdict verdict_of(std::size_t time_step) const;
     /// The report for people, of bounded length.
     std::string text() const;

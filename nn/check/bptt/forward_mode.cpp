@@ -5,10 +5,12 @@
 #include <cmath>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
-/// Where things stand in a row of ds/dtheta: the parameters, the inputs of every time step, the initial
-/// state.
+/// The layout of a row of ds/dtheta: the parameters, the inputs of every time step, the initial state.
 template <class T>
 struct Columns {
     std::size_t parameters = 0;

@@ -5,8 +5,8 @@
 /// The gradient without a reverse sweep over time.
 namespace tapeloop::nn::detail {
 
-/// How large the products are that each gradient sums: of the state, by parameter, and of x. What rounding
-/// can do to a gradient is relative to these.
+/// The sizes of the products that each gradient sums: of the state, by parameter, and of x. What rounding can
+/// do to a gradient is relative to these.
 struct Summands {
     std::vector<double> state;
     std::vector<double> parameters;
@@ -19,7 +19,8 @@ struct ForwardMode {
     std::vector<Summands> summands;  ///< by time step
 };
 
-/// How many numbers it carries from step to step: the derivatives of the state by everything.
+/// Returns the number of elements that forward mode carries from step to step: the derivatives of the state
+/// by everything.
 template <class T>
 std::size_t carried_by_forward_mode(const CellUnderCheck<T>& cell, const CellSequence<T>& run);
 

@@ -23,8 +23,8 @@ constexpr double noticed = 1e-3;
 
 template <class T>
 double largest_of(const Tensor<T>& first, const std::vector<Tensor<T>>& more) {
-    double largest = nn::largest_of(as_double(first));
-    for (const Tensor<T>& one : more) largest = std::max(largest, nn::largest_of(as_double(one)));
+    double largest = nn::detail::largest_of(as_double(first));
+    for (const Tensor<T>& one : more) largest = std::max(largest, nn::detail::largest_of(as_double(one)));
     return largest;
 }
 
@@ -163,7 +163,7 @@ std::vector<Deviation> differences_of_step(const CellUnderCheck<T>& cell, const 
     for (std::size_t k = 0; k < terms.size(); ++k) {
         const Tensor<double> own = as_double(*terms[k]);
         std::vector<CheckedElement> checked;
-        double largest = nn::largest_of(own);
+        double largest = nn::detail::largest_of(own);
         for (std::size_t index : spread(own.size(), elements, random)) {
             checked.push_back(differences.compare(k, index, own.data()[index] / size));
             largest = std::max(largest, size * std::abs(checked.back().numeric));

@@ -9,7 +9,7 @@
 /// of the same. So a step that only inherits a wrong cotangent from a later one is right.
 namespace tapeloop::nn::detail {
 
-/// What the terms of a step are the gradients by, with the gates of each.
+/// Names for what the terms of a step are gradients by, with the gates of each.
 struct TermNames {
     std::vector<std::string> names;
     std::vector<std::vector<std::string>> gates;
@@ -39,26 +39,26 @@ template <class T, class Other>
 std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& tape,
                                   const StepTerms<Other>& other, const Summands& summands);
 
-/// What the closed form makes of a sequence of this step alone.
+/// Returns the closed form's gradients for a sequence of this step alone.
 template <class T>
 StepTerms<T> closed_form_of_step(const CellUnderCheck<T>& cell, const TapeRun<T>& tape, std::size_t t);
 
 /// The step as a function of its input and of the parts of the state that it reads.
 template <class T>
 CheckFunction<T> function_of_step(const CellUnderCheck<T>& cell);
-/// What it, or a whole sequence, is differentiated by, in the order of `TermNames`.
+/// Returns what a step, or a whole sequence, is differentiated by, in the order of `TermNames`.
 template <class T>
 CheckInputs<T> inputs_of(const CellUnderCheck<T>& cell, const TermNames& names, const Tensor<T>& x,
                          const std::vector<Tensor<T>>& state);
 
-/// Against central differences of this step alone, of at most `elements` elements by each term.
-/// What they leave open, at a kink or lost in rounding, is taken for right.
+/// Checks against central differences of this step alone, of at most `elements` elements by each term. What
+/// they leave open, at a kink or lost in rounding, is taken for right.
 template <class T>
 std::vector<Deviation> differences_of_step(const CellUnderCheck<T>& cell, const TermNames& names,
                                            const TapeRun<T>& tape, std::size_t t, const Summands& summands,
                                            double limit, std::size_t elements, std::uint64_t seed);
 
-/// Whether what it hands back to the state that it reads is right.
+/// Returns whether what the step hands back to the state that it reads is right.
 bool hands_back_right(const StepCheck& step, const TermNames& names, double limit);
 
 /// Decides, from the last step back, which are wrong and which inherit.

@@ -9,6 +9,9 @@
 #include <tuple>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 /// Takes gradients off one by one, in the order in which they were asked for.
@@ -38,9 +41,9 @@ std::vector<Tensor<T>> values_of(const Parts<T>& parts) {
 /// The loss's results with a weight for each of their elements, the same on every tape. One element has the
 /// weight 1, so that what is reported is the gradient of the loss as it is.
 template <class T>
-std::vector<Root<T>> weighted(const std::vector<Var<T>>& results, std::uint64_t seed) {
+std::vector<GradientRoot<T>> weighted(const std::vector<Var<T>>& results, std::uint64_t seed) {
     tapeloop::detail::CheckRandom random(seed);
-    std::vector<Root<T>> roots;
+    std::vector<GradientRoot<T>> roots;
     for (const Var<T>& result : results) {
         Tensor<T> weights = uninitialised<T>(result.shape());
         for (T& weight : weights) weight = weights.size() == 1 ? T(1) : static_cast<T>(random.weight());
@@ -108,7 +111,7 @@ void run_loss(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, std::uint6
     result.run.final_state = taken.several(state.size());
 }
 
-/// What every time step reads, gives, gets and makes of it. The loss is not asked here: it may use a
+/// Collects what every time step reads, gives, gets and makes of it. The loss is not asked here: it may use a
 /// parameter that is a copy now.
 template <class T>
 void run_separate_steps(const CellUnderCheck<T>& cell, TapeRun<T>& result) {
@@ -123,7 +126,7 @@ void run_separate_steps(const CellUnderCheck<T>& cell, TapeRun<T>& result) {
     for (const Parts<T>& after : unrolled.trace) add_all(wrt, after);
     for (const auto& own : parameters.time_steps())
         for (const Wrt<T>& parameter : own) wrt.add(parameter);
-    std::vector<Root<T>> roots{{unrolled.outputs, result.run.outputs}};
+    std::vector<GradientRoot<T>> roots{{unrolled.outputs, result.run.outputs}};
     for (std::size_t k = 0; k < initial.size(); ++k)
         roots.push_back({unrolled.state[k], result.run.final_state[k]});
     const Gradients<T> gradients = gradient(roots, wrt);
@@ -161,7 +164,7 @@ void add_outside_of_steps(const CellUnderCheck<T>& cell, const TapeRun<T>& run, 
     for (std::size_t k = 0; k < total.parameters.size(); ++k) add(k, run.of_loss[k]);
     const Tape<T> tape;
     const Parts<T> start = cell.layer.initial_state(run.run.x.shape(1));
-    std::vector<Root<T>> roots;
+    std::vector<GradientRoot<T>> roots;
     for (std::size_t k = 0; k < start.size(); ++k) {
         const Tensor<Other>& of_part = total.state[k];
         if (start[k].shape() != shape_of(of_part)) continue;  // it is open, and was given something else
@@ -199,20 +202,20 @@ StepResults<T> LoneStep<T>::values() const {
 
 template <class T>
 StepTerms<T> LoneStep<T>::terms(const StepResults<T>& cotangents) const {
-    std::vector<Root<T>> roots{{output_, cotangents.output}};
+    std::vector<GradientRoot<T>> roots{{output_, cotangents.output}};
     for (std::size_t k = 0; k < next_.size(); ++k) roots.push_back({next_[k], cotangents.state[k]});
     return differentiate(roots);
 }
 
 template <class T>
 StepTerms<T> LoneStep<T>::row(std::size_t part, std::size_t index) const {
-    Tensor<T> one = closed_form::zeros_of<T>(next_[part].shape());
+    Tensor<T> one = tapeloop::detail::zeros<T>(next_[part].shape());
     one.data()[index] = 1;
     return differentiate({{next_[part], std::move(one)}});
 }
 
 template <class T>
-StepTerms<T> LoneStep<T>::differentiate(const std::vector<Root<T>>& roots) const {
+StepTerms<T> LoneStep<T>::differentiate(const std::vector<GradientRoot<T>>& roots) const {
     WrtList<T> wrt = by_parameters(cell_);
     wrt.add(x_);
     add_all(wrt, state_);

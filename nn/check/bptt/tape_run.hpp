@@ -7,12 +7,12 @@
 #include <cstdint>
 #include <optional>
 
-/// What the tape says of a cell on a sequence, and of its single steps.
+/// This file runs a cell on a tape: on a sequence, and step by step.
 namespace tapeloop::nn::detail {
 
 using tapeloop::detail::as_double;
 
-/// What a time step reads.
+/// The input and state that a time step reads.
 template <class T>
 struct StepPoint {
     Tensor<T> x;                   ///< [B, I]
@@ -71,7 +71,7 @@ class LoneStep {
     StepTerms<T> row(std::size_t part, std::size_t index) const;
 
   private:
-    StepTerms<T> differentiate(const std::vector<Root<T>>& roots) const;
+    StepTerms<T> differentiate(const std::vector<GradientRoot<T>>& roots) const;
 
     const CellUnderCheck<T>& cell_;
     std::unique_ptr<Tape<T>> tape_;

@@ -12,6 +12,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 template <class T>
@@ -21,7 +24,7 @@ void require_sequence(const Tensor<T>& x) {
             "verify_bptt: x is {}; it must be [T, B, I] with at least one element", shape_of(x).text()));
 }
 
-/// How far from the cell's initial state the sequence starts.
+/// Returns the offset of the sequence's start from the cell's initial state.
 template <class T>
 std::vector<Tensor<T>> offsets_for(const CellUnderCheck<T>& cell, std::size_t batch,
                                    const BpttOptions& options, std::uint64_t seed) {
@@ -100,7 +103,8 @@ class Verification {
     }
 
   private:
-    /// Whether the tape's values and gradients are: others agree with nothing, themselves included.
+    /// Returns whether the tape's values and gradients are finite: others agree with nothing, themselves
+    /// included.
     bool is_finite() {
         const auto is_found = [this](const std::string& name, const Tensor<T>& tensor) {
             const std::string where = not_finite(as_double(tensor));
@@ -117,8 +121,8 @@ class Verification {
             if (is_found(fmt::format("the gradient by {} is", names_.names[k]), *gradients[k])) return false;
         return true;
     }
-    /// Whether each step gives on its own what it gave within the unroll, and all of them what `unroll`
-    /// gives.
+    /// Returns whether each step gives on its own what it gave within the unroll, and all of them what
+    /// `unroll` gives.
     bool check_values() {
         for (std::size_t t = 0; t < report_.time_steps; ++t) {
             const StepResults<T> alone = LoneStep<T>(cell_, tape_.points[t]).values();
@@ -223,7 +227,7 @@ class Verification {
         };
         return check_function(f, inputs_of(cell_, names_, tape_.run.x, offsets_), check_options(diagnose));
     }
-    /// Once more with a diagnosis: the step that is wrong, if it is so on a tape of its own.
+    /// Checks once more, with a diagnosis: the step that is wrong, if it is so on a tape of its own.
     GradientReport look_closer() {
         if (!report_.first_divergence.has_value() || !way_called("forward mode").steps_agree() ||
             way_called("differences").steps_agree())
@@ -276,7 +280,8 @@ std::string gate_of(const Deviation& deviation, const std::vector<std::string>& 
     return gates[deviation.at.back() / (deviation.shape.back() / gates.size())];
 }
 
-/// Of the whole sequence's gradients the one by x has its parts in time.
+/// Finds the last time step at which the gradient by x of the whole sequence is not right; those by
+/// parameters have no parts in time.
 template <class T>
 template <class Other>
 void Verification<T>::find_in_sequence(const BpttWay& way, const Tensor<Other>& x) {
@@ -338,7 +343,7 @@ bool Verification<T>::loss_is_right() const {
     return check_function(f, inputs, check_options(false)).passed();
 }
 
-/// By parameters, of which it may be made.
+/// Returns whether the gradient of the initial state by the parameters of which it may be made is right.
 template <class T>
 bool Verification<T>::initial_state_is_right() const {
     const CheckFunction<T> f = [this](const std::vector<Var<T>>&) {
@@ -376,7 +381,7 @@ void Verification<T>::conclude() {
     report_.details = look_closer();
 }
 
-/// Which ways agree tells what is wrong.
+/// Concludes what is wrong from which ways agree.
 template <class T>
 std::string Verification<T>::conclusion(bool steps_agree) const {
     const BpttWay& forward = way_called("forward mode");

@@ -9,31 +9,32 @@
 
 namespace tapeloop::nn {
 
-/// How a gradient is verified. All of it has defaults; a limit of 0 stands for the one that suits the type.
+/// Options of `verify_bptt`. All have defaults; a limit of 0 stands for the one that suits the type.
 struct BpttOptions {
-    /// Of random numbers; without one, the environment's TAPELOOP_CHECK_SEED, or 1.
+    /// The seed of random numbers; without one, the environment's TAPELOOP_CHECK_SEED, or 1.
     std::optional<std::uint64_t> seed = std::nullopt;
-    /// How far closed form and forward mode may be off (1e-11; float: 1e-4), relative to the largest entry of
-    /// a gradient or the largest sum of products that it is made of.
+    /// The largest deviation of closed form and forward mode (1e-11; float: 1e-4), relative to the largest
+    /// entry of a gradient or the largest sum of products that it is made of.
     double exact_limit = 0;
-    /// The same for the central differences of single steps (1e-6; float: 0.02).
+    /// The largest deviation of the central differences of single steps (1e-6; float: 0.02), relative
+    /// likewise.
     double difference_limit = 0;
     /// Start at random near the cell's own initial state, which may be zeros that hide mistakes. A source
     /// that is empty there is given random entries. `false` for states that must not be moved, such as
     /// probabilities.
     bool random_initial_state = true;
-    /// So far at most is each element of it moved.
+    /// The largest distance by which each element of it is moved.
     double state_moved_by = 0.5;
-    /// What to start from instead of the cell's own: its parts, each as the cell has it for the batch.
+    /// The state to start from instead of the cell's own: its parts, each as the cell has it for the batch.
     std::vector<Tensor<double>> initial_state = {};
     /// Forward mode is left out where it would carry more numbers than this from step to step: the state's
     /// derivatives by everything. 0 leaves it out without a word.
     std::size_t forward_limit = 8'000'000;
-    /// At most so many elements of each parameter, of x and of each part of the state, spread over it, are
-    /// checked by differences in each step.
+    /// The largest number of elements of each parameter, of x and of each part of the state, spread over it,
+    /// that are checked by differences in each step.
     std::size_t step_elements = 2'000;
-    /// How the whole sequence is checked by differences: sizes, steps and tolerances. Seed and order are not
-    /// taken from it.
+    /// Options of the check of the whole sequence by differences: sizes, steps and tolerances. Seed and order
+    /// are not taken from it.
     CheckOptions gradient = {.worst = 2};
 };
 
@@ -94,6 +95,7 @@ verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x, cons
     return detail::verify(detail::under_check<Plain>(cell), detail::bptt_loss(cell, loss), x, options);
 }
 
+/// Verifies with the outputs and the final state themselves as what is differentiated, at random cotangents.
 template <class C>
 BpttReport verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x,
                        const BpttOptions& options = {}) {

@@ -6,6 +6,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 bool is_among(const std::vector<std::string>& names, const std::string& name) {

@@ -13,10 +13,10 @@ class CellGradients {
   public:
     CellGradients(const CellRuns<T>& runs, const Batch<T>& batch, const CheckOptions& options);
 
-    /// What there is to say of the first-order gradients by the inputs of these names.
+    /// Returns the findings on the first-order gradients by the inputs of these names.
     Found of(const std::vector<std::string>& names);
     Found second_order();
-    /// Of both orders, if the second was asked for and there is one.
+    /// Returns the report of both orders, if the second was asked for and there is one.
     GradientReport report() const { return report_.value_or(GradientReport()); }
 
   private:

@@ -12,9 +12,12 @@
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
-/// How far two ways to the same numbers may be apart by rounding.
+/// Returns the largest difference by rounding between two ways to the same numbers.
 template <class T>
 inline constexpr double rounding = sizeof(T) == sizeof(double) ? 1e-9 : 1e-3;
 

@@ -12,7 +12,7 @@ namespace tapeloop::nn::detail {
 
 using tapeloop::detail::CheckRandom;
 
-/// What one item of the check has to say.
+/// The finding of one item of the check.
 struct Found {
     CellVerdict verdict = CellVerdict::passed;
     std::string text;
@@ -32,7 +32,7 @@ class CellItems {
 
     void add(std::string name, const std::function<Found()>& item);
     void add_of_nothing(std::string name, std::string_view nothing, const std::function<Found()>& item);
-    /// Of a comparison: passed with `text`, or the difference and what to do about it.
+    /// Returns the finding of a comparison: passed with `text`, or the difference and what to do about it.
     static Found judged(const std::string& difference, std::string text, std::string_view advice);
 
     Found initial_state();

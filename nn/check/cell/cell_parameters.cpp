@@ -48,7 +48,7 @@ std::string mistake_of_parameters(CellUnderCheck<T>& cell, const Batch<T>& batch
         return std::any_of(parameters.begin(), parameters.end(),
                            [read](const auto& entry) { return entry.parameter->storage().get() == read; });
     };
-    for (Index node = 0; node < tape.size(); ++node)
+    for (NodeIndex node = 0; node < tape.size(); ++node)
         if (const auto read = tape.parameter(node); read != nullptr && !is_listed(read.get()))
             return fmt::format("it reads '{}', which parameters() does not list: no optimizer would train it",
                                read->name);

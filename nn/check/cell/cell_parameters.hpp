@@ -4,7 +4,7 @@
 
 namespace tapeloop::nn::detail {
 
-/// What is wrong with the list of a cell's parameters: one without a name, two of one name, one twice by
+/// Says what is wrong with the list of a cell's parameters: one without a name, two of one name, one twice by
 /// one name, one that no step uses, or one that a step reads and the list lacks. Empty if nothing is. Parts
 /// of a cell may share a parameter, which is then listed once for each of them, by another name.
 template <class T>

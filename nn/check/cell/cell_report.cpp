@@ -6,6 +6,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn {
+
+using namespace detail;
+
 namespace {
 
 std::string_view word_for(CellVerdict verdict) {

@@ -8,6 +8,7 @@
 
 namespace tapeloop::nn {
 
+/// A report's verdict on one item.
 enum class CellVerdict { passed, failed, not_applicable };
 
 /// One of the things that a cell must do.
@@ -17,7 +18,7 @@ struct CellItem {
     std::string text;  ///< what was found, and what to do about a failure
 };
 
-/// What `check_cell` found: a value.
+/// The findings of `check_cell`, as a value.
 struct CellReport {
     std::uint64_t seed = 0;
     std::size_t time_steps = 0;
@@ -30,7 +31,7 @@ struct CellReport {
     GradientReport gradient;
     std::vector<std::string> warnings;
 
-    /// Whether no item failed.
+    /// Returns whether no item failed.
     bool passed() const;
     /// The item of that name. Throws `std::invalid_argument` when there is none.
     const CellItem& operator[](std::string_view name) const;

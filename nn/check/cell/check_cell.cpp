@@ -9,6 +9,9 @@
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
+
+using namespace tapeloop::detail;
+
 namespace {
 
 template <class T>
@@ -27,7 +30,7 @@ CheckOptions settled(const CellCheckOptions& options) {
     return gradient;
 }
 
-/// What the cell itself does wrong in its initial state is left to the items.
+/// Leaves what the cell itself does wrong in its initial state to the items.
 template <class T>
 void require_start(const CellUnderCheck<T>& cell, std::size_t batch, const StartingState& start) {
     std::vector<Shape> shapes;

@@ -10,12 +10,12 @@
 
 namespace tapeloop::nn {
 
-/// How a cell is checked. All of it has defaults.
+/// Options of `check_cell`. All have defaults.
 struct CellCheckOptions {
-    /// Of random numbers; without one, the environment's TAPELOOP_CHECK_SEED, or 1.
+    /// The seed of random numbers; without one, the environment's TAPELOOP_CHECK_SEED, or 1.
     std::optional<std::uint64_t> seed = std::nullopt;
-    /// Of the random sequence that is drawn when none is given: at least 3 steps and 2 rows, or mistakes of
-    /// order stay hidden.
+    /// The length of the random sequence that is drawn when none is given: at least 3 steps and 2 rows, or
+    /// mistakes of order stay hidden.
     std::size_t time_steps = 4;
     std::size_t batch = 3;
     /// Parameters are checked up to so far from where they are: a bias or a peephole that starts at 0 hides
@@ -25,13 +25,13 @@ struct CellCheckOptions {
     /// that is empty there is given random entries. `false` for states that must not be moved, such as
     /// probabilities.
     bool random_initial_state = true;
-    /// So far at most is each element of it moved.
+    /// The largest distance by which each element of it is moved.
     double state_moved_by = 0.5;
-    /// What to start from instead of the cell's own: its parts, each as the cell has it for the batch.
+    /// The state to start from instead of the cell's own: its parts, each as the cell has it for the batch.
     std::vector<Tensor<double>> initial_state = {};
     /// 1 leaves the second order out.
     int order = 2;
-    /// How gradients are compared: tolerances, steps and sizes. Seed and order are those above.
+    /// Options of the comparison of gradients: tolerances, steps and sizes. Seed and order are those above.
     CheckOptions gradient = {.worst = 3};
 };
 
@@ -107,7 +107,7 @@ CellReport check_cell(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>
     return detail::check_layer(detail::under_check<Plain>(cell), x, options);
 }
 
-/// The same for a random sequence of inputs that are `input_size` wide.
+/// Checks a cell on a random sequence of inputs that are `input_size` wide.
 template <class C>
 CellReport check_cell(C&& cell, std::size_t input_size, const CellCheckOptions& options = {}) {
     using T = ValueOf<std::remove_reference_t<C>>;

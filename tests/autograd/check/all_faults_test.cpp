@@ -16,7 +16,7 @@ using namespace tapeloop::test;
 
 namespace {
 
-/// Whether the fault makes no difference at this point, as where an argument gets nothing anyway.
+/// Returns whether the fault makes no difference at this point, as where an argument gets nothing anyway.
 bool changes_nothing(const Tensors& right, const Tensors& faulty) {
     double change = 0;
     double size = 0;
@@ -45,7 +45,7 @@ std::vector<Fault> faults_of_cell(C& cell) {
     return faults;
 }
 
-/// By x and all parameters.
+/// Returns the gradients by x and all parameters.
 template <class C>
 Tensors gradients_of_cell(C& cell) {
     Random random("faults of cells");
@@ -53,7 +53,7 @@ Tensors gradients_of_cell(C& cell) {
     const Var<double> x = input(random.tensor({3, 2, 2}));
     const Var<double> outputs = nn::unroll(cell, x).outputs;
     WrtList<double> wrt(cell.parameters());
-    const std::vector<Root<double>> roots{{outputs, random.tensor(outputs.shape())}};
+    const std::vector<GradientRoot<double>> roots{{outputs, random.tensor(outputs.shape())}};
     const Gradients<double> gradients = gradient(roots, wrt.add(x));
     return {gradients.begin(), gradients.end()};
 }

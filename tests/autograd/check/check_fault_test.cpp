@@ -23,7 +23,7 @@ struct Model {
         Var<double> h = input(filled({2, 3}, 0.1));
         std::size_t t = 0;
         for (const Var<double>& step : unstack(sequence)) {
-            const Label<double> label(t++);
+            const LabelScope<double> label(t++);
             h = map([](auto a, auto v) { return tanh(a) * v; }, affine(h, W, b), step) + step * h;
         }
         return sum(square(h));

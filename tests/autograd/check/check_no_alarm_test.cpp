@@ -15,7 +15,7 @@ using namespace tapeloop::test;
 
 namespace {
 
-/// How many seeds are tried.
+/// The number of seeds that are tried.
 std::uint64_t seed_count() {
     const char* given = std::getenv("TAPELOOP_CHECK_SEEDS");
     return given != nullptr ? std::strtoull(given, nullptr, 10) : 2;

@@ -17,7 +17,7 @@ struct Planted {
     std::string mistake;
     Diagnosis expected;
     std::function<GradientReport(const CheckOptions&)> check;
-    /// What the report has to say besides.
+    /// The texts that the report has to have besides.
     std::vector<std::string> fragments = {};
     CheckOptions options = {};
 };
@@ -351,7 +351,7 @@ std::vector<Planted> mistakes_of_time() {
              const auto steps = unstack(x);
              auto h = 0 * steps[0];
              for (std::size_t t = 0; t < steps.size(); ++t) {
-                 const Label<double> label(t);
+                 const LabelScope<double> label(t);
                  h = t == 3 ? bent(steps[t] + h) : tanh(steps[t] + h);
              }
              return sum(square(h));
@@ -488,7 +488,7 @@ std::vector<Planted> all_mistakes() {
     return all;
 }
 
-/// Whether it is an operation of this file: all of the library's are right.
+/// Returns whether it is an operation of this file: all of the library's are right.
 bool is_planted(const std::string& operation) {
     return operation.starts_with("my_") || operation == "wave" || operation == "first";
 }

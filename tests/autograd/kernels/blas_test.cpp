@@ -31,7 +31,7 @@ namespace {
 
 int threads() { return openblas_get_num_threads == nullptr ? 1 : openblas_get_num_threads(); }
 
-/// In a process of its own that may take `bytes` more than it has, on a thread that has no buffer yet.
+/// Runs in a process of its own that may take `bytes` more than it has, on a thread that has no buffer yet.
 template <class F>
 bool holds_with_memory(std::size_t bytes, const F& f) {
     const pid_t child = fork();
@@ -57,19 +57,19 @@ TEST_CASE("blas scope: small matrices stay on one thread, and the number is as b
     const int before = threads();
     openblas_set_num_threads(2);
     {
-        const BlasScope small(100);
+        const tapeloop::detail::BlasScope small(100);
         CHECK(threads() == 1);
         {
-            const BlasScope inside(100);
+            const tapeloop::detail::BlasScope inside(100);
             CHECK(threads() == 1);
         }
         CHECK(threads() == 1);
-        std::thread([] { const BlasScope beside(100); }).join();
+        std::thread([] { const tapeloop::detail::BlasScope beside(100); }).join();
         CHECK(threads() == 1);
     }
     CHECK(threads() == 2);
     {
-        const BlasScope large(4096 * 4096);
+        const tapeloop::detail::BlasScope large(4096 * 4096);
         CHECK(threads() == 2);
     }
     CHECK(threads() == 2);
@@ -80,11 +80,11 @@ TEST_CASE("blas scope: small matrices stay on one thread, and the number is as b
 TEST_CASE("blas: where its buffer finds no memory, it is not called") {
     if (openblas_set_num_threads == nullptr) return;
     constexpr std::size_t little = std::size_t{64} << 20;
-    CHECK(holds_with_memory(std::size_t{600} << 20, [] { return blas_has_memory(); }));
-    CHECK(holds_with_memory(little, [] { return !blas_has_memory(); }));
+    CHECK(holds_with_memory(std::size_t{600} << 20, [] { return tapeloop::detail::blas_has_memory(); }));
+    CHECK(holds_with_memory(little, [] { return !tapeloop::detail::blas_has_memory(); }));
     CHECK(holds_with_memory(little, [] {
         try {
-            const BlasScope scope(100);
+            const tapeloop::detail::BlasScope scope(100);
         } catch (const std::bad_alloc&) {
             return true;
         }
@@ -95,7 +95,7 @@ TEST_CASE("blas: where its buffer finds no memory, it is not called") {
             constexpr std::size_t n = 200;
             const std::vector<double> a(n * n, 0.5);
             std::vector<double> c(n * n, 1);
-            gemm<double>({}, n, n, n, a.data(), n, a.data(), n, 1.0, c.data(), n);
+            tapeloop::detail::gemm<double>({}, n, n, n, a.data(), n, a.data(), n, 1.0, c.data(), n);
             for (const double value : c)
                 if (value != 1 + 0.25 * n) return false;
             return true;

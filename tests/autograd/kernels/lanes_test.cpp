@@ -17,7 +17,7 @@ namespace {
 template <class T>
 using Limits = std::numeric_limits<T>;
 
-/// How far `y` is from `exact`, in units of the last place of the nearest T.
+/// Returns the distance of `y` from `exact`, in units of the last place of the nearest T.
 template <class T>
 double error_in_ulps(T y, long double exact) {
     const T nearest = static_cast<T>(exact);
@@ -30,8 +30,8 @@ double error_in_ulps(T y, long double exact) {
 
 template <class T, class F>
 T on_lanes(const F& f, T x) {
-    std::array<T, Lanes<T>::width> y;
-    f(Lanes<T>(x)).store(y.data());
+    std::array<T, tapeloop::detail::Lanes<T>::width> y;
+    f(tapeloop::detail::Lanes<T>(x)).store(y.data());
     return y[0];
 }
 

@@ -35,10 +35,11 @@ thread_local Tensor<double> of_each_thread;
 
 TEST_CASE("pool: every block is aligned to 64 bytes, and as large as it was asked to be") {
     std::vector<std::pair<void*, std::size_t>> blocks;
-    for (std::size_t bytes = 0; bytes < 5000; bytes += 13) blocks.emplace_back(pool_allocate(bytes), bytes);
+    for (std::size_t bytes = 0; bytes < 5000; bytes += 13)
+        blocks.emplace_back(tapeloop::detail::pool_allocate(bytes), bytes);
     for (std::size_t bytes = 8192; bytes < 40'000'000; bytes = bytes * 3 / 2) {
-        blocks.emplace_back(pool_allocate(bytes), bytes);
-        blocks.emplace_back(pool_allocate(bytes + 1), bytes + 1);
+        blocks.emplace_back(tapeloop::detail::pool_allocate(bytes), bytes);
+        blocks.emplace_back(tapeloop::detail::pool_allocate(bytes + 1), bytes + 1);
     }
     std::set<void*> different;
     for (const auto& [block, bytes] : blocks) {
@@ -50,26 +51,26 @@ TEST_CASE("pool: every block is aligned to 64 bytes, and as large as it was aske
         const auto* bytes_of_block = static_cast<const unsigned char*>(block);
         if (bytes > 0) CHECK(bytes_of_block[0] == bytes % 251);
         if (bytes > 0) CHECK(bytes_of_block[bytes - 1] == bytes % 251);
-        pool_free(block, bytes);
+        tapeloop::detail::pool_free(block, bytes);
     }
     release_pooled_memory();
 }
 
 TEST_CASE("pool: a freed block is handed out again, to whatever fits") {
-    void* const first = pool_allocate(1000);
-    pool_free(first, 1000);
-    void* const again = pool_allocate(1010);
+    void* const first = tapeloop::detail::pool_allocate(1000);
+    tapeloop::detail::pool_free(first, 1000);
+    void* const again = tapeloop::detail::pool_allocate(1010);
     CHECK(again == first);
-    void* const other = pool_allocate(1000);
+    void* const other = tapeloop::detail::pool_allocate(1000);
     CHECK(other != again);
-    pool_free(again, 1010);
-    pool_free(other, 1000);
-    pool_free(nullptr, 100);
+    tapeloop::detail::pool_free(again, 1010);
+    tapeloop::detail::pool_free(other, 1000);
+    tapeloop::detail::pool_free(nullptr, 100);
     release_pooled_memory();
     release_pooled_memory();
-    void* const fresh = pool_allocate(1000);
+    void* const fresh = tapeloop::detail::pool_allocate(1000);
     CHECK(is_aligned(fresh));
-    pool_free(fresh, 1000);
+    tapeloop::detail::pool_free(fresh, 1000);
 }
 
 namespace {
@@ -107,7 +108,7 @@ std::vector<Tensor<double>> batch_of_megabyte() {
     return batch;
 }
 
-/// How much memory the batches of `count` lay in, made by `threads` threads one after the other.
+/// Returns how much memory the batches of `count` lay in, made by `threads` threads one after the other.
 std::size_t bytes_of_batches(std::size_t count, std::size_t threads) {
     Batches batches;
     std::map<const double*, std::size_t> places;
@@ -155,9 +156,9 @@ TEST_CASE("pool: small blocks, too, come back from a thread that only frees") {
     constexpr std::size_t at_once = 100'000;
     for (int round = 0; round < 20; ++round) {
         std::vector<void*> blocks(at_once);
-        for (void*& block : blocks) places.insert(block = pool_allocate(64));
+        for (void*& block : blocks) places.insert(block = tapeloop::detail::pool_allocate(64));
         std::thread([&] {
-            for (void* block : blocks) pool_free(block, 64);
+            for (void* block : blocks) tapeloop::detail::pool_free(block, 64);
         }).join();
     }
     CHECK(places.size() < 6 * at_once);

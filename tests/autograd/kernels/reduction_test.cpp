@@ -24,8 +24,9 @@ double error_of_sums(const Shape& x_shape, const Shape& shape) {
     exact_x = as_double(x);
     const Buffer<T> sums(shape);
     const Buffer<double> exact(shape);
-    sum_into(Array<T>(x), shape, Target<T>{sums.data(), false});
-    sum_into(Array<double>(exact_x), shape, Target<double>{exact.data(), false});
+    tapeloop::detail::sum_into(Array<T>(x), shape, tapeloop::detail::Target<T>{sums.data(), false});
+    tapeloop::detail::sum_into(Array<double>(exact_x), shape,
+                               tapeloop::detail::Target<double>{exact.data(), false});
     double worst = 0;
     for (std::size_t i = 0; i < sums.size(); ++i)
         worst = std::max(worst, std::abs(sums.data()[i] / exact.data()[i] - 1));
@@ -69,7 +70,8 @@ TEST_CASE("sums: broadcasting is undone without losing digits, in operations, ma
     const double tenth = static_cast<double>(0.1F);
     const auto check = [&](const char* what, const auto& result, const Var<float>& b, double slope) {
         CAPTURE(what);
-        const Tensor<double> first = as_double(gradient(std::vector<Root<float>>{{result, g}}, {b})[b]);
+        const Tensor<double> first =
+            as_double(gradient(std::vector<GradientRoot<float>>{{result, g}}, {b})[b]);
         const Tensor<double> recorded = as_double(gradient_graph(sum(result * input(g)), {b})[b].value());
         for (double element : first) CHECK(element == doctest::Approx(rows * slope).epsilon(4e-6));
         for (double element : recorded) CHECK(element == doctest::Approx(rows * slope).epsilon(4e-6));
@@ -93,7 +95,7 @@ TEST_CASE("scatter_rows: a row that comes 65,536 times beside one that comes onc
     words[7] = 0;
     const Var<float> y = gather_rows(table, words);
     const Tensor<float> g = rounded<float>(filled({rows + 1, 2}, 0.1));
-    const Tensor<float> slopes = gradient(std::vector<Root<float>>{{y, g}}, {table})[table];
+    const Tensor<float> slopes = gradient(std::vector<GradientRoot<float>>{{y, g}}, {table})[table];
     CHECK(slopes(0, 0) == 0.1F);
     CHECK(slopes(1, 0) == 0);
     CHECK(slopes(2, 1) == doctest::Approx(rows * static_cast<double>(0.1F)).epsilon(1e-6));
@@ -110,8 +112,8 @@ TEST_CASE("gemm: inner products of 200,000 floats, either operand transposed, wr
                 const auto b = Array<float>::filled({k * n}, 0.1F);
                 const Buffer<float> c({m, n});
                 std::fill_n(c.data(), c.size(), 1.0F);
-                gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(), transposed.b ? k : n,
-                     beta, c.data(), n);
+                tapeloop::detail::gemm(transposed, m, n, k, a.data(), transposed.a ? m : k, b.data(),
+                                       transposed.b ? k : n, beta, c.data(), n);
                 const double exact = static_cast<double>(0.1F) * static_cast<double>(0.1F) * k + beta;
                 for (float element : c.elements()) CHECK(element == doctest::Approx(exact).epsilon(5e-6));
             }

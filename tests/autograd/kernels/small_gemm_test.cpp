@@ -40,8 +40,8 @@ void check(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, b
     if (add)
         for (std::size_t i = 0; i < m; ++i)
             for (std::size_t j = 0; j < n; ++j) wide(i, j) = static_cast<T>(before(i, j));
-    small_gemm<T>(transposed, m, n, k, a.data(), a.shape()[1], b.data(), b.shape()[1], add, wide.data(),
-                  n + margin);
+    tapeloop::detail::small_gemm<T>(transposed, m, n, k, a.data(), a.shape()[1], b.data(), b.shape()[1], add,
+                                    wide.data(), n + margin);
     check_close(part_of(as_double(wide), 1, 0, n),
                 by_loops(transposed, as_double(a), as_double(b), add ? &before : nullptr),
                 std::is_same_v<T, float> ? 1e-5 : 1e-13);
@@ -76,10 +76,11 @@ TEST_CASE("small_gemm: a row's results do not depend on its neighbours, to the l
     const Tensor<double> a = random.tensor({11, k});
     const Tensor<double> b = random.tensor({k, n});
     Tensor<double> all = filled({11, n}, 0);
-    small_gemm<double>({}, 11, n, k, a.data(), k, b.data(), n, false, all.data(), n);
+    tapeloop::detail::small_gemm<double>({}, 11, n, k, a.data(), k, b.data(), n, false, all.data(), n);
     for (std::size_t row = 0; row < 11; ++row) {
         Tensor<double> alone = filled({1, n}, 0);
-        small_gemm<double>({}, 1, n, k, a.data() + row * k, k, b.data(), n, false, alone.data(), n);
+        tapeloop::detail::small_gemm<double>({}, 1, n, k, a.data() + row * k, k, b.data(), n, false,
+                                             alone.data(), n);
         check_same_bits(part_of(all, 0, row, 1), alone);
     }
 }

@@ -46,7 +46,7 @@ Tensors values(bool alone) {
 }  // namespace
 
 TEST_CASE("threads: a shared pass gives the bits of one thread") {
-    REQUIRE(301 * 203 * 3 > worth_sharing);
+    REQUIRE(301 * 203 * 3 > tapeloop::detail::worth_sharing);
     const Tensors shared = values(false);
     const Tensors alone = values(true);
     for (std::size_t k = 0; k < shared.size(); ++k) check_same_bits(shared[k], alone[k]);
@@ -54,7 +54,7 @@ TEST_CASE("threads: a shared pass gives the bits of one thread") {
 
 TEST_CASE("threads: parts are all run, once") {
     std::vector<int> runs(5, 0);
-    in_parallel(runs.size(), [&](std::size_t part) { ++runs[part]; });
+    tapeloop::detail::in_parallel(runs.size(), [&](std::size_t part) { ++runs[part]; });
     CHECK(runs == std::vector<int>(5, 1));
 }
 
@@ -89,14 +89,14 @@ TEST_CASE("threads: what a part throws arrives at the caller, that of the first 
             ++runs;
             if (k >= 2) throw Refused("part " + std::to_string(k));
         };
-        CHECK(text_of<Refused>([&] { in_parallel(7, part); }) == "part 2");
+        CHECK(text_of<Refused>([&] { tapeloop::detail::in_parallel(7, part); }) == "part 2");
         CHECK(runs == 7);
     }
-    in_parallel(3, [](std::size_t) {});
+    tapeloop::detail::in_parallel(3, [](std::size_t) {});
 }
 
 TEST_CASE("threads: a function given to map throws, and the tape is as before") {
-    REQUIRE(400'000 > worth_sharing);
+    REQUIRE(400'000 > tapeloop::detail::worth_sharing);
     for (const std::size_t size : {std::size_t{5}, std::size_t{400'000}})
         for (const bool alone : {false, true}) {
             CAPTURE(size);

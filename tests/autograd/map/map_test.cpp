@@ -39,8 +39,8 @@ Result run(bool fuse, F call, const Tensors& arguments, std::uint64_t used = ~0U
     else
         y.assign(results.begin(), results.end());
 
-    std::vector<Root<double>> roots;
-    std::vector<GraphRoot<double>> graph_roots;
+    std::vector<GradientRoot<double>> roots;
+    std::vector<GradientGraphRoot<double>> graph_roots;
     Result result{{}, {}, {}, {}, nodes};
     for (std::size_t r = 0; r < y.size(); ++r) {
         result.values.push_back(y[r].value());
@@ -227,15 +227,15 @@ TEST_CASE("map: a result used several times, and as a root beside another") {
     Tape<double> tape;
     const Var<double> x = input(value);
     const auto [s, q] = map([](auto a) { return std::tuple{sin(a), a * a}; }, x);
-    const auto g =
-        gradient(std::vector<Root<double>>{{q, filled({4}, 3)}, {s * q + s, filled({4}, 1)}}, {x, s, q});
+    const auto g = gradient(
+        std::vector<GradientRoot<double>>{{q, filled({4}, 3)}, {s * q + s, filled({4}, 1)}}, {x, s, q});
     check_close(g[x], each(value, [](double v) {
                     return 6 * v + std::cos(v) * v * v + std::sin(v) * 2 * v + std::cos(v);
                 }));
     check_close(g[q], each(value, [](double v) { return 3 + std::sin(v); }));
     check_close(g[s], each(value, [](double v) { return v * v + 1; }));
     // The first result alone is the last node that a root needs.
-    check_close(gradient(std::vector<Root<double>>{{s, filled({4}, 1)}}, {x})[x],
+    check_close(gradient(std::vector<GradientRoot<double>>{{s, filled({4}, 1)}}, {x})[x],
                 each(value, [](double v) { return std::cos(v); }));
 }
 
@@ -287,9 +287,9 @@ TEST_CASE("map: wrong shapes are refused before anything is recorded") {
     Tape<double> tape;
     const Var<double> x = input(filled({2, 4}, 1));
     const std::size_t size = tape.size();
-    const Label<double> label("cell");
+    const LabelScope<double> label("cell");
     const auto multiply = [](auto a, auto b) { return a * b; };
-    const auto line = std::to_string(Site::current().line() + 1);
+    const auto line = std::to_string(CallSite::current().line() + 1);
     const std::string text = text_of<std::invalid_argument>([&] { map(multiply, x, p); });
     CHECK(
         text ==
@@ -382,7 +382,7 @@ TEST_CASE("map: sixteen arguments, and the caller's line with any number of them
     const Var<double> a = input(filled({2}, 1));
     const Var<double> b = input(filled({3}, 1));
     const auto sum_of = [](auto... each_one) { return (each_one + ...); };
-    const auto line = Site::current().line();
+    const auto line = CallSite::current().line();
     const std::string two = text_of<std::invalid_argument>([&] { map(sum_of, a, b); });
     const std::string eight = text_of<std::invalid_argument>([&] { map(sum_of, a, a, a, a, a, a, a, b); });
     CHECK(contains(two, "(map_test.cpp:" + std::to_string(line + 1)));

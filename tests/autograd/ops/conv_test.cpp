@@ -51,7 +51,7 @@ TEST_CASE("max_pool2d: equal elements share, padding takes nothing, NaN and -inf
     const Var<double> x = input(tensor({1, 1, 2, 4}, {7, 7, -5, nan, 7, 0, -8, 1}));
     const Var<double> y = max_pool2d(x, 2);
     check_close(y.value(), tensor({1, 1, 1, 2}, {7, nan}));
-    const std::vector<Root<double>> first{{y, tensor({1, 1, 1, 2}, {3, 0})}};
+    const std::vector<GradientRoot<double>> first{{y, tensor({1, 1, 1, 2}, {3, 0})}};
     CHECK(gradient(first, {x})[x](0, 0, 0, 0) == 1);
     CHECK(gradient(first, {x})[x](0, 0, 1, 1) == 0);
     const Var<double> negative = input(tensor({1, 1, 3}, {-3, -2, -infinity}));

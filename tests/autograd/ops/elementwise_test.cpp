@@ -27,7 +27,7 @@ struct Derivatives {
     Tensor<double> second;
 };
 
-/// Of an elementwise function of T at these places.
+/// Returns the values of an elementwise function of T at these places.
 template <class T, class F>
 Derivatives derivatives(const std::vector<double>& places, F f) {
     Tape<T> tape;
@@ -350,7 +350,7 @@ TEST_CASE("activations: finite values and slopes far out, and their limits at in
 TEST_CASE("error function: within a few last places of long double's") {
     const auto worst = []<class T>(const auto& f, long double (*exact)(long double), T low, T high) {
         Tape<T> tape;
-        Tensor<T> x = uninitialised<T>({4001});
+        Tensor<T> x = tapeloop::detail::uninitialised<T>({4001});
         for (std::size_t i = 0; i < x.size(); ++i)
             x[i] = low + (high - low) * static_cast<T>(i) / static_cast<T>(x.size() - 1);
         const Tensor<T> y = f(input(x)).value();

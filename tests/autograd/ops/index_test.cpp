@@ -18,7 +18,7 @@ TEST_CASE("gather_rows: a row that is gathered k times gets k contributions") {
     const Var<double> rows = gather_rows(table, {1, 3, 1, 1});
     check_same_bits(rows.value(), tensor({4, 2}, {3, 4, 7, 8, 3, 4, 3, 4}));
     const Tensor<double> c = tensor({4, 2}, {1, 10, 2, 20, 3, 30, 4, 40});
-    check_close(gradient(std::vector<Root<double>>{{rows, c}}, {table})[table],
+    check_close(gradient(std::vector<GradientRoot<double>>{{rows, c}}, {table})[table],
                 tensor({4, 2}, {0, 0, 8, 80, 0, 0, 2, 20}));
     // Gathered at two places, and used whole as well.
     const Var<double> J = sum(gather_rows(table, {0, 1})) + sum(gather_rows(table, {1})) + sum(square(table));
@@ -52,7 +52,7 @@ TEST_CASE("scatter_add: duplicates add up") {
     const Var<double> y = scatter_add(target, {2, 0, 2, 2}, source);
     check_close(y.value(), vector({12, 20, 38}));
     check_same_bits(target.value(), vector({10, 20, 30}));
-    const auto g = gradient(std::vector<Root<double>>{{y, vector({5, 6, 7})}}, {target, source});
+    const auto g = gradient(std::vector<GradientRoot<double>>{{y, vector({5, 6, 7})}}, {target, source});
     check_close(g[target], vector({5, 6, 7}));
     check_close(g[source], vector({7, 5, 7, 7}));
 }
@@ -81,7 +81,7 @@ TEST_CASE("take_along: one element of each row, as a loss takes its targets") {
     const Var<double> x = input(tensor({3, 2}, {1, 2, 3, 4, 5, 6}));
     const Var<double> y = take_along(x, Indices{1, 0, 1}.reshaped({3, 1}), 1);
     check_same_bits(y.value(), tensor({3, 1}, {2, 3, 6}));
-    check_close(gradient(std::vector<Root<double>>{{y, tensor({3, 1}, {7, 8, 9})}}, {x})[x],
+    check_close(gradient(std::vector<GradientRoot<double>>{{y, tensor({3, 1}, {7, 8, 9})}}, {x})[x],
                 tensor({3, 2}, {0, 7, 8, 0, 0, 9}));
 }
 
@@ -121,8 +121,9 @@ TEST_CASE("unstack: a root may be any of the results, and so may what is asked f
         CAPTURE(k);
         Tensor<double> expected = filled({3, 2}, 0);
         std::copy_n(c.data(), 2, expected.data() + 2 * k);
-        check_same_bits(gradient(std::vector<Root<double>>{{rows[k], c}}, {x})[x], expected);
-        const auto recorded = gradient_graph(std::vector<GraphRoot<double>>{{rows[k], input(c)}}, {x});
+        check_same_bits(gradient(std::vector<GradientRoot<double>>{{rows[k], c}}, {x})[x], expected);
+        const auto recorded =
+            gradient_graph(std::vector<GradientGraphRoot<double>>{{rows[k], input(c)}}, {x});
         check_same_bits(recorded[x].value(), expected);
         const auto by_row = gradient(sum(rows[0] * rows[1] * rows[2]), {rows[k]});
         check_close(by_row[rows[k]], rows[(k + 1) % 3].value() * rows[(k + 2) % 3].value());

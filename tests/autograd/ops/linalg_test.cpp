@@ -73,7 +73,7 @@ TEST_CASE(
         Parameter<double> W("W", random.tensor({3, 2}));
         Parameter<double> V("V", random.tensor({3, 2}));
         Tape<double> tape;
-        std::vector<Root<double>> roots;
+        std::vector<GradientRoot<double>> roots;
         for (std::size_t t = 0; t < steps; ++t) {
             const Tensor<double> c_t = part_of(c, 0, t, 1);
             const Tensor<double> x_t = part_of(x, 0, t, 1);
@@ -118,9 +118,9 @@ TEST_CASE("matmul: one weight serves all batches, and equals the loop over them"
     Parameter<double> W("W", random.tensor({4, 3}));
     const Tensor<double> c = random.tensor({6, 5, 3});
     Tape<double> tape;
-    const auto at_once = gradient(std::vector<Root<double>>{{matmul(input(x), W), c}}, {W});
+    const auto at_once = gradient(std::vector<GradientRoot<double>>{{matmul(input(x), W), c}}, {W});
     check_close(at_once[W], sum_of_products(x, c), 1e-12);
-    const auto affine_at_once = gradient(std::vector<Root<double>>{{affine(input(x), W, 0), c}}, {W});
+    const auto affine_at_once = gradient(std::vector<GradientRoot<double>>{{affine(input(x), W, 0), c}}, {W});
     check_close(affine_at_once[W], sum_of_products(x, c), 1e-12);
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("matmul: large products that repeat keep their matrices apart") {
         CAPTURE(kind.a);
         CAPTURE(kind.b);
         std::vector<Var<double>> factors;
-        std::vector<Root<double>> roots;
+        std::vector<GradientRoot<double>> roots;
         Tensors expected;
         for (int t = 0; t < 8; ++t) {
             // Columns of 4 KB are what is copied even when nothing is transposed.
@@ -215,8 +215,8 @@ TEST_CASE("affine: equals the product and the sum") {
     for (const Shape& shape : {Shape{3}, Shape{2, 5, 3}, Shape{5, 1}, Shape{}}) {
         CAPTURE(shape.text());
         const Var<double> b = input(random.tensor(shape));
-        const auto fused = gradient(std::vector<Root<double>>{{affine(x, W, b), c}}, {x, W, b});
-        const auto plain = gradient(std::vector<Root<double>>{{matmul(x, W) + b, c}}, {x, W, b});
+        const auto fused = gradient(std::vector<GradientRoot<double>>{{affine(x, W, b), c}}, {x, W, b});
+        const auto plain = gradient(std::vector<GradientRoot<double>>{{matmul(x, W) + b, c}}, {x, W, b});
         check_close(affine(x, W, b).value(), (matmul(x, W) + b).value(), 1e-13);
         for (std::size_t i = 0; i < 3; ++i) check_close(fused.at(i), plain.at(i), 1e-13);
     }

@@ -75,7 +75,7 @@ Tensor<double> pooled(const Tensor<double>& x, const Steps& down, const Steps& a
 
 void add_conv1d(std::vector<Row>& rows) {
     const auto add = [&rows](const Conv1dOptions& options, std::vector<std::vector<Shape>> samples,
-                             Site site = Site::current()) {
+                             CallSite site = CallSite::current()) {
         const Steps steps{1, static_cast<std::size_t>(options.stride),
                           static_cast<std::size_t>(options.padding),
                           static_cast<std::size_t>(options.dilation)};
@@ -104,7 +104,7 @@ void add_conv1d(std::vector<Row>& rows) {
                        .rejects({{2, 3, 5}, {4, 3, 8}}, {"8 places of the length, which has 7"})
                        .rejects({{2, 3, 5}, {4, 3, 0}}, {"window's length is 0"}));
     const auto refused = [&rows](const Conv1dOptions& options, const std::string& fragment,
-                                 Site site = Site::current()) {
+                                 CallSite site = CallSite::current()) {
         rows.push_back(row(
                            "conv1d", [=](const auto& x) { return conv1d(x[0], x[1], options); },
                            [](const Tensors& x) { return x[0]; }, site)
@@ -126,7 +126,7 @@ void add_conv1d(std::vector<Row>& rows) {
 
 void add_conv2d(std::vector<Row>& rows) {
     const auto add = [&rows](const Conv2dOptions& o, std::vector<std::vector<Shape>> samples,
-                             Site site = Site::current()) {
+                             CallSite site = CallSite::current()) {
         const auto steps = [](std::ptrdiff_t stride, std::ptrdiff_t padding, std::ptrdiff_t dilation) {
             return Steps{1, static_cast<std::size_t>(stride), static_cast<std::size_t>(padding),
                          static_cast<std::size_t>(dilation)};
@@ -160,7 +160,7 @@ void add_conv2d(std::vector<Row>& rows) {
 
 void add_pools(std::vector<Row>& rows) {
     const auto add = [&rows](PerAxis window, const Pool2dOptions& o, std::vector<std::vector<Shape>> samples,
-                             Site site = Site::current()) {
+                             CallSite site = CallSite::current()) {
         const auto steps = [](std::ptrdiff_t extent, std::ptrdiff_t stride, std::ptrdiff_t padding) {
             return Steps{static_cast<std::size_t>(extent),
                          static_cast<std::size_t>(stride == 0 ? extent : stride),

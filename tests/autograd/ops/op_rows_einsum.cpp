@@ -49,7 +49,7 @@ Tensor<double> by_loops(const Tensors& x, const std::vector<std::string>& terms,
 /// `call` on as many arguments as there are terms; the terms and the result with a letter for every axis.
 template <std::size_t n>
 Row einsum_row(const std::string& equation, const std::vector<std::string>& terms, const std::string& result,
-               std::vector<std::vector<Shape>> samples, Site site = Site::current()) {
+               std::vector<std::vector<Shape>> samples, CallSite site = CallSite::current()) {
     return row(
                "einsum",
                [=](const auto& x) {
@@ -114,7 +114,7 @@ void add_of_two(std::vector<Row>& rows) {
 
 void add_refused(std::vector<Row>& rows) {
     const auto add = [&rows](const std::string& equation, std::vector<Shape> shapes,
-                             std::vector<std::string> fragments, Site site = Site::current()) {
+                             std::vector<std::string> fragments, CallSite site = CallSite::current()) {
         rows.push_back(
             einsum_row<1>(equation, {""}, "", {}, site).rejects(std::move(shapes), std::move(fragments)));
     };

@@ -196,7 +196,7 @@ std::vector<Row> elementwise_rows() {
 std::vector<Row> operator_rows() {
     std::vector<Row> rows;
     const auto add_row = [&rows](const char* name, const char* called, auto call, auto reference,
-                                 Site site = Site::current()) {
+                                 CallSite site = CallSite::current()) {
         rows.push_back(binary(name, call, reference, anything, positive, site).named_in_errors(called));
     };
     add_row(
@@ -208,7 +208,7 @@ std::vector<Row> operator_rows() {
     add_row(
         "operator/", "divide", [](auto a, auto b) { return a / b; }, std::divides<double>());
     const auto add_comparison = [&rows](const char* name, const char* called, auto call, auto reference,
-                                        Site site = Site::current()) {
+                                        CallSite site = CallSite::current()) {
         rows.push_back(binary(name, call, reference, anything, anything, site)
                            .named_in_errors(called)
                            .without_gradient());

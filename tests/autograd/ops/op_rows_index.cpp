@@ -9,7 +9,7 @@ using List = std::vector<std::ptrdiff_t>;
 
 std::size_t unsigned_at(const List& list, std::size_t i) { return static_cast<std::size_t>(list[i]); }
 
-/// Which of the indices the front of a position in [..indices, ..row] names.
+/// Returns which of the indices the front of a position in [..indices, ..row] names.
 std::size_t flat(const Shape& indices, const Position& position) {
     std::size_t offset = 0;
     for (std::size_t axis = 0; axis < indices.rank(); ++axis)
@@ -70,7 +70,7 @@ void add_rows_of(std::vector<Row>& rows, const List& list, const Shape& shape,
 
 void add_take_along(std::vector<Row>& rows, const List& list, const Shape& shape, int axis,
                     std::size_t is_axis, std::vector<std::vector<Shape>> samples,
-                    Site site = Site::current()) {
+                    CallSite site = CallSite::current()) {
     const Indices indices = Indices(list).reshaped(shape);
     const Tensor<double> places = tensor(shape, {list.begin(), list.end()});
     rows.push_back(row(

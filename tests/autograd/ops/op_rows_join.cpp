@@ -29,7 +29,7 @@ Tensor<double> stacked(const Tensors& parts, std::size_t axis) {
 
 void add_concatenate(std::vector<Row>& rows) {
     const auto add = [&rows](int axis, std::size_t is_axis, std::vector<std::vector<Shape>> samples,
-                             Site site = Site::current()) {
+                             CallSite site = CallSite::current()) {
         rows.push_back(row(
                            "concatenate", [=](const auto& x) { return concatenate(x, axis); },
                            [=](const Tensors& x) { return joined(x, is_axis); }, site)
@@ -51,7 +51,7 @@ void add_concatenate(std::vector<Row>& rows) {
 
 void add_stack(std::vector<Row>& rows) {
     const auto add = [&rows](int axis, std::size_t is_axis, std::vector<std::vector<Shape>> samples,
-                             Site site = Site::current()) {
+                             CallSite site = CallSite::current()) {
         rows.push_back(row(
                            "stack", [=](const auto& x) { return stack(x, axis); },
                            [=](const Tensors& x) { return stacked(x, is_axis); }, site)

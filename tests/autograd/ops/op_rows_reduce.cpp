@@ -41,14 +41,14 @@ double logsumexp_of(const Elements& x) {
     return std::log(total);
 }
 
-/// Which axes are reduced, and how the operation is told.
+/// The axes that are reduced, and how the operation is told.
 struct Choice {
     Axes axes;
     std::vector<bool> reduced;
     bool keepdims = false;
 };
 
-/// What is left of `position` once the reduced axes are taken out, or are 0 with `keepdims`.
+/// Returns what is left of `position` once the reduced axes are taken out, or are 0 with `keepdims`.
 Position left_of(const Position& position, const Choice& choice) {
     Position left;
     for (std::size_t axis = 0; axis < position.size(); ++axis) {
@@ -78,12 +78,12 @@ Tensor<double> reduced(const Tensor<double>& x, const Choice& choice, double (*r
     return generate(result, [&](const Position& position) { return reduce(groups[position]); });
 }
 
-/// What comes out of a reduction over nothing.
+/// The result of a reduction over nothing.
 enum class Nothing { is_a_number, is_infinite, is_an_error };
 
 template <class F>
 void add_reduction(std::vector<Row>& rows, const std::string& name, F call, double (*reduce)(const Elements&),
-                   Nothing nothing, Site site = Site::current()) {
+                   Nothing nothing, CallSite site = CallSite::current()) {
     const auto add = [&](const Choice& choice, std::vector<std::vector<Shape>> samples) {
         rows.push_back(row(
                            name, [=](const auto& x) { return call(x[0], choice.axes, choice.keepdims); },
@@ -157,7 +157,8 @@ Tensor<double> along(const Tensor<double>& x, std::size_t axis,
 
 template <class F>
 void add_along_axis(std::vector<Row>& rows, const std::string& name, F call,
-                    std::function<double(double, const Elements&)> reference, Site site = Site::current()) {
+                    std::function<double(double, const Elements&)> reference,
+                    CallSite site = CallSite::current()) {
     for (const auto& [axis, is_axis] : {std::pair{-1, 2U}, {0, 0U}, {-2, 1U}})
         rows.push_back(row(
                            name, [=](const auto& x) { return call(x[0], axis); },

@@ -62,7 +62,7 @@ void add_regrouping(std::vector<Row>& rows) {
 
 void add_transpose(std::vector<Row>& rows) {
     const auto add = [&rows](std::vector<int> permutation, std::vector<std::size_t> axes,
-                             std::vector<std::vector<Shape>> samples, Site site = Site::current()) {
+                             std::vector<std::vector<Shape>> samples, CallSite site = CallSite::current()) {
         rows.push_back(row(
                            "transpose", [=](const auto& x) { return transpose(x[0], permutation); },
                            [=](const Tensors& x) {
@@ -238,7 +238,7 @@ void add_padding(std::vector<Row>& rows) {
 
 void add_broadcast_to(std::vector<Row>& rows) {
     const auto add = [&rows](const Shape& target, std::vector<std::vector<Shape>> samples,
-                             Site site = Site::current()) {
+                             CallSite site = CallSite::current()) {
         rows.push_back(row(
                            "broadcast_to", [=](const auto& x) { return broadcast_to(x[0], target); },
                            [=](const Tensors& x) { return repeated(x[0], target); }, site)

@@ -127,7 +127,7 @@ Tensors draw(const std::vector<Shape>& shapes, const std::vector<Domain>& domain
     std::size_t next = 0;
     for (std::size_t k = 0; k < shapes.size(); ++k) {
         const auto [low, high, is_flag] = domains[k];
-        Tensor<double> value = uninitialised<double>(shapes[k]);
+        Tensor<double> value = tapeloop::detail::uninitialised<double>(shapes[k]);
         for (double& element : value) {
             const double place = static_cast<double>(cells[next++]) + random.uniform(0.25, 0.75);
             element = is_flag ? static_cast<double>(random.below(2))
@@ -223,15 +223,15 @@ struct Evaluation {
 };
 
 template <class T>
-std::vector<Root<T>> roots_of(const Vars<T>& y, const Tensors& cotangents) {
-    std::vector<Root<T>> roots;
+std::vector<GradientRoot<T>> roots_of(const Vars<T>& y, const Tensors& cotangents) {
+    std::vector<GradientRoot<T>> roots;
     for (std::size_t r = 0; r < y.size(); ++r) roots.push_back({y[r], rounded<T>(cotangents[r])});
     return roots;
 }
 
 template <class T>
-std::vector<GraphRoot<T>> graph_roots_of(const Vars<T>& y, const Vars<T>& cotangents) {
-    std::vector<GraphRoot<T>> roots;
+std::vector<GradientGraphRoot<T>> graph_roots_of(const Vars<T>& y, const Vars<T>& cotangents) {
+    std::vector<GradientGraphRoot<T>> roots;
     for (std::size_t r = 0; r < y.size(); ++r) roots.push_back({y[r], cotangents[r]});
     return roots;
 }
@@ -501,7 +501,8 @@ Problems check_positions(const Row& row) {
 
 namespace {
 
-/// Whether the text names the line of the row's call, or one of the next that belong to it, and the label.
+/// Returns whether the text names the line of the row's call, or one of the next that belong to it, and the
+/// label.
 bool names_line(const std::string& text, const Row& row) {
     const std::string file = std::filesystem::path(row.call_site.file_name()).filename().string();
     constexpr std::uint32_t longest_call = 12;
@@ -517,8 +518,8 @@ void check_rejection(Report& report, const Row& row, const Rejection& rejection)
     Vars<double> x;
     for (const Shape& shape : rejection.shapes) x.push_back(input(filled(shape, 1)));
     const std::size_t size_before = tape.size();
-    const Label<double> part("encoder");
-    const Label<double> step(std::size_t(3));
+    const LabelScope<double> part("encoder");
+    const LabelScope<double> step(std::size_t(3));
     std::vector<std::string> fragments = rejection.fragments;
     if (fragments.empty())
         for (const Shape& shape : rejection.shapes) fragments.push_back(shape.text());

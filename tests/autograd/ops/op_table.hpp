@@ -18,8 +18,8 @@ using Vars = std::vector<Var<T>>;
 template <class T>
 using Call = std::function<Vars<T>(const Vars<T>&)>;
 
-/// Where an argument's elements are drawn from. Those of one sample keep a distance from each other, from
-/// both ends, and from the quarters of the interval, so that kinks and ties may lie there.
+/// The set from which an argument's elements are drawn. Those of one sample keep a distance from each other,
+/// from both ends, and from the quarters of the interval, so that kinks and ties may lie there.
 struct Domain {
     double low = -2;
     double high = 2;
@@ -44,9 +44,9 @@ struct Independence {
 
 struct Row {
     std::string name;
-    /// Where the row stands, and where its call does.
-    Site site;
-    Site call_site;
+    /// The places of the row and of its call.
+    CallSite site;
+    CallSite call_site;
     Call<double> call;
     Call<float> call_float;
     std::function<Tensors(const Tensors&)> reference;
@@ -56,14 +56,14 @@ struct Row {
     std::vector<std::vector<Shape>> samples;
     std::vector<Rejection> rejections;
     std::vector<Independence> independences;
-    /// What its errors call it.
+    /// The name by which its errors call it.
     std::string error_name;
     bool takes_any_shape = false;
     bool passes_no_gradient = false;
-    /// How far `float` may be from `double`, in units of the last place of a `float`.
+    /// The largest distance of `float` from `double`, in units of the last place of a `float`.
     double float_ulps = 16;
 
-    /// For reading: `row(...).of({{{3, 4}, {4}}}).rejects({{2}, {3}})`.
+    /// Makes a row readable: `row(...).of({{{3, 4}, {4}}}).rejects({{2}, {3}})`.
     Row of(std::vector<std::vector<Shape>> shapes) &&;
     Row from(std::vector<Domain> where) &&;
     Row rejects(std::vector<Shape> shapes, std::vector<std::string> fragments = {}) &&;
@@ -99,8 +99,8 @@ std::vector<V> as_list(const std::array<V, n>& several) {
 
 /// `call` takes a list of Vars, generically; `reference` a list of tensors. Both give one result or several.
 template <class F, class Reference>
-Row row(std::string name, F call, Reference reference, Site site = Site::current(),
-        Site call_site = Site::current()) {
+Row row(std::string name, F call, Reference reference, CallSite site = CallSite::current(),
+        CallSite call_site = CallSite::current()) {
     Row result;
     result.error_name = name;
     result.name = std::move(name);
@@ -118,7 +118,7 @@ std::vector<std::vector<Shape>> broadcast_samples();
 
 template <class F>
 Row unary(std::string name, F call, std::function<double(double)> reference, Domain domain = {},
-          Site site = Site::current()) {
+          CallSite site = CallSite::current()) {
     return row(
                std::move(name), [call](const auto& x) { return call(x[0]); },
                [reference](const Tensors& x) { return each(x[0], reference); }, site, site)
@@ -129,7 +129,7 @@ Row unary(std::string name, F call, std::function<double(double)> reference, Dom
 }
 template <class F>
 Row binary(std::string name, F call, std::function<double(double, double)> reference, Domain a = {},
-           Domain b = {}, Site site = Site::current()) {
+           Domain b = {}, CallSite site = CallSite::current()) {
     return row(
                std::move(name), [call](const auto& x) { return call(x[0], x[1]); },
                [reference](const Tensors& x) { return each(x[0], x[1], reference); }, site, site)
@@ -161,7 +161,7 @@ const std::vector<Row>& all_rows();
 /// The row with one Var for both of these arguments, on the samples in which they have the same shape.
 Row with_same_variable(const Row& row, std::size_t first, std::size_t second);
 
-/// What is wrong, one line each; nothing if all is well.
+/// Returns what is wrong, one line each; nothing if all is well.
 using Problems = std::vector<std::string>;
 
 /// The value against the reference.
@@ -178,7 +178,8 @@ Problems check_subsets(const Row& row);
 Problems check_float(const Row& row);
 /// The bits of an element, and of its gradient, wherever it stands.
 Problems check_positions(const Row& row);
-/// Whether wrong shapes are refused with a text that says all there is to say, and nothing is recorded.
+/// Returns whether wrong shapes are refused with a text that says all there is to say, and nothing is
+/// recorded.
 Problems check_rejections(const Row& row);
 
 }  // namespace tapeloop::test

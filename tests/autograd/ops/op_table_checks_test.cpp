@@ -34,14 +34,14 @@ void require_found_by(const Row& row, std::initializer_list<Check> finders) {
 
 /// A row for sin(x) x by the given operation.
 template <class Operation>
-Row row_of(Operation operation, Site site = Site::current()) {
+Row row_of(Operation operation, CallSite site = CallSite::current()) {
     return unary(
         "custom", [operation](auto x) { return operation(x); }, [](double x) { return std::sin(x) * x; }, {},
         site);
 }
 
 template <class Rule>
-Row row_with_rule(Rule rule, Site site = Site::current()) {
+Row row_with_rule(Rule rule, CallSite site = CallSite::current()) {
     return row_of(custom(
                       "wave", [](const auto& x) { return sin(x) * x; }, rule),
                   site);
@@ -138,7 +138,7 @@ TEST_CASE("op table checks: a recorded rule that differs from the other is found
 }
 
 TEST_CASE("op table checks: rules of a product with a transpose too few, or exchanged, are found") {
-    const auto row_of_product = [](auto rule_a, auto rule_b, Site site = Site::current()) {
+    const auto row_of_product = [](auto rule_a, auto rule_b, CallSite site = CallSite::current()) {
         const auto product = custom(
             "product", [](const auto& a, const auto& b) { return matmul(a, b); }, rule_a, rule_b);
         Row result = row(

@@ -50,7 +50,7 @@ struct Cbrt {
     static auto slope(const auto&, const auto& x) { return x; }
 };
 
-/// What is in `a` and not in `b`.
+/// Returns what is in `a` and not in `b`.
 std::set<std::string> missing(const std::set<std::string>& a, const std::set<std::string>& b) {
     std::set<std::string> rest;
     std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::inserter(rest, rest.end()));

@@ -28,8 +28,9 @@ TEST_CASE("sort: the order is stable either way, and NaN is above all numbers") 
     CHECK(down.indices.values() == List{1, 6, 4, 0, 3, 2, 5, 7});
     CHECK(top_k(x, 4).indices.values() == List{1, 6, 4, 0});
     // Each of several equal elements gets its own cotangent.
-    check_close(gradient(std::vector<Root<double>>{{up.values, vector({1, 2, 3, 4, 5, 6, 7, 8})}}, {x})[x],
-                vector({4, 7, 2, 5, 6, 3, 8, 1}));
+    check_close(
+        gradient(std::vector<GradientRoot<double>>{{up.values, vector({1, 2, 3, 4, 5, 6, 7, 8})}}, {x})[x],
+        vector({4, 7, 2, 5, 6, 3, 8, 1}));
 }
 
 TEST_CASE("sort: positions are those along the axis, in the shape of the values") {
@@ -65,7 +66,7 @@ TEST_CASE("argmax and argmin: the first of several, NaN before all, and nothing 
 }
 
 TEST_CASE("argmax and argmin: an empty axis and one that is not there are refused") {
-    const auto line = std::to_string(Site::current().line() + 1);
+    const auto line = std::to_string(CallSite::current().line() + 1);
     const std::string text = text_of<std::invalid_argument>([] { argmax(filled({2, 0}, 0), 1); });
     CHECK(text == "argmax: over no elements, x is [2, 0] and axis 1 is empty (order_test.cpp:" + line + ")");
     CHECK(text_of<std::invalid_argument>([] { argmin(filled({2}, 0), 1); }).starts_with("argmin: "));

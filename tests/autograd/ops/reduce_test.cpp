@@ -25,7 +25,7 @@ TEST_CASE("max: equal maxima share the gradient evenly") {
     check_close(gradient(min(x) * 3, {x})[x], vector({0, 1.5, 0, 1.5, 0}));
     check_close(gradient_graph(max(x) * 3, {x})[x].value(), vector({1, 0, 1, 0, 1}));
     const Var<double> rows = input(tensor({2, 3}, {2, 2, 1, 5, 6, 6}));
-    const auto g = gradient(std::vector<Root<double>>{{max(rows, 1), vector({1, 10})}}, {rows});
+    const auto g = gradient(std::vector<GradientRoot<double>>{{max(rows, 1), vector({1, 10})}}, {rows});
     check_close(g[rows], tensor({2, 3}, {0.5, 0.5, 0, 0, 5, 5}));
     // In a row of several registers, too.
     const Var<double> ones = input(filled({77}, 1));
@@ -119,7 +119,7 @@ TEST_CASE_TEMPLATE("logsumexp: far out it is finite, of -inf alone it is -inf wi
     check_close(as_double(y.value()), vector({800 + std::log(2.0), -800 + std::log(3.0), -inf, 2, inf}),
                 1e-6);
     const Tensor<double> g =
-        as_double(gradient(std::vector<Root<T>>{{y, rounded<T>(vector({1, 1, 1, 1, 0}))}}, {x})[x]);
+        as_double(gradient(std::vector<GradientRoot<T>>{{y, rounded<T>(vector({1, 1, 1, 1, 0}))}}, {x})[x]);
     check_close(part_of(g, 0, 0, 4),
                 tensor({4, 3}, {0.5, 0.5, 0, 1.0 / 3, 1.0 / 3, 1.0 / 3, 0, 0, 0, 0, 1, 0}),
                 sizeof(T) == 4 ? 1e-4 : 1e-12);
@@ -137,12 +137,12 @@ TEST_CASE_TEMPLATE("softmax and log_softmax: far out they are finite and right",
                 tensor({3, 3}, {0, -1600, -800, third, third, third, -std::log(2.0), -inf, -std::log(2.0)}),
                 1e-6);
     const Tensor<double> c = tensor({3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
-    const Tensor<double> of_p = as_double(gradient(std::vector<Root<T>>{{p, rounded<T>(c)}}, {x})[x]);
+    const Tensor<double> of_p = as_double(gradient(std::vector<GradientRoot<T>>{{p, rounded<T>(c)}}, {x})[x]);
     check_close(of_p, tensor({3, 3}, {0, 0, 0, -1.0 / 3, 0, 1.0 / 3, -0.5, 0, 0.5}), 1e-5);
-    const Tensor<double> of_l = as_double(gradient(std::vector<Root<T>>{{l, rounded<T>(c)}}, {x})[x]);
+    const Tensor<double> of_l = as_double(gradient(std::vector<GradientRoot<T>>{{l, rounded<T>(c)}}, {x})[x]);
     check_close(of_l, tensor({3, 3}, {-5, 2, 3, -1, 0, 1, -5, 8, -3}), 1e-5);
-    const Tensor<double> recorded =
-        as_double(gradient_graph(std::vector<GraphRoot<T>>{{l, input(rounded<T>(c))}}, {x})[x].value());
+    const Tensor<double> recorded = as_double(
+        gradient_graph(std::vector<GradientGraphRoot<T>>{{l, input(rounded<T>(c))}}, {x})[x].value());
     check_close(recorded, of_l, 1e-5);
 }
 
@@ -235,7 +235,7 @@ TEST_CASE_TEMPLATE("norm: neither overflows nor underflows on the way, in values
     Tape<T> tape;
     const Var<T> x = input(rounded<T>(vector({3 * huge, 4 * huge})));
     const Var<T> g = gradient_graph(norm(x), {x})[x];
-    const Tensor<T> second = gradient(std::vector<Root<T>>{{g, rounded<T>(vector({1, 0}))}}, {x})[x];
+    const Tensor<T> second = gradient(std::vector<GradientRoot<T>>{{g, rounded<T>(vector({1, 0}))}}, {x})[x];
     CHECK(second[0] * huge == doctest::Approx((1 - 0.36) / 5).epsilon(10 * tolerance));
     CHECK(second[1] * huge == doctest::Approx(-0.48 / 5).epsilon(10 * tolerance));
     CHECK(norm(input(rounded<T>(vector({inf, 1})))).item() == T(inf));
@@ -273,7 +273,7 @@ TEST_CASE_TEMPLATE("logsumexp, softmax and log_softmax: of +inf and -inf", T, fl
                 tensor({3, 3}, {0, -inf, -inf, half, -inf, half, -inf, 0, -inf}), 1e-6);
     const Tensor<double> c = tensor({3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9});
     const Tensor<double> of_p =
-        as_double(gradient(std::vector<Root<T>>{{softmax(x), rounded<T>(c)}}, {x})[x]);
+        as_double(gradient(std::vector<GradientRoot<T>>{{softmax(x), rounded<T>(c)}}, {x})[x]);
     check_close(of_p, tensor({3, 3}, {0, 0, 0, -0.5, 0, 0.5, 0, 0, 0}));
     const Var<T> nothing = input(rounded<T>(filled({2}, -inf)));
     CHECK(std::isnan(softmax(nothing).value()[0]));

@@ -56,7 +56,7 @@ Tensors gradients_of_row(const Row& row, const std::vector<Shape>& shapes, std::
         wrt.emplace_back(given.back());
     }
     Random random(seed + 1);
-    std::vector<Root<double>> roots;
+    std::vector<GradientRoot<double>> roots;
     for (const Var<double>& result : point.call(given))
         roots.push_back({result, random.tensor(result.shape(), 0.5, 1.5)});
     const Gradients<double> gradients = gradient(roots, wrt);

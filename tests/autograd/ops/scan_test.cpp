@@ -25,7 +25,7 @@ TEST_CASE("cumprod: gradients of both orders with zeros among the factors") {
 TEST_CASE("cumprod: a cotangent of zero stays zero beside an infinite factor") {
     Tape<double> tape;
     const Var<double> x = input(vector({2, std::numeric_limits<double>::infinity(), 3}));
-    const std::vector<Root<double>> first{{cumprod(x, 0), vector({1, 0, 0})}};
+    const std::vector<GradientRoot<double>> first{{cumprod(x, 0), vector({1, 0, 0})}};
     CHECK(gradient(first, {x})[x](2) == 0);
     CHECK(gradient(first, {x})[x](1) == 0);
 }
@@ -36,6 +36,6 @@ TEST_CASE("cumsum: in float, of more elements than float can count") {
     const Var<float> ones = input(Tensor<float>(xt::ones<float>({n})));
     const Var<float> sums = cumsum(ones, 0);
     CHECK(sums.array().data()[n - 1] == static_cast<float>(n));
-    CHECK(gradient(std::vector<Root<float>>{{sums, Tensor<float>(xt::ones<float>({n}))}}, {ones})[ones](0) ==
-          static_cast<float>(n));
+    CHECK(gradient(std::vector<GradientRoot<float>>{{sums, Tensor<float>(xt::ones<float>({n}))}},
+                   {ones})[ones](0) == static_cast<float>(n));
 }

@@ -28,7 +28,7 @@ auto failing(std::shared_ptr<int> held) {
     return custom(
         "failing",
         [held](const Array<double>& x) -> Array<double> {
-            const Label<double> label("inside");
+            const LabelScope<double> label("inside");
             const Var<double> recorded = exp(input(filled({1000}, 1)));
             static_cast<void>(gather_rows(recorded, {0, 1, 2}));
             if (*held > 0) throw Refused();
@@ -44,12 +44,12 @@ TEST_CASE(
     Tape<double> tape;
     const auto owner = std::make_shared<int>(0);
     Parameter<double> p("p", vector({1, 2}));
-    const Label<double> outside("outside");
+    const LabelScope<double> outside("outside");
     const Var<double> x = input(vector({1, 2})).named("x");
     const auto before = tape.mark();
     for (std::size_t size : {1U, 1'000U, 10'000U, 1'000'000U}) {
-        const detail::Rollback rollback(tape);
-        const Label<double> label("inside");
+        const tapeloop::detail::Rollback rollback(tape);
+        const LabelScope<double> label("inside");
         static_cast<void>((x * p).named("y"));
         tape.keep([owner] {});
         for (int k = 0; k < 20; ++k) static_cast<void>(exp(input(filled({size}, 0))));
@@ -121,7 +121,7 @@ TEST_CASE("attempt: a Var of what was taken back means nothing that comes later"
     Var<double> earlier = input(vector({7}));
     for (int round = 0; round < 3; ++round) {
         {
-            const detail::Rollback rollback(tape);
+            const tapeloop::detail::Rollback rollback(tape);
             const Var<double> was = input(vector({1}));
             CHECK(!was.is(taken_back));
             taken_back = was;
@@ -143,10 +143,10 @@ TEST_CASE("attempt: a Var of what was taken back means nothing that comes later"
 
 TEST_CASE("attempt: a scope that outlives what was taken back, and one that outlives its tape") {
     Tape<double> tape;
-    std::optional<Label<double>> inner;
+    std::optional<LabelScope<double>> inner;
     {
-        const detail::Rollback rollback(tape);
-        std::optional<Label<double>> outer("outer");
+        const tapeloop::detail::Rollback rollback(tape);
+        std::optional<LabelScope<double>> outer("outer");
         inner.emplace("inner");
         outer.reset();
     }
@@ -156,7 +156,7 @@ TEST_CASE("attempt: a scope that outlives what was taken back, and one that outl
     CHECK(tape.label(exp(x).index()).empty());
     std::optional<Tape<double>> shorter(std::in_place);
     {
-        const detail::Rollback rollback(*shorter);
+        const tapeloop::detail::Rollback rollback(*shorter);
         static_cast<void>(input(vector({1})));
         shorter.reset();
     }

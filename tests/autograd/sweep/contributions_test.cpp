@@ -21,31 +21,32 @@ using namespace tapeloop::test;
 
 namespace {
 
-CotangentOf<double> cotangents_of(const Gradients<double>& gradients) {
-    std::map<Index, const Tensor<double>*> places;
+tapeloop::detail::CotangentOf<double> cotangents_of(const Gradients<double>& gradients) {
+    std::map<NodeIndex, const Tensor<double>*> places;
     for (std::size_t i = 0; i < gradients.size(); ++i)
         places[gradients.wrt()[i].var().index()] = &gradients.at(i);
-    return [places](Index node) {
+    return [places](NodeIndex node) {
         const auto found = places.find(node);
         return found == places.end() ? nullptr : found->second;
     };
 }
 
 /// The cotangent of every node: those of the roots, and what all users contribute.
-void check_sums(Tape<double>& tape, const std::vector<Root<double>>& roots) {
+void check_sums(Tape<double>& tape, const std::vector<GradientRoot<double>>& roots) {
     const Gradients<double> gradients = gradient(roots, every_node(tape));
-    const CotangentOf<double> cotangent_of = cotangents_of(gradients);
-    std::map<Index, Tensor<double>> sums;
-    const auto add = [&](Index node, const Tensor<double>& more) {
+    const tapeloop::detail::CotangentOf<double> cotangent_of = cotangents_of(gradients);
+    std::map<NodeIndex, Tensor<double>> sums;
+    const auto add = [&](NodeIndex node, const Tensor<double>& more) {
         const auto [found, is_first] = sums.try_emplace(node, more);
         if (!is_first) found->second = Tensor<double>(found->second + more);
     };
-    for (const Root<double>& root : roots) add(root.value.index(), root.cotangent);
-    for (Index node = 0; node < tape.size(); ++node)
-        for (const Contribution<double>& one : contributions(tape, node, cotangent_of))
+    for (const GradientRoot<double>& root : roots) add(root.value.index(), root.cotangent);
+    for (NodeIndex node = 0; node < tape.size(); ++node)
+        for (const tapeloop::detail::Contribution<double>& one :
+             tapeloop::detail::contributions(tape, node, cotangent_of))
             add(one.input, one.cotangent);
     for (std::size_t i = 0; i < gradients.size(); ++i) {
-        const Index node = gradients.wrt()[i].var().index();
+        const NodeIndex node = gradients.wrt()[i].var().index();
         const auto found = sums.find(node);
         const Tensor<double> sum = found == sums.end() ? filled(tape.node(node).shape, 0) : found->second;
         const std::string problem = difference(sum, gradients.at(i), 1e-12);
@@ -56,11 +57,12 @@ void check_sums(Tape<double>& tape, const std::vector<Root<double>>& roots) {
 /// Runs a layer as `options` say; the roots are its outputs and its last state.
 struct Unrolling {
     Tape<double> tape;
-    std::vector<Root<double>> roots;
+    std::vector<GradientRoot<double>> roots;
     Tensors results;
     Tensors gradients;
 
-    Unrolling(nn::AnyLayer<double>& layer, const Tensor<double>& x, const nn::UnrollOptions& options, bool fuse)
+    Unrolling(nn::AnyLayer<double>& layer, const Tensor<double>& x, const nn::UnrollOptions& options,
+              bool fuse)
         : tape({.fuse = fuse}) {
         const Var<double> sequence = input(x);
         WrtList<double> wrt{sequence};
@@ -91,11 +93,11 @@ const std::vector<nn::UnrollOptions>& ways_to_read() {
     return ways;
 }
 
-/// How often each parameter is used by a node of which time step.
+/// Returns how often each parameter is used by a node of which time step.
 std::map<std::string, std::map<std::size_t, std::size_t>> uses_by_step(const Tape<double>& tape) {
     std::map<std::string, std::map<std::size_t, std::size_t>> uses;
-    for (Index node = 0; node < tape.size(); ++node)
-        for (Index input : tape.inputs(node))
+    for (NodeIndex node = 0; node < tape.size(); ++node)
+        for (NodeIndex input : tape.inputs(node))
             if (tape.parameter(input) != nullptr && tape.time_step(node).has_value())
                 ++uses[tape.name(input)][*tape.time_step(node)];
     return uses;
@@ -131,8 +133,8 @@ TEST_CASE("contributions: an input that is used twice by one node gets one, of b
     const Var<double> x = input(vector({2, 3}));
     const Var<double> y = x * x;
     const Tensor<double> ones = filled({2}, 1);
-    const auto of_y = [&](Index node) { return node == y.index() ? &ones : nullptr; };
-    const auto all = contributions<double>(tape, y.index(), of_y);
+    const auto of_y = [&](NodeIndex node) { return node == y.index() ? &ones : nullptr; };
+    const auto all = tapeloop::detail::contributions<double>(tape, y.index(), of_y);
     REQUIRE(all.size() == 1);
     CHECK(all[0].input == x.index());
     check_close(all[0].cotangent, vector({4, 6}));
@@ -144,15 +146,15 @@ TEST_CASE("contributions: only to the inputs that are wanted, and none where no 
     const Var<double> b = input(tensor({2, 2}, {5, 6, 7, 8}));
     const Var<double> y = matmul(a, b);
     const Tensor<double> ones = filled({2, 2}, 1);
-    const auto of_y = [&](Index node) { return node == y.index() ? &ones : nullptr; };
-    CHECK(contributions<double>(tape, y.index(), of_y).size() == 2);
-    const auto to_b = contributions<double>(tape, y.index(), of_y, {b.index()});
+    const auto of_y = [&](NodeIndex node) { return node == y.index() ? &ones : nullptr; };
+    CHECK(tapeloop::detail::contributions<double>(tape, y.index(), of_y).size() == 2);
+    const auto to_b = tapeloop::detail::contributions<double>(tape, y.index(), of_y, {b.index()});
     REQUIRE(to_b.size() == 1);
     CHECK(to_b[0].input == b.index());
     check_close(to_b[0].cotangent, tensor({2, 2}, {4, 4, 6, 6}));
-    const auto of_none = [](Index) -> const Tensor<double>* { return nullptr; };
-    CHECK(contributions<double>(tape, y.index(), of_none).empty());
-    CHECK(contributions<double>(tape, a.index(), of_y).empty());
+    const auto of_none = [](NodeIndex) -> const Tensor<double>* { return nullptr; };
+    CHECK(tapeloop::detail::contributions<double>(tape, y.index(), of_none).empty());
+    CHECK(tapeloop::detail::contributions<double>(tape, a.index(), of_y).empty());
 }
 
 TEST_CASE("contributions: of several results, those with a cotangent count, and the maker hands on for all") {
@@ -160,12 +162,13 @@ TEST_CASE("contributions: of several results, those with a cotangent count, and 
     const Var<double> x = input(vector({2, 3}));
     const auto [p, q] = map([](auto v) { return std::tuple{v * v, 5 * v}; }, x);
     const Tensor<double> ones = filled({2}, 1);
-    const auto of_q = [&, at = q.index()](Index node) { return node == at ? &ones : nullptr; };
-    const auto of_both = [&, from = p.index()](Index node) { return node >= from ? &ones : nullptr; };
-    const Index maker = p.index() - 1;
-    check_close(contributions<double>(tape, maker, of_q).at(0).cotangent, vector({5, 5}));
-    check_close(contributions<double>(tape, maker, of_both).at(0).cotangent, vector({9, 11}));
-    CHECK(contributions<double>(tape, q.index(), of_q).empty());
+    const auto of_q = [&, at = q.index()](NodeIndex node) { return node == at ? &ones : nullptr; };
+    const auto of_both = [&, from = p.index()](NodeIndex node) { return node >= from ? &ones : nullptr; };
+    const NodeIndex maker = p.index() - 1;
+    check_close(tapeloop::detail::contributions<double>(tape, maker, of_q).at(0).cotangent, vector({5, 5}));
+    check_close(tapeloop::detail::contributions<double>(tape, maker, of_both).at(0).cotangent,
+                vector({9, 11}));
+    CHECK(tapeloop::detail::contributions<double>(tape, q.index(), of_q).empty());
 }
 
 TEST_CASE("every_node: names each node with a value once, in order") {
@@ -173,10 +176,10 @@ TEST_CASE("every_node: names each node with a value once, in order") {
     const Parameter<double> W("W", vector({2}));
     const Var<double> x = input(vector({1, 2}));
     const auto [p, q] = map([](auto v) { return std::tuple{v * v, 5 * v}; }, x * W);
-    std::vector<Index> nodes;
+    std::vector<NodeIndex> nodes;
     const WrtList<double> every = every_node(tape);
     for (const Wrt<double>& wrt : every.list()) nodes.push_back(wrt.var().index());
-    CHECK(nodes == std::vector<Index>{0, 1, 2, 4, 5});
+    CHECK(nodes == std::vector<NodeIndex>{0, 1, 2, 4, 5});
     const auto all = gradient(sum(p + q), every_node(tape));
     check_close(all[x], gradient(sum(p + q), {x})[x]);
     check_close(all[tape.var(1)], gradient(sum(p + q), {W})[W]);
@@ -242,13 +245,13 @@ TEST_CASE("tape: a node knows its module and its innermost time step") {
     const auto record = [] { return input(vector({1})).index(); };
     CHECK(tape.module(record()).empty());
     CHECK(!tape.time_step(record()).has_value());
-    const Label<double> decoder("decoder");
-    const Label<double> outer(7);
+    const LabelScope<double> decoder("decoder");
+    const LabelScope<double> outer(7);
     CHECK(tape.module(record()) == "decoder");
-    const Label<double> attention("attention");
+    const LabelScope<double> attention("attention");
     CHECK(tape.module(record()) == "decoder/attention");
     CHECK(tape.time_step(record()) == std::optional<std::size_t>(7));
-    const Label<double> inner(2);
+    const LabelScope<double> inner(2);
     CHECK(tape.time_step(record()) == std::optional<std::size_t>(2));
     CHECK(tape.label(record()) == "decoder/t=7/attention/t=2");
 }
@@ -260,7 +263,7 @@ TEST_CASE("tape: a parameter's leaf and the source of a detach can be asked for"
     const Var<double> cut = detach(y);
     CHECK(tape.parameter(0).get() == W.storage().get());
     CHECK(tape.parameter(y.index()) == nullptr);
-    CHECK(tape.detached_from(cut.index()) == std::optional<Index>(y.index()));
+    CHECK(tape.detached_from(cut.index()) == std::optional<NodeIndex>(y.index()));
     CHECK(!tape.detached_from(y.index()).has_value());
 }
 

@@ -18,7 +18,7 @@ Tensors run_loops(const CellCase& c, const Tensors& arguments) {
     Tensors state(begin, middle);
     const Tensors parameters(middle, arguments.end());
     const std::size_t width = state[0].shape()[1];
-    Tensor<double> outputs = uninitialised<double>({T, B, width});
+    Tensor<double> outputs = tapeloop::detail::uninitialised<double>({T, B, width});
     for (std::size_t t = 0; t < T; ++t) {
         const Tensor<double> x = generate({B, I}, [&](const Position& i) {
             return at(arguments[0], {t, i[0], i[1]});

@@ -89,8 +89,8 @@ CellRun run_tape(C& cell, const Tensors& arguments, const Tensors& cotangents, c
     nn::for_each_part([&](const Var<double>& part) { y.push_back(part); }, unrolled.state);
 
     CellRun run;
-    std::vector<Root<double>> roots;
-    std::vector<GraphRoot<double>> graph_roots;
+    std::vector<GradientRoot<double>> roots;
+    std::vector<GradientGraphRoot<double>> graph_roots;
     for (std::size_t k = 0; k < y.size(); ++k) {
         run.results.push_back(y[k].value());
         if ((used >> k & 1U) == 0) continue;
@@ -158,7 +158,7 @@ void check_float(C& cell, const CellCase& c) {
     check_close(as_double(y.value()), run_loops(c, c.arguments)[0], 1e-5);
 }
 
-/// How many nodes unrolling the cell takes, beyond those of no steps.
+/// Returns how many nodes unrolling the cell takes, beyond those of no steps.
 template <class C>
 std::size_t nodes_for(const C& cell, std::size_t time_steps) {
     Tape<nn::ValueOf<C>> tape;

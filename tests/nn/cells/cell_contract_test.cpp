@@ -36,7 +36,7 @@ struct LeakyCell {
     ParameterList<double> parameters() { return parameter_list(U, a); }
 };
 
-/// The same, with the input's part ahead of the loop and `map` for the rest.
+/// A cell that does the same, with the input's part ahead of the loop and `map` for the rest.
 struct LeakyMapCell {
     Parameter<double> U;
     Parameter<double> a;
@@ -61,7 +61,7 @@ Tensor<double> leaky_loops(const Tensor<double>& x, const Tensor<double>& U, con
     const std::size_t B = x.shape()[1];
     const std::size_t H = a.size();
     Tensor<double> h = h0;
-    Tensor<double> outputs = uninitialised<double>({T, B, H});
+    Tensor<double> outputs = tapeloop::detail::uninitialised<double>({T, B, H});
     for (std::size_t t = 0; t < T; ++t)
         for (std::size_t row = 0; row < B; ++row)
             for (std::size_t j = 0; j < H; ++j) {
@@ -88,7 +88,7 @@ void check_leaky() {
     const auto unrolled = nn::unroll(cell, x, h0);
     check_close(unrolled.outputs.value(), loops(arguments), 1e-13);
     const Gradients<double> g =
-        gradient(std::vector<Root<double>>{{unrolled.outputs, cotangent}}, {x, cell.U, cell.a, h0});
+        gradient(std::vector<GradientRoot<double>>{{unrolled.outputs, cotangent}}, {x, cell.U, cell.a, h0});
     const auto loss = [&](const Tensors& v) { return inner({loops(v)}, {cotangent}); };
     for (std::size_t k = 0; k < 4; ++k) {
         CAPTURE(k);
@@ -202,7 +202,7 @@ TEST_CASE("cell: the state may be any structure of Vars") {
     Random random("nested");
     const Tensor<double> x = random.tensor({3, 4, 2});
     // Part k (from 1) goes from s to k s + x; all start from 0 and are added up.
-    Tensor<double> expected = uninitialised<double>({3, 4, 2});
+    Tensor<double> expected = tapeloop::detail::uninitialised<double>({3, 4, 2});
     for (std::size_t i = 0; i < 8; ++i) {
         std::array<double, 7> parts{};
         for (std::size_t t = 0; t < 3; ++t) {

@@ -52,7 +52,7 @@ Tensors gru_step(const Tensor<double>& x, const Tensors& state, const Tensors& p
     })};
 }
 
-/// Whether the k-th of n square blocks, side by side, is orthogonal.
+/// Returns whether the k-th of n square blocks, side by side, is orthogonal.
 template <class V>
 void check_orthogonal_block(const Tensor<V>& packed, std::size_t k) {
     const std::size_t n = packed.shape()[0];
@@ -191,8 +191,8 @@ TEST_CASE("cells: the stacked notation W_a [h, x] is the two separate products, 
 
     const Tensor<double> cotangent = random.tensor({B, H});
     const WrtList<double> wrt{cell.U, cell.W, cell.b, h, x};
-    const Gradients<double> by_stacked = gradient({Root<double>{stacked, cotangent}}, wrt);
-    const Gradients<double> by_separate = gradient({Root<double>{separate, cotangent}}, wrt);
+    const Gradients<double> by_stacked = gradient({GradientRoot<double>{stacked, cotangent}}, wrt);
+    const Gradients<double> by_separate = gradient({GradientRoot<double>{separate, cotangent}}, wrt);
     for (std::size_t k = 0; k < by_stacked.size(); ++k)
         check_close(by_stacked.at(k), by_separate.at(k), 1e-14);
 }

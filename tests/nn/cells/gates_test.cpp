@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t I = 3;
 constexpr std::size_t H = 5;
 
-/// Whether two tensors [.., 4H] differ in each of the four parts.
+/// Returns whether two tensors [.., 4H] differ in each of the four parts.
 std::vector<bool> parts_that_differ(const Tensor<double>& a, const Tensor<double>& b) {
     const std::size_t axis = a.dimension() - 1;
     std::vector<bool> differ;
@@ -41,7 +41,7 @@ TEST_CASE("gates: one gate's part is read and set by its name, and the others st
     nn::Generator generator(1);
     nn::LstmCell<double> cell(I, H, generator);
     const Tensor<double> before = cell.W.value();
-    nn::Gate<double> candidate = nn::gate(cell.W, cell.gate_names(), "candidate");
+    nn::GateBlock<double> candidate = nn::gate_block(cell.W, cell.gate_names(), "candidate");
     CHECK(candidate.shape() == Shape{H, H});
     check_same_bits(candidate.value(), part_of(before, 1, 2 * H, H));
     check_same_bits(nn::gate_part(before, cell.gate_names(), "output"), part_of(before, 1, 3 * H, H));
@@ -51,7 +51,7 @@ TEST_CASE("gates: one gate's part is read and set by its name, and the others st
     check_same_bits(candidate.value(), fresh);
     CHECK(parts_that_differ(cell.W.value(), before) == std::vector{false, false, true, false});
 
-    nn::gate(cell.b, cell.gate_names(), "forget").assign(-2);
+    nn::gate_block(cell.b, cell.gate_names(), "forget").assign(-2);
     for (std::size_t k = 0; k < 4 * H; ++k) CHECK(cell.b.value()[k] == (k / H == 1 ? -2 : 0));
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("gates: setting one is a change that a tape notices") {
     nn::LstmCell<double> cell(I, H, generator);
     Tape<double> tape;
     const Var<double> J = sum(nn::unroll(cell, filled({2, 1, I}, 1)).outputs);
-    nn::gate(cell.b, cell.gate_names(), "forget").assign(0);
+    nn::gate_block(cell.b, cell.gate_names(), "forget").assign(0);
     CHECK_THROWS_AS(gradient(J, {cell.b}), std::logic_error);
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("gates: a frozen one stays as it is while the others train, but for we
             const Var<double> J = sum(nn::unroll(cell, random.tensor({3, 2, I})).outputs);
             Gradients<double> gradients = gradient(J, cell.parameters());
             for (const auto& entry : cell.parameters())
-                nn::gate(*entry.parameter, cell.gate_names(), "output").freeze(gradients);
+                nn::gate_block(*entry.parameter, cell.gate_names(), "output").freeze(gradients);
             sgd.step(gradients);
         }
     };
@@ -86,7 +86,7 @@ TEST_CASE("gates: a frozen one stays as it is while the others train, but for we
         CHECK(parts_that_differ(entry.parameter->value(), before) == std::vector{true, true, true, false});
     }
     Gradients<double> none({cell.U}, {filled(cell.U.shape(), 1)});
-    CHECK_THROWS_AS(nn::gate(cell.W, cell.gate_names(), "output").freeze(none), std::invalid_argument);
+    CHECK_THROWS_AS(nn::gate_block(cell.W, cell.gate_names(), "output").freeze(none), std::invalid_argument);
 }
 
 TEST_CASE("gates: every gated cell names its own in packing order") {
@@ -109,20 +109,22 @@ TEST_CASE("gates: errors name the gates that there are") {
     nn::Generator generator(1);
     nn::GruCell<double> cell(I, H, generator);
     const auto refused = [&](Parameter<double>& parameter, std::string_view name) {
-        return text_of<std::invalid_argument>([&] { nn::gate(parameter, cell.gate_names(), name); });
+        return text_of<std::invalid_argument>([&] { nn::gate_block(parameter, cell.gate_names(), name); });
     };
     CHECK(refused(cell.W, "reset") == "");
-    CHECK(refused(cell.W, "forget") == "gate: there is no gate `forget`; there are update, reset, candidate");
-    CHECK(refused(cell.b_recurrent, "reset") ==
-          "gate: the packed weight is [5]; its last axis must hold 3 gates side by side (update, reset, "
-          "candidate)");
-    nn::Gate<double> reset = nn::gate(cell.W, cell.gate_names(), "reset");
+    CHECK(refused(cell.W, "forget") ==
+          "gate_block: there is no gate `forget`; there are update, reset, candidate");
+    CHECK(
+        refused(cell.b_recurrent, "reset") ==
+        "gate_block: the packed weight is [5]; its last axis must hold 3 gates side by side (update, reset, "
+        "candidate)");
+    nn::GateBlock<double> reset = nn::gate_block(cell.W, cell.gate_names(), "reset");
     const Tensor<double> before = cell.W.value();
     CHECK(text_of<std::invalid_argument>([&] { reset.assign(filled({H}, 1)); }) ==
-          "gate: the value is [5] and this gate's part of `W` is [5, 5]");
+          "gate_block: the value is [5] and this gate's part of `W` is [5, 5]");
     check_same_bits(cell.W.value(), before);
-    CHECK(text_of<std::invalid_argument>([&] { nn::gate(cell.b, {}, "reset"); }) ==
-          "gate: there is no gate `reset`; the cell has none");
+    CHECK(text_of<std::invalid_argument>([&] { nn::gate_block(cell.b, {}, "reset"); }) ==
+          "gate_block: there is no gate `reset`; the cell has none");
     Parameter<double> scalar("s", filled({}, 1));
     CHECK(refused(scalar, "reset") != "");
 }

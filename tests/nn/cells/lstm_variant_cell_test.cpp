@@ -231,11 +231,11 @@ TEST_CASE("LSTM variants: start as they should") {
     nn::LstmVariantCell<float> cell(
         I, H, generator,
         {.forget_bias = 2, .peephole = true, .projection = 2, .projection_bias = true, .layer_norm = true});
-    const auto start = [](nn::Gate<float> gate) { return as_double(gate.value()); };
+    const auto start = [](nn::GateBlock<float> gate) { return as_double(gate.value()); };
     for (std::string_view name : cell.gate_names()) {
-        check_same_bits(start(nn::gate(cell.b, cell.gate_names(), name)),
+        check_same_bits(start(nn::gate_block(cell.b, cell.gate_names(), name)),
                         filled({H}, name == "forget" ? 2 : 0));
-        const Tensor<double> W = start(nn::gate(cell.W, cell.gate_names(), name));
+        const Tensor<double> W = start(nn::gate_block(cell.W, cell.gate_names(), name));
         for (std::size_t row = 0; row < 2; ++row) {
             double length = 0;
             for (std::size_t k = 0; k < H; ++k) length += std::pow(at(W, {row, k}), 2);

@@ -39,7 +39,7 @@ inline void enter(const Tensors& values, std::array<Var<double>, 2>& state) {
     state = {input(values[0]), input(values[1])};
 }
 
-/// By the tape: parameters, x, then the initial state.
+/// Returns the gradients by the tape: parameters, x, then the initial state.
 template <class C>
 Tensors gradients_by_tape(C& cell, const nn::CellSequence<double>& run) {
     Tape<double> tape;
@@ -47,7 +47,7 @@ Tensors gradients_by_tape(C& cell, const nn::CellSequence<double>& run) {
     nn::StateOf<C> initial;
     enter(run.initial_state, initial);
     const auto unrolled = nn::unroll(cell, x, initial);
-    std::vector<Root<double>> roots{{unrolled.outputs, run.outputs}};
+    std::vector<GradientRoot<double>> roots{{unrolled.outputs, run.outputs}};
     const std::vector<Var<double>> last = parts_of(unrolled.state);
     for (std::size_t k = 0; k < last.size(); ++k) roots.push_back({last[k], run.final_state[k]});
     WrtList<double> wrt(cell.parameters());
@@ -85,8 +85,8 @@ void check_against_tape(C& cell, std::size_t I, std::size_t H, std::size_t parts
         }
 }
 
-/// What a step hands back, and its own terms: a sequence cut in two in front of it gives the same, when the
-/// first part ends with what the second hands back.
+/// Checks what a step hands back, and its own terms: a sequence cut in two in front of it gives the same,
+/// when the first part ends with what the second hands back.
 template <class C>
 void check_cut_sequence(C& cell, std::size_t I, std::size_t H, std::size_t parts) {
     randomise(cell, "parameters");

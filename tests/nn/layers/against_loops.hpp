@@ -37,8 +37,8 @@ inline LayerRun run_layer(const Graph& graph, const Tensors& arguments,
     }
     const std::vector<Var<double>> results = graph(inputs);
     LayerRun run;
-    std::vector<Root<double>> roots;
-    std::vector<GraphRoot<double>> graph_roots;
+    std::vector<GradientRoot<double>> roots;
+    std::vector<GradientGraphRoot<double>> graph_roots;
     for (std::size_t k = 0; k < results.size(); ++k) {
         run.results.push_back(results[k].value());
         if (cotangents.empty()) continue;

@@ -115,7 +115,7 @@ void check_spoiled(Attention& attention) {
         wrt.add(k).add(q);
         const auto attended = attention(q, attention.prepare(k, lengths));
         Tensors all{attended.context.value(), attended.weights.value()};
-        for (const auto& g : gradient(std::vector<Root<double>>{{attended.context, cotangent}}, wrt))
+        for (const auto& g : gradient(std::vector<GradientRoot<double>>{{attended.context, cotangent}}, wrt))
             all.push_back(g);
         return all;
     };
@@ -176,7 +176,7 @@ TEST_CASE("attention: the product with the keys is computed once for all queries
         const auto memory = attention.prepare(filled({S, B, K}, 0.1));
         for (std::size_t i = 0; i < queries; ++i) attention(filled({B, 3}, 0.2), memory);
         std::size_t count = 0;
-        for (Index node = 0; node < tape.size(); ++node)
+        for (NodeIndex node = 0; node < tape.size(); ++node)
             if (tape.describe(node).starts_with("matmul")) ++count;
         return count;
     };

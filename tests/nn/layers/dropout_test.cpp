@@ -29,9 +29,9 @@ constexpr std::size_t H = 4;
 /// The values of all nodes of this name, in order.
 Tensors named(const Tape<double>& tape, const std::string& name) {
     Tensors values;
-    for (Index node = 0; node < tape.size(); ++node) {
+    for (NodeIndex node = 0; node < tape.size(); ++node) {
         if (tape.name(node) != name) continue;
-        Tensor<double> value = uninitialised<double>(tape.node(node).shape);
+        Tensor<double> value = tapeloop::detail::uninitialised<double>(tape.node(node).shape);
         std::copy_n(tape.node(node).data, value.size(), value.data());
         values.push_back(value);
     }
@@ -243,7 +243,7 @@ TEST_CASE("masks: with them held fixed, gradients agree with differences") {
 
 namespace {
 
-/// Whether the values of all nodes called `name` are one and the same.
+/// Returns whether the values of all nodes called `name` are one and the same.
 bool all_same(const Tape<double>& tape, const std::string& name, std::size_t count) {
     const Tensors masks = named(tape, name);
     CHECK(masks.size() == count);
@@ -255,7 +255,7 @@ bool all_same(const Tape<double>& tape, const std::string& name, std::size_t cou
 /// Step by step, by hand.
 template <class L>
 std::pair<Tensor<double>, nn::Carried<nn::StateOf<L>>> stepped(const L& layer, const Tensor<double>& x,
-                                                              nn::StateOf<L> state) {
+                                                               nn::StateOf<L> state) {
     std::vector<Var<double>> outputs;
     for (std::size_t t = 0; t < x.shape()[0]; ++t) {
         auto [output, next] = nn::advance(layer, input(step_of(x, t)), state);
@@ -284,7 +284,8 @@ TEST_CASE("dropout: the same for a sequence also where a wrapper steps the stack
         nn::Stack<double> inner;
         inner.add(nn::Dropout{0.5, true});
         inner.add(nn::LstmCell<double>(I + 2, H, generator));
-        nn::unroll(nn::AttentionCell(std::move(inner), nn::AdditiveAttention<double>(H, 2, 3, generator), 2), x);
+        nn::unroll(nn::AttentionCell(std::move(inner), nn::AdditiveAttention<double>(H, 2, 3, generator), 2),
+                   x);
         CHECK(all_same(tape, "dropout mask", T));
     }
 }
@@ -323,7 +324,7 @@ TEST_CASE("dropout: seeded masks drop at the rate, row by row, and keep the mean
     nn::Generator generator(9);
     nn::Training training(generator);
     Tape<double> tape;
-    const Var<double> seeds = nn::mask_seeds<double>(200);
+    const Var<double> seeds = nn::detail::mask_seeds<double>(200);
     const Tensor<double> y = nn::Dropout{0.3, true}(input(filled({200, 100}, 1)), seeds).value();
     std::size_t zero_count = 0;
     for (double element : y) {
@@ -332,8 +333,9 @@ TEST_CASE("dropout: seeded masks drop at the rate, row by row, and keep the mean
     }
     CHECK(static_cast<double>(zero_count) / 20'000 == doctest::Approx(0.3).epsilon(0.05));
     CHECK(part_of(y, 0, 0, 1) != part_of(y, 0, 1, 1));
-    CHECK(contains(text_of<std::invalid_argument>(
-                       [&] { nn::Dropout{0.3, true}(input(filled({3, 4}, 1)), seeds); }),
+    CHECK(contains(text_of<std::invalid_argument>([&] {
+                       nn::Dropout{0.3, true}(input(filled({3, 4}, 1)), seeds);
+                   }),
                    "Dropout: x is [3, 4] and the seeds of the masks are [200, 2]"));
 }
 

@@ -11,7 +11,7 @@ namespace {
 Tensors rows_in_loops(const Tensor<double>& table, const std::vector<std::ptrdiff_t>& tokens, Shape shape) {
     shape.append(table.shape()[1]);
     const std::size_t width = table.shape()[1];
-    Tensor<double> rows = uninitialised<double>(shape);
+    Tensor<double> rows = tapeloop::detail::uninitialised<double>(shape);
     for (std::size_t i = 0; i < tokens.size(); ++i)
         for (std::size_t k = 0; k < width; ++k)
             rows.data()[i * width + k] = at(table, {static_cast<std::size_t>(tokens[i]), k});
@@ -51,7 +51,8 @@ TEST_CASE("Embedding: the padding's row is zeros at first, and never gets a grad
     const Tape<double> tape;
     const Var<double> y = embedding(Indices{2, 1, 1, 2}.reshaped({2, 2}));
     check_same_bits(y.value(), rows_in_loops(table, {2, 1, 1, 2}, {2, 2})[0]);
-    const Tensor<double> g = gradient(std::vector<Root<double>>{{y, cotangent}}, {embedding.table}).at(0);
+    const Tensor<double> g =
+        gradient(std::vector<GradientRoot<double>>{{y, cotangent}}, {embedding.table}).at(0);
     check_close(g, generate({4, 3}, [&](const Position& i) {
                     return i[0] == 1 ? at(cotangent, {0, 1, i[1]}) + at(cotangent, {1, 0, i[1]}) : 0;
                 }));

@@ -76,7 +76,7 @@ TEST_CASE("LayerNorm: a row of NaN whose cotangent is 0 has no influence on grad
     const auto gradients = [&](const Tensor<double>& value, const Tensor<double>& cotangent) {
         const Tape<double> tape;
         const Var<double> whole = input(value);
-        return gradient(std::vector<Root<double>>{{layer(whole), cotangent}},
+        return gradient(std::vector<GradientRoot<double>>{{layer(whole), cotangent}},
                         {whole, layer.gamma, layer.beta});
     };
     Tensor<double> cotangent = random.tensor({2, 4});
@@ -127,14 +127,14 @@ TEST_CASE_TEMPLATE("standardise: of huge, tiny and distant rows, in values and g
     Tape<double> exact_tape;
     const Var<double> plain = input(pattern);
     const Var<double> exact = nn::standardise(plain, 0);
-    const Tensor<double> slopes = gradient(std::vector<Root<double>>{{exact, c}}, {plain})[plain];
+    const Tensor<double> slopes = gradient(std::vector<GradientRoot<double>>{{exact, c}}, {plain})[plain];
     const auto check = [&](double factor, double shift, double epsilon) {
         CAPTURE(factor);
         Tape<T> tape;
         const Var<T> x = input(rounded<T>(pattern * factor + shift));
         const Var<T> y = nn::standardise(x, epsilon);
         check_close(as_double(y.value()), exact.value(), tolerance);
-        const std::vector<Root<T>> root{{y, rounded<T>(c)}};
+        const std::vector<GradientRoot<T>> root{{y, rounded<T>(c)}};
         check_close(as_double(gradient(root, {x})[x]) * factor, slopes, tolerance);
         check_close(as_double(gradient_graph(sum(y * input(rounded<T>(c))), {x})[x].value()) * factor, slopes,
                     tolerance);

@@ -43,7 +43,7 @@ TEST_CASE("masked_softmax: what is not open may be anything, and large scores ar
     const Var<double> y = nn::masked_softmax(scores, tensor({3, 3}, {0, 1, 1, 1, 1, 0, 0, 0, 0}));
     check_close(y.value(), tensor({3, 3}, {0, 0.5, 0.5, 1, 0, 0, 0, 0, 0}));
     const Tensor<double> cotangent = tensor({3, 3}, {5, 1, 3, 2, 7, 1, 1, 2, 3});
-    check_close(gradient(std::vector<Root<double>>{{y, cotangent}}, {scores}).at(0),
+    check_close(gradient(std::vector<GradientRoot<double>>{{y, cotangent}}, {scores}).at(0),
                 tensor({3, 3}, {0, -0.5, 0.5, 0, 0, 0, 0, 0, 0}));
     CHECK(nn::masked_softmax(filled({2, 0}, 1), 1).shape() == Shape{2, 0});
     CHECK(nn::masked_softmax(filled({0, 2}, 1), 1).shape() == Shape{0, 2});

@@ -21,7 +21,7 @@ namespace {
 Tensor<double> losses_by_loops(const Tensor<double>& logits, const Targets& targets,
                                const CrossEntropyOptions& options) {
     const std::size_t O = shape_of(logits).back();
-    Tensor<double> losses = uninitialised<double>(Shape::of(targets.shape()));
+    Tensor<double> losses = tapeloop::detail::uninitialised<double>(Shape::of(targets.shape()));
     for (std::size_t row = 0; row < losses.size(); ++row) {
         const std::ptrdiff_t target = targets.data()[row];
         double sum = 0;
@@ -119,7 +119,7 @@ TEST_CASE("cross entropy: without a reduction, a loss for each target") {
     const auto weighted = [&](const Tensors& at_x) {
         return inner({losses_by_loops(at_x[0], targets, options)}, {cotangent});
     };
-    check_close(gradient(std::vector<Root<double>>{{losses, cotangent}}, {x})[x],
+    check_close(gradient(std::vector<GradientRoot<double>>{{losses, cotangent}}, {x})[x],
                 derivative(weighted, {logits}, 0), 1e-8);
 }
 

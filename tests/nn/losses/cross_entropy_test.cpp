@@ -55,7 +55,8 @@ Tensor<double> loss_of_distributions(const Tensor<double>& logits, const Tensor<
 }
 
 /// A row for classes that are always the same.
-Row class_row(const Targets& targets, const CrossEntropyOptions& options, Site site = Site::current()) {
+Row class_row(const Targets& targets, const CrossEntropyOptions& options,
+              CallSite site = CallSite::current()) {
     return row(
         "softmax_cross_entropy", [=](const auto& x) { return softmax_cross_entropy(x[0], targets, options); },
         [=](const Tensors& x) {

@@ -17,7 +17,7 @@ namespace {
 
 using Labels = std::vector<std::ptrdiff_t>;
 
-/// What an alignment stands for: equal neighbours once, and no blanks.
+/// Returns what an alignment stands for: equal neighbours once, and no blanks.
 Labels collapsed(const Labels& path, std::ptrdiff_t blank) {
     Labels labels;
     for (std::size_t t = 0; t < path.size(); ++t)

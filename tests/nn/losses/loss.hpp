@@ -8,7 +8,7 @@
 #include <array>
 #include <limits>
 
-/// What the tests of all losses share.
+/// This file has what the tests of all losses share.
 namespace tapeloop::test {
 
 inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
@@ -32,7 +32,7 @@ inline Tensor<double> waves(const Shape& shape, double phase, double size) {
     return generate(shape, [&](const Position&) { return size * std::sin(phase + 1.7 * place++); });
 }
 
-/// Whether element i of values [T, B, ..] is at a time step that its row has.
+/// Returns whether element i of values [T, B, ..] is at a time step that its row has.
 inline bool counts(std::size_t i, const Shape& shape, const std::vector<std::size_t>& lengths) {
     if (lengths.empty()) return true;
     const std::size_t row = i / (shape.size() / shape[0] / shape[1]);
@@ -73,10 +73,10 @@ Tensors everything_of(const Loss& loss, const Tensors& arguments) {
     const Var<double> y = loss(x);
     const Tensor<double> cotangent = random.tensor(y.shape());
     Tensors all{y.value()};
-    const auto first = gradient(std::vector<Root<double>>{{y, cotangent}}, wrt);
+    const auto first = gradient(std::vector<GradientRoot<double>>{{y, cotangent}}, wrt);
     all.insert(all.end(), first.begin(), first.end());
-    const auto recorded = gradient_graph(std::vector<GraphRoot<double>>{{y, input(cotangent)}}, wrt);
-    std::vector<Root<double>> roots;
+    const auto recorded = gradient_graph(std::vector<GradientGraphRoot<double>>{{y, input(cotangent)}}, wrt);
+    std::vector<GradientRoot<double>> roots;
     for (const Var<double>& one : recorded) {
         all.push_back(one.value());
         roots.push_back({one, random.tensor(one.shape())});
@@ -86,8 +86,8 @@ Tensors everything_of(const Loss& loss, const Tensors& arguments) {
     return all;
 }
 
-/// What lies behind the end of a row changes nothing, be it NaN, and gets 0 in every gradient. `loss` takes a
-/// list of Vars [T, B, ..].
+/// Checks that what lies behind the end of a row changes nothing, be it NaN, and gets 0 in every gradient.
+/// `loss` takes a list of Vars [T, B, ..].
 template <class Loss>
 void check_padding(const Loss& loss, const Tensors& arguments, const std::vector<std::size_t>& lengths) {
     Tensors zeros;

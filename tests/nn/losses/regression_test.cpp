@@ -16,7 +16,7 @@ double squared(double d) { return d * d; }
 double absolute(double d) { return std::abs(d); }
 double huber_of_07(double d) { return std::abs(d) <= 0.7 ? 0.5 * d * d : 0.7 * std::abs(d) - 0.7 * 0.7 / 2; }
 
-/// What comes out for [T, B, ..], or [B, ..] if there are two axes and no lengths.
+/// Returns what comes out for [T, B, ..], or [B, ..] if there are two axes and no lengths.
 std::function<Tensor<double>(const Tensors&)> by_loops(double (*of_difference)(double), Reduction reduction,
                                                        const std::vector<std::size_t>& lengths) {
     return [=](const Tensors& x) {
@@ -37,13 +37,13 @@ std::function<Tensor<double>(const Tensors&)> by_loops(double (*of_difference)(d
 /// Rows for all reductions, with lengths and without. `call` takes two Vars, a reduction and lengths.
 template <class Call>
 std::vector<Row> rows_of(const std::string& name, const Call& call, double (*of_difference)(double),
-                         Site call_site) {
+                         CallSite call_site) {
     std::vector<Row> rows;
     for (Reduction reduction : all_reductions) {
         const auto add = [&](const std::vector<std::size_t>& lengths) {
             return row(
                 name, [=](const auto& x) { return call(x[0], x[1], reduction, lengths); },
-                by_loops(of_difference, reduction, lengths), Site::current(), call_site);
+                by_loops(of_difference, reduction, lengths), CallSite::current(), call_site);
         };
         rows.push_back(add({})
                            .of({{{4, 3, 2}, {4, 3, 2}}, {{5, 3}, {5, 3}}, {{4}, {4}}, {{}, {}}})
@@ -64,7 +64,7 @@ std::vector<Row> rows_of(const std::string& name, const Call& call, double (*of_
 
 template <class Call>
 void check_loss(const std::string& name, double (*of_difference)(double), const Call& call,
-                Site site = Site::current()) {
+                CallSite site = CallSite::current()) {
     check_rows(rows_of(name, call, of_difference, site));
     Random random("padding");
     const Tensors arguments{random.tensor({4, 3, 2}), random.tensor({4, 3, 2})};

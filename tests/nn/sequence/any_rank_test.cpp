@@ -36,7 +36,7 @@ struct ImageCell {
     ParameterList<double> parameters() { return parameter_list(a, b); }
 };
 
-/// The same of images as rows of numbers.
+/// A cell that does the same with images as rows of numbers.
 struct FlatCell {
     ImageCell images;
 
@@ -64,7 +64,8 @@ TEST_CASE("any rank: a sequence of images gives what it gives as rows of numbers
     const Tensor<double> weights = Random("weights").tensor({T, B, C, S, S});
     check_close(y.value(), reshape(flat_y, {T, B, C, S, S}).value(), 1e-14);
     const auto g = gradient(sum(y * weights), {x, cell.a, cell.b});
-    const auto flat_g = gradient(sum(reshape(flat_y, {T, B, C, S, S}) * weights), {x, flat.images.a, flat.images.b});
+    const auto flat_g =
+        gradient(sum(reshape(flat_y, {T, B, C, S, S}) * weights), {x, flat.images.a, flat.images.b});
     for (std::size_t k = 0; k < 3; ++k) check_close(g.at(k), flat_g.at(k), 1e-13);
     check_same_bits(nn::unroll(cell, x, {.hoist = false}).outputs.value(), y.value());
     CHECK(nn::last_outputs(y, {4, 0, 2}).shape() == Shape{B, C, S, S});

@@ -116,7 +116,7 @@ TEST_CASE("mask: a repeated output hands its cotangents to the step that made it
     const Tensor<double> weights = random.tensor({3, 1, H});
     Tape<double> tape;
     const Var<double> y = nn::unroll(cell, x, {.mask = middle}).outputs;
-    const auto masked = gradient(std::vector<Root<double>>{{y, weights}}, {cell.U, cell.W});
+    const auto masked = gradient(std::vector<GradientRoot<double>>{{y, weights}}, {cell.U, cell.W});
     const Var<double> short_y = nn::unroll(cell, slices(x, 0, {0, 2})).outputs;
     const Tensor<double> twice =
         each(slices(weights, 0, {0}), slices(weights, 0, {1}), [](double a, double b) { return a + b; });

@@ -184,7 +184,8 @@ TEST_CASE("padded rows: attention, over padded sources and from padded queries")
         const Tensor<double> w = part_of(slices(weights, 1, rows), 0, 0, steps);
         WrtList<double> wrt{x, keys};
         for (const auto& entry : cell.parameters()) wrt.add(*entry.parameter);
-        for (const Tensor<double>& g : gradient(std::vector<Root<double>>{{y, w}}, wrt)) all.push_back(g);
+        for (const Tensor<double>& g : gradient(std::vector<GradientRoot<double>>{{y, w}}, wrt))
+            all.push_back(g);
         return all;
     };
     for (const double filling : fillings) {

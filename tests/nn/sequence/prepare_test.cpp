@@ -33,9 +33,7 @@ constexpr std::size_t H = width;
 /// The matrix as part of the state.
 struct InTheState : InEveryStep {
     using State = std::pair<D, D>;
-    State initial_state(std::size_t batch) const {
-        return {InEveryStep::initial_state(batch), matrix()};
-    }
+    State initial_state(std::size_t batch) const { return {InEveryStep::initial_state(batch), matrix()}; }
     auto step(const D& x, const State& state) const {
         const D next = state.first + 0.5 * tanh(matmul(x, U) + matmul(state.first, state.second));
         return std::pair{next, State{next, state.second}};
@@ -62,7 +60,8 @@ Tensors results_of(L& layer, const nn::UnrollOptions& options = {}) {
     const D y = nn::unroll(layer, x, options).outputs;
     const Tensor<double> weights = random.tensor(y.shape());
     Tensors all{y.value()};
-    for (const Tensor<double>& g : gradient(std::vector<Root<double>>{{y, weights}}, layer.parameters()))
+    for (const Tensor<double>& g :
+         gradient(std::vector<GradientRoot<double>>{{y, weights}}, layer.parameters()))
         all.push_back(g);
     return all;
 }
@@ -106,9 +105,9 @@ TEST_CASE("prepare: through stacks and wrappers") {
     check([]<class C>(std::type_identity<C>) { return nn::Reversed(C()); });
     check([]<class C>(std::type_identity<C>) { return nn::Bidirectional(C(), C()); }, 2);
     check([]<class C>(std::type_identity<C>) { return nn::Stack<double>(C(), C()); }, 2);
-    check([]<class C>(std::type_identity<C>) {
-        return nn::Zoneout(nn::Stack<double>(C(), nn::Residual(C())));
-    }, 2);
+    check(
+        []<class C>(std::type_identity<C>) { return nn::Zoneout(nn::Stack<double>(C(), nn::Residual(C()))); },
+        2);
     check([]<class C>(std::type_identity<C>) {
         nn::Generator generator(2);
         return nn::AttentionCell(C(H + 2), nn::AdditiveAttention<double>(H, 2, 4, generator), 2);
@@ -137,7 +136,8 @@ TEST_CASE("prepare: a decoder steps with it") {
     nn::Generator generator(4);
     const auto written = [&](auto&& cell) {
         nn::Generator own(4);
-        const nn::Decoder decoder(nn::Embedding<double>(5, H, own), std::move(cell), nn::Linear<double>(H, 5, own));
+        const nn::Decoder decoder(nn::Embedding<double>(5, H, own), std::move(cell),
+                                  nn::Linear<double>(H, 5, own));
         Tape<double> tape;
         const auto best = nn::decode_greedy(decoder, input(Random("h").tensor({B, H})), {.max_length = 6});
         return std::vector{best[0].tokens, best[1].tokens};
@@ -165,7 +165,8 @@ TEST_CASE("prepare: a matrix in the state that would lose its gradient is refuse
     const auto state = nn::resume(carried);
     const std::size_t size = tape.size();
     const auto text = text_of<std::logic_error>([&] { nn::unroll(cell, x, state); });
-    CHECK_MESSAGE(contains(text, "unroll: part 1 of the given state, [3, 3], is a value without its gradient"), text);
+    CHECK_MESSAGE(
+        contains(text, "unroll: part 1 of the given state, [3, 3], is a value without its gradient"), text);
     CHECK_MESSAGE(contains(text, "parameter `W`"), text);
     CHECK_MESSAGE(contains(text, "`prepare()`"), text);
     CHECK(tape.size() == size);

@@ -30,7 +30,7 @@ struct InEveryStep {
     ParameterList<double> parameters() { return parameter_list(U, W); }
 };
 
-/// The same, with the matrix made once, and a count of how often.
+/// A cell that does the same, with the matrix made once, and a count of how often.
 struct Once : InEveryStep {
     static inline int count = 0;
 
@@ -54,7 +54,8 @@ struct TwoParts : InEveryStep {
     std::pair<Var<double>, Var<double>> project(const Var<double>& x, const Weights& weights) const {
         return {matmul(x, std::get<0>(weights)), x * x};
     }
-    auto step(const std::pair<Var<double>, Var<double>>& u, const Var<double>& h, const Weights& weights) const {
+    auto step(const std::pair<Var<double>, Var<double>>& u, const Var<double>& h,
+              const Weights& weights) const {
         const Var<double> next = h + 0.5 * tanh(u.first + matmul(h, std::get<1>(weights)));
         return std::pair{next + u.second, next};
     }

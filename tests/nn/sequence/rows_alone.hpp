@@ -23,7 +23,7 @@ inline Tensor<double> slices(const Tensor<double>& x, std::size_t axis,
     });
 }
 
-/// What does not count is filled with this.
+/// The number with which what does not count is filled.
 inline Tensor<double> filled_where_not(Tensor<double> x, const std::vector<std::vector<std::size_t>>& counted,
                                        double value) {
     const std::size_t T = x.shape()[0];
@@ -54,7 +54,7 @@ RowsRun run_rows(L& layer, const Tensor<double>& x, const Tensors& initial, cons
     nn::for_each_part([&](const Var<double>& part) { wrt.add(part); }, state);
     for (const auto& entry : layer.parameters()) wrt.add(*entry.parameter);
     const auto result = nn::unroll(layer, sequence, state, options);
-    std::vector<Root<double>> roots{{result.outputs, weights}};
+    std::vector<GradientRoot<double>> roots{{result.outputs, weights}};
     RowsRun run{result.outputs.value(), {}, {}};
     nn::for_each_part(
         [&](const Var<double>& part) {

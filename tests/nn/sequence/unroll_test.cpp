@@ -80,13 +80,13 @@ struct Differentiated {
         const auto state = nn::map_state(given, cell.initial_state(first.shape()[0]));
         for (const auto& entry : owner.parameters()) wrt.add(*entry.parameter);
         const auto unrolled = nn::unroll(cell, x, state);
-        std::vector<Root<double>> roots{{unrolled.outputs, random.tensor(unrolled.outputs.shape())}};
+        std::vector<GradientRoot<double>> roots{{unrolled.outputs, random.tensor(unrolled.outputs.shape())}};
         nn::for_each_part(
             [&](const auto& part) {
                 roots.push_back({part, random.tensor(part.shape())});
             },
             unrolled.state);
-        for (const Root<double>& root : roots) values.push_back(root.value.value());
+        for (const GradientRoot<double>& root : roots) values.push_back(root.value.value());
         for (const Tensor<double>& g : gradient(roots, wrt)) gradients.push_back(g);
     }
 };
@@ -220,9 +220,9 @@ TEST_CASE("unroll: batch_first exchanges the axes of x and of the outputs, and o
     check_same_bits(first.state.value(), usual.state.value());
     CHECK(first.trace.size() == 4);
     CHECK(first.trace[0].shape() == Shape{2, H});
-    const auto g = gradient(std::vector<Root<double>>{{usual.outputs, cotangent}}, {x, cell.W});
-    const auto g_first =
-        gradient(std::vector<Root<double>>{{first.outputs, exchanged(cotangent)}}, {x_by_batch, cell.W});
+    const auto g = gradient(std::vector<GradientRoot<double>>{{usual.outputs, cotangent}}, {x, cell.W});
+    const auto g_first = gradient(std::vector<GradientRoot<double>>{{first.outputs, exchanged(cotangent)}},
+                                  {x_by_batch, cell.W});
     check_close(g_first.at(0), exchanged(g.at(0)), 1e-14);
     check_close(g_first.at(1), g.at(1), 1e-14);
     CHECK(nn::unroll(cell, x_by_batch, {.batch_first = true}).outputs.shape() == Shape{2, 4, H});
@@ -293,10 +293,10 @@ TEST_CASE("unroll: a state carried over gives the values of the whole, and a gra
     check_close(second.outputs.value(), stretch_of(outputs, 3, 7), 1e-14);
 
     const Tensor<double> cotangent = random.tensor({4, 2, H});
-    const auto truncated = gradient(std::vector<Root<double>>{{second.outputs, cotangent}},
+    const auto truncated = gradient(std::vector<GradientRoot<double>>{{second.outputs, cotangent}},
                                     {cell.U, cell.W, cell.b, resumed[0], resumed[1]});
     const Var<double> later = slice(whole.outputs, 0, 3, 7);
-    const auto full = gradient(std::vector<Root<double>>{{later, cotangent}},
+    const auto full = gradient(std::vector<GradientRoot<double>>{{later, cotangent}},
                                {cell.U, cell.W, cell.b, whole.trace[2][0], whole.trace[2][1]});
     // The same by the state in between, but not by the weights, which the steps before it used too.
     check_close(truncated.at(3), full.at(3), 1e-12);
@@ -308,7 +308,7 @@ TEST_CASE("unroll: a state carried over gives the values of the whole, and a gra
     const auto cut = [](const Var<double>& part) { return detach(part); };
     const auto after = nn::unroll(cell, stretch_of(x, 3, 7), nn::map_state(cut, before.state));
     const auto detached =
-        gradient(std::vector<Root<double>>{{after.outputs, cotangent}}, {cell.U, cell.W, cell.b});
+        gradient(std::vector<GradientRoot<double>>{{after.outputs, cotangent}}, {cell.U, cell.W, cell.b});
     for (std::size_t k = 0; k < 3; ++k) check_close(truncated.at(k), detached.at(k), 1e-13);
 }
 
@@ -321,7 +321,7 @@ TEST_CASE("unroll: rows of a batch do not touch one another") {
         Tape<double> tape;
         const Var<double> own = input(sequence);
         const Var<double> y = nn::unroll(cell, own).outputs;
-        return std::pair{y.value(), gradient(std::vector<Root<double>>{{y, g}}, {own})[own]};
+        return std::pair{y.value(), gradient(std::vector<GradientRoot<double>>{{y, g}}, {own})[own]};
     };
     const auto [together, by_x] = run(x, cotangent);
     for (std::size_t row = 0; row < 3; ++row) {
@@ -334,7 +334,7 @@ TEST_CASE("unroll: rows of a batch do not touch one another") {
 TEST_CASE("unroll: the nodes of a step carry its number") {
     const auto cell = made<nn::ElmanCell<double>>();
     Tape<double> tape;
-    const Label<double> label("encoder");
+    const LabelScope<double> label("encoder");
     const auto unrolled = nn::unroll(cell, filled({12, 2, I}, 0.1), {.trace = true});
     for (std::size_t t = 0; t < 12; ++t)
         CHECK(tape.label(unrolled.trace[t].index()) == "encoder/t=" + std::to_string(t));
@@ -353,12 +353,12 @@ TEST_CASE("unroll: what does not fit is refused, and the tape is as before") {
         CHECK(tape.size() == size);
         return text;
     };
-    CHECK(
-        refused([&] {
-            nn::unroll(cell, filled({4, I}, 1));
-        })
-            .starts_with("unroll: x is [4, 3]; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
-                         "with batch_first (unroll_test.cpp:"));
+    CHECK(refused([&] {
+              nn::unroll(cell, filled({4, I}, 1));
+          })
+              .starts_with(
+                  "unroll: x is [4, 3]; a sequence must have three axes or more, [T, B, ..], or [B, T, ..] "
+                  "with batch_first (unroll_test.cpp:"));
     CHECK(refused([&] {
               nn::unroll(cell, filled({4, I}, 1), std::array{h, h});
           }).starts_with("unroll: x is"));
@@ -381,7 +381,7 @@ TEST_CASE("unroll: a step that fails is named, and the tape goes on as before") 
     const Tensor<double> x = random.tensor({6, 2, I});
     const auto check = [&](auto spoil, const std::string& beginning, const std::string& part) {
         Tape<double> tape;
-        const Label<double> label("encoder");
+        const LabelScope<double> label("encoder");
         const Var<double> before = input(x);
         const auto text = text_of<std::invalid_argument>([&] {
             nn::unroll(FailingCell<decltype(spoil)>{cell, spoil}, before);

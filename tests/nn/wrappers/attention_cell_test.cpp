@@ -57,7 +57,7 @@ Tensor<double> context_of(const Tensor<double>& h, const Tensor<double>& source,
 Tensors in_loops(const Tensors& x, const Lengths& lengths) {
     Tensor<double> h = x[2];
     Tensor<double> context = filled({B, H}, 0);
-    Tensor<double> outputs = uninitialised<double>({T, B, 2 * H});
+    Tensor<double> outputs = tapeloop::detail::uninitialised<double>({T, B, 2 * H});
     for (std::size_t t = 0; t < T; ++t) {
         h = generate({B, H}, [&, before = h](const Position& i) {
             double sum = at(x[5], {i[1]});

@@ -337,14 +337,14 @@ TEST_CASE("derivation: a term that is a sum stands in parentheses behind the sum
     const Var<double> w = input(Tensor<double>{1.5}).named("w");
     Var<double> h = input(Tensor<double>{0.5}).named("h0");
     for (std::size_t t = 0; t < 3; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = h + w * w;
     }
     const std::string twice = derivation(sum(h), {w}).text();
     CHECK_MESSAGE(contains(twice, "∂J/∂w = Σₜ (∂J/∂mₜ ⊙ w + ∂J/∂mₜ ⊙ w)"), twice);
     Var<double> single = input(Tensor<double>{0.5}).named("s0");
     for (std::size_t t = 0; t < 3; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         single = single * tanh(w + single);
     }
     const std::string plain = derivation(sum(single), {w}).text();

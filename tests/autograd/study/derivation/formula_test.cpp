@@ -29,8 +29,8 @@ struct Recorded {
 };
 
 void note(std::set<Recorded>& recorded, const Tape<double>& tape) {
-    for (Index node = 0; node < tape.size(); ++node) {
-        const Operation<double>& operation = *tape.node(node).operation;
+    for (NodeIndex node = 0; node < tape.size(); ++node) {
+        const tapeloop::detail::Operation<double>& operation = *tape.node(node).operation;
         recorded.insert({std::string(operation.name()), tape.inputs(node).size(), &operation.description()});
     }
 }
@@ -44,14 +44,14 @@ void note_sample(std::set<Recorded>& recorded, const Row& row, const std::vector
         const Domain domain = row.domains[k].is_flag ? Domain{1, 1} : row.domains[k];
         inputs.push_back(input(random.tensor(shapes[k], domain.low, domain.high)));
     }
-    std::vector<GraphRoot<double>> roots;
+    std::vector<GradientGraphRoot<double>> roots;
     for (const Var<double>& result : row.call(inputs))
         roots.push_back({result, input(random.tensor(result.shape()))});
     if (!roots.empty()) gradient_graph(roots, std::vector<Wrt<double>>(inputs.begin(), inputs.end()));
     note(recorded, tape);
 }
 
-/// What the rows of the op table record, their recorded gradients included.
+/// Records what the rows of the op table record, their recorded gradients included.
 std::vector<Recorded> recorded_operations() {
     std::set<Recorded> recorded;
     for (const Row& row : all_rows())
@@ -146,11 +146,12 @@ TEST_CASE("formula: a custom operation says nothing, or what the user says") {
 }
 
 TEST_CASE("formula: letters are renamed, words are not") {
-    CHECK(renamed("y = exp(x)", {{"x", "a₁"}, {"y", "h₁"}, {"e", "no"}}) == "h₁ = exp(a₁)");
-    CHECK(renamed("g ⊙ (1 - y²)", {{"g", "∂J/∂h₁"}, {"y", "h₁"}}) == "∂J/∂h₁ ⊙ (1 - h₁²)");
-    CHECK(renamed("g / b", {{"g", "∂J/∂y"}, {"b", "a b"}}) == "(∂J/∂y) / a b");
-    CHECK(renamed("gᵀ a", {{"g", "∂J/∂y"}, {"a", "x"}}) == "(∂J/∂y)ᵀ x");
-    CHECK(renamed("y = (x₁, x₂, …)", {{"x₁", "p"}, {"x₂", "q"}, {"x", "no"}}) == "y = (p, q, …)");
+    CHECK(tapeloop::detail::renamed("y = exp(x)", {{"x", "a₁"}, {"y", "h₁"}, {"e", "no"}}) == "h₁ = exp(a₁)");
+    CHECK(tapeloop::detail::renamed("g ⊙ (1 - y²)", {{"g", "∂J/∂h₁"}, {"y", "h₁"}}) == "∂J/∂h₁ ⊙ (1 - h₁²)");
+    CHECK(tapeloop::detail::renamed("g / b", {{"g", "∂J/∂y"}, {"b", "a b"}}) == "(∂J/∂y) / a b");
+    CHECK(tapeloop::detail::renamed("gᵀ a", {{"g", "∂J/∂y"}, {"a", "x"}}) == "(∂J/∂y)ᵀ x");
+    CHECK(tapeloop::detail::renamed("y = (x₁, x₂, …)", {{"x₁", "p"}, {"x₂", "q"}, {"x", "no"}}) ==
+          "y = (p, q, …)");
 }
 
 TEST_CASE("latex: formulas are typeset") {

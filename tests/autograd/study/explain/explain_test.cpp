@@ -28,7 +28,7 @@ Var<T> run(const Var<T>& h0, const Tensor<T>& W, F step) {
     Var<T> h = h0;
     const Var<T> weight = input(W).named("W");
     for (std::size_t t = 0; t < steps; ++t) {
-        const Label<T> time_step(t);
+        const LabelScope<T> time_step(t);
         h = step(t, matmul(h, weight));
     }
     return sum(h * input(Tensor<T>(Random(7).tensor({4, width}))));
@@ -202,7 +202,7 @@ TEST_CASE("explain: what stops nearly all elements is named, what stops half of 
 TEST_CASE("explain: detach, Paused and what is not used end a path") {
     const Tape<double> tape;
     const Var<double> x = random_input({4, width}, 1);
-    Index cut = 0;
+    NodeIndex cut = 0;
     const Var<double> J = run<double>(x, orthogonal_times(1), [&](std::size_t t, const Var<double>& product) {
         if (t != 8) return tanh(product);
         const Var<double> detached = detach(product);
@@ -342,7 +342,7 @@ TEST_CASE("explain: the update gate of a GRU that takes the new state is 1 minus
     nn::Generator generator(5);
     nn::GruCell<double> cell(2, width, generator, {.update = nn::Update::takes});
     cell.W.assign(nn::zeros<double>({width, 3 * width}));
-    nn::gate(cell.b, cell.gate_names(), "update").assign(30.0);
+    nn::gate_block(cell.b, cell.gate_names(), "update").assign(30.0);
     const Tape<double> tape({.fuse = false});
     const Var<double> h0 = random_input({4, width}, 3);
     const auto unrolled = nn::unroll(cell, nn::normal<double>({1, 4, 2}, 0, 1, generator), h0);
@@ -369,7 +369,7 @@ TEST_CASE("explain: the forget gate of an LSTM that closes at one time step") {
     }
     cell.U.assign(U);
     cell.b.assign(nn::zeros<double>({4 * width}));
-    nn::gate(cell.b, cell.gate_names(), "forget").assign(6.0);
+    nn::gate_block(cell.b, cell.gate_names(), "forget").assign(6.0);
     Tensor<double> x = nn::zeros<double>({steps, 4, 2});
     for (std::size_t t = 0; t < steps; ++t)
         for (std::size_t row = 0; row < 4; ++row) x(t, row, 0) = 0.1;

@@ -25,17 +25,17 @@ TEST_CASE("backward_wave: contributions add up to every cotangent") {
         const Var<double> y = nn::unroll(cell, random.tensor({5, 2, 3})).outputs;
         const Gradients<double> gradients = gradient({{y, random.tensor({5, 2, 4})}}, every_node(tape));
 
-        std::map<Index, Tensor<double>> sums;
-        Index last = y.index();
-        const std::vector<Index> roots =
-            backward_wave<double>(tape, gradients, [&](Index node, const Contribution<double>& part) {
+        std::map<NodeIndex, Tensor<double>> sums;
+        NodeIndex last = y.index();
+        const std::vector<NodeIndex> roots = backward_wave<double>(
+            tape, gradients, [&](NodeIndex node, const tapeloop::detail::Contribution<double>& part) {
                 CHECK(node <= last);
                 CHECK(part.input < node);
                 last = node;
                 const auto [sum, first] = sums.try_emplace(part.input, part.cotangent);
                 if (!first) sum->second += part.cotangent;
             });
-        CHECK(roots == std::vector<Index>{y.index()});
+        CHECK(roots == std::vector<NodeIndex>{y.index()});
         std::size_t compared = 0;
         for (const auto& [node, sum] : sums) {
             const Tensor<double>& expected = gradients[tape.var(node)];
@@ -54,10 +54,11 @@ TEST_CASE("backward_wave: zeros that arrive are part of the wave and what is not
     const Var<double> y = dead * 2;
     const Var<double> beside = tanh(x);
     const Var<double> J = sum(y);
-    std::vector<std::pair<Index, Index>> seen;
-    backward_wave<double>(
-        tape, gradient(J, every_node(tape)),
-        [&](Index node, const Contribution<double>& part) { seen.emplace_back(node, part.input); });
+    std::vector<std::pair<NodeIndex, NodeIndex>> seen;
+    backward_wave<double>(tape, gradient(J, every_node(tape)),
+                          [&](NodeIndex node, const tapeloop::detail::Contribution<double>& part) {
+                              seen.emplace_back(node, part.input);
+                          });
     CHECK(std::count(seen.begin(), seen.end(), std::pair{dead.index(), x.index()}) == 1);
     for (const auto& [node, input] : seen) CHECK(node != beside.index());
 }
@@ -69,13 +70,13 @@ TEST_CASE("backward_wave: several roots and cotangents that were not asked for")
     const Var<double> b = x * x;
     const Tensor<double> ones{1, 1};
     std::size_t count = 0;
-    const auto visit = [&](Index, const Contribution<double>&) { ++count; };
+    const auto visit = [&](NodeIndex, const tapeloop::detail::Contribution<double>&) { ++count; };
     CHECK(backward_wave<double>(tape, gradient({{a, ones}, {b, ones}}, every_node(tape)), visit) ==
-          std::vector<Index>{b.index(), a.index()});
+          std::vector<NodeIndex>{b.index(), a.index()});
     CHECK(count == 2);
     count = 0;
     CHECK(backward_wave<double>(tape, gradient({{a, ones}, {b, ones}}, {a}), visit) ==
-          std::vector<Index>{a.index()});
+          std::vector<NodeIndex>{a.index()});
     CHECK(count == 1);
 }
 

@@ -30,7 +30,7 @@ void check_each_gate(const std::string& path) {
         C cell(3, 5, generator);
         cell.W.assign(Tensor<float>(cell.W.value() * 0.1F));
         cell.U.assign(Tensor<float>(cell.U.value() * 0.1F));
-        nn::gate(cell.b, C::gate_names(), driven).assign(20);
+        nn::gate_block(cell.b, C::gate_names(), driven).assign(20);
         Tape<float> tape({.fuse = false});
         nn::unroll(cell, Tensor<float>(xt::ones<float>({4, 2, 3})));
         std::size_t named = 0;
@@ -72,9 +72,9 @@ TEST_CASE("gate_saturation: a share of the elements, by time step and module") {
 
     Tape<double> twice({.fuse = false});
     nn::LstmCell<double> cell(2, 3, generator);
-    nn::gate(cell.b, cell.gate_names(), "forget").assign(20);
+    nn::gate_block(cell.b, cell.gate_names(), "forget").assign(20);
     nn::unroll(cell, Tensor<double>(xt::ones<double>({3, 1, 2})));
-    nn::gate(cell.b, cell.gate_names(), "forget").assign(0);
+    nn::gate_block(cell.b, cell.gate_names(), "forget").assign(0);
     nn::unroll(cell, Tensor<double>(xt::ones<double>({4, 1, 2})));
     const auto loops = gate_saturation(twice, gate_names<nn::LstmCell<double>>());
     const auto shares = [&](std::string_view name) {
@@ -87,7 +87,7 @@ TEST_CASE("gate_saturation: a share of the elements, by time step and module") {
 
     Tape<double> plain;
     {
-        const Label<double> step(2);
+        const LabelScope<double> step(2);
         tanh(input(Tensor<double>{-3, 0, 0.5, 3}));
     }
     tanh(input(Tensor<double>{3}));

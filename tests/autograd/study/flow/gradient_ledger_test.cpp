@@ -42,7 +42,7 @@ struct Task {
     /// [T, B]
     Var<double> losses(const Var<double>& outputs) const { return square(sum(outputs * weights, -1)); }
     Tensor<double> step_of(const Tensor<double>& all, std::size_t t) const {
-        Tensor<double> part = uninitialised<double>({all.shape(1), all.shape(2)});
+        Tensor<double> part = tapeloop::detail::uninitialised<double>({all.shape(1), all.shape(2)});
         std::copy_n(all.data() + t * part.size(), part.size(), part.data());
         return part;
     }
@@ -55,8 +55,8 @@ auto first_state(const C& cell) {
                          cell.initial_state(B));
 }
 
-/// The same network with a cell of its own for every step, all with the same weights: the gradient of loss t
-/// alone by the copy at k is the entry (t, k).
+/// Makes the same network with a cell of its own for every step, all with the same weights: the gradient of
+/// loss t alone by the copy at k is the entry (t, k).
 template <class C, class Make>
 std::vector<Tensor<double>> untied_entries(const Make& make, const Task& task, std::size_t parameter,
                                            bool reverse = false) {
@@ -149,7 +149,7 @@ struct TwiceCell {
     }
 };
 
-/// The same with a weight for each use.
+/// Makes the same network with a weight for each use.
 struct OnceCell {
     Parameter<double> W;
     Parameter<double> U;
@@ -268,7 +268,7 @@ TEST_CASE("gradient ledger: a loss as a list of Vars gives the same as one with 
     std::vector<Var<double>> late;
     const std::vector<Var<double>> all = unstack(losses);
     for (std::size_t t : {std::size_t(4), std::size_t(2)}) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         late.push_back(sum(all[t]));
     }
     const GradientLedger labelled = gradient_ledger(late, cell.W);
@@ -333,7 +333,7 @@ TEST_CASE("gradient ledger: of a gradient that is not finite the deviation is no
         std::vector<Var<double>> losses;
         Var<double> h = input(filled({2}, bad));
         for (std::size_t t = 0; t < 3; ++t) {
-            const Label<double> step(t);
+            const LabelScope<double> step(t);
             h = h * W;
             losses.push_back(sum(h));
         }
@@ -348,7 +348,7 @@ TEST_CASE("gradient ledger: shares of a gradient whose square is out of range, a
         Tape<double> tape;
         std::vector<Var<double>> losses;
         for (std::size_t t = 0; t < 2; ++t) {
-            const Label<double> step(t);
+            const LabelScope<double> step(t);
             losses.push_back(sum(W * (t == 0 ? 3 * size : size)));
         }
         const GradientLedger ledger = gradient_ledger(losses, W);
@@ -359,7 +359,7 @@ TEST_CASE("gradient ledger: shares of a gradient whose square is out of range, a
     const std::vector<double> factors{0.1, 0.2, -0.1 - 0.2};
     std::vector<Var<double>> losses;
     for (std::size_t t = 0; t < 3; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         losses.push_back(sum(W * factors[t]));
     }
     CHECK(gradient_ledger(losses, W).deviation < 1e-15);

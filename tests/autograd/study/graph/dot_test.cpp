@@ -55,7 +55,7 @@ class Picture {
             if (edge.value("style", "") != "invis") all.push_back(edge);
         return all;
     }
-    json node(Index index) const {
+    json node(NodeIndex index) const {
         for (const json& node : nodes())
             if (node["name"] == "n" + std::to_string(index)) return node;
         return {};
@@ -65,8 +65,8 @@ class Picture {
             if (cluster["label"] == label) return cluster;
         return {};
     }
-    /// How many edges go from one node to another.
-    std::size_t count(Index from, Index to) const {
+    /// Returns how many edges go from one node to another.
+    std::size_t count(NodeIndex from, NodeIndex to) const {
         const json a = node(from)["_gvid"];
         const json b = node(to)["_gvid"];
         const auto all = edges();
@@ -108,7 +108,7 @@ TEST_CASE("dot: Graphviz reads a node for each node and an edge for each input")
         std::size_t edges = 0;
         for (const GraphNode& node : graph) {
             edges += node.inputs.size();
-            for (Index input : std::set<Index>(node.inputs.begin(), node.inputs.end()))
+            for (NodeIndex input : std::set<NodeIndex>(node.inputs.begin(), node.inputs.end()))
                 CHECK(picture.count(input, node.index) ==
                       static_cast<std::size_t>(std::count(node.inputs.begin(), node.inputs.end(), input)));
         }
@@ -172,7 +172,7 @@ TEST_CASE("dot: two loops under one label have boxes of their own, unfolded and 
     Var<double> h = input(filled({2}, 0.5));
     for (std::size_t loop = 0; loop < 2; ++loop)
         for (std::size_t t = 0; t < 3; ++t) {
-            const Label<double> step(t);
+            const LabelScope<double> step(t);
             h = tanh(h);
         }
     const std::string unfolded = to_dot(read_graph(tape));
@@ -226,8 +226,8 @@ TEST_CASE("dot: folded, recurrent edges go back and do not move anything, initia
 TEST_CASE("dot: names with any characters are names") {
     const std::string name = "a \"b\" \\n <c> {d|e} \\ \xc3\xa4 %\n->; x=[y]";
     Tape<double> tape;
-    const Label<double> layer("layer \"one\" \\");
-    const Label<double> part("t=");
+    const LabelScope<double> layer("layer \"one\" \\");
+    const LabelScope<double> part("t=");
     const Var<double> x = input(vector({1})).named(name);
     exp(x).named("\\");
     const Picture picture(to_dot(read_graph(tape)));
@@ -243,9 +243,9 @@ TEST_CASE("dot: a slice shows what it reads from outside, and a detached value w
     Tape<double> tape;
     const Var<double> x = input(vector({1, 2})).named("x");
     const Var<double> y = x * 3;
-    Index last = 0;
+    NodeIndex last = 0;
     {
-        const Label<double> layer("layer");
+        const LabelScope<double> layer("layer");
         last = (detach(y) * y).index();
     }
     exp(tape.var(last));

@@ -29,7 +29,7 @@ Steps steps_from(std::size_t first, std::size_t count) {
     return steps;
 }
 
-const FoldedNode& folded_node_of(const FoldedGraph& folded, Index index) {
+const FoldedNode& folded_node_of(const FoldedGraph& folded, NodeIndex index) {
     const auto found = std::find_if(folded.nodes.begin(), folded.nodes.end(), [&](const FoldedNode& node) {
         return std::find(node.members.begin(), node.members.end(), index) != node.members.end();
     });
@@ -44,7 +44,7 @@ std::size_t count_recurrent(const FoldedGraph& folded) {
     return count;
 }
 
-/// Where the steps of a loop stand in the order in which they ran.
+/// Returns where the steps of a loop stand in the order in which they ran.
 std::ptrdiff_t order_in(const FoldedLoop& loop, std::size_t time_step) {
     return std::find(loop.time_steps.begin(), loop.time_steps.end(), time_step) - loop.time_steps.begin();
 }
@@ -52,9 +52,9 @@ std::ptrdiff_t order_in(const FoldedLoop& loop, std::size_t time_step) {
 /// Every node stands in one folded node, whose members are alike; and every edge is one of the folded edges,
 /// with the right delay and step.
 void check_faithful(const FoldedGraph& folded) {
-    std::map<Index, std::size_t> place;
+    std::map<NodeIndex, std::size_t> place;
     for (std::size_t i = 0; i < folded.nodes.size(); ++i)
-        for (Index member : folded.nodes[i].members) {
+        for (NodeIndex member : folded.nodes[i].members) {
             CHECK(place.emplace(member, i).second);
             const GraphNode& one = folded.graph[member];
             const GraphNode& other = folded.graph[folded.nodes[i].index];
@@ -66,7 +66,7 @@ void check_faithful(const FoldedGraph& folded) {
     for (const GraphNode& node : folded.graph) {
         REQUIRE(place.count(node.index) == 1);
         const FoldedNode& user = folded.nodes[place[node.index]];
-        for (Index input : node.inputs) {
+        for (NodeIndex input : node.inputs) {
             REQUIRE(place.count(input) == 1);
             const FoldedNode& source = folded.nodes[place[input]];
             std::ptrdiff_t delay = 0;
@@ -217,7 +217,7 @@ TEST_CASE(
     const Var<double> x = input(filled({9, 2, 4}, 1)).named("x");
     Var<double> h;
     for (std::size_t t = 0; t < 9; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         const auto at = static_cast<std::ptrdiff_t>(t);
         const Var<double> now = reshape(slice(x, 0, at, at + 1), {2, 4});
         h = t == 0 ? tanh(matmul(now, U)) : tanh(matmul(h, W) + matmul(now, U));
@@ -268,11 +268,11 @@ TEST_CASE("fold: a step that is labelled in parts is one step") {
     Var<double> J = input(filled({}, 0));
     for (std::size_t t = 0; t < 7; ++t) {
         {
-            const Label<double> step(t);
+            const LabelScope<double> step(t);
             h = tanh(matmul(h, W));
         }
         const Var<double> between = h * 2;
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         J = J + sum(between);
     }
     const FoldedGraph folded = fold(read_graph(tape));
@@ -290,7 +290,7 @@ TEST_CASE("fold: a parameter that enters in the midst of a later step does not e
     Tape<double> tape;
     Var<double> h = input(filled({2, 4}, 1));
     for (std::size_t t = 0; t < 7; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = matmul(h, W);
         if (t >= 3) h = h + late;
         h = tanh(h);
@@ -308,7 +308,7 @@ TEST_CASE("fold: edges of several delays are several edges") {
     Var<double> h = input(filled({2, 4}, 1));
     Var<double> before = h;
     for (std::size_t t = 0; t < 9; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         const Var<double> read = t % 3 == 2 ? before : h;
         before = h;
         h = tanh(matmul(read, W));
@@ -330,7 +330,7 @@ TEST_CASE("fold: rows of a sequence that nobody reads are folded with the others
     const std::vector<Var<double>> rows = unstack(input(filled({9, 2, 4}, 1)));
     Var<double> h = rows[0];
     for (std::size_t t = 1; t < 6; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = tanh(matmul(h, W) + rows[t]);
     }
     const FoldedGraph folded = fold(read_graph(tape));
@@ -338,7 +338,7 @@ TEST_CASE("fold: rows of a sequence that nobody reads are folded with the others
     CHECK(folded_node_of(folded, rows[8].index()).members.size() == 8);
     CHECK(folded_node_of(folded, rows[0].index()).members.size() == 1);
     // Of a slice without most of them.
-    const Index last = rows[8].index();
+    const NodeIndex last = rows[8].index();
     const Graph some = folded.graph.select([&](const GraphNode& node) { return node.index + 2 > last; });
     check_faithful(fold(some.descendants(last)));
 }
@@ -354,12 +354,12 @@ TEST_CASE(
     for (std::size_t t = 0; t < 7; ++t) {
         const Var<double> high_before = high;
         {
-            const Label<double> layer("low");
-            const Label<double> step(t);
+            const LabelScope<double> layer("low");
+            const LabelScope<double> step(t);
             low = tanh(matmul(low, W) + high_before);
         }
-        const Label<double> layer("high");
-        const Label<double> step(t);
+        const LabelScope<double> layer("high");
+        const LabelScope<double> step(t);
         high = tanh(matmul(high, V) + low);
     }
     const FoldedGraph folded = fold(read_graph(tape));
@@ -382,7 +382,7 @@ TEST_CASE("fold: what is made for each step ahead of the loop is folded, a chain
             ready.push_back(exp(input(filled({2, 4}, static_cast<double>(t)))));
         Var<double> h = tanh(input(filled({2, 4}, 1)));
         for (std::size_t t = 0; t < time_steps; ++t) {
-            const Label<double> step(t);
+            const LabelScope<double> step(t);
             h = tanh(matmul(h, W) + ready[t]);
         }
         return fold(read_graph(tape));
@@ -399,7 +399,7 @@ TEST_CASE("fold: detached edges are kept, and marked") {
     Tape<double> tape;
     Var<double> h = input(filled({2, 4}, 1));
     for (std::size_t t = 0; t < 7; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = tanh(matmul(detach(h), W));
     }
     const FoldedGraph folded = fold(read_graph(tape));
@@ -439,11 +439,11 @@ TEST_CASE("fold: a long loop takes no recursion and no square of its length") {
     Var<double> h = input(filled({1}, 1));
     std::vector<Var<double>> all;
     for (std::size_t t = 0; t < 20000; ++t) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = tanh(h * 1.1);
         all.push_back(h);
     }
-    Operands<double> parts(std::move(all), Site::current());
+    Operands<double> parts(std::move(all), CallSite::current());
     stack(parts);
     const FoldedGraph folded = fold(read_graph(tape));
     CHECK(folded.nodes.size() == 5);

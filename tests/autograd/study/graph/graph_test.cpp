@@ -21,7 +21,7 @@ using namespace tapeloop::test;
 
 namespace {
 
-using Places = std::vector<Index>;
+using Places = std::vector<NodeIndex>;
 
 Places indices_of(const Graph& graph) {
     Places indices;
@@ -32,23 +32,25 @@ Places indices_of(const Graph& graph) {
 /// A graph of 60 nodes with up to three inputs each, some of them twice.
 std::vector<GraphNode> random_nodes(Random& random) {
     std::vector<GraphNode> nodes(60);
-    for (Index i = 0; i < nodes.size(); ++i) {
+    for (NodeIndex i = 0; i < nodes.size(); ++i) {
         nodes[i].index = i;
         const std::size_t count = i == 0 ? 0 : random.below(4);
         for (std::size_t k = 0; k < count; ++k)
-            nodes[i].inputs.push_back(static_cast<Index>(i - 1 - random.below(std::min<Index>(i, 7))));
+            nodes[i].inputs.push_back(
+                static_cast<NodeIndex>(i - 1 - random.below(std::min<NodeIndex>(i, 7))));
     }
     return nodes;
 }
 
-/// Whether there is a way from one node to another by members alone: by asking every node in turn, until
-/// nothing changes.
-bool reaches(const std::vector<GraphNode>& nodes, const std::set<Index>& members, Index from, Index to) {
-    std::set<Index> reached{from};
+/// Returns whether there is a way from one node to another by members alone: by asking every node in turn,
+/// until nothing changes.
+bool reaches(const std::vector<GraphNode>& nodes, const std::set<NodeIndex>& members, NodeIndex from,
+             NodeIndex to) {
+    std::set<NodeIndex> reached{from};
     for (bool grew = true; grew;) {
         grew = false;
-        for (Index member : members)
-            for (Index input : nodes[member].inputs)
+        for (NodeIndex member : members)
+            for (NodeIndex input : nodes[member].inputs)
                 if (reached.count(input) != 0 && members.count(input) != 0)
                     grew = reached.insert(member).second || grew;
     }
@@ -62,10 +64,10 @@ TEST_CASE("graph: a node says what was recorded, and outlives the tape") {
     std::uint_least32_t line = 0;
     const Graph graph = [&] {
         Tape<double> tape;
-        const Label<double> layer("layer");
-        const Label<double> step(3);
+        const LabelScope<double> layer("layer");
+        const LabelScope<double> step(3);
         const Var<double> x = input(vector({5, 7})).named("x");
-        line = Site::current().line() + 1;
+        line = CallSite::current().line() + 1;
         const Var<double> y = sum(x * W, 0, true).named("total");
         detach(y);
         return read_graph(tape);
@@ -89,7 +91,7 @@ TEST_CASE("graph: a node says what was recorded, and outlives the tape") {
     CHECK(graph[3].users.empty());
     CHECK(graph[4].kind == NodeKind::detached);
     CHECK(graph[4].inputs.empty());
-    CHECK(graph[4].detached_from == std::optional<Index>(3));
+    CHECK(graph[4].detached_from == std::optional<NodeIndex>(3));
     CHECK(graph.named("total") == Places{3});
     CHECK(graph.named("nobody").empty());
     CHECK(graph.named("").empty());
@@ -100,8 +102,8 @@ TEST_CASE("graph: a node says what was recorded, and outlives the tape") {
 TEST_CASE("graph: a parameter belongs to no time step, though one used it first") {
     const Parameter<double> W("W", vector({2}));
     Tape<double> tape;
-    const Label<double> layer("layer");
-    const Label<double> step(std::size_t{0});
+    const LabelScope<double> layer("layer");
+    const LabelScope<double> step(std::size_t{0});
     exp(W);
     const Graph graph = read_graph(tape);
     CHECK(graph[0].label == "layer");
@@ -181,14 +183,14 @@ TEST_CASE("graph: gradients by a Var of another tape are refused") {
 TEST_CASE("graph: slices by label take whole parts of the path") {
     Tape<double> tape;
     const auto record = [](std::string_view outer, std::size_t t, std::string_view inner) {
-        const Label<double> layer(outer);
-        const Label<double> step(t);
-        const Label<double> part(inner);
+        const LabelScope<double> layer(outer);
+        const LabelScope<double> step(t);
+        const LabelScope<double> part(inner);
         return input(vector({1})).index();
     };
-    const Index a = record("encoder", 1, "attention");
-    const Index b = record("encoder", 12, "attention");
-    const Index c = record("encoder2", 1, "attend");
+    const NodeIndex a = record("encoder", 1, "attention");
+    const NodeIndex b = record("encoder", 12, "attention");
+    const NodeIndex c = record("encoder2", 1, "attend");
     const Graph graph = read_graph(tape);
     CHECK(indices_of(graph.labelled("encoder")) == Places{a, b});
     CHECK(indices_of(graph.labelled("encoder/t=1")) == Places{a});
@@ -206,21 +208,21 @@ TEST_CASE("graph: ancestors and descendants, within a slice, are those that a se
         Random random(seed);
         const std::vector<GraphNode> nodes = random_nodes(random);
         const Graph whole(nodes);
-        std::set<Index> members;
-        for (Index i = 0; i < nodes.size(); ++i)
+        std::set<NodeIndex> members;
+        for (NodeIndex i = 0; i < nodes.size(); ++i)
             if (random.below(5) != 0) members.insert(i);
         const Graph slice =
             whole.select([&](const GraphNode& node) { return members.count(node.index) != 0; });
         REQUIRE(indices_of(slice) == Places(members.begin(), members.end()));
-        const Index node =
+        const NodeIndex node =
             *std::next(members.begin(), static_cast<std::ptrdiff_t>(random.below(members.size())));
         Places before;
         Places behind;
-        std::set<Index> outside;
-        for (Index other : members) {
+        std::set<NodeIndex> outside;
+        for (NodeIndex other : members) {
             if (reaches(nodes, members, other, node)) before.push_back(other);
             if (reaches(nodes, members, node, other)) behind.push_back(other);
-            for (Index input : nodes[other].inputs)
+            for (NodeIndex input : nodes[other].inputs)
                 if (members.count(input) == 0) outside.insert(input);
         }
         CHECK(indices_of(slice.ancestors(node)) == before);
@@ -237,7 +239,7 @@ TEST_CASE("graph: ancestors and descendants, within a slice, are those that a se
 TEST_CASE("graph: a slice keeps indices, still knows what lies outside, and refuses what is not in it") {
     Tape<double> tape;
     const Var<double> x = input(vector({1})).named("x");
-    const Label<double> layer("layer");
+    const LabelScope<double> layer("layer");
     exp(x);
     const Graph slice = read_graph(tape).labelled("layer");
     CHECK(indices_of(slice) == Places{1});

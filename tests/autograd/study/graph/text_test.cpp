@@ -22,12 +22,12 @@ Graph small_graph(bool values) {
     Tape<double> tape;
     Var<double> h = input(tensor({1, 2}, {0, 0.5})).named("h0");
     for (std::size_t t = 0; t < 2; ++t) {
-        const Label<double> layer("layer");
-        const Label<double> step(t);
+        const LabelScope<double> layer("layer");
+        const LabelScope<double> step(t);
         h = tanh(matmul(h, W)).named("h");
     }
     const Var<double> J = sum(h, 1).named("J");
-    const auto gradients = gradient({Root<double>{J, filled({1}, 1)}}, every_node(tape));
+    const auto gradients = gradient({GradientRoot<double>{J, filled({1}, 1)}}, every_node(tape));
     return values ? read_graph(tape, gradients, {.values = true}) : read_graph(tape);
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("text: folded, a loop that reads from the end has its states from the 
     Tape<double> tape;
     Var<double> h = input(vector({1})).named("h0");
     for (std::size_t t = 9; t > 0; t -= 3) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = exp(h);
     }
     CHECK(contains(to_text(fold(read_graph(tape))), "3 time steps, t=9 to 3\n"));
@@ -104,7 +104,7 @@ TEST_CASE("text: results have numbers, detached values a source, and many inputs
     const Var<double> x = input(vector({1, 2}));
     const auto [p, q] = map([](auto v) { return std::tuple{v * v, 5 * v}; }, x);
     detach(q);
-    Operands<double> parts(std::vector<Var<double>>(9, p), Site::current());
+    Operands<double> parts(std::vector<Var<double>>(9, p), CallSite::current());
     stack(parts);
     const std::string all = to_text(read_graph(tape));
     CHECK(contains(all, "  map(%0)  "));

@@ -58,7 +58,7 @@ std::vector<double> row_of(const S& state, std::size_t row) {
     return numbers;
 }
 
-/// The same state with `amount` added to one of the numbers of a row.
+/// Returns the same state with `amount` added to one of the numbers of a row.
 template <class S>
 S with_moved(const S& state, std::size_t row, std::size_t place, double amount) {
     std::size_t before = 0;
@@ -90,7 +90,7 @@ Tensor<double> by_differences(const C& cell, const Tensor<double>& x, const nn::
 }
 
 Tensor<double> input_at(const Tensor<double>& x, std::size_t t) {
-    Tensor<double> step = uninitialised<double>({x.shape(1), x.shape(2)});
+    Tensor<double> step = tapeloop::detail::uninitialised<double>({x.shape(1), x.shape(2)});
     std::copy_n(x.data() + t * step.size(), step.size(), step.data());
     return step;
 }
@@ -126,7 +126,7 @@ void check_cell(const C& cell, std::string_view seed, TapeOptions options = {}) 
         [&](const Var<double>& part) {
             const std::size_t width = part.shape().size() / B;
             for (std::size_t k = 0; k < width; ++k, ++i) {
-                Root<double> root{part, filled(part.shape(), 0)};
+                GradientRoot<double> root{part, filled(part.shape(), 0)};
                 root.cotangent.data()[2 * width + k] = 1;
                 std::vector<Wrt<double>> wrt;
                 nn::for_each_part([&](const auto& one) { wrt.emplace_back(one); }, initial);
@@ -298,10 +298,10 @@ TEST_CASE("jacobian lens: a matrix of data is no weight, a masked parameter is o
                 each(transposed(W.value()), [](double w) { return w / 2; }));
     // What another time step computed is data, though a parameter took part.
     const Var<double> memory = [&] {
-        const Label<double> step(0);
+        const LabelScope<double> step(0);
         return tanh(matmul(input(filled({H, H}, 0.2)), W));
     }();
-    const Label<double> step(1);
+    const LabelScope<double> step(1);
     CHECK(jacobian_lens({{h}, {matmul(h, memory)}}).of_row(0)[0].weights.shape(0) == 0);
 }
 
@@ -338,7 +338,7 @@ TEST_CASE("jacobian lens: a reversed trace whose first part is handed on unchang
     Var<double> h = input(random.tensor({B, H}));
     std::vector<std::pair<Var<double>, Var<double>>> trace(T);
     for (std::size_t t = T; t-- > 0;) {
-        const Label<double> step(t);
+        const LabelScope<double> step(t);
         h = tanh(matmul(h, W) + memory);
         trace[t] = {memory, h};
     }

@@ -8,7 +8,7 @@
 #include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
 
-/// What tests of Jacobians share: matrices in plain loops, and cells whose Jacobians are known.
+/// This file has what tests of Jacobians share: matrices in plain loops, and cells whose Jacobians are known.
 namespace tapeloop::test {
 
 inline Tensor<double> times(const Tensor<double>& a, const Tensor<double>& b) {

@@ -24,7 +24,7 @@ Tensor<double> by_differences(const std::function<Var<double>(const Var<double>&
         return f(input(moved)).value();
     };
     const std::size_t rows = at(0, 0).size();
-    Tensor<double> jacobian = uninitialised<double>({rows, x.size()});
+    Tensor<double> jacobian = tapeloop::detail::uninitialised<double>({rows, x.size()});
     for (std::size_t i = 0; i < x.size(); ++i) {
         const Tensor<double> above = at(i, 1e-6);
         const Tensor<double> below = at(i, -1e-6);

@@ -53,11 +53,11 @@ json value_json(const Tensor<double>& value, const JsonOptions& options = {}) {
 TEST_CASE("graph json: a node has what was recorded, and leaves out what it has not") {
     const Parameter<double> W("W", vector({2, 3}));
     Tape<double> tape;
-    const Label<double> layer("decoder");
-    const Label<double> step(3);
-    const Label<double> part("attention");
+    const LabelScope<double> layer("decoder");
+    const LabelScope<double> step(3);
+    const LabelScope<double> part("attention");
     const Var<double> x = input(vector({5, 7}));
-    const auto line = Site::current().line() + 1;
+    const auto line = CallSite::current().line() + 1;
     const Var<double> y = sum(x * W, 0).named("y");
     detach(y);
     const json read = json::parse(to_json(read_graph(tape)));
@@ -89,7 +89,7 @@ TEST_CASE("graph json: a node has what was recorded, and leaves out what it has 
 TEST_CASE("graph json: a slice keeps its ids") {
     Tape<double> tape;
     const Var<double> x = input(vector({1}));
-    const Label<double> layer("layer");
+    const LabelScope<double> layer("layer");
     exp(x);
     const json read = json::parse(to_json(read_graph(tape).labelled("layer")));
     REQUIRE(read["nodes"].size() == 1);

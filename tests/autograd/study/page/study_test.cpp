@@ -101,7 +101,7 @@ json study_of_lstm(const std::filesystem::path& path, std::size_t time_steps, st
 
     // Values and cotangents of every node, as far as float32 holds them.
     for (const json& node : data["graph"]["nodes"]) {
-        const auto index = node["id"].get<Index>();
+        const auto index = node["id"].get<NodeIndex>();
         if (tape.node(index).data == nullptr) continue;
         const auto same = [&](const char* name, const Tensor<T>& expected) {
             const std::vector<double> shown = elements(node[name]);
@@ -207,7 +207,7 @@ TEST_CASE("write_study: norms by time step of tiny contributions") {
     Tape<double> tape;
     const Var<double> x = input(Tensor<double>{3e-200, 4e-200});
     const Var<double> J = [&] {
-        const Label<double> step(0);
+        const LabelScope<double> step(0);
         return sum(x * W);
     }();
     write_study(tape, gradient(J, every_node(tape)), folder / "page.html");
@@ -223,8 +223,8 @@ TEST_CASE("write_study: parameters of one name get their module or else their pl
     const Parameter<double> upper("W", Tensor<double>{2, 2});
     Tape<double> tape;
     const auto used_in = [](const Parameter<double>& parameter, const std::string& module) {
-        const Label<double> label(module);
-        const Label<double> step(0);
+        const LabelScope<double> label(module);
+        const LabelScope<double> step(0);
         return square(parameter);
     };
     const Var<double> early = sum(square(V)) + sum(used_in(W, "lower"));
@@ -252,7 +252,7 @@ TEST_CASE("write_study: of large Jacobians the slopes or the first row") {
     const Folder folder;
     nn::Generator generator(2);
     const auto random = [&](const Shape& shape) {
-        Tensor<double> x = uninitialised<double>(shape);
+        Tensor<double> x = tapeloop::detail::uninitialised<double>(shape);
         for (double& element : x) element = generator.uniform(-1, 1);
         return x;
     };
@@ -341,7 +341,7 @@ TEST_CASE("write_study: tensors are reduced to means of blocks to stay within th
     CHECK(std::filesystem::file_size(folder / "whole.html") > page + 250'000);
 
     Tape<double> tape;
-    Tensor<double> x = uninitialised<double>({3, 96});
+    Tensor<double> x = tapeloop::detail::uninitialised<double>({3, 96});
     for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<double>(i);
     const Var<double> var = input(x);
     write_study(tape, gradient(sum(var), {var}), folder / "means.html");

@@ -56,7 +56,7 @@ struct Setting {
             options);
     }
     nn::BpttReport check(const nn::BpttOptions& options = {}) { return check_as(network, options); }
-    /// By the closed form of the loss as well.
+    /// Differentiates by the closed form of the loss as well.
     nn::closed_form::ElmanBptt<double> closed_form() const {
         const auto& [cell, output] = network;
         return nn::closed_form::elman_bptt<double>({cell.U.value(), cell.W.value(), cell.b.value(),
@@ -159,7 +159,7 @@ TEST_CASE("elman network: the closed form of the loss gives what the tape and th
     const auto& [U, W, b, V, c] = bptt.total;
     const std::vector<const Tensor<double>*> totals{&U, &W, &b, &V, &c};
     for (std::size_t k = 0; k < totals.size(); ++k)
-        CHECK(nn::largest_deviation(inputs[k], g.at(k), *totals[k]).relative < 1e-12);
+        CHECK(nn::detail::largest_deviation(inputs[k], g.at(k), *totals[k]).relative < 1e-12);
 }
 
 TEST_CASE("elman network: one of float is verified in double") {
@@ -240,10 +240,10 @@ TEST_CASE("elman network: a planted mistake is named with parameter, element and
 TEST_CASE("deviation: the largest deviation, where it is and both values") {
     const Tensor<double> right = tensor({2, 3}, {1, -4, 0, 2, 3, 0.5});
     Tensor<double> wrong = right;
-    CHECK(nn::largest_deviation("W", right, wrong).relative == 0);
+    CHECK(nn::detail::largest_deviation("W", right, wrong).relative == 0);
     wrong(0, 2) = 0.01;
     wrong(1, 1) = 3.2;
-    const nn::Deviation deviation = nn::largest_deviation("W", wrong, right);
+    const nn::Deviation deviation = nn::detail::largest_deviation("W", wrong, right);
     CHECK(deviation.name == "W");
     CHECK(deviation.at == std::vector<std::size_t>{1, 1});
     CHECK(deviation.tape == 3.2);
@@ -254,14 +254,14 @@ TEST_CASE("deviation: the largest deviation, where it is and both values") {
 
     for (double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
         wrong(1, 2) = bad;
-        CHECK(std::isinf(nn::largest_deviation("W", wrong, right).relative));
-        CHECK(std::isinf(nn::largest_deviation("W", right, wrong).relative));
-        CHECK(nn::largest_deviation("W", right, wrong).at == std::vector<std::size_t>{1, 2});
+        CHECK(std::isinf(nn::detail::largest_deviation("W", wrong, right).relative));
+        CHECK(std::isinf(nn::detail::largest_deviation("W", right, wrong).relative));
+        CHECK(nn::detail::largest_deviation("W", right, wrong).at == std::vector<std::size_t>{1, 2});
     }
-    CHECK(nn::largest_deviation("W", filled({2}, 0), filled({2}, 0)).relative == 0);
+    CHECK(nn::detail::largest_deviation("W", filled({2}, 0), filled({2}, 0)).relative == 0);
     CHECK(
         text_of<std::invalid_argument>([&] {
-            nn::largest_deviation("W", right, filled({3, 2}, 0));
+            nn::detail::largest_deviation("W", right, filled({3, 2}, 0));
         }) ==
         "largest_deviation: the tape's gradient by W is [2, 3] and the other [3, 2]; they must have the same "
         "shape");

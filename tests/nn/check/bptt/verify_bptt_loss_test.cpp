@@ -81,7 +81,7 @@ struct OddNames {
     ParameterList<double> parameters() { return parameter_list(x, state); }
 };
 
-/// When it reads a sequence by itself, no gradient comes from its output at t = 1.
+/// A cell that lets, when it reads a sequence by itself, no gradient comes from its output at t = 1.
 struct ForgetsAStep {
     Parameter<double> U{"U", Random(1).tensor({I, H})};
     Parameter<double> W{"W", Random(2).tensor({H, H})};
@@ -129,10 +129,10 @@ TEST_CASE("verify_bptt: the gradient of a loss of one element is shown as it is"
         nn::verify_bptt(cell, sequence(4, 2), loss, {.random_initial_state = false});
     const Tape<double> tape;
     const Gradients<double> expected = gradient(loss(nn::unroll(cell, sequence(4, 2)).outputs), {cell.W});
-    CHECK(largest_by(report, "W") == doctest::Approx(nn::largest_of(expected.at(0))));
+    CHECK(largest_by(report, "W") == doctest::Approx(nn::detail::largest_of(expected.at(0))));
     for (const nn::BpttWay& way : report.ways)
         if (!way.totals.empty())
-            CHECK(way.totals[1].largest == doctest::Approx(nn::largest_of(expected.at(0))));
+            CHECK(way.totals[1].largest == doctest::Approx(nn::detail::largest_of(expected.at(0))));
 }
 
 TEST_CASE("verify_bptt: a cell that derives from one of the library has no closed form by that") {

@@ -25,7 +25,7 @@ std::uint64_t seed_count() {
     return given != nullptr ? std::strtoull(given, nullptr, 10) : 3;
 }
 
-/// What the wrong cells below have in common: an Elman cell without `project`.
+/// The base of the wrong cells below: an Elman cell without `project`.
 struct PlainCell {
     Parameter<double> U{"U", Random(1).tensor({I, H})};
     Parameter<double> W{"W", Random(2).tensor({H, H})};

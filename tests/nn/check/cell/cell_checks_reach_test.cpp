@@ -174,8 +174,8 @@ TEST_CASE("verify_bptt: an initial state that is learned") {
     const nn::BpttReport of_loss =
         nn::verify_bptt(cell, sequence(4, 3), [](const auto& outputs) { return sum(outputs); },
                         {.random_initial_state = false});
-    CHECK(largest_by(of_loss, "h0") == doctest::Approx(nn::largest_of(expected.at(0))));
-    CHECK(largest_by(of_loss, "W") == doctest::Approx(nn::largest_of(expected.at(1))));
+    CHECK(largest_by(of_loss, "h0") == doctest::Approx(nn::detail::largest_of(expected.at(0))));
+    CHECK(largest_by(of_loss, "W") == doctest::Approx(nn::detail::largest_of(expected.at(1))));
 
     cell.is_taken_off = true;
     check_fails(nn::verify_bptt(cell, sequence(4, 3)), "the initial state differentiates wrongly");

@@ -51,7 +51,7 @@ struct PlainGated {
     ParameterList<T> parameters() { return parameter_list(U, W); }
 };
 
-/// With an option that no (inputs, hidden, generator) tells.
+/// Makes a cell with an option that no (inputs, hidden, generator) tells.
 template <class T>
 struct Scaled : PlainGated<T> {
     double scale = 1;

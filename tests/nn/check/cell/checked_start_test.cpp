@@ -55,7 +55,7 @@ struct Filter {
 
 Tensor<double> distributions() { return tensor({3, 3}, {0.7, 0.2, 0.1, 0.1, 0.8, 0.1, 0.3, 0.25, 0.45}); }
 
-/// What a cell does where a batch has no rows.
+/// The ways of a cell where a batch has no rows.
 template <class F>
 struct WithoutRows : Plain {
     F action;

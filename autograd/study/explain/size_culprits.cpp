@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/explain/culprits.hpp>
+#include <autograd/study/explain/size_culprits.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -26,10 +26,10 @@ double decades(double from, double to) {
 
 bool is_averaging(const PathStep& step) { return step.cause == Cause::averaging; }
 
-/// What becomes of a contribution where it meets those of other users.
+/// Returns the change, in decades, of a contribution where it meets those of other users.
 double decades_of_sum(const PathStep& step) { return decades(step.out, step.sum); }
 
-/// What a step changes, its sum included, but for averages.
+/// Returns the change, in decades, by a step, its sum included, but for averages.
 double decades_of(const PathStep& step) {
     if (step.kind == OperationKind::result) return 0;
     return (is_averaging(step) ? 0 : decades(step.in, step.out)) + decades_of_sum(step);
@@ -113,7 +113,7 @@ void insert_product(std::vector<Culprit>& culprits, Culprit product) {
 
 }  // namespace
 
-std::vector<Culprit> culprits_of(const std::vector<PathStep>& path, GradientSize size) {
+std::vector<Culprit> culprits_of_size(const std::vector<PathStep>& path, GradientSize size) {
     std::vector<Culprit> culprits;
     std::map<std::pair<std::string, Cause>, Group> groups;
     std::map<Cause, Group> sums;

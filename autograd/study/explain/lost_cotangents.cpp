@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/study/explain/broken_paths.hpp>
+#include <autograd/study/explain/lost_cotangents.hpp>
 #include <autograd/study/flow/gradient_path.hpp>
 
 #include <algorithm>
@@ -11,14 +11,14 @@ namespace {
 constexpr double end = -std::numeric_limits<double>::infinity();
 constexpr std::size_t most_constants = 3;
 
-/// What J's value was computed from, `detach` looked through.
+/// Returns the nodes that J's value was computed from, `detach` looked through.
 template <class T>
-std::vector<bool> sources_of(const Tape<T>& tape, Index J) {
+std::vector<bool> sources_of(const Tape<T>& tape, NodeIndex J) {
     std::vector<bool> is_source(J + 1, false);
     is_source[J] = true;
-    for (Index node = J + 1; node-- > 0;) {
+    for (NodeIndex node = J + 1; node-- > 0;) {
         if (!is_source[node]) continue;
-        for (Index input : tape.inputs(node)) is_source[input] = true;
+        for (NodeIndex input : tape.inputs(node)) is_source[input] = true;
         if (const auto source = tape.detached_from(node)) is_source[*source] = true;
     }
     return is_source;
@@ -28,8 +28,8 @@ template <class T>
 std::vector<Culprit> detached_on_the_way(const Tape<T>& tape, const std::vector<bool>& sources,
                                          const std::vector<bool>& depends) {
     std::vector<Culprit> culprits;
-    for (Index node = 0; node < sources.size(); ++node) {
-        const std::optional<Index> source = sources[node] ? tape.detached_from(node) : std::nullopt;
+    for (NodeIndex node = 0; node < sources.size(); ++node) {
+        const std::optional<NodeIndex> source = sources[node] ? tape.detached_from(node) : std::nullopt;
         if (source.has_value() && depends[*source])
             culprits.push_back({Cause::detached, node,
                                 fmt::format("detached: {} ends the path, which would go on at {}",
@@ -39,17 +39,17 @@ std::vector<Culprit> detached_on_the_way(const Tape<T>& tape, const std::vector<
     return culprits;
 }
 
-/// Where what depends on `of` ends, and constants of J that may have been computed from it.
+/// Describes where what depends on `of` ends, and constants of J that may have been computed from it.
 template <class T>
-std::vector<Culprit> unused(const Tape<T>& tape, Index of, const std::vector<bool>& sources,
+std::vector<Culprit> unused(const Tape<T>& tape, NodeIndex of, const std::vector<bool>& sources,
                             const std::vector<bool>& depends) {
     const auto last =
-        static_cast<Index>(depends.rend() - std::find(depends.rbegin(), depends.rend(), true) - 1);
+        static_cast<NodeIndex>(depends.rend() - std::find(depends.rbegin(), depends.rend(), true) - 1);
     const std::string ending =
         last == of ? "nothing on the tape uses it"
                    : fmt::format("the last that depends on it, {}, is not used by J", tape.describe(last));
     std::vector<Culprit> culprits{{Cause::unused, last, fmt::format("unused: {}", ending), end}};
-    for (Index node = of + 1; node < sources.size() && culprits.size() <= most_constants; ++node)
+    for (NodeIndex node = of + 1; node < sources.size() && culprits.size() <= most_constants; ++node)
         if (sources[node] && tape.node(node).operation->description().kind == OperationKind::constant)
             culprits.push_back(
                 {Cause::unused, node,
@@ -60,14 +60,14 @@ std::vector<Culprit> unused(const Tape<T>& tape, Index of, const std::vector<boo
 }
 
 template <class T>
-bool is_finite(const Tape<T>& tape, Index node) {
+bool is_finite(const Tape<T>& tape, NodeIndex node) {
     const auto elements = tape.array(node).elements();
     return tape.node(node).data == nullptr ||
            std::all_of(elements.begin(), elements.end(), [](T element) { return std::isfinite(element); });
 }
 
 template <class T>
-Cause kind_of(const Tape<T>& tape, Index node) {
+Cause kind_of(const Tape<T>& tape, NodeIndex node) {
     const auto elements = tape.array(node).elements();
     const bool has_nan =
         std::any_of(elements.begin(), elements.end(), [](T element) { return std::isnan(element); });
@@ -77,7 +77,7 @@ Cause kind_of(const Tape<T>& tape, Index node) {
 }  // namespace
 
 template <class T>
-std::vector<Culprit> why_no_path(const Tape<T>& tape, Index J, std::optional<Index> of) {
+std::vector<Culprit> why_no_path(const Tape<T>& tape, NodeIndex J, std::optional<NodeIndex> of) {
     if (!of.has_value()) return {{Cause::unused, J, "unused: it was never used on this tape", end}};
     if (*of > J)
         return {
@@ -89,9 +89,9 @@ std::vector<Culprit> why_no_path(const Tape<T>& tape, Index J, std::optional<Ind
 }
 
 template <class T>
-std::vector<Culprit> why_not_finite(const Tape<T>& tape, Index J, const std::vector<PathStep>& path) {
+std::vector<Culprit> why_not_finite(const Tape<T>& tape, NodeIndex J, const std::vector<PathStep>& path) {
     const std::vector<bool> sources = sources_of(tape, J);
-    for (Index node = 0; node <= J; ++node)
+    for (NodeIndex node = 0; node <= J; ++node)
         if (sources[node] && !is_finite(tape, node)) {
             const Cause cause = kind_of(tape, node);
             return {{cause, node,
@@ -108,9 +108,9 @@ std::vector<Culprit> why_not_finite(const Tape<T>& tape, Index J, const std::vec
     return {};
 }
 
-template std::vector<Culprit> why_no_path(const Tape<float>&, Index, std::optional<Index>);
-template std::vector<Culprit> why_no_path(const Tape<double>&, Index, std::optional<Index>);
-template std::vector<Culprit> why_not_finite(const Tape<float>&, Index, const std::vector<PathStep>&);
-template std::vector<Culprit> why_not_finite(const Tape<double>&, Index, const std::vector<PathStep>&);
+template std::vector<Culprit> why_no_path(const Tape<float>&, NodeIndex, std::optional<NodeIndex>);
+template std::vector<Culprit> why_no_path(const Tape<double>&, NodeIndex, std::optional<NodeIndex>);
+template std::vector<Culprit> why_not_finite(const Tape<float>&, NodeIndex, const std::vector<PathStep>&);
+template std::vector<Culprit> why_not_finite(const Tape<double>&, NodeIndex, const std::vector<PathStep>&);
 
 }  // namespace tapeloop::detail

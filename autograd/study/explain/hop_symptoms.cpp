@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
-#include <autograd/study/explain/causes.hpp>
+#include <autograd/study/explain/hop_symptoms.hpp>
 #include <autograd/study/jacobian/decompositions.hpp>
 #include <autograd/sweep/contributions.hpp>
 
@@ -11,7 +11,7 @@
 namespace tapeloop::detail {
 namespace {
 
-/// Whether it changes no element but by a constant.
+/// Returns whether an operation changes no element but by a constant.
 bool is_layout(OperationKind kind) {
     switch (kind) {
         case OperationKind::result:
@@ -56,7 +56,7 @@ double largest_of(std::span<const T> elements) {
 }  // namespace
 
 template <class T>
-Symptom Causes<T>::of(const Hop& hop) {
+Symptom HopSymptoms<T>::of(const Hop& hop) {
     const OperationKind kind = operation(hop.node).kind;
     if (!std::isfinite(hop.out) && std::isfinite(hop.in))
         return std::isinf(hop.out) ? Symptom{Cause::overflow, "its rule overflows"}
@@ -76,9 +76,9 @@ Symptom Causes<T>::of(const Hop& hop) {
     return {Cause::slope, ""};
 }
 
-/// Of a hop to which something comes and from which nothing goes on.
+/// Finds the cause at a hop to which something comes and from which nothing goes on.
 template <class T>
-Symptom Causes<T>::of_stop(const Hop& hop) {
+Symptom HopSymptoms<T>::of_stop(const Hop& hop) {
     const OperationKind kind = operation(hop.node).kind;
     if (hands_nothing_on(hop))
         return {Cause::no_gradient, kind == OperationKind::comparison || kind == OperationKind::condition
@@ -91,7 +91,7 @@ Symptom Causes<T>::of_stop(const Hop& hop) {
     constexpr double smallest = std::numeric_limits<T>::min();
     const auto inputs = tape_.inputs(hop.node);
     const bool is_matrix_product =
-        kind == OperationKind::product && std::any_of(inputs.begin(), inputs.end(), [this](Index input) {
+        kind == OperationKind::product && std::any_of(inputs.begin(), inputs.end(), [this](NodeIndex input) {
             return tape_.node(input).shape.rank() > 1;
         });
     if (is_factor(kind) || (kind == OperationKind::product && !is_matrix_product)) {
@@ -109,9 +109,9 @@ Symptom Causes<T>::of_stop(const Hop& hop) {
     return {Cause::slope, "its rule gives 0"};
 }
 
-/// Of an activation near its limits.
+/// Finds the cause at an activation near its limits.
 template <class T>
-std::optional<Symptom> Causes<T>::of_limits(const Hop& hop) const {
+std::optional<Symptom> HopSymptoms<T>::of_limits(const Hop& hop) const {
     const Limits& limits = operation(hop.node).limits;
     if (!limits.any()) return {};
     const auto is_near = [&limits](T element) {
@@ -126,16 +126,16 @@ std::optional<Symptom> Causes<T>::of_limits(const Hop& hop) const {
     return Symptom{Cause::saturated, fmt::format("{:.0f} % of its values are near {}", 100 * share, where)};
 }
 
-/// Of an operation that hands each element on as it is, or not at all.
+/// Finds the cause at an operation that hands each element on as it is, or not at all.
 template <class T>
-std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
+std::optional<Symptom> HopSymptoms<T>::of_switch(const Hop& hop) const {
     const Description& own = operation(hop.node);
     const Tensor<T>* cotangent = cotangents_.at(hop.node);
     if (cotangent == nullptr || own.stops.empty()) return {};
     const Cause cause = own.kind == OperationKind::condition ? Cause::masked : Cause::dead;
     Tensor<T> ones = uninitialised<T>(tape_.node(hop.node).shape);
     ones.fill(T(1));
-    const auto slopes = contributions<T>(tape_, hop.node, [&](Index) { return &ones; }, {hop.input});
+    const auto slopes = contributions<T>(tape_, hop.node, [&](NodeIndex) { return &ones; }, {hop.input});
     if (slopes.empty() || slopes[0].cotangent.size() != ones.size())  // summed over what was broadcast
         return hop.out > 0 ? std::nullopt : std::optional(Symptom{cause, std::string(own.stops)});
     std::size_t arrived = 0;
@@ -150,9 +150,9 @@ std::optional<Symptom> Causes<T>::of_switch(const Hop& hop) const {
     return Symptom{cause, fmt::format("{} at {:.3g} % of the elements that matter", own.stops, 100 * share)};
 }
 
-/// Whether the rule of each argument that the hop's input is says that no cotangent comes of it.
+/// Returns whether the rule of each argument that the hop's input is says that no cotangent comes of it.
 template <class T>
-bool Causes<T>::hands_nothing_on(const Hop& hop) const {
+bool HopSymptoms<T>::hands_nothing_on(const Hop& hop) const {
     const Description& own = operation(hop.node);
     const auto inputs = tape_.inputs(hop.node);
     bool is_argument = false;
@@ -166,19 +166,19 @@ bool Causes<T>::hands_nothing_on(const Hop& hop) const {
 }
 
 template <class T>
-std::string Causes<T>::described(Index node) const {
+std::string HopSymptoms<T>::described(NodeIndex node) const {
     const auto parameter = tape_.parameter(node);  // which has no place and no time step
     return parameter != nullptr ? fmt::format("parameter '{}'", parameter->name) : tape_.describe(node);
 }
 
 template <class T>
-Index Causes<T>::other_argument(const Hop& hop) const {
+NodeIndex HopSymptoms<T>::other_argument(const Hop& hop) const {
     const auto inputs = tape_.inputs(hop.node);
     return inputs[0] == hop.input && inputs.size() > 1 ? inputs[1] : inputs[0];
 }
 
 template <class T>
-double Causes<T>::spectral_norm_of(Index matrix) {
+double HopSymptoms<T>::spectral_norm_of(NodeIndex matrix) {
     const auto known = spectral_norms_.find(matrix);
     if (known != spectral_norms_.end()) return known->second;
     const Tensor<double> copy = as_double(value(matrix).data(), tape_.node(matrix).shape);
@@ -189,8 +189,8 @@ double Causes<T>::spectral_norm_of(Index matrix) {
 }
 
 template <class T>
-Symptom Causes<T>::of_product(const Hop& hop) {
-    const Index other = other_argument(hop);
+Symptom HopSymptoms<T>::of_product(const Hop& hop) {
+    const NodeIndex other = other_argument(hop);
     const bool is_bias = is_added(hop);
     if (is_bias) return {Cause::averaging, ""};
     if (largest_of(value(other)) == 0)
@@ -198,16 +198,18 @@ Symptom Causes<T>::of_product(const Hop& hop) {
     if (hop.out == 0 && hop.in < std::sqrt(std::numeric_limits<T>::min()))
         return {Cause::underflow, fmt::format("{:.1e} is too near the smallest number of the type", hop.in)};
     if (tape_.node(other).shape.rank() != 2) return {Cause::weights, ""};
-    const auto elements = [this](Index node) { return static_cast<double>(tape_.node(node).shape.size()); };
+    const auto elements = [this](NodeIndex node) {
+        return static_cast<double>(tape_.node(node).shape.size());
+    };
     const double stretch =
         hop.in > 0 ? hop.out / hop.in * std::sqrt(elements(hop.input) / elements(hop.node)) : 0;
     return {Cause::weights, fmt::format("stretches the norm by {:.2g}; the spectral norm of {} is {:.2g}",
                                         stretch, described(other), spectral_norm_of(other))};
 }
 
-/// Whether the hop's input is only an argument that a product adds, such as the bias.
+/// Returns whether the hop's input is only an argument that a product adds, such as the bias.
 template <class T>
-bool Causes<T>::is_added(const Hop& hop) const {
+bool HopSymptoms<T>::is_added(const Hop& hop) const {
     const auto inputs = tape_.inputs(hop.node);
     for (std::size_t k = 0; k < inputs.size(); ++k) {
         if (inputs[k] != hop.input) continue;
@@ -217,9 +219,9 @@ bool Causes<T>::is_added(const Hop& hop) const {
     return true;
 }
 
-/// Whether a factor is a gate, or 1 minus one, as where an update gate takes the new state.
+/// Returns whether a factor is a gate, or 1 minus one, as where an update gate takes the new state.
 template <class T>
-bool Causes<T>::is_gate_factor(Index factor) const {
+bool HopSymptoms<T>::is_gate_factor(NodeIndex factor) const {
     if (operation(factor).is_gate) return true;
     if (operation(factor).kind != OperationKind::subtraction) return false;
     const auto inputs = tape_.inputs(factor);
@@ -228,10 +230,10 @@ bool Causes<T>::is_gate_factor(Index factor) const {
            std::all_of(first.begin(), first.end(), [](T element) { return element == T(1); });
 }
 
-/// Of an elementwise product or quotient.
+/// Finds the cause at an elementwise product or quotient.
 template <class T>
-Symptom Causes<T>::of_factor(const Hop& hop) {
-    const Index other = other_argument(hop);
+Symptom HopSymptoms<T>::of_factor(const Hop& hop) {
+    const NodeIndex other = other_argument(hop);
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
     const bool is_product = operation(hop.node).kind == OperationKind::factor;
     const double zeros = share_of(value(other), [](T v) { return v == T(0); });
@@ -247,7 +249,7 @@ Symptom Causes<T>::of_factor(const Hop& hop) {
 }
 
 template <class T>
-Symptom Causes<T>::of_map(const Hop& hop) const {
+Symptom HopSymptoms<T>::of_map(const Hop& hop) const {
     const double factor = hop.in > 0 ? hop.out / hop.in : 1;
     if (hop.out > 0 && factor > small_slope) return {Cause::slope, ""};
     return {Cause::inside_map,
@@ -255,7 +257,7 @@ Symptom Causes<T>::of_map(const Hop& hop) const {
                         described(hop.input), factor)};
 }
 
-template class Causes<float>;
-template class Causes<double>;
+template class HopSymptoms<float>;
+template class HopSymptoms<double>;
 
 }  // namespace tapeloop::detail

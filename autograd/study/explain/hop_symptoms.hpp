@@ -5,7 +5,7 @@
 
 #include <unordered_map>
 
-/// What makes one operation shrink, stretch or stop a cotangent.
+/// This file says what makes one operation shrink, stretch or stop a cotangent.
 namespace tapeloop::detail {
 
 struct Symptom {
@@ -14,11 +14,11 @@ struct Symptom {
 };
 
 template <class T>
-class Causes {
+class HopSymptoms {
   public:
-    Causes(Tape<T>& tape, const Cotangents<T>& cotangents) : tape_(tape), cotangents_(cotangents) {}
+    HopSymptoms(Tape<T>& tape, const Cotangents<T>& cotangents) : tape_(tape), cotangents_(cotangents) {}
 
-    /// Of the factor of a hop.
+    /// The symptom of the factor of a hop.
     Symptom of(const Hop& hop);
 
   private:
@@ -30,22 +30,22 @@ class Causes {
     std::optional<Symptom> of_switch(const Hop& hop) const;
     bool hands_nothing_on(const Hop& hop) const;
     bool is_added(const Hop& hop) const;
-    bool is_gate_factor(Index factor) const;
-    double spectral_norm_of(Index matrix);
-    std::string described(Index node) const;
+    bool is_gate_factor(NodeIndex factor) const;
+    double spectral_norm_of(NodeIndex matrix);
+    std::string described(NodeIndex node) const;
     /// The other argument of an operation with two; the same one where both are.
-    Index other_argument(const Hop& hop) const;
-    const Description& operation(Index node) const { return tape_.node(node).operation->description(); }
-    std::span<const T> value(Index node) const {
+    NodeIndex other_argument(const Hop& hop) const;
+    const Description& operation(NodeIndex node) const { return tape_.node(node).operation->description(); }
+    std::span<const T> value(NodeIndex node) const {
         return {tape_.node(node).data, tape_.node(node).shape.size()};
     }
 
     Tape<T>& tape_;
     const Cotangents<T>& cotangents_;
-    std::unordered_map<Index, double> spectral_norms_;
+    std::unordered_map<NodeIndex, double> spectral_norms_;
 };
 
-extern template class Causes<float>;
-extern template class Causes<double>;
+extern template class HopSymptoms<float>;
+extern template class HopSymptoms<double>;
 
 }  // namespace tapeloop::detail
