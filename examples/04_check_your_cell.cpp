@@ -5,6 +5,7 @@
 #include <autograd/check/check.hpp>
 #include <nn/check/check.hpp>
 #include <nn/nn.hpp>
+#include <nn/study/study.hpp>
 
 using namespace tapeloop;
 using Vard = Var<double>;

@@ -7,14 +7,18 @@
 
 namespace tapeloop::optim::detail {
 
+using tapeloop::detail::Lanes;
+using tapeloop::detail::Layout;
+using tapeloop::detail::Target;
+
 /// One pass over a parameter and all that belongs to it: `update(in, out)` gets a register of each input and
 /// gives one of each result. A result may be one of the inputs.
 template <class T, std::size_t In, std::size_t Out, class F>
 void fused_update(const Shape& shape, const std::array<const T*, In>& inputs,
                   const std::array<T*, Out>& results, const F& update) {
-    std::array<tapeloop::detail::Layout, In + Out> layouts;
-    layouts.fill(tapeloop::detail::Layout{&shape});
-    std::array<tapeloop::detail::Target<T>, Out> targets;
+    std::array<Layout, In + Out> layouts;
+    layouts.fill(Layout{&shape});
+    std::array<Target<T>, Out> targets;
     for (std::size_t k = 0; k < Out; ++k) targets[k] = {results[k], false};
     tapeloop::detail::run_pass<T, In, Out>(shape, layouts, inputs, targets, update);
 }
@@ -34,9 +38,8 @@ void fused_update(Slot<T>& slot, const Tensor<T>& gradient, const F& update) {
 
 /// a / b, and 0 where b is 0: a weight without a gradient so far does not move, whatever epsilon is.
 template <class T>
-tapeloop::detail::Lanes<T> quotient_or_zero(const tapeloop::detail::Lanes<T>& a,
-                                            const tapeloop::detail::Lanes<T>& b) {
-    return where(equal(b, tapeloop::detail::Lanes<T>(0)), tapeloop::detail::Lanes<T>(0), a / b);
+Lanes<T> quotient_or_zero(const Lanes<T>& a, const Lanes<T>& b) {
+    return where(equal(b, Lanes<T>(0)), Lanes<T>(0), a / b);
 }
 
 }  // namespace tapeloop::optim::detail

@@ -43,14 +43,13 @@ class GemmsAlone final : public Contender {
 
     static void product(const Matrix& a, Index a_row, Index rows, const Matrix& b, float beta, Matrix& c,
                         Index c_row) {
-        tapeloop::detail::gemm(Transpose::no, Transpose::no, rows, b.columns, a.columns, a.row(a_row),
-                               a.stride, b.row(0), b.stride, beta, c.row(c_row), c.stride);
+        gemm(Transpose::no, Transpose::no, rows, b.columns, a.columns, a.row(a_row), a.stride, b.row(0),
+             b.stride, beta, c.row(c_row), c.stride);
     }
 
     void weight_gradient(const Matrix& a, Index rows, Index gate_row, Matrix& gradient) {
-        tapeloop::detail::gemm(Transpose::yes, Transpose::no, a.columns, gates_.columns, rows, a.row(0),
-                               a.stride, gates_.row(gate_row), gates_.stride, 0.0F, gradient.row(0),
-                               gradient.stride);
+        gemm(Transpose::yes, Transpose::no, a.columns, gates_.columns, rows, a.row(0), a.stride,
+             gates_.row(gate_row), gates_.stride, 0.0F, gradient.row(0), gradient.stride);
     }
 
     Size size_;

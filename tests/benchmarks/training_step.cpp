@@ -163,7 +163,7 @@ void run(const Options& options) {
 
 Options parse(int argc, char** argv, CLI::App& app) {
     Options options;
-    std::vector<NodeIndex> size;
+    std::vector<Index> size;
     std::string cell;
     const std::map<std::string, CellKind> cells = {
         {"elman", CellKind::elman}, {"gru", CellKind::gru}, {"lstm", CellKind::lstm}};
