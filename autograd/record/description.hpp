@@ -75,6 +75,8 @@ struct Description {
     std::string_view stops = {};
     /// Whether its values are used as gates, which scale other values by 0 to 1.
     bool is_gate = false;
+    /// Whether it fills places with an infinity on purpose, which a watch then lets pass.
+    bool fills_with_infinity = false;
     /// What a textbook calls its result; empty for no particular letter.
     std::string_view letter = {};
 

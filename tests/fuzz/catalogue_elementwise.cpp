@@ -93,7 +93,9 @@ void add_elu(Builder& builder) {
 }
 void add_clip(Builder& builder) {
     const double low = amount(builder);
-    const double high = amount(builder);
+    // Some are refused. Where both are equal the slope on them is 1 by convention, and no difference is.
+    const double other = amount(builder);
+    const double high = other == low ? low + 0.25 : other;
     builder.add(call(
         fmt::format("clip($0, {}, {})", low, high), {builder.any()},
         [=](const auto& x) { return clip(x[0], low, high); }, only_elementwise,
@@ -187,13 +189,15 @@ void add_where(Builder& builder) {
     const Id first = builder.any();
     const Id second = builder.beside(builder.shape(first));
     const Id condition = builder.beside(builder.shape(second));
-    builder.add(call(
+    Call choice = call(
         "where(less($0, 0.5), $1, $2)", {condition, first, second},
         [](const auto& x) { return where(less(x[0], 0.5), x[1], x[2]); }, only_elementwise,
         [](const Tensors& x) {
             return Tensors{
                 test::each(x[0], x[1], x[2], [](double c, double a, double b) { return c < 0.5 ? a : b; })};
-        }));
+        });
+    choice.is_composed = true;
+    builder.add(std::move(choice));
 }
 /// The branch that is not taken is not finite.
 void add_guarded_where(Builder& builder) {

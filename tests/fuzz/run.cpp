@@ -14,6 +14,18 @@ Vars<T> invoke(const Call& call, const Arguments<T>& arguments) {
         return call.call_float(arguments);
 }
 
+/// The inner product. It is on the tape of the values, of which there must be one unless that is the current.
+template <class T>
+Var<T> projection(const Vars<T>& values, const Tensors& cotangents) {
+    if (values.empty()) return input(Operand<T>(0));
+    const auto term = [&](std::size_t k) {
+        return sum(multiply(values[k], test::rounded<T>(cotangents[k])));
+    };
+    Var<T> total = term(0);
+    for (std::size_t k = 1; k < values.size(); ++k) total += term(k);
+    return total;
+}
+
 }  // namespace
 
 template <class T>
@@ -105,10 +117,13 @@ std::vector<Root<T>> Run<T>::roots(const std::vector<ProgramRoot>& roots) const 
 
 template <class T>
 Var<T> Run<T>::loss(const std::vector<ProgramRoot>& roots) {
-    Var<T> total = input(Operand<T>(0));
-    for (const ProgramRoot& root : roots)
-        total += sum(multiply(values_[root.value].operand(), test::rounded<T>(root.cotangent)));
-    return total;
+    Vars<T> values;
+    Tensors cotangents;
+    for (const ProgramRoot& root : roots) {
+        values.push_back(values_[root.value].var.value());
+        cotangents.push_back(root.cotangent);
+    }
+    return projection(values, cotangents);
 }
 
 template <class T>
@@ -130,12 +145,14 @@ Tensors Alone<T>::values() const {
 
 template <class T>
 Tensors Alone<T>::gradients(const Tensors& cotangents) const {
-    Var<T> total = input(Operand<T>(0));
-    for (std::size_t k = 0; k < results.size(); ++k)
-        total += sum(multiply(results[k], test::rounded<T>(cotangents[k])));
     Tensors all;
+    if (results.empty()) {
+        for (const Var<T>& one : arguments) all.push_back(test::filled(one.shape(), 0));
+        return all;
+    }
     const std::vector<Wrt<T>> wrt(arguments.begin(), arguments.end());
-    for (const Tensor<T>& one : gradient(total, wrt)) all.push_back(test::as_double(one));
+    for (const Tensor<T>& one : gradient(projection(results, cotangents), wrt))
+        all.push_back(test::as_double(one));
     return all;
 }
 
