@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <numbers>
 #include <stdexcept>
 #include <string_view>
@@ -348,7 +349,11 @@ struct Power {
     static auto value(const auto& x, const auto& p) { return pow(x, p); }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& p) {
-                              return scale(g, where(equal(p, 0), 0, p * pow(x, p - 1)));
+                              // Not 0 wherever p is: by p its slope there is 1 / x.
+                              const auto power = pow(x, p - 1);
+                              const auto slope = p * power;
+                              const auto at_zero = where(abs(power) < HUGE_VAL, slope, 0);
+                              return scale(g, where(equal(p, 0), at_zero, slope));
                           },
                           [](const auto& g, const auto& y, const auto& x, const auto& p) {
                               const auto slope = where(equal(y, 0), 0, y * log(x));
@@ -404,15 +409,15 @@ struct Log1p {
 
 }  // namespace elementary
 
-/// a^b, each of which may be a number. 0^0 is 1, with gradient 0 in a. The gradient of 0^b in b is 0 for b >= 0
-/// and -inf below.
+/// a^b, each of which may be a number. 0^0 is 1, with gradient 0 in a. The gradient of 0^b in b is 0 for b >=
+/// 0 and -inf below.
 TAPELOOP_BINARY(pow, Power)
 /// The square root. Its gradient at 0 is infinite, as computed.
 TAPELOOP_UNARY(sqrt, Sqrt)
 /// x²
 TAPELOOP_UNARY(square, Square)
-/// e^x. Like log, expm1, log1p and tanh it is right to two units of the last place, for subnormal numbers too,
-/// and has the same bits on every processor with fused multiply-add.
+/// e^x. Like log, expm1, log1p and tanh it is right to two units of the last place, for subnormal numbers
+/// too, and has the same bits on every processor with fused multiply-add.
 TAPELOOP_UNARY(exp, Exp)
 /// The natural logarithm. Of 0 it is -inf, and NaN of what is negative.
 TAPELOOP_UNARY(log, Log)

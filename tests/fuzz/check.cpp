@@ -16,6 +16,7 @@ void check_program(const Program& program, Counts& counts) {
     check_repetition(program, counts);
     check_lines(program, counts);
     check_positions(program, counts);
+    check_recorded(program, counts);
     check_derivatives(program, counts);
 }
 

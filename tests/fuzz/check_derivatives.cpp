@@ -41,8 +41,8 @@ double sum_of_sizes(const Tensors& a, const Tensors& b) {
 /// A program around its leaves, along random directions.
 class Surroundings {
   public:
-    explicit Surroundings(const Program& program)
-        : program_(program), leaves_(program.leaves()), base_(program, leaves_), frozen_(base_.values()) {
+    Surroundings(const Program& program, Tensors leaves)
+        : program_(program), leaves_(std::move(leaves)), base_(program, leaves_), frozen_(base_.values()) {
         test::Random random(leaves_.size() + program.lines.size());
         for (const Line& line : program.lines) {
             if (!line.leaf) continue;
@@ -135,18 +135,57 @@ Slope slope_at_zero(const std::function<double(double)>& f, double scale) {
     return {Slope::Kind::found, fine, error};
 }
 
+namespace {
+
+/// Whether the roots depend on an operation that has kinks or steps.
+bool may_have_kinks(const Program& program) {
+    std::vector<bool> matters(program.value_count(), false);
+    for (const ProgramRoot& root : program.roots) matters[root.value] = true;
+    bool found = false;
+    for (auto line = program.lines.rbegin(); line != program.lines.rend(); ++line) {
+        bool is_used = false;
+        for (std::size_t k = 0; k < line->results; ++k) is_used |= matters[line->first_result + k];
+        if (!is_used || line->leaf || line->is_constant()) continue;
+        found |= !line->call.promise.is_smooth;
+        for (Id id : line->call.arguments) matters[id] = true;
+    }
+    return found;
+}
+
+/// Integers and equal numbers lie on kinks, some of which differences do not see: they cancel, or only the
+/// second order has them. What is a little beside them does not.
+Tensors off_kinks(const Program& program) {
+    Tensors leaves = program.leaves();
+    if (!may_have_kinks(program)) return leaves;
+    test::Random random(program.lines.size());
+    for (Tensor<double>& leaf : leaves)
+        for (double& x : leaf) x += random.uniform(-0.05, 0.05);
+    return leaves;
+}
+
+}  // namespace
+
+void check_recorded(const Program& program, Counts& counts) {
+    Run<double> run(program, program.leaves());
+    const Var<double> loss = run.loss(program.roots);
+    const Gradients<double> direct = gradient(loss, run.wrt());
+    Tensors recorded;
+    for (const Var<double>& one : gradient_graph(loss, run.wrt())) recorded.push_back(one.value());
+    const Tensors gradients(direct.begin(), direct.end());
+    if (!is_finite(gradients)) return counts.add("recorded gradient not checked: not finite");
+    require_near(recorded, gradients, "the recorded gradient");
+    counts.add("recorded gradient checked");
+}
+
 void check_derivatives(const Program& program, Counts& counts) {
-    Surroundings around(program);
+    Surroundings around(program, off_kinks(program));
     Run<double>& base = around.base();
     if (base.wrt().empty()) return counts.add("gradient not checked: nothing to differentiate by");
     const Var<double> loss = base.loss(program.roots);
     const Gradients<double> direct = gradient(loss, base.wrt());
     const GradientGraph<double> recorded = gradient_graph(loss, base.wrt());
     const Tensors gradients(direct.begin(), direct.end());
-    Tensors recorded_values;
-    for (const Var<double>& one : recorded) recorded_values.push_back(one.value());
     if (!is_finite(gradients)) return counts.add("gradient not checked: not finite");
-    require_near(recorded_values, gradients, "the recorded gradient");
     check_against_differences([&](double distance) { return around.loss(distance); }, gradients,
                               around.directions(), "gradient", counts);
 
