@@ -34,8 +34,10 @@ void check_repetition(const Program& program, Counts& counts);
 void check_lines(const Program& program, Counts& counts);
 /// An element of an elementwise operation, and its gradient, has the same bits wherever it stands.
 void check_positions(const Program& program, Counts& counts);
-/// The gradient against differences along a random direction, and the recorded one against it; the gradient
-/// of a projection of that against differences.
+/// `gradient_graph` against `gradient`.
+void check_recorded(const Program& program, Counts& counts);
+/// The gradient against differences along a random direction, and that of a projection of it; beside the
+/// program's own leaves if these may lie on kinks.
 void check_derivatives(const Program& program, Counts& counts);
 
 /// The derivative of f by a factor of the way along a direction, as far as differences can tell.
