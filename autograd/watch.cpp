@@ -118,7 +118,8 @@ void require_finite_value(Tape<T>& tape, NodeIndex node) {
     if (made.data == nullptr || all_finite(made.data, made.shape.size())) return;
     const NodeIndex maker = maker_of(tape, node);
     NonFinite::Details details = details_of(tape, maker);
-    const bool is_given = details.inputs.empty();
+    const bool is_given =
+        details.inputs.empty() || tape.node(maker).operation->description().fills_with_infinity;
     if (!any_nan(made.data, made.shape.size()) && (is_given || has_infinity(details.inputs))) return;
     details.result = range_of(std::string("value"), made.shape, made.data);
     throw NonFinite(std::move(details));

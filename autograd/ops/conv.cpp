@@ -17,7 +17,8 @@ struct Patches {
     static constexpr std::string_view name = "patches";
     static constexpr Description description{.equation = "y = x under the window, place by place",
                                              .rules = {{"x", "g, added where it came from"}},
-                                             .kind = OperationKind::layout};
+                                             .kind = OperationKind::layout,
+                                             .fills_with_infinity = true};
     PatchGeometry geometry;
     double fill = 0;
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <numbers>
 #include <stdexcept>
 #include <string_view>
@@ -377,7 +378,11 @@ struct Power {
     static auto value(const auto& x, const auto& p) { return pow(x, p); }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& p) {
-                              return scale(g, where(equal(p, 0), 0, p * pow(x, p - 1)));
+                              // Not 0 wherever p is: by p its slope there is 1 / x.
+                              const auto power = pow(x, p - 1);
+                              const auto slope = p * power;
+                              const auto at_zero = where(abs(power) < HUGE_VAL, slope, 0);
+                              return scale(g, where(equal(p, 0), at_zero, slope));
                           },
                           [](const auto& g, const auto& y, const auto& x, const auto& p) {
                               const auto slope = where(equal(y, 0), 0, y * log(x));

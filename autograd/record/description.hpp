@@ -79,6 +79,8 @@ struct Description {
     std::string_view stops = {};
     /// True if its values are used as gates, which scale other values by 0 to 1.
     bool is_gate = false;
+    /// True if it fills places with an infinity on purpose, which a watch then lets pass.
+    bool fills_with_infinity = false;
     /// The letter by which a textbook calls its result; empty for no particular letter.
     std::string_view letter = {};
 

@@ -1,30 +1,31 @@
-#include <tests/autograd/random_program.hpp>
+#include <tests/autograd/ops/op_table.hpp>
+#include <tests/fuzz/builder.hpp>
+#include <tests/fuzz/check.hpp>
 
 #include <doctest/doctest.h>
+
+#include <set>
 
 // A sweep may keep a cotangent where it is, share it, or write it where another operation wants it. Whether
 // that ever spoils another one depends on how results are shared; so programs are made at random.
 
 using namespace tapeloop;
 using namespace tapeloop::test;
+using namespace tapeloop::fuzz;
 
 TEST_CASE(
     "random graphs: a gradient does not depend on what else is asked for, and agrees with the recorded one") {
     for (std::uint64_t seed = 0; seed < 150; ++seed) {
         CAPTURE(seed);
         Random random(seed + 1000);
-        const Tensors leaves{random.tensor(program_shape), random.tensor(program_shape),
-                             random.tensor(program_shape)};
-        Tape<double> tape;
-        const Values values = random_program(seed, leaves);
-        const std::vector<GradientRoot<double>> roots = random_roots(random, values);
-        std::vector<GradientGraphRoot<double>> graph_roots;
-        for (const GradientRoot<double>& root : roots)
-            graph_roots.push_back({root.value, input(root.cotangent)});
+        const Program program = make_program(Bytes(seed), true);
+        Run<double> run(program, program.leaves());
+        Tape<double>& tape = run.tape();
+        const auto roots = run.roots(program.roots);
+        std::vector<GraphRoot<double>> graph_roots;
+        for (const auto& root : roots) graph_roots.push_back({root.value, input(root.cotangent)});
 
-        std::vector<Wrt<double>> everything;
-        for (NodeIndex node = 0; node < values.back().index(); ++node)
-            if (tape.node(node).data != nullptr) everything.emplace_back(tape.var(node));
+        const std::vector<Wrt<double>> everything = every_node(tape).list();
         const auto all = gradient(roots, everything);
         const auto recorded = gradient_graph(graph_roots, everything);
         for (std::size_t i = 0; i < everything.size(); ++i) {
@@ -43,28 +44,28 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("random graphs: gradients agree with differences") {
-    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+TEST_CASE("random graphs: gradients of both orders agree with differences") {
+    Counts counts;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
         CAPTURE(seed);
-        Random random(seed + 5000);
-        const Tensors leaves{random.tensor(program_shape), random.tensor(program_shape),
-                             random.tensor(program_shape)};
-        Tape<double> tape;
-        const Values values = random_program(seed, leaves);
-        const std::vector<GradientRoot<double>> roots = random_roots(random, values);
-        const auto actual = gradient(roots, {values[0], values[1], values[2]});
-        const auto loss = [&](const Tensors& x) {
-            Tape<double> inner_tape;
-            const Values again = random_program(seed, x);
-            double total = 0;
-            for (const GradientRoot<double>& root : roots)
-                for (std::size_t k = 0; k < values.size(); ++k)
-                    if (values[k].is(root.value)) total += inner({again[k].value()}, {root.cotangent});
-            return total;
-        };
-        for (std::size_t k = 0; k < leaves.size(); ++k) {
-            const std::string problem = difference(actual.at(k), derivative(loss, leaves, k), 1e-6);
-            CHECK_MESSAGE(problem.empty(), k, ": ", problem);
+        const Program program = make_program(Bytes(seed), true);
+        CHECK_NOTHROW_MESSAGE(check_derivatives(program, counts), program.text());
+    }
+    CHECK(counts["gradient checked"] >= 80);
+    CHECK(counts["second order checked"] >= 75);
+}
+
+TEST_CASE("random graphs: of all operations of the engine") {
+    std::set<std::string> seen;
+    for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+        const Program program = make_program(Bytes(seed));
+        Run<double> run(program, program.leaves());
+        for (NodeIndex node = 0; node < run.tape().size(); ++node) {
+            const std::string text = run.tape().describe(node);
+            seen.insert(text.substr(0, text.find(' ')));
         }
     }
+    for (const Row& row : all_rows())
+        if (!row.error_name.empty() && row.name == row.error_name)
+            CHECK_MESSAGE(seen.contains(row.name), row.name);
 }

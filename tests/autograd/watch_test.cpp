@@ -147,3 +147,12 @@ TEST_CASE("watch: a scope watches the current tape, and nothing is watched other
     Tape<float> coarse({.fuse = true, .watch = true});
     CHECK_THROWS_AS(exp(input(rounded<float>(vector({100})))), NonFinite);
 }
+
+TEST_CASE("watch: the padding of a pool, which is below all elements, is no infinity of the user's") {
+    Tape<double> tape({.watch = true});
+    const Var<double> x = input(test::tensor({1, 1, 3}, {1, -2, 3}));
+    const Var<double> y = max_pool1d(x, 2, {.stride = 1, .padding = 1});
+    CHECK(test::difference_in_bits(y.value(), test::tensor({1, 1, 4}, {1, 1, 3, 3})).empty());
+    CHECK(test::difference_in_bits(gradient(sum(y), {x})[x], test::tensor({1, 1, 3}, {2, 0, 2})).empty());
+    CHECK_THROWS_AS(max_pool1d(exp(x * 1000), 2, {.padding = 1}), NonFinite);
+}

@@ -119,6 +119,25 @@ TEST_CASE("ties: comparisons are exact and pass nothing on") {
     check_same_bits(g[a], filled({4}, 0));
 }
 
+TEST_CASE("powers: at exponent 0 the slope in the base changes with the exponent") {
+    const auto mixed = [](const auto& power) {
+        Tape<double> tape;
+        const Var<double> x = input(vector({2, 0.5, 0, 5e-324}));
+        const Var<double> p = input(vector({0, 0, 0, 0}));
+        const auto first = gradient_graph(sum(power(x, p)), {x});
+        return std::pair{first[x].value(), gradient(sum(first[x]), {p})[p]};
+    };
+    const auto plain = mixed([](const auto& x, const auto& p) { return pow(x, p); });
+    const auto mapped = mixed(
+        [](const auto& x, const auto& p) { return map([](auto a, auto b) { return pow(a, b); }, x, p); });
+    for (const auto& [slope, change] : {plain, mapped}) {
+        check_close(slope, vector({0, 0, 0, 0}));
+        CHECK(change.data()[0] == 0.5);
+        CHECK(change.data()[1] == 2);
+        CHECK(change.data()[2] == 0);
+    }
+}
+
 TEST_CASE("powers: 0^0 is 1 with gradient 0 in the base") {
     const auto zeroth = at_zero([](auto x) { return pow(x, 0); });
     check_close(zeroth.value, vector({1, 1}));

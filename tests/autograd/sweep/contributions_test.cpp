@@ -1,5 +1,5 @@
-#include <tests/autograd/random_program.hpp>
 #include <tests/expect.hpp>
+#include <tests/fuzz/builder.hpp>
 #include <tests/nn/every_cell.hpp>
 
 #include <autograd/map.hpp>
@@ -108,11 +108,9 @@ std::map<std::string, std::map<std::size_t, std::size_t>> uses_by_step(const Tap
 TEST_CASE("contributions: those of all users add up to the cotangent, in random programs") {
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
         CAPTURE(seed);
-        Random random(seed + 300);
-        const Tensors leaves{random.tensor(program_shape), random.tensor(program_shape)};
-        Tape<double> tape;
-        const Values values = random_program(seed, leaves);
-        check_sums(tape, random_roots(random, values));
+        const fuzz::Program program = fuzz::make_program(fuzz::Bytes(seed), true);
+        fuzz::Run<double> run(program, program.leaves());
+        check_sums(run.tape(), run.roots(program.roots));
     }
 }
 

@@ -1,0 +1,171 @@
+#include <tests/fuzz/check.hpp>
+#include <tests/fuzz/finding.hpp>
+#include <tests/fuzz/run.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tapeloop::fuzz {
+namespace {
+
+/// What is compared is rounding, which grows with the arguments.
+constexpr double largest_compared = 8;
+
+double largest(const Tensors& all) {
+    double result = 0;
+    for (const Tensor<double>& one : all)
+        for (double x : one) result = std::isfinite(x) ? std::max(result, std::abs(x)) : HUGE_VAL;
+    return result;
+}
+
+/// A line with its arguments' values.
+struct Place {
+    const Call& call;
+    std::size_t first_result;
+    Tensors arguments;
+    std::size_t results;
+};
+
+std::vector<Place> places(const Program& program, const Tensors& values) {
+    std::vector<Place> all;
+    for (const Line& line : program.lines) {
+        if (line.leaf) continue;
+        Tensors arguments;
+        for (Id id : line.call.arguments) arguments.push_back(values[id]);
+        all.push_back({line.call, line.first_result, std::move(arguments), line.results});
+    }
+    return all;
+}
+
+std::string text(const Place& place) {
+    const auto name = [](Id id) { return fmt::format("v{}", id); };
+    return fmt::format("v{} = {}", place.first_result, text_of(place.call, name, name));
+}
+
+void require(const std::string& problem, const Place& place, const std::string& what) {
+    if (!problem.empty()) throw Finding(fmt::format("{}: {}: {}", text(place), what, problem));
+}
+
+Tensors random_like(const Tensors& all, std::uint64_t seed) {
+    test::Random random(seed);
+    Tensors result;
+    for (const Tensor<double>& one : all) {
+        result.push_back(random.tensor(shape_of(one)));
+        for (double& x : result.back()) x = static_cast<float>(x);
+    }
+    return result;
+}
+
+Tensors rounded_to_float(const Tensors& all) {
+    Tensors result;
+    for (const Tensor<double>& one : all) result.push_back(test::as_double(test::rounded<float>(one)));
+    return result;
+}
+
+/// Parameters, tensors and numbers must be worth what inputs are.
+void check_as_inputs(const Place& place, const Tensors& values, Counts& counts) {
+    const Tensors alone = Alone<double>(place.call, place.arguments).values();
+    for (std::size_t k = 0; k < place.results; ++k)
+        require(test::difference_in_bits(alone[k], values[place.first_result + k]), place, "alone on inputs");
+    counts.add("lines, alone");
+}
+
+void check_reference(const Place& place, const Tensors& values, Counts& counts) {
+    if (!place.call.reference) return counts.add("lines without plain loops");
+    const double least = 1 + largest(place.arguments) * largest(place.arguments);
+    if (!std::isfinite(least) || least > 1e9)
+        return counts.add("lines with arguments too large for plain loops");
+    const Tensors expected = place.call.reference(place.arguments);
+    for (std::size_t k = 0; k < place.results; ++k)
+        require(test::difference(values[place.first_result + k], expected[k], 1e-12, least), place,
+                "against plain loops");
+    counts.add("lines, against plain loops");
+}
+
+void check_float(const Place& place, Counts& counts) {
+    const Tensors arguments = rounded_to_float(place.arguments);
+    const double size = largest(arguments);
+    if (size > largest_compared) return counts.add("lines with arguments too large for float");
+    const Alone<double> exact(place.call, arguments);
+    const Tensors expected = exact.values();
+    const Tensors cotangents = random_like(expected, place.first_result);
+    const Tensors gradients = exact.gradients(cotangents);
+    if (largest(expected) > 1e6 || largest(gradients) > 1e6)
+        return counts.add("lines with results too large for float");
+    const Alone<float> rough(place.call, arguments);
+    const Tensors actual = rough.values();
+    const double least = (1 + size) * (1 + size);
+    for (std::size_t k = 0; k < expected.size(); ++k)
+        require(test::difference(actual[k], expected[k], 2e-5, least), place, "float");
+    const Tensors rough_gradients = rough.gradients(cotangents);
+    const double largest_gradient = largest(gradients);
+    for (std::size_t k = 0; k < gradients.size(); ++k)
+        require(test::difference(rough_gradients[k], gradients[k], 1e-4, least + largest_gradient), place,
+                "float, gradient");
+    counts.add("lines, float against double");
+}
+
+/// Flat, with `front` elements more in front of it.
+Tensor<double> shifted(const Tensor<double>& x, const Shape& shape, std::size_t front) {
+    const Tensor<double> whole = test::repeated(x, shape);
+    test::Random random(front);
+    Tensor<double> result = random.tensor({front + whole.size()}, 0.3, 2);
+    std::copy(whole.begin(), whole.end(), result.begin() + static_cast<std::ptrdiff_t>(front));
+    return result;
+}
+
+Tensor<double> without_front(const Tensor<double>& x, const Shape& shape) {
+    const auto front = static_cast<std::ptrdiff_t>(x.size() - shape.size());
+    return test::tensor(shape, std::vector<double>(x.begin() + front, x.end()));
+}
+
+template <class T>
+void check_position(const Place& place, const Tensors& arguments, std::size_t front) {
+    const Alone<T> here(place.call, arguments);
+    const Tensors values = here.values();
+    const Shape shape = shape_of(values[0]);
+    Tensors moved;
+    for (const Tensor<double>& one : arguments) moved.push_back(shifted(one, shape, front));
+    const Alone<T> there(place.call, moved);
+    const Tensors moved_values = there.values();
+    const std::string kind = sizeof(T) == 4 ? "float, " : "";
+    for (std::size_t k = 0; k < values.size(); ++k)
+        require(test::difference_in_bits(without_front(moved_values[k], shape), values[k]), place,
+                fmt::format("{}moved by {}", kind, front));
+
+    const Tensors cotangents = random_like(values, front);
+    Tensors moved_cotangents;
+    for (const Tensor<double>& one : cotangents) moved_cotangents.push_back(shifted(one, shape, front));
+    const Tensors gradients = here.gradients(cotangents);
+    const Tensors moved_gradients = there.gradients(moved_cotangents);
+    for (std::size_t k = 0; k < gradients.size(); ++k)
+        if (shape_of(arguments[k]) == shape)
+            require(test::difference_in_bits(without_front(moved_gradients[k], shape), gradients[k]), place,
+                    fmt::format("{}gradient, moved by {}", kind, front));
+}
+
+}  // namespace
+
+void check_lines(const Program& program, Counts& counts) {
+    const Tensors values = Run<double>(program, program.leaves()).values();
+    for (const Place& place : places(program, values)) {
+        check_as_inputs(place, values, counts);
+        check_reference(place, values, counts);
+        check_float(place, counts);
+    }
+}
+
+void check_positions(const Program& program, Counts& counts) {
+    const Tensors values = Run<double>(program, program.leaves()).values();
+    for (const Place& place : places(program, values)) {
+        if (!place.call.promise.is_elementwise) continue;
+        const std::size_t front = 1 + (place.first_result * 7 + values.size()) % 19;
+        check_position<double>(place, place.arguments, front);
+        check_position<float>(place, rounded_to_float(place.arguments), front);
+        counts.add("lines, their elements moved");
+    }
+}
+
+}  // namespace tapeloop::fuzz

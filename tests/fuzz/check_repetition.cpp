@@ -1,0 +1,90 @@
+#include <tests/fuzz/check.hpp>
+#include <tests/fuzz/finding.hpp>
+#include <tests/fuzz/run.hpp>
+
+#include <autograd/watch.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tapeloop::fuzz {
+namespace {
+
+bool is_finite(const Tensors& all) {
+    return std::all_of(all.begin(), all.end(), [](const Tensor<double>& one) {
+        return std::all_of(one.begin(), one.end(), [](double x) { return std::isfinite(x); });
+    });
+}
+
+Tensors gradients(Run<double>& run, const Program& program) {
+    const Gradients<double> all = gradient(run.loss(program.roots), run.wrt());
+    return {all.begin(), all.end()};
+}
+
+void require_same(const Tensors& actual, const Tensors& expected, const std::string& what) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const std::string problem = test::difference_in_bits(actual[i], expected[i]);
+        if (!problem.empty()) throw Finding(fmt::format("{} {}: {}", what, i, problem));
+    }
+}
+
+void require_near(const Tensors& actual, const Tensors& expected, const std::string& what) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const std::string problem = test::difference(actual[i], expected[i], 1e-9, 1);
+        if (!problem.empty()) throw Finding(fmt::format("{} {}: {}", what, i, problem));
+    }
+}
+
+void check_watched(const Program& program, const Tensors& values, const Tensors& expected, Counts& counts) {
+    bool is_forward = true;
+    try {
+        Run<double> watched(program, program.leaves(), {.watch = true});
+        require_same(watched.values(), values, "watched, value");
+        is_forward = false;
+        require_same(gradients(watched, program), expected, "watched, gradient");
+        counts.add("run under a watch");
+    } catch (const NonFinite& error) {
+        const bool may_hide = std::any_of(program.lines.begin(), program.lines.end(),
+                                          [](const Line& line) { return line.call.is_composed; });
+        if (is_forward && !may_hide && is_finite(values))
+            throw Finding(fmt::format("all values are finite, and a watch says: {}", error.what()));
+        counts.add("run under a watch, which stopped it");
+    }
+}
+
+void check_unfused(const Program& program, const Tensors& values, const Tensors& expected, Counts& counts) {
+    Run<double> unfused(program, program.leaves(), {.fuse = false});
+    require_same(unfused.values(), values, "without fusion, value");
+    if (is_finite(values) && is_finite(expected))
+        require_near(gradients(unfused, program), expected, "without fusion, gradient");
+    counts.add("run without fusion");
+}
+
+}  // namespace
+
+void check_repetition(const Program& program, Counts& counts) {
+    Run<double> run(program, program.leaves());
+    const Tensors values = run.values();
+    const TapeStatistics before = run.tape().statistics();
+    const Var<double> loss = run.loss(program.roots);
+    const TapeStatistics recorded = run.tape().statistics();
+    const Gradients<double> all = gradient(loss, run.wrt());
+    const Tensors expected(all.begin(), all.end());
+    const TapeStatistics after = run.tape().statistics();
+    if (after.nodes != recorded.nodes || after.value_bytes != recorded.value_bytes)
+        throw Finding("a sweep leaves something on the tape");
+
+    Run<double> again(program, program.leaves());
+    const TapeStatistics same = again.tape().statistics();
+    if (same.nodes != before.nodes || same.value_bytes != before.value_bytes)
+        throw Finding("run again, a program takes another number of nodes or bytes");
+    require_same(again.values(), values, "run again, value");
+    require_same(gradients(again, program), expected, "run again, gradient");
+    counts.add("run again");
+    check_watched(program, values, expected, counts);
+    check_unfused(program, values, expected, counts);
+}
+
+}  // namespace tapeloop::fuzz
