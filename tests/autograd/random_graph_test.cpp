@@ -24,7 +24,7 @@ TEST_CASE(
         Run<double> run(program, program.leaves());
         Tape<double>& tape = run.tape();
         const auto roots = run.roots(program.roots);
-        std::vector<GraphRoot<double>> graph_roots;
+        std::vector<GradientGraphRoot<double>> graph_roots;
         for (const auto& root : roots) graph_roots.push_back({root.value, input(root.cotangent)});
 
         const std::vector<Wrt<double>> everything = every_node(tape).list();
