@@ -84,7 +84,7 @@ Id Builder::beside(const Shape& other) {
     if (way < 6) {
         const auto found = find([&](Id id) {
             const Shape own = shape(id);
-            return tapeloop::detail::broadcasts_to(own, other) || broadcasts_to(other, own);
+            return broadcasts_to(own, other) || broadcasts_to(other, own);
         });
         if (found) return *found;
     }

@@ -14,6 +14,11 @@
 /// on other leaves, and be printed as C++.
 namespace tapeloop::fuzz {
 
+using tapeloop::detail::broadcast;
+using tapeloop::detail::broadcasts_to;
+using tapeloop::detail::normalised_axis;
+using tapeloop::detail::uninitialised;
+
 using test::Tensors;
 /// The number of a value; leaves and results are counted in the order in which they are made.
 using Id = std::size_t;
