@@ -23,7 +23,7 @@ std::string joined(const std::vector<std::string>& parts) {
 }
 
 /// Okabe and Ito's colours, which colour-blind readers can tell apart; the first is for the truth.
-constexpr std::array colours{"#c8c8c8", "#0072b2", "#d55e00", "#009e73", "#cc79a7"};
+constexpr std::array line_colours{"#c8c8c8", "#0072b2", "#d55e00", "#009e73", "#cc79a7"};
 
 std::string drawn_as(Style style, const std::string& colour) {
     switch (style) {
@@ -54,7 +54,7 @@ std::string commands(const LinePlot& plot) {
             text += fmt::format("{} {}\n", series.x[k], series.y[k]);
         text += "EOD\n";
         parts.push_back(fmt::format("$series{} title {} {}", i, quoted(series.name),
-                                    drawn_as(series.style, colours[i % colours.size()])));
+                                    drawn_as(series.style, line_colours[i % line_colours.size()])));
     }
     text += titles(plot.title, plot.x_label, plot.y_label);
     text +=
