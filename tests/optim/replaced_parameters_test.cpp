@@ -1,10 +1,10 @@
 #include <tests/optim/optimizer.hpp>
 
+#include <autograd/ops/reduce.hpp>
 #include <nn/cells/gates.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/wrappers/stack.hpp>
-#include <autograd/ops/reduce.hpp>
 #include <optim/optim.hpp>
 
 #include <functional>
