@@ -69,12 +69,13 @@ void Writing::require_logits(const Shape& logits) const {
 }
 
 template <class T>
-void Writing::require_numbers(const Tensor<T>& log_probabilities) const {
-    const std::size_t O = log_probabilities.shape()[1];
+void Writing::require_numbers(const Tensor<T>& logits) const {
+    const std::size_t O = logits.shape()[1];
     for (std::size_t row = 0; row < open(); ++row) {
-        const T* from = log_probabilities.data() + row * O;
-        // A row of log-probabilities is NaN as a whole, or nowhere.
-        if (O == 0 || std::isnan(from[0]))
+        const T* from = logits.data() + row * O;
+        const T largest = O == 0 ? T(0) : *std::max_element(from, from + O);
+        const bool any_nan = std::any_of(from, from + O, [](T logit) { return std::isnan(logit); });
+        if (O == 0 || any_nan || !std::isfinite(largest))
             throw std::invalid_argument(
                 fmt::format("{}: the logits of row {} at t={} have no finite largest one to choose", name_,
                             source(row), time_step_));
@@ -102,8 +103,8 @@ void fail_rows(std::string_view name, std::string_view what, const Shape& part, 
 template <class T>
 Tensor<T> log_probabilities(const Writing& writing, const Var<T>& logits) {
     writing.require_logits(logits.shape());
+    writing.require_numbers(logits.value());
     Tensor<T> values = log_softmax(logits).value();
-    writing.require_numbers(values);
     return values;
 }
 

@@ -86,7 +86,7 @@ class Writing {
     void require_logits(const Shape& logits) const;
     /// Throws when a row of log-probabilities has none to choose.
     template <class T>
-    void require_numbers(const Tensor<T>& log_probabilities) const;
+    void require_numbers(const Tensor<T>& logits) const;
 
   private:
     static constexpr std::size_t nothing = std::numeric_limits<std::size_t>::max();

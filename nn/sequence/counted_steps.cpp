@@ -218,6 +218,15 @@ typename RowStates<T>::Parts RowStates<T>::all() const {
     return parts;
 }
 
+template <class T>
+const typename RowStates<T>::Parts& RowStates<T>::settle() {
+    pieces_.push_back(all());
+    stepping_.resize(batch_);
+    std::iota(stepping_.begin(), stepping_.end(), 0);
+    for (std::size_t row = 0; row < batch_; ++row) homes_[row] = {pieces_.size() - 1, row};
+    return pieces_.back();
+}
+
 template class RowStates<float>;
 template class RowStates<double>;
 

@@ -227,7 +227,7 @@ UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const Sta
             states.take(listed<T>(next));
             outputs[t] = output;
         }
-        if (options.trace) result.trace[t] = structured(states.all(), initial);
+        if (options.trace) result.trace[t] = structured(states.settle(), initial);
     }
     std::erase_if(outputs, [](const Var<T>& output) { return output.is(Var<T>()); });
     result.outputs = steps.spread(std::move(outputs), x.site());

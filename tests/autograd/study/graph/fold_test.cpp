@@ -66,7 +66,9 @@ void check_faithful(const FoldedGraph& folded) {
     for (const GraphNode& node : folded.graph) {
         REQUIRE(place.count(node.index) == 1);
         const FoldedNode& user = folded.nodes[place[node.index]];
-        for (NodeIndex input : node.inputs) {
+        std::vector<NodeIndex> sources = node.inputs;
+        if (node.detached_from.has_value()) sources.push_back(*node.detached_from);
+        for (NodeIndex input : sources) {
             REQUIRE(place.count(input) == 1);
             const FoldedNode& source = folded.nodes[place[input]];
             std::ptrdiff_t delay = 0;

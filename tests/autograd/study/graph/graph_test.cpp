@@ -85,7 +85,7 @@ TEST_CASE("graph: a node says what was recorded, and outlives the tape") {
     CHECK(graph[2].label == "layer/t=3");
     CHECK(graph[2].module == "layer");
     CHECK(graph[2].time_step == std::optional<std::size_t>(3));
-    CHECK(graph[2].file == "inspect_graph_test.cpp");
+    CHECK(graph[2].file == "graph_test.cpp");
     CHECK(graph[2].line == line);
     CHECK(graph[3].arguments == "axis 0");
     CHECK(graph[3].users.empty());

@@ -33,7 +33,7 @@ Graph small_graph(bool values) {
 
 /// The lines of this file as `here`, as wide as all of them are.
 std::string without_numbers(const std::string& text) {
-    return std::regex_replace(text, std::regex("inspect_text_test.cpp:[0-9]+"), "here");
+    return std::regex_replace(text, std::regex("text_test.cpp:[0-9]+"), "here");
 }
 
 std::string lines(const std::vector<std::string>& all) {
