@@ -17,8 +17,8 @@ Parameter<T>::Parameter(std::string name, Tensor<T> value)
 }
 
 template <class T>
-Parameter<T>::Parameter(Parameter&& other) noexcept
-    : storage_(std::move(other.storage_)), place_(other.place_) {
+Parameter<T>::Parameter(Parameter&& other) noexcept : storage_(std::move(other.storage_)) {
+    place_ = other.place_;  // shared: whoever refers to the other one finds this one
     if (storage_ != nullptr) place_->holder = this;
 }
 

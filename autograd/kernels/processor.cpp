@@ -8,7 +8,6 @@
 // Compiled for the plainest processor of its kind, and without the standard library's inline code.
 namespace tapeloop::detail {
 
-extern const int processor_is_checked;
 const int processor_is_checked = 1;
 
 #if defined(__x86_64__)
@@ -26,17 +25,17 @@ __attribute__((constructor(101))) void look_at_processor() {
         const char* name;
         bool are_there;
     };
-    const Instructions all[] = {{"SSE4.2", __builtin_cpu_supports("sse4.2") != 0},
-                                {"AVX", __builtin_cpu_supports("avx") != 0},
-                                {"AVX2", __builtin_cpu_supports("avx2") != 0},
-                                {"FMA", __builtin_cpu_supports("fma") != 0},
-                                {"BMI2", __builtin_cpu_supports("bmi2") != 0},
-                                {"AVX512F", __builtin_cpu_supports("avx512f") != 0},
-                                {"AVX512DQ", __builtin_cpu_supports("avx512dq") != 0},
-                                {"AVX512BW", __builtin_cpu_supports("avx512bw") != 0},
-                                {"AVX512VL", __builtin_cpu_supports("avx512vl") != 0},
-                                {"AVX512VNNI", __builtin_cpu_supports("avx512vnni") != 0},
-                                {"AVX512VBMI", __builtin_cpu_supports("avx512vbmi") != 0}};
+    const Instructions all[] = {{"SSE4.2", !!__builtin_cpu_supports("sse4.2")},
+                                {"AVX", !!__builtin_cpu_supports("avx")},
+                                {"AVX2", !!__builtin_cpu_supports("avx2")},
+                                {"FMA", !!__builtin_cpu_supports("fma")},
+                                {"BMI2", !!__builtin_cpu_supports("bmi2")},
+                                {"AVX512F", !!__builtin_cpu_supports("avx512f")},
+                                {"AVX512DQ", !!__builtin_cpu_supports("avx512dq")},
+                                {"AVX512BW", !!__builtin_cpu_supports("avx512bw")},
+                                {"AVX512VL", !!__builtin_cpu_supports("avx512vl")},
+                                {"AVX512VNNI", !!__builtin_cpu_supports("avx512vnni")},
+                                {"AVX512VBMI", !!__builtin_cpu_supports("avx512vbmi")}};
     std::uint32_t bit = 1;
     for (const Instructions& one : all) {
         if ((needed_instructions & bit) != 0 && !one.are_there) {

@@ -61,10 +61,9 @@ class Reader {
         Labels labels = term;
         if (const std::size_t at = labels.find(dots); at != Labels::npos)
             labels.replace(at, dots.size(), axes_of_dots(dotted));
-        for (std::size_t i = 0; i < labels.size(); ++i)
-            if (const char label = labels[i];
-                !std::isalpha(static_cast<unsigned char>(label)) &&
-                !(std::isdigit(static_cast<unsigned char>(label)) && !has(term, label)))
+        for (const char label : labels)
+            if (std::isalpha(static_cast<unsigned char>(label)) == 0 &&
+                (std::isdigit(static_cast<unsigned char>(label)) == 0 || has(term, label)))
                 fail(fmt::format("'{}' does not name an axis; letters do, and one ... for any number of them",
                                  term));
         return labels;
@@ -74,7 +73,7 @@ class Reader {
         const bool has_dots = term.find(dots) != std::string::npos;
         const std::size_t named = term.size() - (has_dots ? dots.size() : 0);
         const std::size_t rank = shapes_[k].rank();
-        const Labels labels = labels_of(term, has_dots && rank > named ? rank - named : 0);
+        Labels labels = labels_of(term, has_dots && rank > named ? rank - named : 0);
         if (labels.size() != rank)
             fail(fmt::format("'{}' names {}{} axes and argument {} has {}", term, has_dots ? "at least " : "",
                              named, k, rank));
@@ -105,7 +104,7 @@ class Reader {
         for (const Labels& labels : arguments) all += labels;
         Labels once;
         for (char label : all)
-            if (std::isalpha(static_cast<unsigned char>(label)) &&
+            if (std::isalpha(static_cast<unsigned char>(label)) != 0 &&
                 std::count(all.begin(), all.end(), label) == 1)
                 once += label;
         std::sort(once.begin(), once.end());
@@ -113,7 +112,7 @@ class Reader {
     }
 
     Labels of_result(const std::string& term, const std::vector<Labels>& arguments) const {
-        const Labels labels = labels_of(term, dotted_);
+        Labels labels = labels_of(term, dotted_);
         for (char label : labels) {
             if (std::count(labels.begin(), labels.end(), label) > 1)
                 fail(fmt::format("the result names {} twice", label));

@@ -26,7 +26,8 @@ T scale_of(T size) {
 
 template <class T>
 T count(const Array<T>& x, const Shape& shape) {
-    return static_cast<T>(x.size() / std::max<std::size_t>(shape.size(), 1));
+    const std::size_t each = x.size() / std::max<std::size_t>(shape.size(), 1);
+    return static_cast<T>(each);
 }
 
 /// Sums of squares, and how the elements of each were scaled before.
