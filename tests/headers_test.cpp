@@ -101,8 +101,9 @@ using namespace tapeloop::optim;
     X(Memory)                                                                                                \
     X(Walk)                                                                                                  \
     X(Stretch)                                                                                               \
-    X(Product) X(Mask) X(Inputs) X(Index) X(Reach) X(Root) X(Label) X(Node) X(Slot) X(Slots) X(View)         \
-        X(Sweep) X(GraphSweep) X(Operation) X(Operators) X(Lanes) X(Dual) X(Pool) X(Run) X(Kernel) X(Site)   \
+    X(Product)                                                                                               \
+    X(Mask) X(Inputs) X(Index) X(Reach) X(Root) X(Label) X(Node) X(Slot) X(Slots) X(View) X(Sweep)           \
+        X(GraphSweep) X(Operation) X(Operators) X(Lanes) X(Dual) X(Pool) X(Run) X(Kernel) X(Site)            \
             X(Contribution) X(Panel) X(Request) X(Lines) X(Window) X(Steady) X(Rollback) X(Sparse)           \
                 X(Defined) X(Gate) X(Explained) X(Symptom) X(Hop) X(Segment) X(Segments) X(Subject)          \
                     X(Evidence) X(Fit) X(Batch) X(Parts) X(Choice) X(Writing) X(Classes) X(Counting) X(Pair) \

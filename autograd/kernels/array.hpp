@@ -125,7 +125,7 @@ Array<T>::Array(const Tensor<T>& tensor) {
 
 template <class T>
 Array<T> Array<T>::filled(const Shape& shape, T value) {
-    const Buffer<T> array(shape);
+    Buffer<T> array(shape);
     std::fill_n(array.data(), array.size(), value);
     return array;
 }

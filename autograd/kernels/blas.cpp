@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{136}
                                      << 20;  // OpenBLAS's of 128 MB, and what a call takes besides
-constexpr std::size_t worth_threads = 512 * 512;
+constexpr std::size_t worth_threads = std::size_t{512} * 512;
 
 /// The number of scopes with one thread, and the number of threads before the first.
 struct Limited {

@@ -198,10 +198,9 @@ struct Parts {
     L k;
 
     explicit Parts(L x) {
-        constexpr Integer one = std::bit_cast<Integer>(T(1));
-        constexpr Integer root = std::bit_cast<Integer>(T(0.70710678118654752440L));
-        constexpr Integer large =
-            std::bit_cast<Integer>(static_cast<T>(std::uint64_t(1) << Bits<T>::mantissa));
+        constexpr auto one = std::bit_cast<Integer>(T(1));
+        constexpr auto root = std::bit_cast<Integer>(T(0.70710678118654752440L));
+        constexpr auto large = std::bit_cast<Integer>(static_cast<T>(std::uint64_t(1) << Bits<T>::mantissa));
         const IntegersOf<L> shifted = bits_of(x) + IntegersOf<L>(one - root);
         const IntegersOf<L> exponent = shifted >> Bits<T>::mantissa;
         k = from_bits<L>(exponent | IntegersOf<L>(large)) -

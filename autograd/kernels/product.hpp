@@ -42,7 +42,7 @@ struct Product {
         Shape shape = broadcast("matmul", batch(a.shape()), batch(b.shape()));
         shape.append(a.shape()[a.shape().rank() - (transposed.a ? 1 : 2)]);
         shape.append(columns());
-        const Buffer<T> result(shape);
+        Buffer<T> result(shape);
         compute(shape, result.data(), false);
         return result;
     }

@@ -47,7 +47,7 @@ template <class T, class F, std::size_t N>
 Array<T> compute_elementwise(const F& function, const std::array<Array<T>, N>& x) {
     Shape shape = x[0].shape();
     for (std::size_t k = 1; k < N; ++k) shape = broadcast(F::name, shape, x[k].shape());
-    const Buffer<T> result(shape);
+    Buffer<T> result(shape);
     run_function<T, N>(function, shape, x, {result.data(), false});
     return result;
 }

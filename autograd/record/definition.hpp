@@ -41,7 +41,7 @@ Shape shape_of_value(const Def& def, const Shapes&... shapes) {
 /// The value of a definition, at once.
 template <class Def, class T, class... More>
 Array<T> apply(const Def& def, const Array<T>& x, const More&... more) {
-    const Buffer<T> y(shape_of_value(def, x.shape(), more.shape()...));
+    Buffer<T> y(shape_of_value(def, x.shape(), more.shape()...));
     def.value(y, x, more...);
     return y;
 }

@@ -53,8 +53,8 @@ Tensor<T> seeded_mask(const Array<T>& seeds, const Shape& shape, double rate) {
     Tensor<T> mask = uninitialised<T>(shape);
     const std::size_t width = shape[0] == 0 ? 0 : shape.size() / shape[0];
     for (std::size_t row = 0; row < shape[0]; ++row) {
-        const double first = static_cast<double>(seeds.data()[2 * row]);
-        const double second = static_cast<double>(seeds.data()[2 * row + 1]);
+        const auto first = static_cast<double>(seeds.data()[2 * row]);
+        const auto second = static_cast<double>(seeds.data()[2 * row + 1]);
         const bool has_mask = first != 0 || second != 0;
         const std::uint64_t key = bits_at(std::bit_cast<std::uint64_t>(first), 0) ^
                                   bits_at(std::bit_cast<std::uint64_t>(second), 1);

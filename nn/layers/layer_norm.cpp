@@ -28,7 +28,8 @@ auto centred_rows(const auto& x) {
 /// sqrt(mean of the squares + epsilon) of each row, [.., D] -> [.., 1].
 struct Deviation {
     static constexpr std::string_view name = "deviation";
-    static constexpr Description description{.equation = "y = √((Σ x²) / n + ε)", .rules = {{"x", "g ⊙ x / (n y)"}}};
+    static constexpr Description description{.equation = "y = √((Σ x²) / n + ε)",
+                                             .rules = {{"x", "g ⊙ x / (n y)"}}};
     double epsilon;
     static Shape shape(const Shape& x) { return x.with(x.rank() - 1, 1); }
     template <class T>

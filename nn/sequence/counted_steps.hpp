@@ -69,7 +69,8 @@ class RowStates {
     /// Takes what the parts have become. Throws `std::invalid_argument` when a part without a batch has
     /// changed.
     void take(Parts next);
-    /// The state of the whole batch, from which the next step goes on: that of rows which do not step is handed on.
+    /// The state of the whole batch, from which the next step goes on: that of rows which do not step is
+    /// handed on.
     const Parts& settle();
     /// The state of the whole batch.
     Parts all() const;

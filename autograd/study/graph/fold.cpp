@@ -52,14 +52,19 @@ class Folding {
         const auto found = times_.places.find(index);
         return found == times_.places.end() ? nullptr : &found->second;
     }
-    std::string signature(const GraphNode& node) const {
+    std::string signature(const GraphNode& node, const std::string& shape) const {
         std::string text =
-            fmt::format("{}\n{}\n{}\n{}", name_of(node.kind), node.operation, node.module, node.shape.text());
+            fmt::format("{}\n{}\n{}\n{}", name_of(node.kind), node.operation, node.module, shape);
         for (std::size_t k = 0; k < node.inputs.size(); ++k)
             if (graph_[node.inputs[k]].kind == NodeKind::parameter)
                 text += fmt::format("\n{}: {}", k, node.inputs[k]);
         return text;
     }
+    /// The shape but for the rows: of a padded batch there are fewer in the steps that some do not have.
+    static std::string shape_of_row(const Shape& shape) {
+        return shape.rank() == 0 ? shape.text() : shape.with(0, 0).text();
+    }
+    static std::size_t rows_of(const Shape& shape) { return shape.rank() == 0 ? 1 : shape[0]; }
     void put(NodeIndex index, const std::string& key) {
         const auto [found, is_new] = group_of_key_.try_emplace(key, groups_.size());
         put(index, found->second);
@@ -75,7 +80,9 @@ class Folding {
         for (NodeIndex index : nodes_) {
             const StepPlace* place = place_of(index);
             if (place == nullptr) continue;
-            const std::string part = fmt::format("{}\n{}", place->loop, signature(graph_[index]));
+            const GraphNode& node = graph_[index];
+            const std::string part =
+                fmt::format("{}\n{}", place->loop, signature(node, shape_of_row(node.shape)));
             const std::size_t same = before[fmt::format("{}\n{}", place->order, part)]++;
             put(index, fmt::format("step\n{}\n{}", part, same));
             time_of_[index] = *graph_[index].time_step;
@@ -89,8 +96,9 @@ class Folding {
             if (place_of(index) != nullptr) continue;
             const std::optional<std::string> uses = uses_in_one_step(graph_[index]);
             if (uses.has_value())
-                put(index, fmt::format("outside\n{}\n{}\n{}", signature(graph_[index]), *uses,
-                                       graph_.contains(index)));
+                put(index,
+                    fmt::format("outside\n{}\n{}\n{}", signature(graph_[index], graph_[index].shape.text()),
+                                *uses, graph_.contains(index)));
             else
                 put(index, groups_.size());
         }
@@ -139,13 +147,13 @@ class Folding {
             for (NodeIndex member : groups_[group]) group_of_[member] = group;
     }
 
-    /// Odd are the steps whose set of groups is not the most frequent one.
+    /// Odd are the steps whose set of groups, or the rows in them, is not the most frequent one.
     void mark_odd_steps(FoldedGraph& folded) {
-        using Groups = std::vector<std::size_t>;
+        using Groups = std::vector<std::pair<std::size_t, std::size_t>>;
         std::vector<std::vector<Groups>> of_step;
         for (const detail::TimeLoop& loop : times_.loops) of_step.emplace_back(loop.time_steps.size());
         for (const auto& [index, place] : times_.places)
-            of_step[place.loop][place.order].push_back(group_of_.at(index));
+            of_step[place.loop][place.order].emplace_back(group_of_.at(index), rows_of(graph_[index].shape));
         for (std::size_t l = 0; l < of_step.size(); ++l) {
             std::map<Groups, std::size_t> counts;
             for (Groups& groups : of_step[l]) {

@@ -23,8 +23,9 @@ void for_all_rows(Problems (*check)(const Row&)) {
 }
 
 /// Parts of the rules and of the functions of others, whose rows run them too.
-const std::set<std::string> within_others{"add_along", "from_patches", "identity",   "patches",      "pick", "place",
-                                          "prod_of_others", "put_back", "recurrence", "scatter_rows", "shift"};
+const std::set<std::string> within_others{"add_along",  "from_patches", "identity",       "patches",
+                                          "pick",       "place",        "prod_of_others", "put_back",
+                                          "recurrence", "scatter_rows", "shift"};
 
 /// The operations of the engine: nn's are tested as layers and losses, and a test's lie in no namespace of
 /// ours.
@@ -33,7 +34,8 @@ std::set<std::string> names_of_definitions() {
     for (const tapeloop::detail::DefinedOperation& one : tapeloop::detail::defined_operations()) {
         const std::string_view type = one.definition->name();
         const bool is_of_engine = type.starts_with("N8tapeloop") && !type.starts_with("N8tapeloop2nn") &&
-                                  !type.starts_with("N8tapeloop4test") && !type.starts_with("N8tapeloop4fuzz");
+                                  !type.starts_with("N8tapeloop4test") &&
+                                  !type.starts_with("N8tapeloop4fuzz");
         if (is_of_engine) names.emplace(one.name);
     }
     return names;

@@ -59,7 +59,8 @@ void check_faithful(const FoldedGraph& folded) {
             const GraphNode& one = folded.graph[member];
             const GraphNode& other = folded.graph[folded.nodes[i].index];
             CHECK(one.operation == other.operation);
-            CHECK(one.shape == other.shape);
+            CHECK((one.shape.rank() == 0 ? one.shape == other.shape
+                                         : one.shape.with(0, 0) == other.shape.with(0, 0)));
             CHECK(one.module == other.module);
         }
     std::map<std::tuple<std::size_t, std::size_t, std::ptrdiff_t>, std::multiset<std::size_t>> expected;
@@ -199,14 +200,14 @@ TEST_CASE("fold: steps at which rows have ended are told from the others") {
             for (const FoldedLoop& loop : folded.loops) {
                 CHECK(loop.time_steps.size() == 10);
                 CHECK(loop.odd_steps == [&] {
-                    Steps odd{7, 8, 9};
-                    if (loop.time_steps.front() != 0) std::reverse(odd.begin(), odd.end());
-                    return odd;
+                    // Read backwards, the step at which a row comes in gathers the states, too.
+                    return loop.time_steps.front() != 0 ? Steps{9, 8, 7, 6} : Steps{7, 8, 9};
                 }());
             }
-            // What all steps have stays one node, also where the masks make more of a step.
+            // The nodes that all steps have stay one, also where there are fewer rows; what gathers stands
+            // alone.
             for (const FoldedNode& node : folded.nodes)
-                if (node.loop.has_value()) CHECK((node.members.size() == 10 || node.members.size() == 3));
+                if (node.loop.has_value()) CHECK((node.members.size() == 10 || node.members.size() <= 3));
         }
     }
 }
