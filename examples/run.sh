@@ -11,7 +11,8 @@ sh "$root/cmake/install_missing.sh" g++ make cmake \
     libcli11-dev libutfcpp-dev nlohmann-json3-dev
 
 echo "Building char_rnn in $build"
-cmake --log-level=NOTICE -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTAPELOOP_EXAMPLES=ON
+cmake --log-level=NOTICE -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON \
+    -DTAPELOOP_EXAMPLES=ON
 cmake --build "$build" --target char_rnn --parallel "$(getconf _NPROCESSORS_ONLN)"
 
 # What char_rnn reads when no FILE is among the arguments. Two runs at once may make it.
