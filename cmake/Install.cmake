@@ -7,7 +7,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tapeloop)
 
 install(TARGETS tapeloop tapeloop_flags ${TAPELOOP_ROOMS} EXPORT tapeloopTargets)
 if(TARGET tapeloop_study)
-  install(TARGETS tapeloop_study EXPORT tapeloopTargets)
+  install(TARGETS tapeloop_study tapeloop_page EXPORT tapeloopTargets)
 endif()
 install(EXPORT tapeloopTargets NAMESPACE tapeloop:: DESTINATION ${package_dir})
 

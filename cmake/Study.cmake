@@ -16,6 +16,12 @@ add_custom_command(OUTPUT ${embedded_page}
   DEPENDS ${page_files} ${CMAKE_CURRENT_LIST_DIR}/EmbedPage.cmake
   COMMENT "Embedding the study page" VERBATIM)
 
-tapeloop_room(study OPTIONAL FOLDERS autograd/study/page USES tapeloop_derivation)
-target_sources(tapeloop_study PRIVATE ${embedded_page})
-target_link_libraries(tapeloop_study PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+tapeloop_room(page OPTIONAL FOLDERS autograd/study/page USES tapeloop_derivation)
+target_sources(tapeloop_page PRIVATE ${embedded_page})
+target_link_libraries(tapeloop_page PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+
+# All of the library, and the page.
+add_library(tapeloop_study INTERFACE)
+add_library(tapeloop::study ALIAS tapeloop_study)
+set_target_properties(tapeloop_study PROPERTIES EXPORT_NAME study)
+target_link_libraries(tapeloop_study INTERFACE tapeloop tapeloop_page)

@@ -144,8 +144,6 @@ Var<double> without_uncounted(const Operand<double>& x, const UnrollOptions& opt
     return counted_alone(x, options);
 }
 
-[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const CallSite& site);
-
 template <class T>
 RowStates<T>::RowStates(Parts initial, std::vector<bool> batched, std::size_t batch, const CallSite& site)
     : pieces_{std::move(initial)},

@@ -54,6 +54,8 @@ class CountedSteps {
 Var<float> without_uncounted(const Operand<float>& x, const UnrollOptions& options);
 Var<double> without_uncounted(const Operand<double>& x, const UnrollOptions& options);
 
+[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const CallSite& site);
+
 /// The state of a batch of whose rows only some take a time step. Each row's state lies where its last step
 /// left it; rows that step together are gathered when they begin to, and then handed from step to step.
 template <class T>

@@ -27,7 +27,6 @@ void require_projected(const Shape& part, const Shape& x, std::size_t leading, c
 void require_output_rows(const Shape& output, std::size_t rows, std::size_t time_step, const CallSite& site);
 [[noreturn]] void fail_given_state(const std::vector<Shape>& given, const std::vector<Shape>& usual,
                                    std::size_t batch, const CallSite& site);
-[[noreturn]] void fail_without_batch(const Shape& part, std::size_t batch, const CallSite& site);
 [[noreturn]] void fail_next_state(const std::vector<Shape>& next, const std::vector<Shape>& before,
                                   std::size_t time_step, const CallSite& site);
 
