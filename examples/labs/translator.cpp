@@ -10,7 +10,7 @@ using namespace tapeloop;
 
 namespace {
 
-constexpr std::size_t longest = 20;
+constexpr std::size_t longest_sentence = 20;
 
 }  // namespace
 
@@ -63,8 +63,9 @@ std::vector<Words> Translator::translate(std::span<const Pair> pairs) const {
     const Tape<float> tape;
     const Paused<float> no_gradients;
     std::vector<Words> written;
-    for (const nn::Hypothesis& best : nn::decode_greedy(
-             decoder_, attend(read(pairs)), {.start = start_token, .end = end_token, .max_length = longest}))
+    for (const nn::Hypothesis& best :
+         nn::decode_greedy(decoder_, attend(read(pairs)),
+                           {.start = start_token, .end = end_token, .max_length = longest_sentence}))
         written.push_back(target_.words(best.tokens));
     return written;
 }
