@@ -255,8 +255,10 @@ template <class T>
 NodeIndex Tape<T>::leaf(const Parameter<T>& parameter, const CallSite& site) {
     const auto& storage = *parameter.storage();
     if (const NodeIndex* known = find(&storage)) return *known;
-    // Its elements stay where they are; the version tells when they were changed.
-    const NodeIndex index = append(keep(Leaf<T>(parameter)), {}, storage.shape, storage.value.data(), site);
+    // Its elements stay where they are; the version tells when they were changed. Every value has a place,
+    // also one without elements, for which xtensor has none.
+    const T* const data = storage.value.size() == 0 ? allocate(0) : storage.value.data();
+    const NodeIndex index = append(keep(Leaf<T>(parameter)), {}, storage.shape, data, site);
     leaves_.emplace(&storage, index);
     names_.emplace(index, storage.name);
     return index;

@@ -30,7 +30,8 @@ struct Max {
 
 // So many elements are summed one after the other, or rows one onto the other; of more, the halves are summed
 // each on its own. An error thus grows with the logarithm of their number.
-constexpr std::size_t elements_in_order = 4096;
+template <class T>
+constexpr std::size_t elements_in_order = 256 * Lanes<T>::width;
 constexpr std::size_t rows_in_order = 64;
 
 // Four running results hide the latency of the additions.
@@ -61,16 +62,16 @@ constexpr std::size_t first_half(std::size_t count, std::size_t block) {
 
 template <class Reduce, class T>
 T reduce_halves(const T* from, std::size_t count) {
-    if (count <= elements_in_order) return reduce_short_run<Reduce>(from, count);
-    const std::size_t half = first_half(count, elements_in_order);
+    if (count <= elements_in_order<T>) return reduce_short_run<Reduce>(from, count);
+    const std::size_t half = first_half(count, elements_in_order<T>);
     const T first = reduce_halves<Reduce>(from, half);
     return Reduce::combine(first, reduce_halves<Reduce>(from + half, count - half));
 }
 
 template <class Reduce, class T>
 inline T reduce_run(const T* from, std::size_t count) {
-    return count <= elements_in_order ? reduce_short_run<Reduce>(from, count)
-                                      : reduce_halves<Reduce>(from, count);
+    return count <= elements_in_order<T> ? reduce_short_run<Reduce>(from, count)
+                                         : reduce_halves<Reduce>(from, count);
 }
 
 template <class Reduce, class T>

@@ -39,7 +39,9 @@ void lay_out_streams(const MapTable& table, const Tape<T>& tape, std::span<const
         const auto [a, part] = table.places[k];
         const Node<T>& source = tape.node(inputs[a]);
         layouts[k] = {&part_shapes[a], row_stride(source.shape, table.part_counts[a])};
-        data[k] = source.data + part_offset(source.shape, table.part_counts[a], part);
+        data[k] = source.shape.size() == 0
+                      ? source.data
+                      : source.data + part_offset(source.shape, table.part_counts[a], part);
     }
 }
 

@@ -79,7 +79,7 @@ struct Viewing {
     template <class T>
     const T* alias(const Array<T>& x) const {
         const View view = self().view(x.shape());
-        return view.is_contiguous() ? x.data() + view.offset : nullptr;
+        return x.size() != 0 && view.is_contiguous() ? x.data() + view.offset : nullptr;
     }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
