@@ -31,7 +31,7 @@ struct Order {
         const Lines lines(shape, normalised_axis("order", axis, shape.rank()));
         std::vector<std::size_t> positions(lines.extent);
         for (std::size_t line = 0; line < lines.count(); ++line) {
-            const T* from = x + lines.start(line);
+            const T* from = lines.extent == 0 ? x : x + lines.start(line);
             const auto comes_first = [&](std::size_t i, std::size_t j) {
                 const T a = from[i * lines.stride];
                 const T b = from[j * lines.stride];
