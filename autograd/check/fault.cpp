@@ -35,13 +35,13 @@ std::vector<int> exchange(std::size_t rank) {
 }
 
 Array<float> times(const Array<float>& x, double factor) {
-    const Buffer<float> y(x.shape());
+    Buffer<float> y(x.shape());
     std::transform(x.data(), x.data() + x.size(), y.data(),
                    [factor](float element) { return static_cast<float>(factor * element); });
     return y;
 }
 Array<double> times(const Array<double>& x, double factor) {
-    const Buffer<double> y(x.shape());
+    Buffer<double> y(x.shape());
     std::transform(x.data(), x.data() + x.size(), y.data(),
                    [factor](double element) { return factor * element; });
     return y;

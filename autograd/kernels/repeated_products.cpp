@@ -40,7 +40,7 @@ Array<T> laid_out(const Array<T>& b, bool transposed) {
     if (transposed) view = view.permuted(std::array<std::size_t, 2>{1, 0});
     const std::size_t columns = view.shape[1];
     const std::size_t padding = is_crowded<T>(columns) ? padding_bytes / sizeof(T) : 0;
-    const Buffer<T> copy(Shape{view.shape[0], columns + padding});
+    Buffer<T> copy(Shape{view.shape[0], columns + padding});
     transfer(view, b.data(), View::of(copy.shape()).sliced(1, 0, columns), Target<T>{copy.data(), false});
     return copy;
 }

@@ -150,7 +150,7 @@ void compute_transposed(std::size_t m, std::size_t n, std::size_t k, const T* a,
 
 template <class T>
 Array<T> transposed_copy(const T* x, std::size_t rows, std::size_t columns, std::size_t stride) {
-    const Buffer<T> copy(Shape{columns, rows});
+    Buffer<T> copy(Shape{columns, rows});
     for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t j = 0; j < columns; ++j) copy.data()[j * rows + i] = x[i * stride + j];
     return copy;

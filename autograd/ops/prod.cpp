@@ -14,7 +14,7 @@ namespace {
 
 template <class T>
 Array<T> unit_matrix(const Array<T>&, std::size_t n) {
-    const Buffer<T> unit({n, n});
+    Buffer<T> unit({n, n});
     std::fill_n(unit.data(), unit.size(), T(0));
     for (std::size_t i = 0; i < n; ++i) unit.data()[i * n + i] = 1;
     return unit;

@@ -50,7 +50,7 @@ struct Exponentials {
 
 template <class T>
 Array<T> row_sums(const Array<T>& x) {
-    const Buffer<T> sums(x.shape().with(x.shape().rank() - 1, 1));
+    Buffer<T> sums(x.shape().with(x.shape().rank() - 1, 1));
     sum_into(x, sums.shape(), {sums.data(), false});
     return sums;
 }

@@ -117,7 +117,7 @@ class Lattice {
 template <class T>
 Array<T> ctc_losses(const Alignments& alignments, const Array<T>& logits) {
     const Softmax<T> softmax(logits);
-    const Buffer<T> losses(Shape{alignments.batch()});
+    Buffer<T> losses(Shape{alignments.batch()});
     for (std::size_t row = 0; row < losses.size(); ++row) {
         const double log_p = Lattice<T>(alignments, softmax, row).log_probability();
         const bool is_dropped = alignments.zero_infinity && log_p == impossible;
@@ -131,7 +131,7 @@ template <class T>
 Array<T> ctc_slope(const Alignments& alignments, const Array<T>& g, const Array<T>& logits) {
     const Softmax<T> softmax(logits);
     const std::size_t classes = logits.shape()[2];
-    const Buffer<T> slope(logits.shape());
+    Buffer<T> slope(logits.shape());
     std::fill_n(slope.data(), slope.size(), T(0));
     for (std::size_t row = 0; row < alignments.batch(); ++row) {
         const T scale = g.data()[row];
