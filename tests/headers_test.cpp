@@ -95,6 +95,7 @@ using namespace tapeloop::optim;
 
 // Types that a user may well have. A name of the engine's in one of those namespaces would make their use
 // ambiguous.
+// clang-format off
 #define TYPES_OF_A_USER(X)                                                                                   \
     X(Layout)                                                                                                \
     X(Target)                                                                                                \
@@ -111,6 +112,7 @@ using namespace tapeloop::optim;
                             X(Block) X(Rules) X(Definition) X(Stream) X(Streams) X(Matrix) X(Pass) X(Panels) \
                                 X(Record) X(Entry) X(Header) X(Allocator) X(Handle) X(Stamp)                 \
                                     X(Contributions) X(Cotangents)
+// clang-format on
 
 #define DECLARED(Name)                       \
     struct Name {                            \
