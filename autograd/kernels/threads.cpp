@@ -70,7 +70,16 @@ std::size_t thread_count() { return 1; }
 namespace detail {
 
 void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const void* context) {
-    for (std::size_t part = 0; part < parts; ++part) run(context, part);
+    // As with threads: all parts run, and what the first of those that throw has thrown arrives.
+    std::exception_ptr thrown;
+    for (std::size_t part = 0; part < parts; ++part) {
+        try {
+            run(context, part);
+        } catch (...) {
+            if (thrown == nullptr) thrown = std::current_exception();
+        }
+    }
+    if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
 }  // namespace detail
