@@ -43,7 +43,11 @@ auto record_given(const F& function, const CallSite& site, std::index_sequence<K
             return site;
     };
     using T = MapValue<std::tuple_element_t<K, std::tuple<A...>>...>;
-    return map_arguments<T>(function, caller(), std::get<K>(all)...);
+    static_assert(!std::is_void_v<T>, "map: one argument at least must be a Var, a Parameter or a tensor");
+    if constexpr (!std::is_void_v<T>)
+        return map_arguments<T>(function, caller(), std::get<K>(all)...);
+    else
+        return Var<double>();
 }
 
 }  // namespace detail

@@ -60,16 +60,10 @@ template <class X, class... More>
 struct FirstType<X, More...>
     : std::conditional_t<std::is_void_v<X>, FirstType<More...>, std::type_identity<X>> {};
 
-/// `float` or `double`, as the first `Var` or `Parameter` says, or else the first tensor.
+/// `float` or `double`, as the first `Var` or `Parameter` says, or else the first tensor; void when there are
+/// only numbers.
 template <class... A>
-struct MapValueOf {
-    using Found = typename FirstType<typename MapTracked<A>::type..., typename MapConstant<A>::type...>::type;
-    static_assert(!std::is_void_v<Found>,
-                  "map: one argument at least must be a Var, a Parameter or a tensor");
-    using type = std::conditional_t<std::is_void_v<Found>, double, Found>;
-};
-template <class... A>
-using MapValue = typename MapValueOf<A...>::type;
+using MapValue = typename FirstType<typename MapTracked<A>::type..., typename MapConstant<A>::type...>::type;
 
 /// Turns the arguments of `map` into the streams of a pass: `parts` of them each, 0 for one that is not
 /// packed.
