@@ -8,9 +8,9 @@
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/gru_options.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/cells/lstm_variant_cell.hpp>
-#include <nn/cells/minimal_gru_cell.hpp>
-#include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/cells/variants/lstm_variant_cell.hpp>
+#include <nn/cells/variants/minimal_gru_cell.hpp>
+#include <nn/cells/variants/reset_before_gru_cell.hpp>
 #include <nn/closed_form/elman.hpp>
 #include <nn/closed_form/elman_network.hpp>
 #include <nn/closed_form/gru.hpp>

@@ -50,8 +50,10 @@ const std::vector<Room>& rooms() {
         {"nn", {"nn/"}, {"autograd"}},
         {"sequence", {"nn/sequence/"}, {"nn"}},
         {"cells", {"nn/cells/"}, {"sequence"}},
+        {"cell variants", {"nn/cells/variants/"}, {"cells"}},
         {"layers", {"nn/layers/"}, {"sequence"}},
         {"losses", {"nn/losses/"}, {"sequence"}},
+        {"ctc", {"nn/losses/ctc/"}, {"losses"}},
         {"wrappers", {"nn/wrappers/"}, {"cells", "layers", "losses"}},
         {"decoding", {"nn/decoding/"}, {"cells", "layers", "losses"}},
         {"closed_form", {"nn/closed_form/"}, {"cells", "layers", "losses"}},
@@ -67,7 +69,8 @@ const std::vector<Room>& rooms() {
 const std::set<std::string_view>& collections() {
     static const std::set<std::string_view> list{
         "autograd/autograd.hpp", "autograd/check/check.hpp", "autograd/study/study.hpp", "nn/nn.hpp",
-        "nn/check/check.hpp",    "nn/check/doctest.hpp",     "nn/study/study.hpp",       "optim/optim.hpp",
+        "nn/check/check.hpp",    "nn/check/doctest.hpp",     "nn/losses/losses.hpp",     "nn/study/study.hpp",
+        "optim/optim.hpp",
     };
     return list;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <nn/cells/activation.hpp>
-#include <nn/losses/losses.hpp>
+#include <nn/losses/classes.hpp>
 
 #include <vector>
 

@@ -2,7 +2,7 @@
 
 #include <nn/layers/embedding.hpp>
 #include <nn/layers/linear.hpp>
-#include <nn/losses/losses.hpp>
+#include <nn/losses/cross_entropy.hpp>
 #include <nn/sequence/unroll.hpp>
 
 namespace tapeloop::nn {

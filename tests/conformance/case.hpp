@@ -3,7 +3,7 @@
 #include <autograd/tensor.hpp>
 #include <nn/cells/activation.hpp>
 #include <nn/cells/gru_options.hpp>
-#include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/wrappers/bidirectional.hpp>
 
 #include <map>

@@ -6,8 +6,8 @@
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/cells/minimal_gru_cell.hpp>
-#include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/cells/variants/minimal_gru_cell.hpp>
+#include <nn/cells/variants/reset_before_gru_cell.hpp>
 
 namespace tapeloop::conformance {
 

@@ -3,9 +3,9 @@
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/cells/lstm_variant_cell.hpp>
-#include <nn/cells/minimal_gru_cell.hpp>
-#include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/cells/variants/lstm_variant_cell.hpp>
+#include <nn/cells/variants/minimal_gru_cell.hpp>
+#include <nn/cells/variants/reset_before_gru_cell.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/bidirectional.hpp>

@@ -28,7 +28,7 @@ double largest_of(const Tensor<T>& first, const std::vector<Tensor<T>>& more) {
     return largest;
 }
 
-std::vector<double> listed(const Summands& summands) {
+std::vector<double> in_one_list(const Summands& summands) {
     std::vector<double> list = summands.parameters;
     list.push_back(summands.x);
     list.insert(list.end(), summands.state.begin(), summands.state.end());
@@ -93,7 +93,7 @@ std::vector<Deviation> deviations(const TermNames& names, const StepTerms<T>& ta
             "verify_bptt: the closed form gives {} parameters and {} parts of a state; the cell "
             "has {} and {}",
             other.parameters.size(), other.state.size(), tape.parameters.size(), tape.state.size()));
-    std::vector<double> scales = listed(summands);
+    std::vector<double> scales = in_one_list(summands);
     scales.resize(of_tape.size());
     std::vector<Deviation> list;
     for (std::size_t k = 0; k < of_tape.size(); ++k)
@@ -159,7 +159,7 @@ std::vector<Deviation> differences_of_step(const CellUnderCheck<T>& cell, const 
 
     std::vector<Deviation> list;
     const auto terms = listed(tape.terms[t]);
-    const std::vector<double> scales = listed(summands);
+    const std::vector<double> scales = in_one_list(summands);
     for (std::size_t k = 0; k < terms.size(); ++k) {
         const Tensor<double> own = as_double(*terms[k]);
         std::vector<CheckedElement> checked;

@@ -5,9 +5,9 @@
 #include <nn/cells/gates.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/cells/lstm_variant_cell.hpp>
-#include <nn/cells/minimal_gru_cell.hpp>
-#include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/cells/variants/lstm_variant_cell.hpp>
+#include <nn/cells/variants/minimal_gru_cell.hpp>
+#include <nn/cells/variants/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <optim/sgd.hpp>

@@ -1,8 +1,8 @@
 #include <tests/nn/cells/cell_check.hpp>
 
 #include <nn/cells/gru_cell.hpp>
-#include <nn/cells/minimal_gru_cell.hpp>
-#include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/cells/variants/minimal_gru_cell.hpp>
+#include <nn/cells/variants/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
 
 #include <cmath>

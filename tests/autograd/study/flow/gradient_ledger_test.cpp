@@ -9,8 +9,8 @@
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/cells/lstm_variant_cell.hpp>
-#include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/cells/variants/lstm_variant_cell.hpp>
+#include <nn/cells/variants/reset_before_gru_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>

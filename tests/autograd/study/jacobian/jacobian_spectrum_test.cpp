@@ -3,7 +3,7 @@
 #include <autograd/study/jacobian/decompositions.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/cells/variants/reset_before_gru_cell.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 #include <autograd/kernels/pass.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/ops/array_functions.hpp>
-#include <nn/losses/ctc_alignments.hpp>
+#include <nn/losses/ctc/ctc_alignments.hpp>
 
 #include <algorithm>
 #include <cmath>

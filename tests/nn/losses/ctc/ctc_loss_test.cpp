@@ -2,7 +2,7 @@
 
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
-#include <nn/losses/ctc_loss.hpp>
+#include <nn/losses/ctc/ctc_loss.hpp>
 
 #include <cmath>
 

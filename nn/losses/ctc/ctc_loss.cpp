@@ -1,8 +1,8 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/record/definition.hpp>
 #include <nn/losses/counting.hpp>
-#include <nn/losses/ctc_alignments.hpp>
-#include <nn/losses/ctc_loss.hpp>
+#include <nn/losses/ctc/ctc_alignments.hpp>
+#include <nn/losses/ctc/ctc_loss.hpp>
 
 #include <algorithm>
 

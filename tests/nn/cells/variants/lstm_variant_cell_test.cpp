@@ -2,7 +2,7 @@
 
 #include <nn/cells/gates.hpp>
 #include <nn/cells/lstm_cell.hpp>
-#include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/generator.hpp>
 
 #include <cmath>

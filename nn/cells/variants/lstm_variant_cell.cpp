@@ -4,7 +4,7 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <nn/cells/gates.hpp>
-#include <nn/cells/lstm_variant_cell.hpp>
+#include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/sequence/cell.hpp>
 
 #include <stdexcept>

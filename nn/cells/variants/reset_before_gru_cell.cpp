@@ -1,5 +1,5 @@
 #include <nn/cells/gates.hpp>
-#include <nn/cells/reset_before_gru_cell.hpp>
+#include <nn/cells/variants/reset_before_gru_cell.hpp>
 #include <nn/sequence/cell.hpp>
 
 namespace tapeloop::nn {

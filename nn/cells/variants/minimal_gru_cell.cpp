@@ -1,5 +1,5 @@
 #include <nn/cells/gates.hpp>
-#include <nn/cells/minimal_gru_cell.hpp>
+#include <nn/cells/variants/minimal_gru_cell.hpp>
 #include <nn/sequence/cell.hpp>
 
 namespace tapeloop::nn {

@@ -5,7 +5,7 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <nn/losses/counting.hpp>
-#include <nn/losses/ctc_alignments.hpp>
+#include <nn/losses/ctc/ctc_alignments.hpp>
 #include <nn/sequence/lengths.hpp>
 
 #include <algorithm>
