@@ -36,7 +36,7 @@ const std::vector<Room>& rooms() {
          {"kernels"}},
         {"sweep", {"autograd/sweep/"}, {"tape"}},
         {"record", {"autograd/record/"}, {"sweep"}},
-        {"ops", {"autograd/ops/"}, {"record"}},
+        {"ops", {"autograd/ops/", "autograd/ops/elementary/"}, {"record"}},
         {"map", {"autograd/map/"}, {"ops"}},
         {"autograd", {"autograd/"}, {"map"}},
         {"check", {"autograd/check/"}, {"autograd"}},

@@ -4,6 +4,7 @@
 #include <autograd/ops/elementary/arithmetic.hpp>
 #include <autograd/ops/elementary/choices.hpp>
 #include <autograd/ops/elementary/curves.hpp>
+#include <autograd/ops/elementary/declare.hpp>
 #include <autograd/ops/elementary/powers.hpp>
 #include <autograd/ops/elementary/steps.hpp>
 

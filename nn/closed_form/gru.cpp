@@ -5,7 +5,7 @@
 #include <utility>
 
 namespace tapeloop::nn::closed_form {
-namespace {
+namespace gru {
 
 /// The blocks of a packed row.
 enum Gate : std::size_t { update, reset, candidate, gate_count };
@@ -158,11 +158,12 @@ void backward(const GruWeights<T>& weights, const Tensor<T>& x, const std::vecto
     bptt.initial_state = std::move(from_later);
 }
 
-}  // namespace
+}  // namespace gru
 
 template <class T>
 GruBptt<T> gru_bptt(const GruWeights<T>& weights, const Tensor<T>& x, const Tensor<T>& initial_state,
                     const Tensor<T>& outputs, const Tensor<T>& final_state) {
+    using namespace gru;
     require_fit(weights, x, initial_state, outputs, final_state);
     GruBptt<T> bptt{};
     bptt.x = zeros_like(x);

@@ -5,7 +5,7 @@
 #include <utility>
 
 namespace tapeloop::nn::closed_form {
-namespace {
+namespace lstm {
 
 template <class T>
 T logistic(T a) {
@@ -139,11 +139,12 @@ void backward(const LstmWeights<T>& weights, const Tensor<T>& x, const std::vect
     bptt.initial_state = std::move(from_later);
 }
 
-}  // namespace
+}  // namespace lstm
 
 template <class T>
 LstmBptt<T> lstm_bptt(const LstmWeights<T>& weights, const Tensor<T>& x, const LstmState<T>& initial_state,
                       const Tensor<T>& outputs, const LstmState<T>& final_state) {
+    using namespace lstm;
     require_fit(weights, x, initial_state, outputs, final_state);
     LstmBptt<T> bptt{};
     bptt.x = zeros_like(x);
