@@ -64,6 +64,9 @@ class Shape {
     /// Returns the same shape with another extent along `axis`.
     Shape with(std::size_t axis, std::size_t extent) const;
 
+    /// Takes one of `parts` equal parts of the innermost axis, which they must divide.
+    void divide_back(std::size_t parts) { extents_[rank_ - 1] /= static_cast<std::uint32_t>(parts); }
+
     /// Returns the shape with everything but the last axis as rows: [2, 3, 4] gives [6, 4].
     Shape as_matrix() const;
 

@@ -17,7 +17,7 @@ template <class T, std::size_t In, std::size_t Out, class F>
 void fused_update(const Shape& shape, const std::array<const T*, In>& inputs,
                   const std::array<T*, Out>& results, const F& update) {
     std::array<Layout, In + Out> layouts;
-    layouts.fill(Layout{&shape});
+    layouts.fill({&shape, 0});
     std::array<Target<T>, Out> targets;
     for (std::size_t k = 0; k < Out; ++k) targets[k] = {results[k], false};
     tapeloop::detail::run_pass<T, In, Out>(shape, layouts, inputs, targets, update);

@@ -1,3 +1,4 @@
+#include <autograd/kernels/few.hpp>
 #include <autograd/kernels/pass.hpp>
 #include <autograd/kernels/threads.hpp>
 
@@ -11,6 +12,10 @@ Walk::Walk(const Shape& shape, std::span<const Layout> layouts)
     bool plain = true;
     for (std::size_t k = 0; k < count_ && plain; ++k) {
         const Layout& own = layouts[k];
+        if (k > 0 && own.shape == layouts[k - 1].shape && own.row_stride == layouts[k - 1].row_stride) {
+            single_[k] = single_[k - 1];  // as the part before it
+            continue;
+        }
         const bool same = own.shape == &shape || *own.shape == shape;
         single_[k] = !same && own.shape->size() == 1;
         plain = single_[k] || (same && (own.row_stride == 0 || one_row));
@@ -118,26 +123,28 @@ struct Pass {
         alignas(64) T repeated[most_streams][width];  // an element that stands for the whole run
         std::array<const T*, most_streams> from;
         std::array<std::size_t, most_streams> advance;
-        std::array<T*, most_streams> to;
-        std::array<bool, most_streams> add;
-        for (std::size_t k = 0; k < inputs.size(); ++k) advance[k] = walk.single(k) ? 0 : width;
-        for (std::size_t k = 0; k < targets.size(); ++k) add[k] = targets[k].add;
-        const Run<T> row{from.data(), advance.data(), to.data(), add.data(), part.end - part.begin};
-        walk.each_row(part.first_piece, part.last_piece, [&](const auto& offsets) {
-            for (std::size_t k = 0; k < inputs.size(); ++k) {
-                from[k] = inputs[k] + offsets[k];
-                if (advance[k] == 0) {
-                    std::fill_n(repeated[k], width, *from[k]);
-                    from[k] = repeated[k];
-                } else {
-                    from[k] += part.begin;
-                }
+        const auto read = [&](std::size_t k, const T* start) {
+            if (advance[k] == 0) {
+                std::fill_n(repeated[k], width, *start);
+                from[k] = repeated[k];
+            } else {
+                from[k] = start + part.begin;
             }
+        };
+        for (std::size_t k = 0; k < inputs.size(); ++k) advance[k] = walk.single(k) ? 0 : width;
+        const std::size_t count = part.end - part.begin;
+        if (walk.is_one_run() && part.begin == 0) {
+            for (std::size_t k = 0; k < inputs.size(); ++k) read(k, inputs[k]);
+            return kernel(function, {from.data(), advance.data(), targets.data(), count});
+        }
+        Few<Target<T>, most_streams> to(targets.size());
+        std::copy(targets.begin(), targets.end(), to.begin());
+        walk.each_row(part.first_piece, part.last_piece, [&](const auto& offsets) {
+            for (std::size_t k = 0; k < inputs.size(); ++k) read(k, inputs[k] + offsets[k]);
             for (std::size_t k = 0; k < targets.size(); ++k)
-                to[k] = targets[k].data == nullptr
-                            ? nullptr
-                            : targets[k].data + offsets[inputs.size() + k] + part.begin;
-            kernel(function, row);
+                if (targets[k].data != nullptr)
+                    to[k].data = targets[k].data + offsets[inputs.size() + k] + part.begin;
+            kernel(function, {from.data(), advance.data(), to.data(), count});
         });
     }
 };
@@ -160,7 +167,7 @@ void run_kernel(const Shape& shape, std::span<const Layout> layouts, std::span<c
 
 template <class T>
 void broadcast_into(const Array<T>& x, const Shape& shape, const Target<T>& target) {
-    run_pass<T, 1, 1>(shape, {Layout{&x.shape()}, Layout{&shape}}, {x.data()}, {target},
+    run_pass<T, 1, 1>(shape, {Layout{&x.shape(), 0}, Layout{&shape, 0}}, {x.data()}, {target},
                       [](const auto& in, auto& out) { out[0] = in[0]; });
 }
 

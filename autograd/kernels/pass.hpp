@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/array.hpp>
+#include <autograd/kernels/indices.hpp>
 #include <autograd/kernels/lanes.hpp>
 
 #include <array>
@@ -13,15 +14,15 @@ namespace tapeloop::detail {
 /// The place of a result, which is written or added to what is there.
 template <class T>
 struct Target {
-    T* data = nullptr;
-    bool add = false;
+    T* data;
+    bool add;
 };
 
 /// The layout of one operand in memory: rows of the last axis may stand further apart than they are long (the
 /// columns of a packed matrix). A `row_stride` of 0 means contiguous.
 struct Layout {
-    const Shape* shape = nullptr;
-    std::size_t row_stride = 0;
+    const Shape* shape;
+    std::size_t row_stride;
 };
 
 /// The largest number of operands of a pass.
@@ -38,6 +39,8 @@ class Walk {
     /// Returns whether the pieces have elements of operand `k` in common.
     bool is_shared(std::size_t k) const { return outer_ > 0 && strides_[outer_ - 1][k] == 0; }
     std::size_t width() const { return width_; }
+    /// Returns whether all is one run.
+    bool is_one_run() const { return outer_ == 0; }
     /// Returns whether operand `k` has one element for the whole run.
     bool single(std::size_t k) const { return single_[k]; }
 
@@ -85,8 +88,7 @@ template <class T>
 struct Run {
     const T* const* from;
     const std::size_t* advance;
-    T* const* to;
-    const bool* add;
+    const Target<T>* to;
     std::size_t count;
 };
 
@@ -114,8 +116,9 @@ Kernel<T> kernel_of(const F& /*f*/) {
         const F& f = *static_cast<const F*>(function);
         std::array<const T*, In> from;
         std::array<T*, Out> to;
-        std::copy_n(run.from, In, from.begin());
-        std::copy_n(run.to, Out, to.begin());
+        // Not std::copy_n, which is a call of memmove.
+        with_indices<In>([&](auto... k) { ((from[k] = run.from[k]), ...); });
+        with_indices<Out>([&](auto... k) { ((to[k] = run.to[k].data), ...); });
         // One body for whole registers and for the tail: the same instructions, so the same bits.
         for (std::size_t i = 0; i < run.count; i += L::width) {
             const std::size_t rest = run.count - i;
@@ -130,9 +133,9 @@ Kernel<T> kernel_of(const F& /*f*/) {
             for (std::size_t k = 0; k < Out; ++k) {
                 if (to[k] == nullptr) continue;
                 if (whole)
-                    (run.add[k] ? L::load(to[k]) + out[k] : out[k]).store(to[k]);
+                    (run.to[k].add ? L::load(to[k]) + out[k] : out[k]).store(to[k]);
                 else
-                    (run.add[k] ? L::load(to[k], rest) + out[k] : out[k]).store(to[k], rest);
+                    (run.to[k].add ? L::load(to[k], rest) + out[k] : out[k]).store(to[k], rest);
                 to[k] += L::width;
             }
         }
@@ -171,10 +174,10 @@ void run_function(const F& function, const Shape& shape, const std::array<Array<
     std::array<Layout, N + 1> layouts;
     std::array<const T*, N> data;
     for (std::size_t k = 0; k < N; ++k) {
-        layouts[k].shape = &inputs[k].shape();
+        layouts[k] = {&inputs[k].shape(), 0};
         data[k] = inputs[k].data();
     }
-    layouts[N].shape = &shape;
+    layouts[N] = {&shape, 0};
     run_pass<T, N, 1>(shape, layouts, data, {target}, on_lanes<T, N>(function));
 }
 

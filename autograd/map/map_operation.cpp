@@ -1,3 +1,4 @@
+#include <autograd/kernels/few.hpp>
 #include <autograd/map/map_operation.hpp>
 
 #include <algorithm>
@@ -22,63 +23,66 @@ struct Identity {
     }
 };
 
-/// Returns the layout of a part in its packed value.
-std::size_t part_offset(const Shape& whole, std::size_t parts, std::size_t part) {
-    return parts == 0 ? 0 : part * (whole.back() / parts);
-}
-std::size_t row_stride(const Shape& whole, std::size_t parts) { return parts == 0 ? 0 : whole.back(); }
-
 /// The start of each stream and the distance of its rows. The layouts refer to `part_shapes`, one for each
 /// argument.
 template <class T>
 void lay_out_streams(const MapTable& table, const Tape<T>& tape, std::span<const NodeIndex> inputs,
-                     std::span<Shape> part_shapes, std::span<Layout> layouts, std::span<const T*> data) {
-    for (std::size_t a = 0; a < inputs.size(); ++a)
-        part_shapes[a] = part_shape(tape.node(inputs[a]).shape, table.part_counts[a]);
-    for (std::size_t k = 0; k < table.places.size(); ++k) {
-        const auto [a, part] = table.places[k];
-        const Node<T>& source = tape.node(inputs[a]);
-        layouts[k] = {&part_shapes[a], row_stride(source.shape, table.part_counts[a])};
-        data[k] = source.shape.size() == 0
-                      ? source.data
-                      : source.data + part_offset(source.shape, table.part_counts[a], part);
+                     std::span<const Shape> part_shapes, std::span<Layout> layouts,
+                     std::span<const T*> data) {
+    std::size_t k = 0;
+    for (std::size_t a = 0; a < inputs.size(); ++a) {
+        const Node<T>& node = tape.node(inputs[a]);
+        const std::size_t parts = table.part_counts[a];
+        const std::size_t row_stride = parts == 0 ? 0 : node.shape.back();
+        // Without elements there is no memory to count from.
+        const std::size_t width = parts == 0 || node.data == nullptr ? 0 : part_shapes[a].back();
+        const T* start = node.data;
+        for (std::size_t part = 0; part < std::max<std::size_t>(parts, 1); ++part, ++k, start += width) {
+            layouts[k] = {&part_shapes[a], row_stride};
+            data[k] = start;
+        }
     }
 }
 
+/// Returns the shape to which the parts of the inputs broadcast, and sets `part_shapes` to theirs.
 template <class T>
-Shape broadcast_parts(const MapTable& table, std::span<const Operand<T>* const> operands) {
-    Shape shape = part_shape(operands[0]->shape(), table.part_counts[0]);
-    for (std::size_t a = 1; a < operands.size(); ++a)
-        if (const Shape part = part_shape(operands[a]->shape(), table.part_counts[a]); part != shape)
-            shape = broadcast("map", shape, part);
-    return shape;
+Shape broadcast_parts(const MapTable& table, const Tape<T>& tape, std::span<const NodeIndex> inputs,
+                      std::span<Shape> part_shapes) {
+    for (std::size_t a = 0; a < inputs.size(); ++a)
+        set_part_shape(part_shapes[a], tape.node(inputs[a]).shape, table.part_counts[a]);
+    const Shape* shape = part_shapes.data();
+    Shape joint;
+    for (const Shape& part : part_shapes.subspan(1))
+        if (part != *shape) {
+            joint = broadcast("map", *shape, part);
+            shape = &joint;
+        }
+    return *shape;
 }
 
 template <class T>
 void record_fused(const MapFunction<T>& map, Tape<T>& tape, const Shape& shape,
-                  std::span<const NodeIndex> inputs, const CallSite& site, Var<T>* results) {
+                  std::span<const Shape> part_shapes, std::span<const NodeIndex> inputs, const CallSite& site,
+                  Var<T>* results) {
     const MapTable& table = map.table;
     const std::size_t in = table.places.size();
-    std::array<Shape, most_map_arguments> part_shapes;
-    std::array<Layout, most_streams> layouts;
-    std::array<const T*, most_streams> data;
+    Few<Layout, most_streams> layouts(in + table.results);
+    Few<const T*, most_streams> data(in);
     lay_out_streams<T>(table, tape, inputs, part_shapes, layouts, data);
-    std::array<Target<T>, most_map_arguments> targets;
-    std::array<Array<T>, most_map_arguments> arrays;
+    Few<Target<T>, most_map_arguments> targets(table.results);
+    Few<Array<T>, most_map_arguments> arrays(table.results);
     for (std::size_t r = 0; r < table.results; ++r) {
-        layouts[in + r].shape = &shape;
+        layouts[in + r] = {&shape, 0};
         targets[r] = {tape.allocate(shape.size()), false};
         arrays[r] = Array<T>(shape, targets[r].data);
     }
-    run_kernel<T>(shape, {layouts.data(), in + table.results}, {data.data(), in},
-                  {targets.data(), table.results}, map.kernel, map.function);
+    run_kernel<T>(shape, layouts, data, targets, map.kernel, map.function);
     const Operation<T>& operation = map.operation(tape, map.definition);
     if (table.results == 1) {
         results[0] = tape.var(tape.append(operation, inputs, shape, arrays[0].data(), site));
         return;
     }
-    const NodeIndex first =
-        tape.append_results(operation, inputs, shape, {arrays.data(), table.results}, site);
+    const NodeIndex first = tape.append_results(operation, inputs, shape, arrays, site);
     for (std::size_t r = 0; r < table.results; ++r) results[r] = tape.var(first + static_cast<NodeIndex>(r));
 }
 
@@ -91,15 +95,17 @@ template <class T>
 void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> operands, const CallSite& site,
                 Var<T>* results) {
     Tape<T>& tape = tape_of("map", operands);
-    const Shape shape = checked(tape, site, [&] { return broadcast_parts(map.table, operands); });
     Rollback rollback(tape);
-    std::array<NodeIndex, most_map_arguments> inputs;
+    Few<NodeIndex, most_map_arguments> inputs(operands.size());
     for (std::size_t a = 0; a < operands.size(); ++a) inputs[a] = operands[a]->enter(tape);
+    Few<Shape, most_map_arguments> part_shapes(operands.size());
+    const Shape shape =
+        checked(tape, site, [&] { return broadcast_parts<T>(map.table, tape, inputs, part_shapes); });
     if (tape.options().fuse) {
-        record_fused(map, tape, shape, {inputs.data(), operands.size()}, site, results);
+        record_fused<T>(map, tape, shape, part_shapes, inputs, site, results);
         return rollback.keep();
     }
-    map.replay(map.definition, tape, {inputs.data(), operands.size()}, results);
+    map.replay(map.definition, tape, inputs, results);
     // A result that does not depend on all arguments has their joint shape nevertheless.
     for (std::size_t r = 0; r < map.table.results; ++r)
         if (results[r].shape() != shape) results[r] = broadcast_to(results[r], shape);
@@ -111,44 +117,50 @@ void pull_map(const MapTable& table, Sweep<T>& sweep, NodeIndex node, Kernel<T> 
               const void* function) {
     const Tape<T>& tape = sweep.tape();
     // Copies: the user's function may record, which moves the tape's vectors.
-    const std::vector<NodeIndex> inputs(tape.inputs(node).begin(), tape.inputs(node).end());
+    const std::size_t count = table.part_counts.size();
+    Few<NodeIndex, most_map_arguments> inputs(count);
+    std::copy_n(tape.inputs(node).begin(), count, inputs.begin());
     const NodeIndex first_result = tape.node(node).results == 0 ? node : node + 1;
     const Shape shape = tape.node(first_result).shape;
     const std::size_t in = table.places.size();
 
-    std::array<Shape, most_map_arguments> part_shapes;
-    std::array<Layout, most_streams> layouts;
-    std::array<const T*, most_streams> data;
+    Few<Shape, most_map_arguments> part_shapes(count);
+    for (std::size_t a = 0; a < count; ++a)
+        set_part_shape(part_shapes[a], tape.node(inputs[a]).shape, table.part_counts[a]);
+    Few<Layout, most_streams> layouts(in + table.results + in);
+    Few<const T*, most_streams> data(in + table.results);
     lay_out_streams<T>(table, tape, inputs, part_shapes, layouts, data);
     static constexpr T nothing = 0;  // stands for the cotangent of a result that nobody used
     static const Shape scalar;
     for (std::size_t r = 0; r < table.results; ++r) {
         const NodeIndex result = first_result + static_cast<NodeIndex>(r);
-        layouts[in + r].shape = sweep.has(result) ? &shape : &scalar;
+        layouts[in + r] = {sweep.has(result) ? &shape : &scalar, 0};
         data[in + r] = sweep.has(result) ? sweep.cotangent(result).data() : &nothing;
     }
 
-    std::array<PassTarget<T>, most_map_arguments> wholes;
-    for (std::size_t a = 0; a < inputs.size(); ++a) {
-        const bool is_shared = std::find(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(a),
-                                         inputs[a]) != inputs.begin() + static_cast<std::ptrdiff_t>(a);
-        if (sweep.wants(inputs[a]))
-            wholes[a] = PassTarget<T>(sweep, inputs[a], shape, table.part_counts[a], is_shared);
+    Few<PassTarget<T>, most_map_arguments> wholes(count);
+    for (std::size_t a = 0; a < count; ++a) {
+        if (!sweep.wants(inputs[a])) continue;
+        const NodeIndex* const before = inputs.begin() + a;
+        const bool is_shared = std::find(inputs.begin(), inputs.begin() + a, inputs[a]) != before;
+        wholes[a] = PassTarget<T>(sweep, inputs[a], part_shapes[a], shape, table.part_counts[a], is_shared);
     }
-    std::array<Target<T>, most_streams> targets;
-    for (std::size_t k = 0; k < in; ++k) {
-        const auto [a, part] = table.places[k];
-        const PassTarget<T>& whole = wholes[a];
-        const bool is_wanted = whole.target().data != nullptr;
-        layouts[in + table.results + k] = {is_wanted ? &whole.part() : &part_shapes[a], whole.row_stride()};
-        if (is_wanted)
-            targets[k] = {whole.target().data + part * (whole.row_stride() == 0 ? 0 : whole.part().back()),
-                          whole.target().add};
+    Few<Target<T>, most_streams> targets(in);
+    for (std::size_t a = 0, k = 0; a < count; ++a) {
+        const std::size_t parts = table.part_counts[a];
+        const bool is_wanted = wholes[a].target().data != nullptr;
+        const Shape& part_shape = is_wanted ? wholes[a].part() : part_shapes[a];
+        const std::size_t width = parts == 0 || !is_wanted ? 0 : part_shape.back();
+        const Layout layout{&part_shape, width * parts};
+        Target<T> target = wholes[a].target();
+        for (std::size_t part = 0; part < std::max<std::size_t>(parts, 1); ++part, ++k) {
+            layouts[in + table.results + k] = layout;
+            targets[k] = target;
+            target.data += width;
+        }
     }
-    const std::size_t count = in + table.results;
-    run_kernel<T>(shape, {layouts.data(), count + in}, {data.data(), count}, {targets.data(), in}, kernel,
-                  function);
-    for (std::size_t a = 0; a < inputs.size(); ++a) wholes[a].deliver(sweep, node, inputs[a]);
+    run_kernel<T>(shape, layouts, data, targets, kernel, function);
+    for (std::size_t a = 0; a < count; ++a) wholes[a].deliver(sweep, node, inputs[a]);
 }
 
 template <class T>

@@ -44,10 +44,10 @@ Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* con
     std::array<Layout, most_arguments + 1> layouts;
     std::array<const T*, most_arguments> data;
     for (std::size_t k = 0; k < count; ++k) {
-        layouts[k].shape = &tape.node(inputs[k]).shape;
+        layouts[k] = {&tape.node(inputs[k]).shape, 0};
         data[k] = tape.node(inputs[k]).data;
     }
-    layouts[count].shape = &shape;
+    layouts[count] = {&shape, 0};
     T* const result = tape.allocate(shape.size());
     const Target<T> target{result, false};
     run_kernel<T>(shape, {layouts.data(), count + 1}, {data.data(), count}, {&target, 1}, kernel, function);
@@ -63,16 +63,16 @@ void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> input
     const std::size_t count = inputs.size() + 2;
     std::array<Layout, most_arguments + 3> layouts;
     std::array<const T*, most_arguments + 2> data;
-    layouts[0].shape = &shape;
+    layouts[0] = {&shape, 0};
     data[0] = sweep.cotangent(node).data();
-    layouts[1].shape = &shape;
+    layouts[1] = {&shape, 0};
     data[1] = tape.node(node).data;
     for (std::size_t k = 0; k < inputs.size(); ++k) {
-        layouts[k + 2].shape = &tape.node(inputs[k]).shape;
+        layouts[k + 2] = {&tape.node(inputs[k]).shape, 0};
         data[k + 2] = tape.node(inputs[k]).data;
     }
-    const PassTarget<T> target(sweep, input, shape);
-    layouts[count].shape = &target.part();
+    const PassTarget<T> target(sweep, input, tape.node(input).shape, shape);
+    layouts[count] = {&target.part(), 0};
     run_kernel<T>(shape, {layouts.data(), count + 1}, {data.data(), count}, {&target.target(), 1}, kernel,
                   function);
     target.deliver(sweep, node, input);

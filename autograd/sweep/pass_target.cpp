@@ -7,25 +7,27 @@
 
 namespace tapeloop::detail {
 
-Shape part_shape(const Shape& packed, std::size_t parts) {
-    if (parts == 0) return packed;
+void set_part_shape(Shape& part, const Shape& packed, std::size_t parts) {
+    part = packed;
+    if (parts == 0) return;
     if (packed.rank() == 0 || packed.back() % parts != 0)
         throw std::invalid_argument(
             fmt::format("map: gates<{}> of a value that is {}; its last axis must divide into {} equal parts",
                         parts, packed.text(), parts));
-    return packed.with(packed.rank() - 1, packed.back() / parts);
+    part.divide_back(parts);
 }
 
 template <class T>
-PassTarget<T>::PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& shape, std::size_t parts,
-                          bool is_shared)
-    : parts_(parts), part_(part_shape(sweep.tape().node(input).shape, parts)) {
-    if (part_ == shape && !is_shared) {
+PassTarget<T>::PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& part, const Shape& shape,
+                          std::size_t parts, bool is_shared)
+    : parts_(parts), part_(&part) {
+    const bool is_whole = part == shape;
+    if (is_whole && !is_shared) {
         target_ = sweep.target(input);
-    } else if (part_ != shape && repeats_along_rows(part_, shape)) {
+    } else if (!is_whole && repeats_along_rows(part, shape)) {
         target_ = sweep.accumulator(input);
     } else {
-        part_ = shape;
+        part_ = &shape;
         const Buffer<T> aside(parts <= 1 ? shape : shape.with(shape.rank() - 1, shape.back() * parts));
         target_ = {aside.data(), false};
         aside_ = aside;

@@ -13,28 +13,29 @@ class PassTarget {
   public:
     /// Empty: nobody wants this cotangent.
     PassTarget() = default;
-    /// `is_shared` says that the pass has another target for the same argument.
-    PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& shape, std::size_t parts = 0,
+    /// Of an argument whose parts have the shape `part`; it and `shape` must outlive the target. `is_shared`
+    /// says that the pass has another target for the same argument.
+    PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& part, const Shape& shape, std::size_t parts = 0,
                bool is_shared = false);
 
     const Target<T>& target() const { return target_; }
     /// The shape of one part as the pass writes it.
-    const Shape& part() const { return part_; }
+    const Shape& part() const { return *part_; }
     /// Returns the distance between the rows of a part; 0 for an argument that is not packed.
-    std::size_t row_stride() const { return parts_ == 0 ? 0 : part_.back() * parts_; }
+    std::size_t row_stride() const { return parts_ == 0 ? 0 : part_->back() * parts_; }
     /// Hands over what was put aside.
     void deliver(Sweep<T>& sweep, NodeIndex node, NodeIndex input) const;
 
   private:
     std::size_t parts_ = 0;
-    Shape part_;
-    Target<T> target_;
+    const Shape* part_ = nullptr;
+    Target<T> target_{};
     Array<T> aside_;
 };
 
-/// The shape of each of `parts` equal parts of the last axis; 0 parts leave it as it is. Throws when the axis
-/// does not divide.
-Shape part_shape(const Shape& packed, std::size_t parts);
+/// Sets `part` to the shape of each of `parts` equal parts of the last axis; 0 parts leave it as it is.
+/// Throws when the axis does not divide.
+void set_part_shape(Shape& part, const Shape& packed, std::size_t parts);
 
 extern template class PassTarget<float>;
 extern template class PassTarget<double>;
