@@ -10,3 +10,6 @@ endif()
 
 tapeloop_room(files OPTIONAL FOLDERS nn/files USES tapeloop_sequence)
 target_link_libraries(tapeloop_files PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+
+# The names and layouts of other libraries for the cells and layers of this one.
+tapeloop_room(naming OPTIONAL FOLDERS nn/files/naming USES tapeloop_files tapeloop_cells tapeloop_cell_variants tapeloop_layers tapeloop_wrappers)
