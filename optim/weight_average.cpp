@@ -138,10 +138,13 @@ void WeightAverage<T>::require_fits(const WeightAverageState<T>& state) const {
 }
 
 template <class T>
-void WeightAverage<T>::restore(WeightAverageState<T> state) {
+void WeightAverage<T>::restore(const WeightAverageState<T>& state) {
     require_fits(state);
     std::vector<Slot<T>>& slots = slots_.list();
-    for (std::size_t i = 0; i < slots.size(); ++i) slots[i].running[0].swap(state.entries[i].average);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        const Tensor<T>& average = state.entries[i].average;
+        std::copy_n(average.data(), average.size(), slots[i].running[0].data());
+    }
     updates_ = state.updates;
 }
 

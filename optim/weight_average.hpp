@@ -64,7 +64,7 @@ class WeightAverage {
     /// Goes on from `state`, with the same options and parameters. Throws `std::invalid_argument`, and
     /// changes nothing, when options, paths or shapes differ, or an average is not finite; and as `update`
     /// does for parameters that were replaced or are gone, and while an `AveragedWeights` is there.
-    void restore(WeightAverageState<T> state);
+    void restore(const WeightAverageState<T>& state);
     /// Throws what `restore` would throw.
     void require_fits(const WeightAverageState<T>& state) const;
 
