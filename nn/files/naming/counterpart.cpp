@@ -30,6 +30,13 @@ void fail_without_counterpart(std::string_view operation, std::string_view cell,
         fmt::format("{}: there is no counterpart of {}: {}", operation, cell, reason));
 }
 
+void fail_unknown_layer(std::string_view operation, std::string_view library) {
+    throw std::invalid_argument(fmt::format(
+        "{}: one of the layers is none that {} has as well; name what it consists of one by one, or "
+        "by a table of your own (Naming::add)",
+        operation, library));
+}
+
 void require_counterpart(std::string_view operation, std::string_view library,
                          const LstmVariantOptions& options, LstmCounterpart there) {
     const std::string what = lacking(options, there);

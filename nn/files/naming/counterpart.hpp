@@ -14,6 +14,9 @@ namespace tapeloop::nn::detail {
 [[noreturn]] void fail_without_counterpart(std::string_view operation, std::string_view cell,
                                            std::string_view reason);
 
+/// Throws `std::invalid_argument`: `operation` does not know what an `AnyLayer` holds.
+[[noreturn]] void fail_unknown_layer(std::string_view operation, std::string_view library);
+
 /// What another library's LSTM has besides the plain one.
 struct LstmCounterpart {
     bool projection = false;
