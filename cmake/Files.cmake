@@ -1,4 +1,4 @@
-# tapeloop_files: weights and states in files. A library of its own, so that who does not use it links no JSON and no zip.
+# tapeloop_files: weights and states in files. A library of its own, so that who does not use it links no JSON.
 if(TAPELOOP_FILES STREQUAL "AUTO")
   find_package(nlohmann_json QUIET)
 elseif(TAPELOOP_FILES)
@@ -11,5 +11,17 @@ endif()
 tapeloop_room(files OPTIONAL FOLDERS nn/files USES tapeloop_sequence)
 target_link_libraries(tapeloop_files PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 
-# The names and layouts of other libraries for the cells and layers of this one.
-tapeloop_room(naming OPTIONAL FOLDERS nn/files/naming USES tapeloop_files tapeloop_cells tapeloop_cell_variants tapeloop_layers tapeloop_wrappers)
+# tapeloop_npz: NumPy's archives, which need libzip. Debian's CMake package of it asks for programs that come apart from it.
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(LIBZIP QUIET IMPORTED_TARGET libzip>=1.7)
+endif()
+if(NOT LIBZIP_FOUND)
+  message(STATUS "Files: libzip is missing, npz is left out")
+  return()
+endif()
+tapeloop_room(npz OPTIONAL FOLDERS nn/files/npz USES tapeloop_files)
+target_link_libraries(tapeloop_npz PRIVATE $<BUILD_INTERFACE:PkgConfig::LIBZIP> $<INSTALL_INTERFACE:zip>)
+
+# All that a training needs to go on, in one file.
+tapeloop_room(checkpoint OPTIONAL FOLDERS nn/files/checkpoint USES tapeloop_files tapeloop_optim)
