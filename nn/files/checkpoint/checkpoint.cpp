@@ -20,7 +20,7 @@ void require_name(const std::string& name) {
         throw std::invalid_argument(
             fmt::format("checkpoint: {} is no name to add something under; give a text in UTF-8 that is not "
                         "empty",
-                        quoted(name)));
+                        in_quotes(name)));
 }
 
 }  // namespace
@@ -31,8 +31,8 @@ void Checkpoint<T>::add(const std::string& name, Saved saved) {
     for (const Item& item : items_)
         if (is_within(name, item.name) || is_within(item.name, name))
             throw std::invalid_argument(
-                fmt::format("checkpoint: the name {} is taken by {}; give each its own", quoted(name),
-                            quoted(item.name)));
+                fmt::format("checkpoint: the name {} is taken by {}; give each its own", in_quotes(name),
+                            in_quotes(item.name)));
     Collected trial;  // what could not be saved is found before the work, not after it
     trial.begin(name, saved.kind);
     saved.collect(trial);

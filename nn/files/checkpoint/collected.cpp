@@ -21,7 +21,7 @@ void require_finite(const std::string& name, const Tensor<T>& array) {
     const std::size_t bad = optim::detail::first_not_finite(array);
     if (bad < array.size())
         throw std::invalid_argument(fmt::format("checkpoint: {} {} has {} at element {}; nothing was saved",
-                                                quoted(name), shape_of(array).text(), array.data()[bad],
+                                                in_quotes(name), shape_of(array).text(), array.data()[bad],
                                                 bad));
 }
 
@@ -68,10 +68,11 @@ void Collected::begin(const std::string& name, std::string_view kind) {
 
 void Collected::add(ArrayView view) {
     if (valid_utf8_length(view.name) != view.name.size())
-        throw std::invalid_argument(fmt::format("checkpoint: the name {} is not UTF-8", quoted(view.name)));
+        throw std::invalid_argument(
+            fmt::format("checkpoint: the name {} is not UTF-8", in_quotes(view.name)));
     if (!names_.insert(view.name).second)
         throw std::invalid_argument(
-            fmt::format("checkpoint: there are two of the name {}; give each its own", quoted(view.name)));
+            fmt::format("checkpoint: there are two of the name {}; give each its own", in_quotes(view.name)));
     views_.push_back(std::move(view));
 }
 

@@ -43,11 +43,11 @@ Comparison::Comparison(const NamedArrays& saved, std::string_view where) : saved
     if (metadata_of(saved, format_key) != checkpoint_format)
         throw std::invalid_argument(
             fmt::format("{}: this is no checkpoint; the format in its metadata is {} and not '{}'", where,
-                        quoted(metadata_of(saved, format_key)), checkpoint_format));
+                        in_quotes(metadata_of(saved, format_key)), checkpoint_format));
     if (metadata_of(saved, version_key) != checkpoint_version)
         throw std::invalid_argument(
             fmt::format("{}: this is of version {}, and the library reads version '{}'", where,
-                        quoted(metadata_of(saved, version_key)), checkpoint_version));
+                        in_quotes(metadata_of(saved, version_key)), checkpoint_version));
     asked_ = {std::string(format_key), std::string(version_key)};
 }
 
@@ -55,7 +55,7 @@ std::string Comparison::full(const std::string& name) const {
     return name.empty() ? begun_ : begun_ + "/" + name;
 }
 
-std::string Comparison::shown(const std::string& name) const { return quoted(full(name)); }
+std::string Comparison::shown(const std::string& name) const { return in_quotes(full(name)); }
 
 bool Comparison::begin(const std::string& name, std::string_view kind) {
     begun_ = name;
@@ -66,7 +66,7 @@ bool Comparison::begin(const std::string& name, std::string_view kind) {
     if (found == saved_.metadata.end())
         differ(fmt::format("{} ({}) was not saved", shown(""), kind));
     else if (found->second != kind)
-        differ(fmt::format("{} was saved as {} and is {} here", shown(""), quoted(found->second), kind));
+        differ(fmt::format("{} was saved as {} and is {} here", shown(""), in_quotes(found->second), kind));
     if (!is_same()) settle();
     return is_same();
 }
@@ -151,8 +151,8 @@ std::optional<std::string> Comparison::text(const std::string& name) {
 void Comparison::require_option(const std::string& option, const std::string& here) {
     const std::optional<std::string> saved = text(option);
     if (saved && *saved != here)
-        differ(fmt::format("{}: {} was saved as {} and is {} here", shown(""), option, quoted(*saved),
-                           quoted(here)));
+        differ(fmt::format("{}: {} was saved as {} and is {} here", shown(""), option, in_quotes(*saved),
+                           in_quotes(here)));
 }
 
 void Comparison::require_option(const std::string& option, double here) {
@@ -175,19 +175,19 @@ const std::vector<std::string>& Comparison::finish() {
     for (const auto& [key, text] : saved_.metadata) {
         if (!key.starts_with(kind_prefix) || asked_.contains(key)) continue;
         const std::string name = key.substr(kind_prefix.size());
-        left_over.push_back(fmt::format("{} ({}) was saved and is not here", quoted(name), text));
+        left_over.push_back(fmt::format("{} ({}) was saved and is not here", in_quotes(name), text));
         settled_.push_back(name);
     }
     for (const auto& [name, array] : saved_.arrays)
         if (!asked_.contains(name) && !is_settled(name))
             left_over.push_back(
-                fmt::format("{} {} was saved and is not here", quoted(name), shape_text(array)));
+                fmt::format("{} {} was saved and is not here", in_quotes(name), shape_text(array)));
     for (const auto& [key, text] : saved_.metadata)
         for (const std::string_view prefix : {text_prefix, bytes_prefix})
             if (key.starts_with(prefix) && !asked_.contains(key) &&
                 !is_settled(std::string_view(key).substr(prefix.size())))
                 left_over.push_back(fmt::format("the text {} was saved and is not here",
-                                                quoted(std::string_view(key).substr(prefix.size()))));
+                                                in_quotes(std::string_view(key).substr(prefix.size()))));
     differences_.insert(differences_.end(), left_over.begin(), left_over.end());
     return differences_;
 }

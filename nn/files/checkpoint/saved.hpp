@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/parameter.hpp>
 #include <nn/files/checkpoint/comparison.hpp>
 
 #include <functional>
