@@ -11,7 +11,7 @@
 namespace tapeloop::nn {
 
 /// An array of a file. Floating-point numbers keep their type, 16-bit ones become `float`; integers become
-/// 64 bits wide, signed where they were.
+/// 64 bits wide, signed where they were; truth values become 0 and 1, unsigned.
 using AnyArray =
     std::variant<Tensor<float>, Tensor<double>, xt::xarray<std::int64_t>, xt::xarray<std::uint64_t>>;
 
@@ -31,5 +31,22 @@ struct ArrayView {
     std::vector<std::size_t> shape;
     const void* data;
 };
+
+/// Returns a view of an array, which must stay where it is for as long as the view is used.
+ArrayView view_of(std::string name, const Tensor<float>& array);
+ArrayView view_of(std::string name, const Tensor<double>& array);
+ArrayView view_of(std::string name, const xt::xarray<std::int64_t>& array);
+ArrayView view_of(std::string name, const xt::xarray<std::uint64_t>& array);
+ArrayView view_of(std::string name, const AnyArray& array);
+/// A temporary array would be gone before its view is written.
+ArrayView view_of(std::string name, const Tensor<float>&& array) = delete;
+ArrayView view_of(std::string name, const Tensor<double>&& array) = delete;
+ArrayView view_of(std::string name, const xt::xarray<std::int64_t>&& array) = delete;
+ArrayView view_of(std::string name, const xt::xarray<std::uint64_t>&& array) = delete;
+ArrayView view_of(std::string name, const AnyArray&& array) = delete;
+
+/// Returns a view of each array, in the order of their names.
+std::vector<ArrayView> views_of(const NamedArrays& arrays);
+std::vector<ArrayView> views_of(const NamedArrays&& arrays) = delete;
 
 }  // namespace tapeloop::nn
