@@ -16,12 +16,21 @@ find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)
   pkg_check_modules(LIBZIP QUIET IMPORTED_TARGET libzip>=1.7)
 endif()
-if(NOT LIBZIP_FOUND)
+if(LIBZIP_FOUND)
+  tapeloop_room(npz OPTIONAL FOLDERS nn/files/npz USES tapeloop_files)
+  target_link_libraries(tapeloop_npz PRIVATE $<BUILD_INTERFACE:PkgConfig::LIBZIP> $<INSTALL_INTERFACE:zip>)
+else()
   message(STATUS "Files: libzip is missing, npz is left out")
-  return()
 endif()
-tapeloop_room(npz OPTIONAL FOLDERS nn/files/npz USES tapeloop_files)
-target_link_libraries(tapeloop_npz PRIVATE $<BUILD_INTERFACE:PkgConfig::LIBZIP> $<INSTALL_INTERFACE:zip>)
+
+# Parameters to and from files, also under the names and in the layouts of other libraries.
+tapeloop_room(weights OPTIONAL FOLDERS nn/files/weights USES tapeloop_files)
+if(TARGET tapeloop_npz)
+  target_compile_definitions(tapeloop_weights PRIVATE TAPELOOP_HAS_NPZ)
+  target_link_libraries(tapeloop_weights PUBLIC tapeloop_npz)
+endif()
+tapeloop_room(naming OPTIONAL FOLDERS nn/files/naming
+  USES tapeloop_weights tapeloop_cells tapeloop_cell_variants tapeloop_layers tapeloop_wrappers)
 
 # All that a training needs to go on, in one file.
 tapeloop_room(checkpoint OPTIONAL FOLDERS nn/files/checkpoint USES tapeloop_files tapeloop_optim)

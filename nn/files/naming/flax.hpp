@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/files/naming.hpp>
+#include <nn/files/weights/naming.hpp>
 #include <nn/files/naming/known_layers.hpp>
 
 /// The names and layouts of Flax' linen modules, as flax.traverse_util.flatten_dict(params, sep=".") has

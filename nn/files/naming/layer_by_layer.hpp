@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/files/naming.hpp>
+#include <nn/files/weights/naming.hpp>
 #include <nn/files/naming/counterpart.hpp>
 #include <nn/files/naming/known_layers.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <nn/files/named_arrays.hpp>
-#include <nn/files/naming.hpp>
+#include <nn/files/weights/naming.hpp>
 
 #include <deque>
 #include <functional>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/files/naming.hpp>
+#include <nn/files/weights/naming.hpp>
 
 #include <algorithm>
 #include <set>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <nn/files/named_arrays.hpp>
-#include <nn/files/naming.hpp>
+#include <nn/files/weights/naming.hpp>
 
 #include <filesystem>
 
@@ -14,7 +14,8 @@ struct LoadOptions {
 };
 
 /// Gives parameters the values of a file: `load("model.safetensors", model.parameters())` reads what `save`
-/// wrote, `load("model.safetensors", naming)` what others did. The extension says the format: .safetensors.
+/// wrote, `load("model.safetensors", naming)` what others did. The extension says the format: .safetensors,
+/// or .npz where libzip is.
 ///
 /// Numbers of `float` become `double` as they are, numbers of `double` are rounded to `float`, and one that
 /// is beyond its range is refused. Where others have a bias twice, the sum of the two comes in. Parameters
@@ -31,8 +32,9 @@ void load(const NamedArrays& arrays, const Naming<float>& naming, LoadOptions op
 void load(const NamedArrays& arrays, const Naming<double>& naming, LoadOptions options = {});
 
 /// Writes the values of parameters into a file, under their paths or as others call and lay them out, in the
-/// format that the extension says: .safetensors. Of a bias that others have twice all goes into the first,
-/// and the second is zero. `metadata` are texts about the whole.
+/// format that the extension says. Of a bias that others have twice all goes into the first,
+/// and the second is zero. `metadata` are texts about the whole, for
+/// which an .npz has no place.
 ///
 /// Throws `std::invalid_argument` when the naming does not hold every part of its parameters once, and
 /// `std::runtime_error` when the file cannot be written.

@@ -1,4 +1,4 @@
-#include <nn/files/transfer.hpp>
+#include <nn/files/weights/transfer.hpp>
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <nn/files/fit.hpp>
+#include <nn/files/weights/fit.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
-#include <nn/files/fit.hpp>
+#include <nn/files/weights/fit.hpp>
+#ifdef TAPELOOP_HAS_NPZ
+#include <nn/files/npz/npz.hpp>
+#endif
 #include <nn/files/safetensors.hpp>
-#include <nn/files/transfer.hpp>
-#include <nn/files/weights.hpp>
+#include <nn/files/weights/transfer.hpp>
+#include <nn/files/weights/weights.hpp>
 
 #include <stdexcept>
 
@@ -44,8 +47,8 @@ void take_over(const NamedArrays& given, const Naming<T>& naming, LoadOptions op
 
 template <class T>
 void load_file(const std::filesystem::path& file, const Naming<T>& naming, LoadOptions options) {
-    require_format("load", file);
-    take_over(read_safetensors(file), naming, options, file.string() + " does");
+    const Format format = format_of("load", file);
+    take_over(read(file, format), naming, options, file.string() + " does");
 }
 
 template <class T>
@@ -56,9 +59,11 @@ const Tensor<T>& value_of(const Parameter<T>& parameter) {
 template <class T>
 void save_file(const std::filesystem::path& file, const Naming<T>& naming,
                const std::map<std::string, std::string>& metadata) {
-    require_format("save", file);
+    const Format format = format_of("save", file);
+    if (format == Format::npz && !metadata.empty())
+        fail_format("save", file, "an npz has no place for metadata; .safetensors has");
     require_whole_parameters("save", naming);
-    write_safetensors(file, outgoing<T>(naming, value_of<T>, Second::zero).views, metadata);
+    write(file, format, outgoing<T>(naming, value_of<T>, Second::zero).views, metadata);
 }
 
 template <class T>

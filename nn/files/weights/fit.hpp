@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/files/weights.hpp>
+#include <nn/files/weights/weights.hpp>
 
 namespace tapeloop::nn::detail {
 
