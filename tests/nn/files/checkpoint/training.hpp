@@ -65,7 +65,7 @@ const MakeOptimizer<T>& optimizer_named(const std::string& name) {
 }
 
 struct RunOptions {
-    std::set<std::string> left_out;  ///< of the checkpoint
+    std::set<std::string> left_out{};  ///< of the checkpoint
     std::size_t hidden = 3;
 };
 
