@@ -15,12 +15,38 @@ using namespace detail;
 
 namespace {
 
-/// Throws unless the extension is that of a format. What fails for it fails before anything is read or
-/// computed.
-void require_format(std::string_view operation, const std::filesystem::path& file) {
-    if (file.extension() != ".safetensors")
-        throw std::invalid_argument(fmt::format(
-            "{}: {}: the extension says the format, and must be .safetensors", operation, file.string()));
+[[noreturn]] void fail_format(std::string_view operation, const std::filesystem::path& file,
+                              std::string_view reason) {
+    throw std::invalid_argument(fmt::format("{}: {}: {}", operation, file.string(), reason));
+}
+
+enum class Format { safetensors, npz };
+
+/// The format that the extension says. What fails for it fails before anything is read or computed.
+Format format_of(std::string_view operation, const std::filesystem::path& file) {
+    const std::filesystem::path extension = file.extension();
+    if (extension == ".safetensors") return Format::safetensors;
+    if (extension != ".npz")
+        fail_format(operation, file, "the extension says the format, and must be .safetensors or .npz");
+#ifndef TAPELOOP_HAS_NPZ
+    fail_format(operation, file, "npz is not built in, for libzip was missing; .safetensors is");
+#endif
+    return Format::npz;
+}
+
+NamedArrays read(const std::filesystem::path& file, [[maybe_unused]] Format format) {
+#ifdef TAPELOOP_HAS_NPZ
+    if (format == Format::npz) return read_npz(file);
+#endif
+    return read_safetensors(file);
+}
+
+void write(const std::filesystem::path& file, [[maybe_unused]] Format format,
+           std::span<const ArrayView> arrays, const std::map<std::string, std::string>& metadata) {
+#ifdef TAPELOOP_HAS_NPZ
+    if (format == Format::npz) return write_npz(file, arrays);
+#endif
+    write_safetensors(file, arrays, metadata);
 }
 
 template <class T>

@@ -32,9 +32,8 @@ void load(const NamedArrays& arrays, const Naming<float>& naming, LoadOptions op
 void load(const NamedArrays& arrays, const Naming<double>& naming, LoadOptions options = {});
 
 /// Writes the values of parameters into a file, under their paths or as others call and lay them out, in the
-/// format that the extension says. Of a bias that others have twice all goes into the first,
-/// and the second is zero. `metadata` are texts about the whole, for
-/// which an .npz has no place.
+/// format that the extension says. Of a bias that others have twice all goes into the first, and the second
+/// is zero. `metadata` are texts about the whole, for which an .npz has no place.
 ///
 /// Throws `std::invalid_argument` when the naming does not hold every part of its parameters once, and
 /// `std::runtime_error` when the file cannot be written.
