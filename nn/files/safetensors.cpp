@@ -38,7 +38,7 @@ std::vector<const Entry*> in_order(const Place& place, const SafetensorsHeader& 
     std::vector<const Entry*> order;
     order.reserve(header.entries.size());
     for (const Entry& entry : header.entries) order.push_back(&entry);
-    std::sort(order.begin(), order.end(), [](const Entry* a, const Entry* b) {
+    std::stable_sort(order.begin(), order.end(), [](const Entry* a, const Entry* b) {
         return std::pair(a->second.begin, a->second.end) < std::pair(b->second.begin, b->second.end);
     });
     std::uint64_t end = 0;

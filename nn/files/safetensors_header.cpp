@@ -205,6 +205,9 @@ SafetensorsHeader parse_safetensors_header(const Place& place, std::string_view 
             fmt::format("its header begins with {}; it must with '{{'", in_quotes(text.substr(0, 1))));
     if (const std::size_t valid = valid_utf8_length(text); valid != text.size())
         place.refuse(fmt::format("its header is not UTF-8, from byte {} on", valid));
+    // To the JSON library a zero is the end, whatever follows.
+    if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos)
+        place.refuse(fmt::format("its header has a zero, at byte {}, and is no text", zero));
     HeaderReader reader(place);
     Json::sax_parse(text.begin(), text.end(), &reader);
     return reader.take();

@@ -92,6 +92,7 @@ NamedArrays read(const Place& place, zip_t* archive, std::uint64_t bytes) {
 }
 
 NamedArrays read(const Place& place, ZipSourcePointer source, std::uint64_t bytes) {
+    if (bytes == 0) place.refuse("it is no zip archive, but empty");  // to libzip it is one without entries
     ZipError error;
     const ZipPointer archive(zip_open_from_source(source.get(), ZIP_RDONLY, error.get()));
     if (!archive) place.refuse(fmt::format("it is no zip archive, or was damaged: {}", error.text()));
