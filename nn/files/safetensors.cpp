@@ -134,7 +134,7 @@ std::string header_of(const Place& place, const std::vector<Piece>& pieces,
         if (header.back() != '{') header += ',';
     };
     if (!metadata.empty()) {
-        header += "\"__metadata__\":{";
+        header += R"("__metadata__":{)";
         for (const auto& [name, text] : metadata) {
             separate();
             header += json_of(place, name) + ":" + json_of(place, text);

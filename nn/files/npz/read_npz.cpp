@@ -85,7 +85,7 @@ NamedArrays read(const Place& place, zip_t* archive, std::uint64_t bytes) {
         const Place entry_place = place.in_array(name);
         if (!name.ends_with(ending)) entry_place.refuse("it is no array, which would end with .npy");
         const std::string key(name.substr(0, name.size() - ending.size()));
-        if (result.arrays.count(key) != 0) entry_place.refuse("there are two of this name");
+        if (result.arrays.contains(key)) entry_place.refuse("there are two of this name");
         result.arrays.emplace(key, read_entry(entry_place, archive, entry, bytes));
     }
     return result;

@@ -106,6 +106,27 @@ TEST_CASE("replace_file: a new file gets the permissions that any would") {
     CHECK(permissions(folder / "f") == fs::perms{0640});
 }
 
+TEST_CASE("replace_file: a file that is protected is not replaced, but by root") {
+    const Folder folder;
+    put_bytes(folder / "f", "old");
+    fs::permissions(folder / "f", fs::perms{0444});
+    const std::string text = error_of(folder / "f");
+    if (geteuid() == 0) return;
+    CHECK(contains(text,
+                   "cannot be written: writing to it: Permission denied; what was there stands unchanged"));
+    CHECK(bytes_in(folder / "f") == "old");
+    // A folder in which nothing can be made.
+    fs::create_directory(folder / "closed");
+    fs::permissions(folder / "closed", fs::perms{0555});
+    CHECK(contains(error_of(folder / "closed/f"),
+                   "making a file beside it: Permission denied; nothing was there, and nothing is"));
+    // One that can be written to and not listed.
+    fs::permissions(folder / "closed", fs::perms{0333});
+    CHECK(error_of(folder / "closed/f").empty());
+    fs::permissions(folder / "closed", fs::perms{0755});
+    CHECK(bytes_in(folder / "closed/f") == new_contents);
+}
+
 TEST_CASE("replace_file: what cannot be a file is refused") {
     const Folder folder;
     const auto refused = [&](const fs::path& file, const std::string& reason) {
