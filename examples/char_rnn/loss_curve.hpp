@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace char_rnn {
@@ -22,6 +23,8 @@ class LossCurve {
     /// Writes the head of the table. Throws `std::runtime_error` when that cannot be done.
     explicit LossCurve(program::OutputFile file);
 
+    /// Puts the points of an earlier run before all others.
+    void restore(std::vector<Point> points) { points_ = std::move(points); }
     /// Adds a point to the file. Where the file cannot be written the point is kept, and written with the
     /// next one.
     void add(const Point& point);
