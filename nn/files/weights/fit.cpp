@@ -57,11 +57,10 @@ std::string fault_of(const AnyArray& array) {
     const auto* doubles = std::get_if<Tensor<double>>(&array);
     if (doubles == nullptr) return "holds integers; parameters are floating-point numbers";
     if (std::same_as<T, double>) return "";
-    const auto too_large = std::find_if(doubles->begin(), doubles->end(), [](double value) {
-        return std::isfinite(value) && std::abs(value) >= beyond_float;
-    });
-    if (too_large == doubles->end()) return "";
-    return fmt::format("holds {}, which is beyond the range of float", *too_large);
+    for (const double value : *doubles)
+        if (std::isfinite(value) && std::abs(value) >= beyond_float)
+            return fmt::format("holds {}, which is beyond the range of float", value);
+    return "";
 }
 
 bool is_same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
