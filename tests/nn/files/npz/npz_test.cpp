@@ -84,6 +84,22 @@ TEST_CASE("npz: what is written is read, bit for bit, and the same arrays give t
     }
 }
 
+TEST_CASE("npz: an entry says the same where it stands and in the directory") {
+    const std::string bytes = small_archive();
+    const std::size_t directory = bytes.find("PK\1\2");
+    REQUIRE(directory != std::string::npos);
+    const auto half = [&](std::size_t at) {
+        return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at])) +
+               (static_cast<std::size_t>(static_cast<unsigned char>(bytes[at + 1])) << 8);
+    };
+    // Time and date, checksum and sizes (APPNOTE 4.3.7 and 4.3.12), and nothing between data and directory.
+    CHECK(bytes.substr(10, 16) == bytes.substr(directory + 12, 16));
+    CHECK(bytes.substr(10, 4) == std::string("\0\0\x21\0", 4));
+    const std::size_t size = half(22);
+    CHECK(size == 128 + 2 * sizeof(float));
+    CHECK(directory == 30 + half(26) + half(28) + size);
+}
+
 TEST_CASE("npz: an archive without arrays") {
     const Folder folder;
     write_npz(folder / "f.npz", {});
