@@ -67,6 +67,7 @@ class Training {
         for (std::size_t i = 0; i + 3 < curve_table_.size(); i += 4)
             points.push_back({static_cast<std::size_t>(curve_table_[i]), curve_table_[i + 1],
                               curve_table_[i + 2], curve_table_[i + 3]});
+        points_before_ = points.size();
         curve_.restore(std::move(points));
     }
 
@@ -92,7 +93,14 @@ class Training {
         return static_cast<double>(step_) / static_cast<double>(planned_steps());
     }
     double fraction() const {
-        return std::min(1.0, std::max(fraction_of_steps(), watch_.seconds() / (60 * options_.minutes)));
+        const double of_time = watch_.seconds() / (60 * options_.minutes);
+        return std::min(1.0,
+                        std::max(fraction_of_steps(), fraction_before_ + (1 - fraction_before_) * of_time));
+    }
+    /// Earlier runs may have had less time, and more points than their part of the steps.
+    bool point_is_due() const {
+        const auto due = [](double fraction) { return static_cast<std::size_t>(fraction * curve_points); };
+        return due(fraction()) > due(fraction_before_) + curve_.points().size() - points_before_;
     }
     double learning_rate() const {
         return options_.learning_rate * (1 - (1 - last_rate) * fraction_of_steps());
@@ -110,8 +118,7 @@ class Training {
         learn(*reader_, lanes_->stretch(stretch_));
         if (ended_ == Ended::diverged) return;
         if (bar_.due()) bar_.show(fraction(), progress_text());
-        const auto point = static_cast<std::size_t>(fraction() * curve_points);
-        if (point > curve_.points().size()) add_to_curve(mean_bits());
+        if (point_is_due()) add_to_curve(mean_bits());
         if (++stretch_ == lanes_->stretches()) {
             stretch_ = 0;
             ++epoch_;
@@ -220,6 +227,7 @@ class Training {
     std::size_t step_ = 0;
     double seconds_before_ = 0;  // of the runs that this one goes on from
     double fraction_before_ = 0;
+    std::size_t points_before_ = 0;
     double seconds_ = 0;  // when it was saved, as the table of the curve
     std::vector<double> curve_table_;
     double training_seconds_ = 0;
