@@ -100,8 +100,10 @@ class OutsideArray {
 template <class T>
 class Naming {
   public:
-    /// Begins an empty naming; `separator` stands between the names of a part and of what is in it.
-    explicit Naming(std::string separator = ".") : separator_(std::move(separator)) {}
+    /// Begins an empty naming, with dots between the names of a part and of what is in it.
+    Naming() : Naming(std::string(".")) {}
+    /// Begins an empty naming with another separator.
+    explicit Naming(std::string separator) : separator_(std::move(separator)) {}
     /// Our own names: each parameter under its path.
     Naming(const ParameterList<T>& parameters);
 
