@@ -27,7 +27,7 @@ std::size_t read_length(const Place& place, ByteSource& source, std::size_t byte
     return length;
 }
 
-StoredArray read_header(const Place& place, ByteSource& source) {
+StoredArray read_npy_header(const Place& place, ByteSource& source) {
     std::array<char, magic.size() + 2> start{};
     const std::string_view given(start.data(), magic.size());
     if (source.left() >= start.size()) source.read(start.data(), start.size());
@@ -47,7 +47,7 @@ StoredArray read_header(const Place& place, ByteSource& source) {
 namespace detail {
 
 AnyArray read_npy_array(const Place& place, ByteSource& source) {
-    const StoredArray array = read_header(place, source);
+    const StoredArray array = read_npy_header(place, source);
     const std::uint64_t bytes = bytes_of(array);
     if (bytes != source.left())
         place.refuse(

@@ -10,7 +10,7 @@ namespace tapeloop::nn::detail {
 namespace {
 
 /// The types by kind and bytes, as NumPy writes them.
-constexpr std::array<std::pair<std::string_view, StoredType>, 12> stored_types{{
+constexpr std::array<std::pair<std::string_view, StoredType>, 12> npy_types{{
     {"b1", StoredType::boolean},
     {"u1", StoredType::u8},
     {"i1", StoredType::i8},
@@ -107,7 +107,7 @@ void set_type(const Place& place, StoredArray& array, std::string_view descr) {
     if (descr == "O" || kind.starts_with('O'))
         place.refuse(fmt::format("descr is {}: it holds Python objects, which are programs and not read",
                                  in_quotes(descr)));
-    for (const auto& [known, type] : stored_types) {
+    for (const auto& [known, type] : npy_types) {
         const bool has_order = order == '<' || order == '>' || (order == '|' && bytes_of(type) == 1);
         if (kind != known || !has_order) continue;
         array.type = type;

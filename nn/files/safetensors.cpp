@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t bytes_of_length = 8;
 
-std::string read_header(const Place& place, ByteSource& source) {
+std::string read_header_text(const Place& place, ByteSource& source) {
     if (source.left() < bytes_of_length)
         place.refuse(
             fmt::format("it has {} bytes; the first 8 must say how long its header is", source.left()));
@@ -62,7 +62,7 @@ std::vector<const Entry*> in_order(const Place& place, const SafetensorsHeader& 
 }
 
 NamedArrays read(const Place& place, ByteSource& source, SafetensorsOptions options) {
-    SafetensorsHeader header = parse_safetensors_header(place, read_header(place, source));
+    SafetensorsHeader header = parse_safetensors_header(place, read_header_text(place, source));
     NamedArrays result;
     for (const Entry* entry : in_order(place, header, source.left(), options))
         result.arrays.emplace(entry->first,
@@ -144,7 +144,7 @@ std::string header_of(const Place& place, const std::vector<Piece>& pieces,
     std::uint64_t begin = 0;
     for (const auto& [array, bytes] : pieces) {
         separate();
-        header += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}",
+        header += fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
                               json_of(place, array->name), dtype(array->type), fmt::join(array->shape, ","),
                               begin, begin + bytes);
         begin += bytes;

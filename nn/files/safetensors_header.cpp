@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::pair<std::string_view, StoredType>, 13> stored_types{{
+constexpr std::array<std::pair<std::string_view, StoredType>, 13> safetensors_types{{
     {"BOOL", StoredType::boolean},
     {"U8", StoredType::u8},
     {"I8", StoredType::i8},
@@ -38,7 +38,7 @@ struct Fields {
 };
 
 StoredType type_named(const Place& place, const std::string& name) {
-    for (const auto& [known, type] : stored_types)
+    for (const auto& [known, type] : safetensors_types)
         if (known == name) return type;
     place.refuse(
         fmt::format("dtype {} is not one that can be read, which are BOOL, U8, I8, U16, I16, F16, "
