@@ -130,16 +130,17 @@ class Faults {
                 fmt::format("`{}` is {}; it must be {}", name, shape.text(), naming_[k].shape().text()));
         if (const std::string fault = fault_of<T>(array); !fault.empty())
             return differing_.push_back(fmt::format("`{}` {}", name, fault));
-        const std::size_t first = found_.same_as[k];
-        if (first != k && found_.arrays[first] != nullptr && !are_equal(array, *found_.arrays[first]))
+        const std::size_t other = present_.emplace(found_.same_as[k], k).first->second;
+        if (!are_equal(array, *found_.arrays[other]))
             differing_.push_back(fmt::format("`{}` differs from `{}`; they are one parameter here", name,
-                                             naming_[first].name()));
+                                             naming_[other].name()));
     }
 
     const NamedArrays& given_;
     const Naming<T>& naming_;
     LoadOptions options_;
     const Found& found_;
+    std::map<std::size_t, std::size_t> present_;  ///< the first array that is there, by `same_as`
     std::vector<std::string> missing_;
     std::vector<std::string> left_over_;
     std::vector<std::string> differing_;

@@ -14,22 +14,41 @@ constexpr std::size_t tile = 32;  // rows and columns of a transposition that st
 /// Columns of an array that lies in rows of `stride`.
 std::size_t stride_of(const Shape& shape) { return shape.rank() == 0 ? 1 : shape.back(); }
 
-/// Calls `f(ours, theirs)` with the places of each element of a piece in the parameter and in the array.
+/// Elements that lie in a row in the parameter, and in steps in the array.
+struct Run {
+    std::size_t ours;    ///< the first place in the parameter
+    std::size_t theirs;  ///< the first place in the array
+    std::size_t count;
+    std::size_t step;
+};
+
+/// Calls `f(run)` for all elements of a piece.
 template <class T, class F>
-void for_each_element(const Shape& array, const Piece<T>& piece, const F& f) {
+void for_each_run(const Shape& array, const Piece<T>& piece, const F& f) {
     const Shape& ours = piece.part.parameter->shape();
+    const auto& [row, column, turned, is_second] = piece.place;
     const std::size_t stride = stride_of(ours);
     const std::size_t width = piece.part.width;
     const std::size_t rows = stride == 0 ? 0 : ours.size() / stride;
     const std::size_t there = stride_of(array);
-    const std::size_t origin = piece.place.row * there + piece.place.column;
-    const std::size_t down = piece.place.transposed ? 1 : there;
-    const std::size_t right = piece.place.transposed ? there : 1;
-    const std::size_t step = piece.place.transposed ? tile : std::max<std::size_t>(width, 1);
-    for (std::size_t from = 0; from < width; from += step)
+    const std::size_t origin = row * there + column;
+    if (!turned && width == stride && width == there) return f(Run{0, origin, rows * width, 1});
+    const std::size_t length = turned ? std::min(tile, width) : width;
+    for (std::size_t j = 0; j < width; j += length)
         for (std::size_t i = 0; i < rows; ++i)
-            for (std::size_t j = from; j < std::min(width, from + step); ++j)
-                f(i * stride + piece.part.first + j, origin + i * down + j * right);
+            f(Run{i * stride + piece.part.first + j, origin + (turned ? j * there + i : i * there + j),
+                  std::min(length, width - j), turned ? there : 1});
+}
+
+/// Calls `f(ours, theirs)` with the elements of a run, of which the most common kind becomes a copy.
+template <class A, class B, class F>
+void for_each_pair(const Run& run, A* ours, B* theirs, const F& f) {
+    ours += run.ours;
+    theirs += run.theirs;
+    if (run.step == 1)
+        for (std::size_t k = 0; k < run.count; ++k) f(ours[k], theirs[k]);
+    else
+        for (std::size_t k = 0; k < run.count; ++k) f(ours[k], theirs[k * run.step]);
 }
 
 /// Whether an array is a parameter as it is.
@@ -48,8 +67,9 @@ Tensor<T> put_together(const OutsideArray<T>& array,
         if (piece.place.is_second && second == Second::zero) continue;
         const T* from = value_of(*piece.part.parameter).data();
         T* to = result.data();
-        for_each_element<T>(array.shape(), piece,
-                            [&](std::size_t ours, std::size_t theirs) { to[theirs] = from[ours]; });
+        for_each_run<T>(array.shape(), piece, [&](const Run& run) {
+            for_each_pair(run, from, to, [](T ours, T& theirs) { theirs = ours; });
+        });
     }
     return result;
 }
@@ -94,14 +114,12 @@ void take(const OutsideArray<T>& array, const S* values, bool seconds) {
     for (const Piece<T>& piece : array.pieces()) {
         if (piece.place.is_second != seconds) continue;
         T* to = piece.part.parameter->update().data();
-        if (seconds)
-            for_each_element<T>(array.shape(), piece, [&](std::size_t ours, std::size_t theirs) {
-                to[ours] += static_cast<T>(values[theirs]);
-            });
-        else
-            for_each_element<T>(array.shape(), piece, [&](std::size_t ours, std::size_t theirs) {
-                to[ours] = static_cast<T>(values[theirs]);
-            });
+        for_each_run<T>(array.shape(), piece, [&](const Run& run) {
+            if (seconds)
+                for_each_pair(run, to, values, [](T& ours, S theirs) { ours += static_cast<T>(theirs); });
+            else
+                for_each_pair(run, to, values, [](T& ours, S theirs) { ours = static_cast<T>(theirs); });
+        });
     }
 }
 
@@ -110,7 +128,8 @@ void take_zeros(const OutsideArray<T>& array) {
     for (const Piece<T>& piece : array.pieces()) {
         if (piece.place.is_second) continue;
         T* to = piece.part.parameter->update().data();
-        for_each_element<T>(array.shape(), piece, [&](std::size_t ours, std::size_t) { to[ours] = 0; });
+        for_each_run<T>(array.shape(), piece,
+                        [&](const Run& run) { std::fill_n(to + run.ours, run.count, T(0)); });
     }
 }
 

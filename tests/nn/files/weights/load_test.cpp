@@ -209,6 +209,13 @@ TEST_CASE("load: a parameter under two names") {
     CHECK(tied.value() == Tensor<double>{5, 6});
     CHECK(b.value() == Tensor<double>{11, 21});
 
+    nn::Naming<double> thrice;
+    thrice.add("x", tied).add("y", tied).add("z", tied);
+    nn::NamedArrays two;
+    two.arrays["y"] = Tensor<double>{1, 2};
+    two.arrays["z"] = Tensor<double>{1, 3};
+    CHECK(contains(refusal([&] { nn::load(two, thrice); }), "`z` differs from `y`"));
+
     ParameterList<double> list;
     list.add("a", parameter_list(tied));
     list.add("b", parameter_list(tied));
