@@ -39,8 +39,10 @@ template <class X, class Read>
 auto read_as(const Comparison& saved, const Read& read) {
     if constexpr (std::is_floating_point_v<X>)
         return read(X());
+    else if (saved.has<std::uint64_t>(""))
+        return read(std::uint64_t());
     else
-        return saved.has<std::uint64_t>("") ? read(std::uint64_t()) : read(std::int64_t());
+        return read(std::int64_t());
 }
 
 template <class X>
