@@ -70,10 +70,13 @@ class OutsideArray {
     /// there, or something else lies there already.
     OutsideArray& put(const ParameterPart<T>& part, const Place& place);
 
+    /// Returns what others call it.
     const std::string& name() const { return name_; }
+    /// Returns the shape that it has there.
     const Shape& shape() const { return shape_; }
     /// Returns whether a model without biases does not have it.
     bool is_bias() const { return is_bias_; }
+    /// Returns the parts of parameters in it.
     const std::vector<Piece>& pieces() const { return pieces_; }
     /// Returns whether every element of it belongs to a parameter.
     bool is_full() const;
@@ -122,6 +125,7 @@ class Naming {
     auto begin() const { return arrays_.begin(); }
     auto end() const { return arrays_.end(); }
     std::size_t size() const { return arrays_.size(); }
+    /// Returns the k-th array.
     const OutsideArray<T>& operator[](std::size_t k) const { return arrays_[k]; }
 
   private:
