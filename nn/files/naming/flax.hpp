@@ -1,7 +1,7 @@
 #pragma once
 
-#include <nn/files/weights/naming.hpp>
 #include <nn/files/naming/known_layers.hpp>
+#include <nn/files/weights/naming.hpp>
 
 /// The names and layouts of Flax' linen modules, as flax.traverse_util.flatten_dict(params, sep=".") has
 /// them:

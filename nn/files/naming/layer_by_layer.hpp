@@ -1,8 +1,8 @@
 #pragma once
 
-#include <nn/files/weights/naming.hpp>
 #include <nn/files/naming/counterpart.hpp>
 #include <nn/files/naming/known_layers.hpp>
+#include <nn/files/weights/naming.hpp>
 
 /// Namings of layers whose types are only known while the program runs.
 namespace tapeloop::nn::detail {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <nn/files/weights/naming.hpp>
 #include <nn/files/naming/known_layers.hpp>
+#include <nn/files/weights/naming.hpp>
 
 /// The names and layouts of PyTorch's modules:
 ///
