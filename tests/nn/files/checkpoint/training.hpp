@@ -85,7 +85,8 @@ class TrainingRun {
           output_(options.hidden, 1, generator_),
           optimizer_(make(parameters())),
           average_(parameters(), {.decay = 0.8, .start = optim::AverageStart::warm_up}),
-          plateau_({.learning_rate = optimizer_->learning_rate(), .factor = 0.7, .patience = 0}),
+          plateau_(
+              {.learning_rate = optimizer_->learning_rate(), .factor = 0.7, .patience = 1, .cooldown = 1}),
           state_(start()) {
         Random random("rows of a training");
         for (std::size_t row = 0; row < rows; ++row) data_.push_back(rounded<T>(random.tensor({time, 2})));
@@ -165,7 +166,8 @@ class TrainingRun {
         return nn::mean_squared_error(output_(result.outputs), target(x));
     }
     void advance() {
-        const Tensor<T> x = next_rows();
+        Tensor<T> x = next_rows();
+        x.data()[0] += static_cast<T>(0.01 * generator_.normal());  // one of two is kept for the next step
         {
             const nn::Training training(generator_);
             const Tape<T> tape;
