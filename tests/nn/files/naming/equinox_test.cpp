@@ -5,9 +5,19 @@
 
 using namespace tapeloop;
 using namespace tapeloop::test;
-using namespace tapeloop::test::outside;
 
 namespace {
+
+using outside::check_against;
+using outside::equinox_gru;
+using outside::equinox_lstm;
+using outside::H;
+using outside::I;
+using outside::Numbers;
+using outside::run;
+using outside::Shapes;
+using outside::shapes_of;
+using outside::side_by_side;
 
 Shapes cell_shapes(const std::string& prefix, std::size_t G, std::size_t inputs = I) {
     return {{prefix + "weight_ih", {G * H, inputs}},

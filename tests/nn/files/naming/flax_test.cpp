@@ -5,9 +5,21 @@
 
 using namespace tapeloop;
 using namespace tapeloop::test;
-using namespace tapeloop::test::outside;
 
 namespace {
+
+using outside::check_against;
+using outside::flax_gru;
+using outside::flax_lstm;
+using outside::flax_mgu;
+using outside::flax_rnn;
+using outside::H;
+using outside::I;
+using outside::Numbers;
+using outside::run;
+using outside::Shapes;
+using outside::shapes_of;
+using outside::side_by_side;
 
 /// A Dense for each letter: of the inputs and of the state, with biases where `biases` says.
 Shapes cell_shapes(const std::string& prefix, const std::vector<std::string>& letters,

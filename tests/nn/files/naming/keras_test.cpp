@@ -6,9 +6,20 @@
 
 using namespace tapeloop;
 using namespace tapeloop::test;
-using namespace tapeloop::test::outside;
 
 namespace {
+
+using outside::check_against;
+using outside::H;
+using outside::I;
+using outside::keras_gru;
+using outside::keras_lstm;
+using outside::keras_rnn;
+using outside::Numbers;
+using outside::run;
+using outside::Shapes;
+using outside::shapes_of;
+using outside::side_by_side;
 
 Shapes cell_shapes(const std::string& prefix, std::size_t G, std::size_t inputs) {
     return {{prefix + "kernel", {inputs, G * H}},

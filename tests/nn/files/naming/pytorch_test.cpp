@@ -6,9 +6,20 @@
 
 using namespace tapeloop;
 using namespace tapeloop::test;
-using namespace tapeloop::test::outside;
 
 namespace {
+
+using outside::check_against;
+using outside::H;
+using outside::I;
+using outside::Numbers;
+using outside::pytorch_gru;
+using outside::pytorch_lstm;
+using outside::pytorch_rnn;
+using outside::randomise;
+using outside::run;
+using outside::Shapes;
+using outside::side_by_side;
 
 /// The arrays of one layer and direction: G gates, H units, and what it reads.
 Shapes layer_shapes(const std::string& suffix, std::size_t G, std::size_t inputs, std::size_t state = H) {
