@@ -29,7 +29,7 @@ NamedArrays part_of(const NamedArrays& saved, const std::string& name) {
         if (path.starts_with(name + "/")) part.arrays.emplace(path, array);
     for (const auto& [key, text] : saved.metadata) {
         const std::size_t slash = key.find('/');
-        if (slash == key.npos || key.compare(slash + 1, name.size(), name) == 0)
+        if (slash == std::string::npos || key.compare(slash + 1, name.size(), name) == 0)
             part.metadata.emplace(key, text);
     }
     return part;
