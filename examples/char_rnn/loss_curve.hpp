@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace char_rnn {
@@ -23,8 +22,8 @@ class LossCurve {
     /// Writes the head of the table. Throws `std::runtime_error` when that cannot be done.
     explicit LossCurve(program::OutputFile file);
 
-    /// Puts the points of an earlier run before all others.
-    void restore(std::vector<Point> points) { points_ = std::move(points); }
+    /// Begins with the points of an earlier run, which are written as those that are added.
+    void restore(std::vector<Point> points);
     /// Adds a point to the file. Where the file cannot be written the point is kept, and written with the
     /// next one.
     void add(const Point& point);
@@ -35,6 +34,7 @@ class LossCurve {
 
   private:
     void write() const;
+    void try_to_write();
 
     program::OutputFile file_;
     std::vector<Point> points_;

@@ -502,6 +502,7 @@ def test_a_resumed_run_is_the_one_that_was_not_stopped():
         # One that has ended gives its results again.
         again = Run("--resume", "run", "--sample", "60", folder=part, sizes=[]).ends(DONE)
         require(sample_of(again) == sample_of(expected), sample_of(again))
+        require(rows_of(part)[-1][::2] == rows_of(whole)[-1][::2], f"the curve is gone: {rows_of(part)}")
 
 
 def test_killed_and_resumed():
