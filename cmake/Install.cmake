@@ -9,6 +9,9 @@ install(TARGETS tapeloop tapeloop_flags ${TAPELOOP_ROOMS} EXPORT tapeloopTargets
 if(TARGET tapeloop_study)
   install(TARGETS tapeloop_study tapeloop_page EXPORT tapeloopTargets)
 endif()
+if(TARGET tapeloop_files)
+  install(TARGETS tapeloop_files ${TAPELOOP_FILE_ROOMS} EXPORT tapeloopTargets)
+endif()
 install(EXPORT tapeloopTargets NAMESPACE tapeloop:: DESTINATION ${package_dir})
 
 # What a user includes, and apart from it what that needs and nobody else should name.

@@ -24,10 +24,11 @@ export CHAR_RNN_FILE
 ) >"$CHAR_RNN_FILE.$$"
 mv "$CHAR_RNN_FILE.$$" "$CHAR_RNN_FILE"
 
-# Where the loss curve goes, and the page that shows the first batch through time, unless --output and --study say
-# otherwise.
+# Where the loss curve goes, the page that shows the first batch through time, and the checkpoint from which --resume and
+# --sample-from go on, unless --output, --study and --checkpoint say otherwise.
 CHAR_RNN_OUTPUT=${CHAR_RNN_OUTPUT-"$build"}
 CHAR_RNN_STUDY=${CHAR_RNN_STUDY-"$build/char_rnn_study.html"}
-export CHAR_RNN_OUTPUT CHAR_RNN_STUDY
+CHAR_RNN_CHECKPOINT=${CHAR_RNN_CHECKPOINT-"$build/char_rnn.safetensors"}
+export CHAR_RNN_OUTPUT CHAR_RNN_STUDY CHAR_RNN_CHECKPOINT
 
 exec "$build/examples/char_rnn" "$@"

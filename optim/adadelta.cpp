@@ -21,6 +21,8 @@ AdadeltaOptions checked(const AdadeltaOptions& options) {
 template <class T>
 Adadelta<T>::Adadelta(const ParameterList<T>& parameters, AdadeltaOptions options)
     : Optimizer<T>("adadelta", parameters, 2, options.learning_rate), options_(checked(options)) {
+    this->name_options(
+        {{"rho", options.rho}, {"epsilon", options.epsilon}, {"weight_decay", options.weight_decay}});
     this->refuse_overflow_of({.decay = static_cast<T>(options.weight_decay)});
 }
 

@@ -22,6 +22,9 @@ AdagradOptions checked(const AdagradOptions& options) {
 template <class T>
 Adagrad<T>::Adagrad(const ParameterList<T>& parameters, AdagradOptions options)
     : Optimizer<T>("adagrad", parameters, 1, options.learning_rate), options_(checked(options)) {
+    this->name_options({{"learning_rate_decay", options.learning_rate_decay},
+                        {"weight_decay", options.weight_decay},
+                        {"epsilon", options.epsilon}});
     this->refuse_overflow_of({.decay = static_cast<T>(options.weight_decay), .summed = true});
     for (Slot<T>& slot : this->slots()) slot.running[0].fill(static_cast<T>(options_.initial_accumulator));
 }

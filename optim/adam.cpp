@@ -67,6 +67,11 @@ Adam<T>::Adam(std::string_view name, const ParameterList<T>& parameters, const A
     : Optimizer<T>(name, parameters, options.amsgrad ? 3 : 2, options.learning_rate),
       options_(checked(name, options)),
       decay_(decay) {
+    this->name_options({{"beta1", options.beta1},
+                        {"beta2", options.beta2},
+                        {"epsilon", options.epsilon},
+                        {"weight_decay", options.weight_decay},
+                        {"amsgrad", options.amsgrad ? 1.0 : 0.0}});
     this->refuse_overflow_of({.decay = static_cast<T>(decay == Decay::decoupled ? 0 : options.weight_decay)});
 }
 

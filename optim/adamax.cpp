@@ -23,7 +23,12 @@ AdamaxOptions checked(const AdamaxOptions& options) {
 
 template <class T>
 Adamax<T>::Adamax(const ParameterList<T>& parameters, AdamaxOptions options)
-    : Optimizer<T>("adamax", parameters, 2, options.learning_rate), options_(checked(options)) {}
+    : Optimizer<T>("adamax", parameters, 2, options.learning_rate), options_(checked(options)) {
+    this->name_options({{"beta1", options.beta1},
+                        {"beta2", options.beta2},
+                        {"epsilon", options.epsilon},
+                        {"weight_decay", options.weight_decay}});
+}
 
 template <class T>
 void Adamax<T>::step(const Gradients<T>& gradients) {

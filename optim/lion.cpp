@@ -20,7 +20,10 @@ LionOptions checked(const LionOptions& options) {
 
 template <class T>
 Lion<T>::Lion(const ParameterList<T>& parameters, LionOptions options)
-    : Optimizer<T>("lion", parameters, 1, options.learning_rate), options_(checked(options)) {}
+    : Optimizer<T>("lion", parameters, 1, options.learning_rate), options_(checked(options)) {
+    this->name_options(
+        {{"beta1", options.beta1}, {"beta2", options.beta2}, {"weight_decay", options.weight_decay}});
+}
 
 template <class T>
 void Lion<T>::step(const Gradients<T>& gradients) {

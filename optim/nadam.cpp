@@ -25,6 +25,11 @@ NAdamOptions checked(const NAdamOptions& options) {
 template <class T>
 NAdam<T>::NAdam(const ParameterList<T>& parameters, NAdamOptions options)
     : Optimizer<T>("nadam", parameters, 2, options.learning_rate), options_(checked(options)) {
+    this->name_options({{"beta1", options.beta1},
+                        {"beta2", options.beta2},
+                        {"epsilon", options.epsilon},
+                        {"weight_decay", options.weight_decay},
+                        {"momentum_decay", options.momentum_decay}});
     this->refuse_overflow_of({.decay = static_cast<T>(options.weight_decay)});
 }
 
@@ -39,7 +44,9 @@ double NAdam<T>::momentum_product(std::uint64_t n) {
         product_ = 1;
         counted_ = 0;
     }
-    while (counted_ < n) product_ *= momentum(++counted_);
+    // What is below the rounding of 1 - product needs no loop to be told from 0, and a state may say any n.
+    while (counted_ < n && product_ > 1e-30) product_ *= momentum(++counted_);
+    counted_ = n;
     return product_;
 }
 

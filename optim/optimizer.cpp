@@ -40,6 +40,23 @@ void require_same(std::string_view name, const Slot<T>& slot,
     }
 }
 
+// Throws also for a state that was made by hand and has none of the options, or more.
+void require_same(std::string_view name, const OptionValues& own, const OptionValues& given) {
+    for (const auto& [option, value] : own) {
+        const auto found = given.find(option);
+        if (found == given.end())
+            throw std::invalid_argument(fmt::format("{}: the state does not say its {}", name, option));
+        if (found->second != value)
+            throw std::invalid_argument(
+                fmt::format("{}: {} is {} in the state and {} in the optimizer; the options must be the same",
+                            name, option, found->second, value));
+    }
+    for (const auto& [option, value] : given)
+        if (!own.contains(option))
+            throw std::invalid_argument(
+                fmt::format("{}: the state has an option {}, which there is not", name, option));
+}
+
 }  // namespace
 
 template <class T>
@@ -61,27 +78,32 @@ void Optimizer<T>::update(const Gradients<T>& gradients,
 
 template <class T>
 OptimizerState<T> Optimizer<T>::state() const {
-    OptimizerState<T> state{std::string(name_), steps_, learning_rate_, {}};
+    OptimizerState<T> state{std::string(name_), steps_, learning_rate_, {}, options_};
     for (const Slot<T>& slot : slots_.list()) state.entries.push_back({slot.path, slot.running});
     return state;
 }
 
 template <class T>
-void Optimizer<T>::restore(const OptimizerState<T>& state) {
-    std::vector<Slot<T>>& slots = slots_.list();
+void Optimizer<T>::require_fits(const OptimizerState<T>& state) const {
+    const std::vector<Slot<T>>& slots = slots_.list();
     if (state.optimizer != name_)
         throw std::invalid_argument(fmt::format("{}: the state is that of '{}'", name_, state.optimizer));
     if (state.entries.size() != slots.size())
         throw std::invalid_argument(fmt::format("{}: the state is of {} parameters and the optimizer has {}",
                                                 name_, state.entries.size(), slots.size()));
     slots_.require_unchanged(name_);
+    require_same(name_, options_, state.options);
     for (std::size_t i = 0; i < slots.size(); ++i) require_same(name_, slots[i], state.entries[i]);
-    const double rate = checked_rate(name_, state.learning_rate);
+    checked_rate(name_, state.learning_rate);
+}
 
-    std::vector<typename OptimizerState<T>::Entry> entries = state.entries;  // may throw; the rest does not
-    for (std::size_t i = 0; i < slots.size(); ++i) slots[i].running.swap(entries[i].running);
+template <class T>
+void Optimizer<T>::restore(OptimizerState<T> state) {
+    require_fits(state);
+    std::vector<Slot<T>>& slots = slots_.list();
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i].running.swap(state.entries[i].running);
     steps_ = state.steps;
-    learning_rate_ = rate;
+    learning_rate_ = state.learning_rate;
 }
 
 template class Optimizer<float>;

@@ -3,10 +3,14 @@
 #include <optim/slots.hpp>
 
 #include <cstdint>
+#include <map>
 
 namespace tapeloop::optim {
 
-/// All that steps change in an optimizer, the parameters' values apart.
+/// Options by their names, such as `beta1`; one that is on or off is 1 or 0.
+using OptionValues = std::map<std::string, double>;
+
+/// All that steps change in an optimizer, the parameters' values apart, and the options of which they are.
 template <class T>
 struct OptimizerState {
     /// The running quantities of one parameter.
@@ -18,6 +22,7 @@ struct OptimizerState {
     std::uint64_t steps = 0;
     double learning_rate = 0;
     std::vector<Entry> entries;
+    OptionValues options;  ///< those on which later steps depend
 };
 
 /// The interface of every optimizer. It refers to its parameters; it moves but does not copy, since two of
@@ -47,10 +52,12 @@ class Optimizer {
     /// Returns a copy of all that steps have changed, for `restore`.
     OptimizerState<T> state() const;
     /// Goes on from `state`, with the same options and parameters (their values are not part of it). Throws
-    /// `std::invalid_argument`, and changes nothing, when it is the state of another optimizer, or of
-    /// parameters with other paths or shapes, or holds a NaN or an infinity. Throws as `step` does for
-    /// parameters that were replaced or are gone.
-    void restore(const OptimizerState<T>& state);
+    /// `std::invalid_argument`, and changes nothing, when it is the state of another optimizer or of other
+    /// options, or of parameters with other paths or shapes, or holds a NaN or an infinity. Throws as `step`
+    /// does for parameters that were replaced or are gone.
+    void restore(OptimizerState<T> state);
+    /// Throws what `restore` would throw.
+    void require_fits(const OptimizerState<T>& state) const;
 
   protected:
     /// `name` opens the texts of errors and must outlive the optimizer. Throws as `set_learning_rate` does.
@@ -64,11 +71,15 @@ class Optimizer {
     std::vector<detail::Slot<T>>& slots() { return slots_.list(); }
     /// Makes `update` refuse, from here on, gradients whose square is not finite.
     void refuse_overflow_of(const detail::Squared<T>& squared) { squared_ = squared; }
+    /// Names the options that a state must share to be restored: all on which steps depend, but for the
+    /// learning rate, which is part of the state.
+    void name_options(OptionValues options) { options_ = std::move(options); }
 
   private:
     std::string_view name_;
     detail::Slots<T> slots_;
     std::optional<detail::Squared<T>> squared_;
+    OptionValues options_;
     std::uint64_t steps_ = 0;
     double learning_rate_;
 };

@@ -17,6 +17,15 @@ struct ReduceOnPlateauOptions {
     double smallest_change = 1e-8;  ///< a reduction that is not larger is left out
 };
 
+/// All that metrics change in a `ReduceOnPlateau`, and the options of which they are.
+struct ReduceOnPlateauState {
+    ReduceOnPlateauOptions options;
+    double learning_rate = 0;   ///< after the last metric
+    double best = 0;            ///< metric; infinite before the first
+    std::uint64_t bad = 0;      ///< metrics in a row
+    std::uint64_t cooling = 0;  ///< metrics that are still not counted
+};
+
 /// A learning rate that is reduced when a metric no longer gets better:
 ///
 ///     optimizer.set_learning_rate(plateau(validation_loss));     // after each epoch
@@ -36,17 +45,21 @@ class ReduceOnPlateau {
     double operator()(double metric);
 
     /// Returns the rate after the last metric.
-    double learning_rate() const { return learning_rate_; }
+    double learning_rate() const { return state_.learning_rate; }
+
+    /// Returns all that metrics have changed, for `restore`.
+    const ReduceOnPlateauState& state() const { return state_; }
+    /// Goes on from `state`. Throws `std::invalid_argument`, and changes nothing, when an option but the
+    /// first learning rate differs, and for numbers that metrics do not lead to.
+    void restore(const ReduceOnPlateauState& state);
+    /// Throws what `restore` would throw.
+    void require_fits(const ReduceOnPlateauState& state) const;
 
   private:
     bool is_better(double metric) const;
     void reduce();
 
-    ReduceOnPlateauOptions options_;
-    double learning_rate_;
-    double best_;
-    std::uint64_t bad_ = 0;      // metrics in a row
-    std::uint64_t cooling_ = 0;  // metrics that are still not counted
+    ReduceOnPlateauState state_;
 };
 
 }  // namespace tapeloop::optim

@@ -58,6 +58,11 @@ template <class T>
 RmsProp<T>::RmsProp(const ParameterList<T>& parameters, RmsPropOptions options)
     : Optimizer<T>("rmsprop", parameters, running_count(options), options.learning_rate),
       options_(checked(options)) {
+    this->name_options({{"alpha", options.alpha},
+                        {"epsilon", options.epsilon},
+                        {"weight_decay", options.weight_decay},
+                        {"momentum", options.momentum},
+                        {"centered", options.centered ? 1.0 : 0.0}});
     this->refuse_overflow_of({.decay = static_cast<T>(options.weight_decay)});
 }
 

@@ -52,7 +52,12 @@ struct SgdStep {
 template <class T>
 Sgd<T>::Sgd(const ParameterList<T>& parameters, SgdOptions options)
     : Optimizer<T>("sgd", parameters, options.momentum == 0 ? 0 : 1, options.learning_rate),
-      options_(checked(options)) {}
+      options_(checked(options)) {
+    this->name_options({{"momentum", options.momentum},
+                        {"dampening", options.dampening},
+                        {"nesterov", options.nesterov ? 1.0 : 0.0},
+                        {"weight_decay", options.weight_decay}});
+}
 
 template <class T>
 void Sgd<T>::step(const Gradients<T>& gradients) {

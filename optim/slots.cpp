@@ -96,14 +96,16 @@ Slots<T>::Slots(const ParameterList<T>& parameters, std::size_t running_count) {
 
 template <class T>
 void Slots<T>::require_unchanged(std::string_view operation) const {
-    std::vector<const Parameter<T>*> found;
-    for (const Slot<T>& slot : slots_) {
+    // Nothing is allocated: who restores several states has to know that the second one cannot fail.
+    for (auto slot_place = slots_.begin(); slot_place != slots_.end(); ++slot_place) {
+        const Slot<T>& slot = *slot_place;
         const Parameter<T>* parameter = slot.parameter.find();
+        const auto is_same = [&](const Slot<T>& other) { return other.parameter.find() == parameter; };
         if (parameter == nullptr)
             throw std::logic_error(fmt::format(
                 "{}: parameter '{}' was destroyed; make a new one from the parameters that are there",
                 operation, slot.path));
-        if (std::find(found.begin(), found.end(), parameter) != found.end())
+        if (std::any_of(slots_.begin(), slot_place, is_same))
             throw std::logic_error(fmt::format(
                 "{}: parameter '{}' was moved into another that is listed as well; make a new one "
                 "from the parameters that are there",
@@ -114,7 +116,6 @@ void Slots<T>::require_unchanged(std::string_view operation) const {
                             "the parameters "
                             "that are there",
                             operation, slot.path, slot.shape.text(), parameter->shape().text()));
-        found.push_back(parameter);
     }
 }
 

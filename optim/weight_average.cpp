@@ -24,6 +24,24 @@ void require_finite_weights(const Slot<T>& slot) {
 }
 
 template <class T>
+void require_same(const Slot<T>& slot, const typename WeightAverageState<T>::Entry& entry) {
+    if (entry.path != slot.path)
+        throw std::invalid_argument(
+            fmt::format("weight_average: the state has '{}' where '{}' is averaged; the parameters must be "
+                        "the same, in the same order",
+                        entry.path, slot.path));
+    if (shape_of(entry.average) != slot.shape)
+        throw std::invalid_argument(
+            fmt::format("weight_average: parameter '{}' is {} and its average in the state {}; they must "
+                        "have the same shape",
+                        slot.path, slot.shape.text(), shape_of(entry.average).text()));
+    if (const std::size_t bad = first_not_finite(entry.average); bad < entry.average.size())
+        throw std::invalid_argument(
+            fmt::format("weight_average: the average of parameter '{}' {} has {} at element {}", slot.path,
+                        slot.shape.text(), entry.average.data()[bad], bad));
+}
+
+template <class T>
 void put(Parameter<T>& parameter, const Tensor<T>& value) {
     std::copy_n(value.data(), value.size(), parameter.update().data());
 }
@@ -53,10 +71,17 @@ double WeightAverage<T>::share() const {
 }
 
 template <class T>
-void WeightAverage<T>::update() {
+void WeightAverage<T>::require_own_weights(std::string_view call) const {
     if (swapped_in_)
         throw std::logic_error(
-            "weight_average: the parameters hold their averages; update when the AveragedWeights has ended");
+            fmt::format("weight_average: the parameters hold their averages; {} when the AveragedWeights has "
+                        "ended",
+                        call));
+}
+
+template <class T>
+void WeightAverage<T>::update() {
+    require_own_weights("update");
     slots_.require_unchanged("weight_average");
     for (const Slot<T>& slot : slots_.list()) require_finite_weights(slot);
     const T fresh = static_cast<T>(share());
@@ -83,6 +108,44 @@ const Tensor<T>& WeightAverage<T>::operator[](const Parameter<T>& parameter) con
     }
     throw std::invalid_argument(
         fmt::format("weight_average: parameter '{}' is not among those that are averaged", parameter.name()));
+}
+
+template <class T>
+WeightAverageState<T> WeightAverage<T>::state() const {
+    require_own_weights("take the state");
+    WeightAverageState<T> state{options_, updates_, {}};
+    for (const Slot<T>& slot : slots_.list()) state.entries.push_back({slot.path, slot.running[0]});
+    return state;
+}
+
+template <class T>
+void WeightAverage<T>::require_fits(const WeightAverageState<T>& state) const {
+    require_own_weights("restore");
+    slots_.require_unchanged("weight_average");
+    if (state.options.decay != options_.decay)
+        throw std::invalid_argument(
+            fmt::format("weight_average: decay is {} in the state and {} here; the options must be the same",
+                        state.options.decay, options_.decay));
+    if (state.options.start != options_.start)
+        throw std::invalid_argument(
+            "weight_average: the state's first updates had another weight; the options must be the same");
+    const std::vector<Slot<T>>& slots = slots_.list();
+    if (state.entries.size() != slots.size())
+        throw std::invalid_argument(
+            fmt::format("weight_average: the state is of {} parameters, and {} are averaged",
+                        state.entries.size(), slots.size()));
+    for (std::size_t i = 0; i < slots.size(); ++i) require_same(slots[i], state.entries[i]);
+}
+
+template <class T>
+void WeightAverage<T>::restore(const WeightAverageState<T>& state) {
+    require_fits(state);
+    std::vector<Slot<T>>& slots = slots_.list();
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        const Tensor<T>& average = state.entries[i].average;
+        std::copy_n(average.data(), average.size(), slots[i].running[0].data());
+    }
+    updates_ = state.updates;
 }
 
 template <class T>

@@ -19,6 +19,19 @@ struct WeightAverageOptions {
     AverageStart start = AverageStart::first_weights;
 };
 
+/// All that updates change in a `WeightAverage`, and the options of which they are.
+template <class T>
+struct WeightAverageState {
+    /// The average of one parameter.
+    struct Entry {
+        std::string path;  ///< of the parameter
+        Tensor<T> average;
+    };
+    WeightAverageOptions options;
+    std::uint64_t updates = 0;
+    std::vector<Entry> entries;
+};
+
 /// The exponential moving average of a model's weights (Polyak and Juditsky 1992 average them evenly). With
 /// the weights p after step n = 1, 2, ...
 ///
@@ -45,11 +58,22 @@ class WeightAverage {
     /// is not in the list or was replaced by one of another shape.
     const Tensor<T>& operator[](const Parameter<T>& parameter) const;
 
+    /// Returns a copy of all that updates have changed, for `restore`. Throws `std::logic_error` while an
+    /// `AveragedWeights` is there, when the parameters do not hold the weights that belong to it.
+    WeightAverageState<T> state() const;
+    /// Goes on from `state`, with the same options and parameters. Throws `std::invalid_argument`, and
+    /// changes nothing, when options, paths or shapes differ, or an average is not finite; and as `update`
+    /// does for parameters that were replaced or are gone, and while an `AveragedWeights` is there.
+    void restore(const WeightAverageState<T>& state);
+    /// Throws what `restore` would throw.
+    void require_fits(const WeightAverageState<T>& state) const;
+
   private:
     template <class>
     friend class AveragedWeights;
 
     double share() const;
+    void require_own_weights(std::string_view call) const;
 
     WeightAverageOptions options_;
     detail::Slots<T> slots_;

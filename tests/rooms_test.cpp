@@ -57,6 +57,11 @@ const std::vector<Room>& rooms() {
         {"wrappers", {"nn/wrappers/"}, {"cells", "layers", "losses"}},
         {"decoding", {"nn/decoding/"}, {"cells", "layers", "losses"}},
         {"closed_form", {"nn/closed_form/"}, {"cells", "layers", "losses"}},
+        {"files", {"nn/files/"}, {"sequence"}},
+        {"npz", {"nn/files/npz/"}, {"files"}},
+        {"weights", {"nn/files/weights/"}, {"files", "npz"}},
+        {"naming", {"nn/files/naming/"}, {"weights", "cells", "cell variants", "layers", "wrappers"}},
+        {"checkpoint", {"nn/files/checkpoint/"}, {"files", "optim"}},
         {"nn check", {"nn/check/"}, {"check", "wrappers", "closed_form"}},
         {"check of cells", {"nn/check/cell/"}, {"nn check"}},
         {"check of bptt", {"nn/check/bptt/"}, {"nn check"}},
@@ -68,9 +73,11 @@ const std::vector<Room>& rooms() {
 /// Headers that collect what a folder has for users: they may include all, and nothing includes them.
 const std::set<std::string_view>& collections() {
     static const std::set<std::string_view> list{
-        "autograd/autograd.hpp", "autograd/check/check.hpp", "autograd/study/study.hpp", "nn/nn.hpp",
-        "nn/check/check.hpp",    "nn/check/doctest.hpp",     "nn/losses/losses.hpp",     "nn/study/study.hpp",
-        "optim/optim.hpp",
+        "autograd/autograd.hpp",    "autograd/check/check.hpp",
+        "autograd/study/study.hpp", "nn/nn.hpp",
+        "nn/check/check.hpp",       "nn/check/doctest.hpp",
+        "nn/files/files.hpp",       "nn/losses/losses.hpp",
+        "nn/study/study.hpp",       "optim/optim.hpp",
     };
     return list;
 }

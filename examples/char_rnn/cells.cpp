@@ -24,10 +24,10 @@ std::unique_ptr<LanguageModel> make(std::size_t vocabulary_size, std::size_t hid
 constexpr nn::ElmanOptions relu{nn::Activation::relu};
 
 constexpr std::array cells{
-    CellKind{"elman", "tanh, the textbook's", make<nn::ElmanCell<float>>},
-    CellKind{"relu", "Elman with relu", make<nn::ElmanCell<float>, relu>},
-    CellKind{"gru", "gated recurrent unit", make<nn::GruCell<float>>},
-    CellKind{"lstm", "long short-term memory", make<nn::LstmCell<float>>},
+    CellKind{"elman", "tanh, the textbook's", 1, make<nn::ElmanCell<float>>},
+    CellKind{"relu", "Elman with relu", 1, make<nn::ElmanCell<float>, relu>},
+    CellKind{"gru", "gated recurrent unit", 3, make<nn::GruCell<float>>},
+    CellKind{"lstm", "long short-term memory", 4, make<nn::LstmCell<float>>},
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace char_rnn {
 struct CellKind {
     std::string_view name;
     std::string_view description;
+    std::size_t gates;  ///< into which each unit has weights
     std::unique_ptr<LanguageModel> (*make)(std::size_t vocabulary_size, std::size_t hidden_size,
                                            tapeloop::nn::Generator& generator);
 };

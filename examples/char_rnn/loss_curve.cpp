@@ -9,8 +9,17 @@ namespace char_rnn {
 
 LossCurve::LossCurve(program::OutputFile file) : file_(std::move(file)) { write(); }
 
+void LossCurve::restore(std::vector<Point> points) {
+    points_ = std::move(points);
+    try_to_write();
+}
+
 void LossCurve::add(const Point& point) {
     points_.push_back(point);
+    try_to_write();
+}
+
+void LossCurve::try_to_write() {
     try {
         write();
         problem_.clear();

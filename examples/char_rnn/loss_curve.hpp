@@ -22,6 +22,8 @@ class LossCurve {
     /// Writes the head of the table. Throws `std::runtime_error` when that cannot be done.
     explicit LossCurve(program::OutputFile file);
 
+    /// Begins with the points of an earlier run, which are written as those that are added.
+    void restore(std::vector<Point> points);
     /// Adds a point to the file. Where the file cannot be written the point is kept, and written with the
     /// next one.
     void add(const Point& point);
@@ -32,6 +34,7 @@ class LossCurve {
 
   private:
     void write() const;
+    void try_to_write();
 
     program::OutputFile file_;
     std::vector<Point> points_;

@@ -6,7 +6,9 @@
 #include "options.hpp"
 #include "outputs.hpp"
 #include "progress.hpp"
+#include "run_file.hpp"
 #include "sampling.hpp"
+#include "saved_run.hpp"
 #include "study_page.hpp"
 #include "training.hpp"
 
@@ -14,8 +16,12 @@
 #include <autograd/kernels/threads.hpp>
 
 #include <cstdlib>
+#include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 
 namespace char_rnn {
 namespace {
@@ -46,8 +52,9 @@ IdSpan last_lines(IdSpan training, std::u32string_view characters) {
     return training.last(std::min(training.size(), nearby));
 }
 
-void print_sample(const Ids& ids, const Vocabulary& vocabulary) {
+void print_sample(Ids ids, const Ids& more, const Vocabulary& vocabulary) {
     std::string text;
+    ids.insert(ids.end(), more.begin(), more.end());
     for (const std::ptrdiff_t id : ids) text += printable(vocabulary.character(static_cast<std::size_t>(id)));
     program::print("{}\n", text);
 }
@@ -87,29 +94,64 @@ class Failures {
     int count_ = 0;
 };
 
+/// The ids of what `characters` gives. An error of it, and one of characters that the vocabulary has not,
+/// begins with `origin`.
+template <class Characters>
+Ids encoded(const std::string& origin, const Characters& characters, const Vocabulary& vocabulary) {
+    try {
+        return vocabulary.encode(characters());
+    } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument(fmt::format("{}: {}", origin, error.what()));
+    }
+}
+
+Ids encoded_prime(const Options& options, const Vocabulary& vocabulary) {
+    return encoded(
+        "--prime", [&] { return decode_utf8(options.prime); }, vocabulary);
+}
+
+/// Returns as many weights as the model will have, more or less.
+std::size_t expected_weights(const Options& options, std::size_t vocabulary_size) {
+    const std::size_t gates = find_cell(options.cell)->gates;
+    return gates * options.hidden * (vocabulary_size + options.hidden + 1) +
+           (options.hidden + 1) * vocabulary_size;
+}
+
+std::optional<SavedRun> earlier_run(const Options& options) {
+    if (options.resume.empty()) return std::nullopt;
+    return std::optional<SavedRun>(std::in_place, "--resume", options.resume);
+}
+
 /// The data of a run, read and checked. Throws `std::invalid_argument` when something is no good.
 struct Job {
     explicit Job(const Options& given)
-        : options(given),
+        : earlier(earlier_run(given)),
+          options(earlier ? earlier->applied_to(given) : given),
           characters(read_text(options.file)),
-          vocabulary(characters),
-          ids(vocabulary.encode(characters)),
+          vocabulary(earlier ? earlier->vocabulary() : Vocabulary(characters)),
+          ids(encoded(
+              options.file.string(), [this] { return std::u32string_view(characters); }, vocabulary)),
+          prime(encoded_prime(options, vocabulary)),
           text(split(ids, options.batch, options.steps)),
-          outputs(outputs_of(options)) {}
+          outputs(outputs_of(options, expected_weights(options, vocabulary.size()))) {
+        if (earlier) earlier->require_text(ids);
+    }
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
 
+    std::optional<SavedRun> earlier;  ///< that this one goes on with
     Options options;
     std::u32string characters;
     Vocabulary vocabulary;
     Ids ids;
+    Ids prime;
     Split text;  ///< refers to `ids`
     Outputs outputs;
 };
 
 /// The exit code.
 int run(const Job& job) {
-    const auto& [options, characters, vocabulary, ids, text, outputs] = job;
+    const auto& [earlier, options, characters, vocabulary, ids, prime, text, outputs] = job;
     program::print("{}: {} characters, {} different ones; the last {} are held out.\n", options.file.string(),
                    grouped(ids.size()), grouped(vocabulary.size()), grouped(text.held_out.size() - 1));
     program::print("\nAre the gradients right? The first batch of this text:\n");
@@ -119,25 +161,33 @@ int run(const Job& job) {
 
     tapeloop::nn::Generator generator(options.seed);
     const auto model = find_cell(options.cell)->make(vocabulary.size(), options.hidden, generator);
+    const std::size_t weights = model->parameters().value_count();
     program::print("\nTraining {}, {} units, {} weights, with Adam on batches of {} places by {} steps:\n",
-                   options.cell, options.hidden, grouped(model->parameters().value_count()), options.batch,
-                   options.steps);
-    const TrainingResult result = train(*model, text, options, curve);
+                   options.cell, options.hidden, grouped(weights), options.batch, options.steps);
+    Settings settings =
+        Settings::of(options, vocabulary, ids, planned_epochs(options, text.training.size(), weights));
+    RunFile file(outputs.checkpoint, options.save_every);
+    const TrainingResult result =
+        train(*model, text, options, {curve, settings, generator, file}, earlier ? &*earlier : nullptr);
     print_end(result, options);
     print_losses(baselines(text.training, text.held_out, vocabulary.size()), result.held_out_bits);
 
     Failures failures;
     if (result.ended == Ended::diverged) failures.add("the training diverged; try a smaller --learning-rate");
     failures.add(curve.problem());
+    failures.add(file.problem());
     failures.attempt([&] {
         if (options.sample == 0) return;
-        program::print("\nThe model goes on after the end of the training part (temperature {}):\n",
+        program::print("\nThe model goes on after {} (temperature {}):\n",
+                       prime.empty() ? "the end of the training part" : "the text of --prime",
                        options.temperature);
-        print_sample(sample(*model, last_lines(text.training, characters), options.sample,
-                            options.temperature, generator),
+        const IdSpan start = prime.empty() ? last_lines(text.training, characters) : IdSpan(prime);
+        print_sample(prime, sample(*model, start, options.sample, options.temperature, generator),
                      vocabulary);
     });
     if (curve.problem().empty()) program::print("\nLoss curve: {}\n", curve.path().string());
+    if (outputs.checkpoint && result.ended != Ended::diverged && file.problem().empty())
+        program::print("To go on: --resume {}\n", outputs.checkpoint->path().string());
     failures.attempt([&] {
         if (!outputs.page) return;
         write_study_page(*model, text.training, vocabulary.size(), options, *outputs.page);
@@ -148,18 +198,56 @@ int run(const Job& job) {
     return failures.exit_code();
 }
 
+/// A model that only writes, and what it goes on from.
+struct Writer {
+    explicit Writer(const Options& options)
+        : saved("--sample-from", options.sample_from),
+          vocabulary(saved.vocabulary()),
+          prime(encoded_prime(options, vocabulary)),
+          start(prime) {
+        tapeloop::nn::Generator of_weights(0);
+        const Settings& settings = saved.settings();
+        model = find_cell(settings.cell)->make(vocabulary.size(), settings.hidden, of_weights);
+        saved.restore_weights(*model);
+        if (!start.empty()) return;
+        const std::size_t line_break = vocabulary.characters().find(U'\n');
+        start = {line_break == std::u32string::npos ? 0 : static_cast<std::ptrdiff_t>(line_break)};
+    }
+
+    SavedRun saved;
+    Vocabulary vocabulary;
+    Ids prime;
+    Ids start;
+    std::unique_ptr<LanguageModel> model;
+};
+
+int write_text(const Writer& writer, const Options& options) {
+    tapeloop::nn::Generator generator(options.seed);
+    const Ids written = sample(*writer.model, writer.start, options.sample, options.temperature, generator);
+    print_sample(writer.prime, written, writer.vocabulary);
+    program::require_printed();
+    return 0;
+}
+
 int run_command_line(int count, char** arguments) {
     program::prepare_streams();
     // A batch's products gain little from a second thread, and where another program wants the second
     // core, the OpenMP under them spins in wait for it and training comes to a stand.
     if (std::getenv("OMP_NUM_THREADS") == nullptr) tapeloop::limit_threads(1);
     std::optional<Job> job;
+    std::optional<Writer> writer;
+    std::optional<Options> options;
     try {
-        if (const auto options = parse_command_line(count, arguments)) job.emplace(*options);
+        options = parse_command_line(count, arguments);
+        if (options && !options->sample_from.empty())
+            writer.emplace(*options);
+        else if (options)
+            job.emplace(*options);
     } catch (const std::invalid_argument& error) {
         program::complain("char_rnn", error.what());
         return 2;
     }
+    if (writer) return write_text(*writer, *options);
     if (job) return run(*job);
     program::require_printed();
     return 0;

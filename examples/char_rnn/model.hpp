@@ -4,6 +4,7 @@
 
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
+#include <nn/files/checkpoint/checkpoint.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
@@ -27,6 +28,10 @@ class Reader {
     virtual ~Reader() = default;
     /// The logits of what comes after each of `characters` [T, B], on the current tape: [T, B, vocabulary].
     virtual Var<float> read(const Indices& characters) = 0;
+    /// Begins anew with a text of so many lanes.
+    virtual void begin(std::size_t lanes) = 0;
+    /// Adds its state to a checkpoint, once it has begun.
+    virtual void add_to(tapeloop::nn::Checkpoint<float>& checkpoint) = 0;
 };
 
 /// The nodes that a model leaves on the current tape when it is recorded for study.
@@ -97,6 +102,13 @@ class RecurrentModel : public LanguageModel {
             const auto result = tapeloop::nn::unroll(cell, projected, state);
             carried_ = tapeloop::nn::carry(result.state);
             return model_.output_(result.outputs);
+        }
+        void begin(std::size_t lanes) override {
+            const tapeloop::Tape<float> tape;
+            carried_ = tapeloop::nn::carry(model_.cell_.initial_state(lanes));
+        }
+        void add_to(tapeloop::nn::Checkpoint<float>& checkpoint) override {
+            checkpoint.add("state", carried_.value());
         }
 
       private:

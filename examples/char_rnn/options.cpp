@@ -31,12 +31,38 @@ CLI::Validator not_empty(const std::string& kind) {
 }
 
 constexpr const char* exit_codes =
-    "Ctrl-C stops the training; losses and sample are still printed. A second one ends the program.\n\n"
+    "Ctrl-C stops the training; losses and sample are still printed, and the checkpoint is saved. A second "
+    "one "
+    "ends the program.\n\n"
     "Exit codes: 0 all went well, and --help; 1 something failed on the way, memory, disk or standard output "
     "among\n"
-    "them, after what could be printed was; 2 the command line, the text or a place to write to is no good, "
+    "them, after what could be printed was; 2 the command line, the text, a checkpoint or a place to write "
+    "to is "
+    "no good, "
     "and\n"
     "nothing was trained.";
+
+void add_checkpoint_flags(CLI::App& app, Options& options) {
+    app.add_option("--checkpoint", options.checkpoint,
+                   "save the run every minute and at the end, to go on from or to sample from (safetensors); "
+                   "by default the file of --resume")
+        ->envname("CHAR_RNN_CHECKPOINT")
+        ->check(not_empty("file"))
+        ->type_name("FILE");
+    CLI::Option* resume =
+        app.add_option("--resume", options.resume,
+                       "go on with the run that a checkpoint has, as if it had never been stopped: with its "
+                       "cell, sizes, learning rate, epochs and seed, on the same text. --minutes are those "
+                       "of this run; other --epochs make another run of it")
+            ->check(not_empty("file"))
+            ->type_name("FILE");
+    app.add_option("--sample-from", options.sample_from,
+                   "write text with the model of a checkpoint and do nothing else; it goes on from --prime, "
+                   "or begins a line. No text is read")
+        ->check(not_empty("file"))
+        ->type_name("FILE")
+        ->excludes(resume);
+}
 
 void add_flags(CLI::App& app, Options& options) {
     const auto number = [&app](const char* flag, auto& value, const char* help, auto least, auto most) {
@@ -47,7 +73,6 @@ void add_flags(CLI::App& app, Options& options) {
     app.add_option("FILE", options.file,
                    fmt::format("the text to learn from, UTF-8, up to {} bytes", largest_text))
         ->envname("CHAR_RNN_FILE")
-        ->required()
         ->check(not_empty("file"))
         ->type_name("");
     app.add_option("--cell", options.cell, cell_help())->check(one_of_the_cells())->type_name("NAME");
@@ -62,6 +87,10 @@ void add_flags(CLI::App& app, Options& options) {
            0, 100);
     number("--sample", options.sample, "characters to write after training", 0, 1000000);
     number("--minutes", options.minutes, "stop training after this time", 0, 100000);
+    app.add_option("--prime", options.prime,
+                   "text that the sample goes on from, in place of the end of the training part")
+        ->check(not_empty("text"))
+        ->type_name("TEXT");
     app.add_option("--output", options.output, "folder for the loss curve, made if it is not there")
         ->envname("CHAR_RNN_OUTPUT")
         ->check(not_empty("folder"))
@@ -70,6 +99,8 @@ void add_flags(CLI::App& app, Options& options) {
         ->envname("CHAR_RNN_STUDY")
         ->check(not_empty("file"))
         ->type_name("FILE");
+    add_checkpoint_flags(app, options);
+    number("--save-every", options.save_every, "minutes from one --checkpoint to the next", 0, 100000);
     app.footer(exit_codes);
 }
 
@@ -90,6 +121,11 @@ std::optional<Options> parse_command_line(int count, char** arguments) {
     } catch (const CLI::ParseError& error) {
         throw std::invalid_argument(fmt::format("{} (char_rnn --help lists the flags)", error.what()));
     }
+    for (const CLI::Option* option : app.get_options())
+        if (option->count() > 0) options.given.insert(option->get_name());
+    if (options.checkpoint.empty()) options.checkpoint = options.resume;
+    if (options.file.empty() && options.sample_from.empty())
+        throw std::invalid_argument("FILE is required (char_rnn --help lists the flags)");
     return options;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace char_rnn {
@@ -21,7 +22,13 @@ struct Options {
     std::size_t sample = 600;
     double minutes = 2.5;
     std::filesystem::path output = ".";
-    std::filesystem::path study;  ///< where the study page goes; empty for none
+    std::filesystem::path study;        ///< where the study page goes; empty for none
+    std::filesystem::path checkpoint;   ///< where the run is saved; empty for nowhere
+    double save_every = 1;              ///< minutes
+    std::filesystem::path resume;       ///< the checkpoint to go on from; empty for a new run
+    std::filesystem::path sample_from;  ///< the checkpoint that only writes text; empty to train
+    std::string prime;                  ///< what a sample goes on from; empty for the training part's end
+    std::set<std::string> given;        ///< the flags of the command line
 };
 
 /// Reads the command line; nothing when only help was asked for, which is then printed. Throws

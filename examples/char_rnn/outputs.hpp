@@ -11,9 +11,11 @@ namespace char_rnn {
 struct Outputs {
     program::OutputFile curve;
     std::optional<program::OutputFile> page;
+    std::optional<program::OutputFile> checkpoint;
 };
 
 /// Checks all that can be known of them before the work. Throws `std::invalid_argument` with the flag.
-Outputs outputs_of(const Options& options);
+/// A checkpoint has `weights` and what is kept for each of them.
+Outputs outputs_of(const Options& options, std::size_t weights);
 
 }  // namespace char_rnn

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <iterator>
 #include <set>
 #include <stdexcept>
@@ -99,6 +100,22 @@ std::string bytes_of(const std::filesystem::path& path) {
     return bytes;
 }
 
+/// Of a text, the characters that are not among those known.
+[[noreturn]] void refuse_unknown(std::u32string_view text, std::u32string_view known) {
+    std::set<char32_t> unknown(text.begin(), text.end());
+    for (const char32_t character : known) unknown.erase(character);
+    constexpr std::size_t most = 20;
+    std::string list;
+    std::size_t listed = 0;
+    for (const char32_t character : unknown) {
+        if (listed++ == most) break;
+        list += fmt::format("{}U+{:04X}", list.empty() ? "" : ", ", static_cast<std::uint32_t>(character));
+    }
+    throw std::invalid_argument(
+        fmt::format("has characters that the model does not know: {}{}", list,
+                    unknown.size() > most ? fmt::format(" and {} more", unknown.size() - most) : ""));
+}
+
 }  // namespace
 
 std::u32string decode_utf8(std::string_view bytes) {
@@ -112,6 +129,12 @@ std::u32string decode_utf8(std::string_view bytes) {
     std::u32string characters;
     utf8::utf8to32(bytes.begin(), bytes.end(), std::back_inserter(characters));
     return characters;
+}
+
+std::string encode_utf8(std::u32string_view text) {
+    std::string bytes;
+    for (const char32_t character : text) utf8::append(character, bytes);
+    return bytes;
 }
 
 std::string printable(char32_t character) {
@@ -132,7 +155,11 @@ Vocabulary::Vocabulary(std::u32string_view text) {
 Ids Vocabulary::encode(std::u32string_view text) const {
     Ids ids;
     ids.reserve(text.size());
-    for (const char32_t character : text) ids.push_back(ids_.at(character));
+    for (const char32_t character : text) {
+        const auto found = ids_.find(character);
+        if (found == ids_.end()) refuse_unknown(text, characters_);
+        ids.push_back(found->second);
+    }
     return ids;
 }
 

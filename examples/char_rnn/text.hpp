@@ -18,6 +18,9 @@ using IdSpan = std::span<const std::ptrdiff_t>;
 /// not UTF-8.
 std::u32string decode_utf8(std::string_view bytes);
 
+/// The UTF-8 of a text.
+std::string encode_utf8(std::u32string_view text);
+
 /// The UTF-8 of one character, made harmless for a terminal: a control character other than a line break or a
 /// tab becomes the replacement character.
 std::string printable(char32_t character);
@@ -30,6 +33,8 @@ class Vocabulary {
 
     std::size_t size() const { return characters_.size(); }
     char32_t character(std::size_t id) const { return characters_.at(id); }
+    const std::u32string& characters() const { return characters_; }
+    /// Throws `std::invalid_argument` that says which characters of the text are none of these.
     Ids encode(std::u32string_view text) const;
 
   private:

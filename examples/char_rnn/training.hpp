@@ -3,6 +3,10 @@
 #include "loss_curve.hpp"
 #include "model.hpp"
 #include "options.hpp"
+#include "run_file.hpp"
+#include "saved_run.hpp"
+
+#include <nn/generator.hpp>
 
 namespace char_rnn {
 
@@ -24,8 +28,19 @@ struct TrainingResult {
     double held_out_bits;
 };
 
-/// Trains by truncated BPTT with Adam; shows a progress bar and keeps `curve`. It ends early when the time is
-/// over, on Ctrl-C, and when a gradient stops being a number, with the weights of the step before.
-TrainingResult train(LanguageModel& model, const Split& text, const Options& options, LossCurve& curve);
+/// What a training keeps beside its own: it is saved with it, and restored.
+struct Kept {
+    LossCurve& curve;
+    Settings& settings;
+    tapeloop::nn::Generator& generator;  ///< of the sample
+    RunFile& file;
+};
+
+/// Trains by truncated BPTT with Adam; shows a progress bar, and keeps curve and file. It ends early when the
+/// time is over, on Ctrl-C, and when a gradient stops being a number, with the weights of the step before; of
+/// the latter nothing is saved. It goes on from `earlier`, where there is one, and throws
+/// `std::invalid_argument` when that has something else.
+TrainingResult train(LanguageModel& model, const Split& text, const Options& options, const Kept& kept,
+                     const SavedRun* earlier);
 
 }  // namespace char_rnn

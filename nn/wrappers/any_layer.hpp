@@ -210,6 +210,9 @@ class AnyLayer {
     /// The held layer. Throws `std::invalid_argument` when it is not an L.
     template <class L>
     L& as();
+    /// Returns the held layer, null when it is not an L.
+    template <class L>
+    L* find();
 
   private:
     template <class L>
@@ -247,6 +250,14 @@ class AnyLayer {
 template <class T>
 template <class L>
 L& AnyLayer<T>::as() {
+    L* found = find<L>();
+    if (found == nullptr) throw std::invalid_argument("AnyLayer: it holds a layer of another type");
+    return *found;
+}
+
+template <class T>
+template <class L>
+L* AnyLayer<T>::find() {
     L* found = nullptr;
     if constexpr (std::same_as<L, Dropout>) {
         found = layer_of<detail::ErasedDropout<T, L>>();
@@ -258,8 +269,7 @@ L& AnyLayer<T>::as() {
         found = layer_of<detail::ErasedFeedForward<T, L>>();
         if (found == nullptr) found = layer_of<detail::ErasedFeedForward<T, L&>>();
     }
-    if (found == nullptr) throw std::invalid_argument("AnyLayer: it holds a layer of another type");
-    return *found;
+    return found;
 }
 
 }  // namespace tapeloop::nn

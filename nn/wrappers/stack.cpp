@@ -22,9 +22,20 @@ void Stack<T>::add(AnyLayer<T> layer) {
 
 template <class T>
 AnyLayer<T>& Stack<T>::layer(std::size_t k) {
+    require_layer(k);
+    return layers_[k].layer;
+}
+
+template <class T>
+const std::string& Stack<T>::name(std::size_t k) const {
+    require_layer(k);
+    return layers_[k].name;
+}
+
+template <class T>
+void Stack<T>::require_layer(std::size_t k) const {
     if (k >= layers_.size())
         throw std::invalid_argument(fmt::format("Stack: there is no layer {}; it has {}", k, layers_.size()));
-    return layers_[k].layer;
 }
 
 template <class T>

@@ -38,6 +38,9 @@ class Stack {
     /// The k-th layer from below: `stack.layer(0).as<nn::LstmCell<float>>()`. Throws `std::invalid_argument`
     /// when there are not so many.
     AnyLayer<T>& layer(std::size_t k);
+    /// Returns the name of the k-th layer from below. Throws `std::invalid_argument` when there are not so
+    /// many.
+    const std::string& name(std::size_t k) const;
 
     State initial_state(std::size_t batch) const;
     /// Returns a list of what the layers prepare.
@@ -56,6 +59,8 @@ class Stack {
         std::string name;
         AnyLayer<T> layer;
     };
+    void require_layer(std::size_t k) const;
+
     std::vector<Named> layers_;
 };
 

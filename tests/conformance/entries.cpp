@@ -1,119 +1,106 @@
 #include "entries.hpp"
 
 #include <fmt/format.h>
-#include <nn/cells/gates.hpp>
+#include <nn/files/weights/transfer.hpp>
+#include <nn/files/weights/weights.hpp>
 
 #include <algorithm>
 
 namespace tapeloop::conformance {
 namespace {
 
+using Naming = nn::Naming<double>;
+
+const nn::Arrangement bias{.is_bias = true};
+
 /// One entry `name.gate` for each gate of a packed parameter.
 template <class Names>
-void add_gates(Places& places, const std::string& name, Parameter<double>& parameter, const Names& names,
-               bool is_bias = false) {
-    for (std::string_view gate : names)
-        places.push_back({fmt::format("{}.{}", name, gate),
-                          &parameter,
-                          {names.begin(), names.end()},
-                          std::string(gate),
-                          is_bias});
-}
-
-void add(Places& places, const std::string& name, Parameter<double>& parameter, bool is_bias = false) {
-    places.push_back({name, &parameter, {}, "", is_bias});
+void add_gates(Naming& naming, const std::string& name, Parameter<double>& parameter, const Names& gates,
+               const nn::Arrangement& how = {}) {
+    for (const std::string_view gate : gates)
+        naming.add(fmt::format("{}.{}", name, gate), {parameter, gates, gate}, how);
 }
 
 template <class C>
-Places packed_places(C& cell) {
-    Places places;
-    add_gates(places, "U", cell.U, cell.gate_names());
-    add_gates(places, "W", cell.W, cell.gate_names());
-    add_gates(places, "b", cell.b, cell.gate_names(), true);
-    return places;
+Naming packed_naming(C& cell) {
+    Naming naming;
+    add_gates(naming, "U", cell.U, cell.gate_names());
+    add_gates(naming, "W", cell.W, cell.gate_names());
+    add_gates(naming, "b", cell.b, cell.gate_names(), bias);
+    return naming;
 }
 
 }  // namespace
 
-Shape Place::shape() const {
-    if (gates.empty()) return parameter->shape();
-    return nn::gate_block(*parameter, gates, gate).shape();
+Naming naming_of(nn::ElmanCell<double>& cell, const Options&) {
+    Naming naming;
+    naming.add("U", cell.U).add("W", cell.W).add("b", cell.b, bias);
+    return naming;
 }
 
-Tensor<double> Place::part(const Tensor<double>& packed) const {
-    return gates.empty() ? packed : nn::gate_part(packed, gates, gate);
+Naming naming_of(nn::LstmCell<double>& cell, const Options&) { return packed_naming(cell); }
+
+Naming naming_of(nn::LstmVariantCell<double>& cell, const Options& options) {
+    Naming naming = packed_naming(cell);
+    if (options.lstm.peephole) add_gates(naming, "p", cell.p, cell.peephole_names());
+    if (options.lstm.layer_norm) add_gates(naming, "gamma", cell.gamma, cell.gate_names());
+    if (options.projection) naming.add("P", cell.P);
+    if (cell.options.projection_bias) naming.add("b.projection", cell.b_projection, bias);
+    return naming;
 }
 
-Places places_of(nn::ElmanCell<double>& cell, const Options&) {
-    Places places;
-    add(places, "U", cell.U);
-    add(places, "W", cell.W);
-    add(places, "b", cell.b, true);
-    return places;
+Naming naming_of(nn::GruCell<double>& cell, const Options&) {
+    Naming naming = packed_naming(cell);
+    naming.add("b_recurrent.candidate", cell.b_recurrent, bias);
+    return naming;
 }
 
-Places places_of(nn::LstmCell<double>& cell, const Options&) { return packed_places(cell); }
-
-Places places_of(nn::LstmVariantCell<double>& cell, const Options& options) {
-    Places places = packed_places(cell);
-    if (options.lstm.peephole) add_gates(places, "p", cell.p, cell.peephole_names());
-    if (options.lstm.layer_norm) add_gates(places, "gamma", cell.gamma, cell.gate_names());
-    if (options.projection) add(places, "P", cell.P);
-    if (options.projection) add(places, "b.projection", cell.b_projection, true);
-    return places;
+Naming naming_of(nn::ResetBeforeGruCell<double>& cell, const Options&) {
+    Naming naming;
+    add_gates(naming, "U", cell.U, cell.gate_names());
+    add_gates(naming, "W", cell.W, cell.recurrent_gate_names());
+    naming.add("W.candidate", cell.W_candidate);
+    add_gates(naming, "b", cell.b, cell.gate_names(), bias);
+    return naming;
 }
 
-Places places_of(nn::GruCell<double>& cell, const Options&) {
-    Places places = packed_places(cell);
-    add(places, "b_recurrent.candidate", cell.b_recurrent, true);
-    return places;
-}
-
-Places places_of(nn::ResetBeforeGruCell<double>& cell, const Options&) {
-    Places places;
-    add_gates(places, "U", cell.U, cell.gate_names());
-    add_gates(places, "W", cell.W, cell.recurrent_gate_names());
-    add(places, "W.candidate", cell.W_candidate);
-    add_gates(places, "b", cell.b, cell.gate_names(), true);
-    return places;
-}
-
-Places places_of(nn::MinimalGruCell<double>& cell, const Options& options) {
-    Places places = packed_places(cell);
-    if (!options.reset_after) return places;
+Naming naming_of(nn::MinimalGruCell<double>& cell, const Options& options) {
+    Naming naming = packed_naming(cell);
     // Inside a reset product with r = 1 it is one more bias.
-    Place recurrent = places.back();
-    recurrent.entry = "b_recurrent.candidate";
-    recurrent.is_added = true;
-    places.push_back(recurrent);
-    return places;
+    if (options.reset_after)
+        naming.add("b_recurrent.candidate", {cell.b, cell.gate_names(), "candidate"},
+                   {.is_bias = true, .is_second = true});
+    return naming;
 }
 
-void assign(const Places& places, const Entries& entries, const std::string& where) {
+void assign(const Naming& naming, const Entries& entries, const std::string& where) {
+    const auto is_known = [&](const std::string& name) {
+        return std::any_of(naming.begin(), naming.end(), [&](const auto& one) { return one.name() == name; });
+    };
     for (const auto& [name, tensor] : entries)
-        if (std::none_of(places.begin(), places.end(), [&](const Place& one) { return one.entry == name; }))
+        if (!is_known(name))
             throw Malformed(
                 fmt::format("{}: \"{}\" is no parameter of this cell with these options", where, name));
-    for (const Place& place : places) {
-        const auto entry = entries.find(place.entry);
-        if (entry == entries.end() && !place.is_bias)
-            throw Malformed(fmt::format("{}: \"{}\" is missing", where, place.entry));
-        if (entry != entries.end() && shape_of(entry->second) != place.shape())
-            throw Malformed(fmt::format("{}.{} is {}; it must be {}", where, place.entry,
-                                        shape_of(entry->second).text(), place.shape().text()));
-        Tensor<double> value =
-            place.is_added ? place.part(place.parameter->value()) : nn::zeros<double>(place.shape());
-        if (entry != entries.end()) value += entry->second;
-        if (place.gates.empty())
-            place.parameter->assign(value);
-        else
-            nn::gate_block(*place.parameter, place.gates, place.gate).assign(value);
+    for (const auto& array : naming) {
+        const auto entry = entries.find(array.name());
+        if (entry == entries.end() && !array.is_bias())
+            throw Malformed(fmt::format("{}: \"{}\" is missing", where, array.name()));
+        if (entry != entries.end() && shape_of(entry->second) != array.shape())
+            throw Malformed(fmt::format("{}.{} is {}; it must be {}", where, array.name(),
+                                        shape_of(entry->second).text(), array.shape().text()));
     }
+    nn::load(nn::NamedArrays{{entries.begin(), entries.end()}, {}}, naming, {.without_biases = true});
 }
 
-Entries gradient_entries(const Places& places, const Gradients<double>& gradients) {
+Entries gradient_entries(const Naming& naming, const Gradients<double>& gradients) {
+    const auto gradient_of = [&](const Parameter<double>& parameter) -> const Tensor<double>& {
+        return gradients[parameter];
+    };
     Entries entries;
-    for (const Place& place : places) entries.emplace(place.entry, place.part(gradients[*place.parameter]));
+    for (const auto& [name, array] :
+         nn::detail::copied(nn::detail::outgoing<double>(naming, gradient_of, nn::detail::Second::same))
+             .arrays)
+        entries.emplace(name, std::get<Tensor<double>>(array));
     return entries;
 }
 

@@ -61,7 +61,7 @@ void Model::add_layer_of(const CellOptions& options) {
     const auto make = [&](const Entries& entries, const char* direction) {
         return make_cell<C>(entries, fmt::format("{}.{}", where, direction), options);
     };
-    LayerPlaces places;
+    LayerNaming layer;
     if (given.forward && given.reverse) {
         const bool is_top = k + 1 == case_.layers.size();
         C forward = make(*given.forward, "forward");
@@ -71,18 +71,18 @@ void Model::add_layer_of(const CellOptions& options) {
         stack_.add(
             Both{std::move(forward), std::move(reverse), is_top ? case_.options.merge : nn::Merge::concat});
         Both& both = stack_.layer(k).as<Both>();
-        places.forward = fill(both.forward, *given.forward, where + ".forward");
-        places.reverse = fill(both.backward, *given.reverse, where + ".reverse");
+        layer.forward = fill(both.forward, *given.forward, where + ".forward");
+        layer.reverse = fill(both.backward, *given.reverse, where + ".reverse");
         outputs_ += forward_outputs;
     } else if (given.forward) {
         stack_.add(make(*given.forward, "forward"));
-        places.forward = fill(stack_.layer(k).as<C>(), *given.forward, where + ".forward");
+        layer.forward = fill(stack_.layer(k).as<C>(), *given.forward, where + ".forward");
     } else {
         stack_.add(nn::Reversed<C>{make(*given.reverse, "reverse")});
         C& cell = stack_.layer(k).as<nn::Reversed<C>>().inner;
-        places.reverse = fill(cell, *given.reverse, where + ".reverse");
+        layer.reverse = fill(cell, *given.reverse, where + ".reverse");
     }
-    places_.push_back(std::move(places));
+    layers_.push_back(std::move(layer));
     inputs_ = outputs_;
 }
 
@@ -94,17 +94,17 @@ C Model::make_cell(const Entries& entries, const std::string& where, CellOptions
         if (case_.options.projection) {
             outputs_ = columns_of(entries, "P", where);
             options.projection = outputs_;
-            options.projection_bias = true;
+            options.projection_bias = entries.contains("b.projection");
         }
     nn::Generator generator(0);
     return C(inputs_, hidden, generator, options);
 }
 
 template <class C>
-Places Model::fill(C& cell, const Entries& entries, const std::string& where) {
-    Places places = places_of(cell, case_.options);
-    assign(places, entries, where);
-    return places;
+nn::Naming<double> Model::fill(C& cell, const Entries& entries, const std::string& where) {
+    nn::Naming<double> naming = naming_of(cell, case_.options);
+    assign(naming, entries, where);
+    return naming;
 }
 
 }  // namespace tapeloop::conformance

@@ -13,12 +13,12 @@ class Model {
     explicit Model(const Case& c);
 
     nn::Stack<double>& stack() { return stack_; }
-    /// The places of the parameters of a layer's directions; empty for one that it does not have.
-    struct LayerPlaces {
-        Places forward;
-        Places reverse;
+    /// The entries of a layer's directions; none for one that it does not have.
+    struct LayerNaming {
+        nn::Naming<double> forward;
+        nn::Naming<double> reverse;
     };
-    const std::vector<LayerPlaces>& places() const { return places_; }
+    const std::vector<LayerNaming>& layers() const { return layers_; }
 
   private:
     void add_layer();
@@ -28,11 +28,11 @@ class Model {
     template <class C, class CellOptions>
     C make_cell(const Entries& entries, const std::string& where, CellOptions options);
     template <class C>
-    Places fill(C& cell, const Entries& entries, const std::string& where);
+    nn::Naming<double> fill(C& cell, const Entries& entries, const std::string& where);
 
     const Case& case_;
     nn::Stack<double> stack_;
-    std::vector<LayerPlaces> places_;
+    std::vector<LayerNaming> layers_;
     std::size_t inputs_;       ///< width of what the next layer reads
     std::size_t outputs_ = 0;  ///< width of one direction of the layer that is being added
 };

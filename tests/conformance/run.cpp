@@ -1,6 +1,7 @@
 #include "run.hpp"
 
 #include "model.hpp"
+#include "through.hpp"
 
 #include <fmt/format.h>
 
@@ -33,7 +34,10 @@ std::optional<Tensor<double>> side_by_side(const Parts& parts) {
 /// One case on a tape.
 class Run {
   public:
-    explicit Run(const Case& c) : case_(c), model_(c), step_(c.kind == Kind::lstm ? 2 : 1) {}
+    Run(const Case& c, const std::string& through)
+        : case_(c), model_(c), step_(c.kind == Kind::lstm ? 2 : 1) {
+        if (!through.empty()) send_through_file(model_.stack(), through);
+    }
 
     Outcome operator()() {
         const Tape<double> tape;
@@ -114,9 +118,9 @@ class Run {
 
         LayerGradients result{all[x_], state_gradients(all, 0), std::nullopt, {}};
         if (step_ == 2) result.c0 = state_gradients(all, 1);
-        for (const Model::LayerPlaces& places : model_.places())
+        for (const Model::LayerNaming& layer : model_.layers())
             result.layers.push_back(
-                {gradient_entries(places.forward, all), gradient_entries(places.reverse, all)});
+                {gradient_entries(layer.forward, all), gradient_entries(layer.reverse, all)});
         return result;
     }
 
@@ -137,6 +141,6 @@ class Run {
 
 }  // namespace
 
-Outcome run(const Case& c) { return Run(c)(); }
+Outcome run(const Case& c, const std::string& through) { return Run(c, through)(); }
 
 }  // namespace tapeloop::conformance

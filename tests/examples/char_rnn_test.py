@@ -5,6 +5,7 @@ usage: char_rnn_test.py PROGRAM TEXT [NAME...]     TEXT is any text of some 20,0
 
 import csv
 import inspect
+import json
 import os
 import pathlib
 import resource
@@ -450,6 +451,201 @@ def test_ctrl_c_twice():
     code = process.wait(10)
     rest.join()
     require(code == -signal.SIGINT, f"exit code {code}")
+
+
+# Checkpoints
+
+
+def rows_of(place):
+    with open(place / "char_rnn_loss.csv", newline="", encoding="utf-8") as file:
+        return [(row["step"], row["training_bits_per_character"], row["held_out_bits_per_character"])
+                for row in csv.DictReader(file)]
+
+
+def sample_of(run):
+    """What a run writes in the end, and its losses."""
+    return run.out[run.out.index("Held-out loss"):].split("Loss curve")[0]
+
+
+def arrays_of(path):
+    """The arrays of a safetensors file, as bytes, and its texts; those aside that depend on the time."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:8 + size])
+    texts = header.pop("__metadata__")
+    arrays = {name: content[8 + size:][slice(*entry["data_offsets"])] for name, entry in header.items()}
+    for name in ("seconds", "training_seconds", "curve", "bits_since_point", "steps_since_point"):
+        arrays.pop("shown/" + name)
+    return arrays, texts
+
+
+# A run whose end and whose curve are decided by the number of steps alone.
+WHOLE = ["--steps", "8", "--batch", "8", "--hidden", "16", "--epochs", "12", "--sample", "60"]
+UNHURRIED = ["--minutes", "1000"]
+
+
+def test_a_resumed_run_is_the_one_that_was_not_stopped():
+    for cell in ("elman", "lstm"):
+        sizes = [*WHOLE, "--cell", cell]
+        whole, part = folder(), folder()
+        expected = Run("--checkpoint", "run", folder=whole, sizes=[*sizes, *UNHURRIED]).ends(DONE).shows_results()
+        Run("--checkpoint", "run", folder=part, sizes=[*sizes, "--minutes", "1e-9"]).ends(DONE)
+        for _ in range(3):
+            before = (part / "run").read_bytes()
+            run = Run("--resume", "run", "--minutes", "0.0005", folder=part, sizes=[]).ends(DONE)
+            require("Stopped by --minutes" in run.out, run.out)
+            require((part / "run").read_bytes() != before, "the run did not go on")
+        run = Run("--resume", "run", "--sample", "60", *UNHURRIED, folder=part, sizes=[]).ends(DONE)
+        require(sample_of(run) == sample_of(expected), f"{sample_of(run)}\n is not\n{sample_of(expected)}")
+        require(arrays_of(part / "run") == arrays_of(whole / "run"), "other weights")
+        require(rows_of(part)[-1][::2] == rows_of(whole)[-1][::2], f"{rows_of(part)} is not {rows_of(whole)}")
+        # One that has ended gives its results again.
+        again = Run("--resume", "run", "--sample", "60", folder=part, sizes=[]).ends(DONE)
+        require(sample_of(again) == sample_of(expected), sample_of(again))
+        require(rows_of(part)[-1][::2] == rows_of(whole)[-1][::2], f"the curve is gone: {rows_of(part)}")
+
+
+def test_killed_and_resumed():
+    whole, part = folder(), folder()
+    sizes = [*WHOLE, *UNHURRIED]
+    expected = Run("--checkpoint", "run", folder=whole, sizes=sizes).ends(DONE)
+    command = [PROGRAM, TEXT, *sizes, "--checkpoint", part / "run", "--save-every", "0.0005", "--output", part]
+    for attempt in range(4):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        _, rest = wait_for(process, "Training")
+        deadline = time.monotonic() + 30
+        while not (part / "run").exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05 * attempt)
+        process.kill()
+        process.wait(60)
+        rest.join()
+        require((part / "run").exists(), "nothing was saved")
+        command = [PROGRAM, TEXT, "--resume", part / "run", "--save-every", "0.0005", "--output", part, *UNHURRIED]
+    run = Run("--resume", "run", "--sample", "60", *UNHURRIED, folder=part, sizes=[]).ends(DONE)
+    require(sample_of(run) == sample_of(expected), f"{sample_of(run)}\n is not\n{sample_of(expected)}")
+    require(arrays_of(part / "run") == arrays_of(whole / "run"), "other weights")
+    require(rows_of(part) == rows_of(whole), f"{rows_of(part)} is not {rows_of(whole)}")
+    require(files_of(part) == ["char_rnn_loss.csv", "run"], f"{files_of(part)}")
+
+
+def test_ctrl_c_saves():
+    place = folder()
+    process = subprocess.Popen([PROGRAM, TEXT, *LONG, "--sample", "20", "--output", place], text=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env={**os.environ, "CHAR_RNN_CHECKPOINT": str(place / "run")})
+    _, rest = wait_for(process, "Training")
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    require(process.wait(60) == DONE, "no good end")
+    rest.join()
+    require(files_of(place) == ["char_rnn_loss.csv", "run"], f"{files_of(place)}")
+    run = Run("--resume", "run", "--minutes", "0.001", folder=place, sizes=[]).ends(DONE)
+    require("32 units" in run.out, run.out)
+
+
+def test_a_place_for_the_checkpoint():
+    place = folder()
+    (place / "folder").mkdir()
+    (place / "link").symlink_to("precious")
+    for name in ("folder", "missing/run", "link", "/dev/null", "/dev/full", "/proc/run", "x" * 300, "", "char_rnn_loss.csv"):
+        Run("--checkpoint", name, folder=place).refused("--checkpoint")
+    Run("--checkpoint", "page.html", "--study", "page.html", folder=place).refused("--checkpoint", "study page")
+    Run(folder=place, environment={"CHAR_RNN_CHECKPOINT": "missing/run"}).refused("--checkpoint")
+    shutil.copy(TEXT, place / "text")
+    Run("--checkpoint", "text", text="text", folder=place).refused("--checkpoint", "what is read")
+    # Known before, as the sizes of what is to be written are.
+    Run("--checkpoint", "run", sizes=["--hidden", "256"], folder=place,
+        before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))).refused("--checkpoint", "large")
+    require(files_of(place) == ["folder", "link", "text"], f"{files_of(place)}")
+
+
+def test_what_cannot_be_resumed():
+    place = folder()
+    Run("--checkpoint", "run", folder=place).ends(DONE)
+    shutil.copy(TEXT, place / "changed")
+    text = (place / "changed").read_text(encoding="utf-8")
+    (place / "changed").write_text(text + "ж😀ж", encoding="utf-8")
+    (place / "longer").write_text(text + "e", encoding="utf-8")
+    (place / "other").write_text(text.replace("e", "a", 1), encoding="utf-8")
+    content = (place / "run").read_bytes()
+    (place / "half").write_bytes(content[:len(content) // 2])
+    (place / "none").write_text("none", encoding="utf-8")
+    (place / "version").write_bytes(content.replace(b'"version":"1"', b'"version":"7"'))
+    for name, word in (("missing", "No such file"), ("half", ""), ("none", ""), ("version", "version '7'"), (".", ""), ("", "")):
+        Run("--resume", name, folder=place, sizes=[]).refused("--resume", word)
+        Run("--sample-from", name, folder=place, sizes=[]).refused("--sample-from", word)
+    for flags in (["--hidden", "9"], ["--cell", "lstm"], ["--steps", "5"], ["--batch", "5"], ["--seed", "2"],
+                  ["--learning-rate", "0.1"]):
+        Run("--resume", "run", *flags, folder=place, sizes=[]).refused("--resume", flags[0])
+    Run("--resume", "run", "--hidden", "8", folder=place, sizes=[]).ends(DONE)
+    Run("--resume", "run", text="changed", folder=place, sizes=[]).refused("changed: ", "U+0436, U+1F600")
+    Run("--resume", "run", text="longer", folder=place, sizes=[]).refused("another text")
+    Run("--resume", "run", text="other", folder=place, sizes=[]).refused("another text")
+    Run("--resume", "run", "--sample-from", "run", folder=place, sizes=[]).refused("--resume")
+    Run("--resume", "run", "--prime", "ж", folder=place, sizes=[]).refused("--prime", "U+0436")
+    require((place / "run").read_bytes()[:8] == content[:8], "the checkpoint is gone")
+
+
+def test_more_epochs():
+    place = folder()
+    first = Run("--checkpoint", "run", folder=place).ends(DONE)
+    more = Run("--resume", "run", "--checkpoint", "more", "--epochs", "2", folder=place, sizes=[]).ends(DONE)
+    steps = [int(run.out.split(" steps in")[0].split("\n")[-1].replace(",", "")) for run in (first, more)]
+    require(steps[1] == 2 * steps[0], f"{steps}")
+    require(files_of(place) == ["char_rnn_loss.csv", "more", "run"], f"{files_of(place)}")
+
+
+def test_only_writes():
+    place = folder()
+    Run("--checkpoint", "run", folder=place).ends(DONE)
+    (place / "char_rnn_loss.csv").unlink()
+
+    def written(*flags):
+        run = Run("--sample-from", "run", *flags, text=None, sizes=[], folder=place).ends(DONE)
+        require(run.err == "", run.err)
+        return run.out
+
+    require(len(written("--sample", "50")) == 51, "not 50 characters")
+    require(written("--sample", "50") == written("--sample", "50"), "another text")
+    require(written("--sample", "50") != written("--sample", "50", "--seed", "2"), "the seed has no part in it")
+    primed = written("--prime", "The library", "--sample", "30")
+    require(primed.startswith("The library") and len(primed) == 42, primed)
+    require(files_of(place) == ["run"], f"{files_of(place)}")
+    Run("--sample-from", "run", "--prime", "Sébж", folder=place, sizes=[]).refused("--prime", "U+0436")
+    Run("--sample-from", "run", "--prime", "", folder=place, sizes=[]).refused("--prime")
+    Run("--sample-from", "run", "--prime", os.fsdecode(b"a\xff"), folder=place, sizes=[]).refused("--prime", "UTF-8")
+    run = Run("--prime", "The ", folder=place).ends(DONE).shows_results()
+    require("\nThe " in run.out and "the text of --prime" in run.out, run.out)
+
+
+def test_a_checkpoint_and_a_full_disk():
+    place = folder() / "disk"
+    if not small_disk(place, "size=200k"):
+        return
+    try:
+        Run("--checkpoint", place / "run", sizes=["--hidden", "256"]).refused("--checkpoint", "No space")
+        out = folder()
+        Run("--checkpoint", place / "run", folder=out).ends(DONE)
+        saved = (place / "run").read_bytes()
+        process = subprocess.Popen([PROGRAM, TEXT, "--resume", place / "run", "--save-every", "0.001", "--sample", "20",
+                                    "--epochs", "100000", "--minutes", "0.05", "--output", out], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        seen, rest = wait_for(process, "Training")
+        with open(place / "filler", "wb", buffering=0) as filler:
+            try:
+                while filler.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+        code = process.wait(120)
+        rest.join()
+        out, err = "".join(seen), process.stderr.read()
+        require(code == FAILED and "--checkpoint" in err and "No space" in err, f"{code}: {err}")
+        require("model  " in out and "The model goes on" in out, f"training was lost: {out}")
+        require(len((place / "run").read_bytes()) >= len(saved) - 2000, "the old checkpoint is gone")
+        require(files_of(place) == ["filler", "run"], f"{files_of(place)}")
+    finally:
+        subprocess.run(["umount", place], check=True)
 
 
 def main():

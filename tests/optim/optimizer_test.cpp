@@ -2,6 +2,7 @@
 
 #include <optim/optim.hpp>
 
+#include <cmath>
 #include <memory>
 
 using namespace tapeloop;
@@ -95,4 +96,68 @@ TEST_CASE("optimizer: one that was moved goes on") {
     optim::Sgd<double> second = std::move(first);
     second.step(Gradients<double>({p}, {vector({0})}));
     check_same_bits(p.value(), vector({0.25}));
+}
+
+TEST_CASE("optimizer: a state of other options is refused, and nothing changes") {
+    Parameter<double> p("p", vector({1, 2}));
+    const auto refused = [&](auto& optimizer, const auto& state) {
+        const std::string text = text_of<std::invalid_argument>([&] { optimizer.restore(state); });
+        CHECK(text == text_of<std::invalid_argument>([&] { optimizer.require_fits(state); }));
+        CHECK(optimizer.steps() == 0);
+        return text;
+    };
+    const auto stepped = [&](auto optimizer) {
+        optimizer.step(Gradients<double>({p}, {vector({1, 2})}));
+        return optimizer.state();
+    };
+    Adam<double> adam(parameter_list(p), {.beta2 = 0.5});
+    const OptimizerState<double> state = stepped(Adam<double>(parameter_list(p)));
+    CHECK(refused(adam, state) ==
+          "adam: beta2 is 0.999 in the state and 0.5 in the optimizer; the options must be the same");
+    OptimizerState<double> changed = adam.state();
+    changed.options.erase("epsilon");
+    CHECK(refused(adam, changed) == "adam: the state does not say its epsilon");
+    changed = adam.state();
+    changed.options["rho"] = 1;
+    CHECK(refused(adam, changed) == "adam: the state has an option rho, which there is not");
+    // Each of an optimizer's options matters.
+    const auto check_each = [&](auto make, const std::vector<std::string>& options) {
+        auto optimizer = make();
+        for (const std::string& option : options) {
+            OptimizerState<double> other = stepped(make());
+            REQUIRE(other.options.contains(option));
+            other.options[option] += 0.25;
+            CHECK(contains(refused(optimizer, other), ": " + option + " is "));
+        }
+        CHECK(optimizer.state().options.size() == options.size());
+        optimizer.restore(stepped(make()));
+        CHECK(optimizer.steps() == 1);
+    };
+    const ParameterList<double> list = parameter_list(p);
+    check_each([&] { return optim::Adadelta<double>(list); }, {"rho", "epsilon", "weight_decay"});
+    check_each([&] { return optim::Adagrad<double>(list); },
+               {"learning_rate_decay", "weight_decay", "epsilon"});
+    check_each([&] { return Adam<double>(list); }, {"beta1", "beta2", "epsilon", "weight_decay", "amsgrad"});
+    check_each([&] { return optim::Adamax<double>(list); }, {"beta1", "beta2", "epsilon", "weight_decay"});
+    check_each([&] { return optim::AdamW<double>(list); },
+               {"beta1", "beta2", "epsilon", "weight_decay", "amsgrad"});
+    check_each([&] { return optim::Lion<double>(list); }, {"beta1", "beta2", "weight_decay"});
+    check_each([&] { return optim::NAdam<double>(list); },
+               {"beta1", "beta2", "epsilon", "weight_decay", "momentum_decay"});
+    check_each([&] { return optim::RmsProp<double>(list); },
+               {"alpha", "epsilon", "weight_decay", "momentum", "centered"});
+    check_each([&] { return optim::Sgd<double>(list); },
+               {"momentum", "dampening", "nesterov", "weight_decay"});
+}
+
+TEST_CASE("optimizer: a state of steps without number takes no time") {
+    Parameter<double> p("p", vector({1}));
+    optim::NAdam<double> nadam(parameter_list(p));
+    nadam.step(Gradients<double>({p}, {vector({1})}));
+    OptimizerState<double> state = nadam.state();
+    state.steps = std::uint64_t{1} << 62;
+    nadam.restore(state);
+    nadam.step(Gradients<double>({p}, {vector({1})}));
+    CHECK(nadam.steps() == state.steps + 1);
+    CHECK(std::isfinite(p.value()[0]));
 }

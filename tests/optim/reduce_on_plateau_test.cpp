@@ -146,3 +146,49 @@ TEST_CASE("reduce_on_plateau: a negative metric that gets better by more than th
     CHECK(whole(-1) == 1);
     CHECK(whole(-1.5) == 0.5);
 }
+
+TEST_CASE("reduce_on_plateau: one that is restored goes on as the one that was not left") {
+    const optim::ReduceOnPlateauOptions options{
+        .learning_rate = 1, .factor = 0.5, .patience = 2, .cooldown = 2};
+    Random random("metrics of a plateau");
+    ReduceOnPlateau plateau(options);
+    for (int n = 0; n < 60; ++n) {
+        ReduceOnPlateau other({.learning_rate = 0.25, .factor = 0.5, .patience = 2, .cooldown = 2});
+        other.restore(plateau.state());
+        ReduceOnPlateau same = plateau;
+        CHECK(other.learning_rate() == same.learning_rate());
+        for (int more = 0; more < 12; ++more) {
+            const double metric = random.uniform(0, 1);
+            CHECK(other(metric) == same(metric));
+        }
+        plateau(random.uniform(0, 1));
+    }
+    CHECK(plateau.learning_rate() < 1);
+}
+
+TEST_CASE("reduce_on_plateau: a state that does not fit is refused, and nothing changes") {
+    ReduceOnPlateau plateau({.patience = 3, .cooldown = 2});
+    plateau(5);
+    const auto refused = [&](const auto& change) {
+        optim::ReduceOnPlateauState state = plateau.state();
+        state.best = 1;
+        change(state);
+        const std::string text = text_of<std::invalid_argument>([&] { plateau.restore(state); });
+        CHECK(plateau.state().best == 5);
+        return text;
+    };
+    CHECK(refused([](auto& s) { s.options.factor = 0.5; }) ==
+          "reduce_on_plateau: factor is 0.5 in the state and 0.1 here; the options must be the same");
+    CHECK(contains(refused([](auto& s) { s.options.patience = 4; }), "patience is 4"));
+    CHECK(contains(refused([](auto& s) { s.options.threshold = 1; }), "threshold is 1"));
+    CHECK(contains(refused([](auto& s) { s.options.relative = false; }), "relative is false"));
+    CHECK(contains(refused([](auto& s) { s.options.larger_is_better = true; }), "larger_is_better is true"));
+    CHECK(contains(refused([](auto& s) { s.options.cooldown = 0; }), "cooldown is 0"));
+    CHECK(contains(refused([](auto& s) { s.options.least = 1; }), "least is 1"));
+    CHECK(contains(refused([](auto& s) { s.options.smallest_change = 1; }), "smallest_change is 1"));
+    CHECK(contains(refused([](auto& s) { s.learning_rate = -1; }), "learning_rate is -1"));
+    CHECK(contains(refused([](auto& s) { s.best = std::nan(""); }), "best metric is nan"));
+    CHECK(refused([](auto& s) { s.bad = 4; }) ==
+          "reduce_on_plateau: the state's bad is 4; it cannot be above patience, 3");
+    CHECK(contains(refused([](auto& s) { s.cooling = 3; }), "it cannot be above cooldown, 2"));
+}

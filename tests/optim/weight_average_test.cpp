@@ -3,6 +3,8 @@
 #include <optim/sgd.hpp>
 #include <optim/weight_average.hpp>
 
+#include <cmath>
+
 using namespace tapeloop;
 using namespace tapeloop::test;
 using optim::AveragedWeights;
@@ -154,4 +156,54 @@ TEST_CASE("weight_average: it comes nearer to the minimum than weights that stil
         average.update();
     }
     CHECK(inner({average[p]}, {average[p]}) < 0.2 * inner({p.value()}, {p.value()}));
+}
+
+TEST_CASE("weight_average: one that is restored goes on as the one that was not left") {
+    for (const AverageStart start :
+         {AverageStart::first_weights, AverageStart::bias_correction, AverageStart::warm_up}) {
+        Parameter<double> p("p", vector({1, 2}));
+        WeightAverage<double> average(parameter_list(p), {.decay = 0.75, .start = start});
+        for (int n = 0; n < 3; ++n) {
+            p.update()[0] += n;
+            average.update();
+        }
+        WeightAverage<double> other(parameter_list(p), {.decay = 0.75, .start = start});
+        other.restore(average.state());
+        for (int n = 0; n < 3; ++n) {
+            check_same_bits(other[p], average[p]);
+            p.update()[1] -= n;
+            average.update();
+            other.update();
+        }
+        check_same_bits(other[p], average[p]);
+    }
+}
+
+TEST_CASE("weight_average: a state that does not fit is refused, and nothing changes") {
+    Parameter<double> p("p", vector({1, 2}));
+    Parameter<double> q("q", vector({3}));
+    WeightAverage<double> average(parameter_list(p, q), {.decay = 0.75});
+    average.update();
+    const auto refused = [&](const auto& change) {
+        optim::WeightAverageState<double> state = average.state();
+        for (auto& entry : state.entries) entry.average.fill(7);
+        change(state);
+        const std::string text = text_of<std::invalid_argument>([&] { average.restore(state); });
+        check_same_bits(average[p], vector({1, 2}));
+        check_same_bits(average[q], vector({3}));
+        return text;
+    };
+    CHECK(refused([](auto& s) { s.options.decay = 0.5; }) ==
+          "weight_average: decay is 0.5 in the state and 0.75 here; the options must be the same");
+    CHECK(contains(refused([](auto& s) { s.options.start = AverageStart::warm_up; }), "another weight"));
+    CHECK(refused([](auto& s) { s.entries.pop_back(); }) ==
+          "weight_average: the state is of 1 parameters, and 2 are averaged");
+    CHECK(contains(refused([](auto& s) { s.entries[1].path = "r"; }), "has 'r' where 'q' is averaged"));
+    CHECK(contains(refused([](auto& s) { s.entries[1].average = vector({1, 2}); }), "'q' is [1] and its "));
+    CHECK(refused([](auto& s) { s.entries[1].average = vector({std::nan("")}); }) ==
+          "weight_average: the average of parameter 'q' [1] has nan at element 0");
+    const auto state = average.state();
+    const AveragedWeights<double> averaged(average);
+    CHECK(contains(text_of<std::logic_error>([&] { average.state(); }), "take the state when"));
+    CHECK(contains(text_of<std::logic_error>([&] { average.restore(state); }), "restore when"));
 }

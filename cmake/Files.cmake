@@ -1,0 +1,47 @@
+# tapeloop_files: weights and states in files, the sum of the rooms below, so that who does not use it links no JSON and no zip.
+if(TAPELOOP_FILES STREQUAL "AUTO")
+  find_package(nlohmann_json QUIET)
+elseif(TAPELOOP_FILES)
+  find_package(nlohmann_json REQUIRED)
+endif()
+if(NOT TAPELOOP_FILES OR NOT nlohmann_json_FOUND)
+  return()
+endif()
+
+tapeloop_room(array_files OPTIONAL FOLDERS nn/files USES tapeloop_sequence)
+target_link_libraries(tapeloop_array_files PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+
+# tapeloop_npz: NumPy's archives, which need libzip. Debian's CMake package of it asks for programs that come apart from it.
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(LIBZIP QUIET IMPORTED_TARGET libzip>=1.7)
+endif()
+if(LIBZIP_FOUND)
+  tapeloop_room(npz OPTIONAL FOLDERS nn/files/npz USES tapeloop_array_files)
+  target_link_libraries(tapeloop_npz PRIVATE $<BUILD_INTERFACE:PkgConfig::LIBZIP> $<INSTALL_INTERFACE:zip>)
+else()
+  message(STATUS "Files: libzip is missing, npz is left out")
+endif()
+
+# Parameters to and from files, also under the names and in the layouts of other libraries.
+tapeloop_room(weights OPTIONAL FOLDERS nn/files/weights USES tapeloop_array_files)
+if(TARGET tapeloop_npz)
+  target_compile_definitions(tapeloop_weights PRIVATE TAPELOOP_HAS_NPZ)
+  target_link_libraries(tapeloop_weights PUBLIC tapeloop_npz)
+endif()
+tapeloop_room(naming OPTIONAL FOLDERS nn/files/naming
+  USES tapeloop_weights tapeloop_cells tapeloop_cell_variants tapeloop_layers tapeloop_wrappers)
+# Each library's table uses the words that the others' do, too.
+set_target_properties(tapeloop_naming PROPERTIES UNITY_BUILD OFF)
+
+# All that a training needs to go on, in one file.
+tapeloop_room(checkpoint OPTIONAL FOLDERS nn/files/checkpoint USES tapeloop_array_files tapeloop_optim)
+
+set(TAPELOOP_FILE_ROOMS tapeloop_array_files tapeloop_weights tapeloop_naming tapeloop_checkpoint)
+if(TARGET tapeloop_npz)
+  list(APPEND TAPELOOP_FILE_ROOMS tapeloop_npz)
+endif()
+add_library(tapeloop_files INTERFACE)
+add_library(tapeloop::files ALIAS tapeloop_files)
+set_target_properties(tapeloop_files PROPERTIES EXPORT_NAME files)
+target_link_libraries(tapeloop_files INTERFACE ${TAPELOOP_FILE_ROOMS})
