@@ -526,7 +526,9 @@ def test_killed_and_resumed():
     require(sample_of(run) == sample_of(expected), f"{sample_of(run)}\n is not\n{sample_of(expected)}")
     require(arrays_of(part / "run") == arrays_of(whole / "run"), "other weights")
     require(rows_of(part) == rows_of(whole), f"{rows_of(part)} is not {rows_of(whole)}")
-    require(files_of(part) == ["char_rnn_loss.csv", "run"], f"{files_of(part)}")
+    # Who is killed cannot tidy up: a file beside the curve may be left.
+    left = [name for name in files_of(part) if not (name.startswith(".") and name.endswith(".part"))]
+    require(left == ["char_rnn_loss.csv", "run"], f"{files_of(part)}")
 
 
 def test_ctrl_c_saves():
