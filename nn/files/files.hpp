@@ -1,7 +1,9 @@
 #pragma once
 
 /// All that reads and writes files: link `tapeloop::files`. npz needs libzip where tapeloop is built.
+#include <nn/files/checkpoint/carried_state.hpp>
 #include <nn/files/checkpoint/checkpoint.hpp>
+#include <nn/files/checkpoint/saved_value.hpp>
 #include <nn/files/named_arrays.hpp>
 #include <nn/files/naming/equinox.hpp>
 #include <nn/files/naming/flax.hpp>
