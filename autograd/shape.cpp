@@ -14,7 +14,7 @@ Shape::Shape(std::span<const std::size_t> extents) {
     for (std::size_t extent : extents) append(extent);
 }
 
-void Shape::append(std::size_t extent) {
+void Shape::append_checked(std::size_t extent) {
     if (rank_ == max_rank)
         throw ShapeError(fmt::format("shape: more than {} axes; reshape to fewer", max_rank));
     if (extent > std::numeric_limits<std::uint32_t>::max()) {
@@ -41,11 +41,15 @@ void Shape::require_size(std::span<const std::uint32_t> extents) {
 }
 
 Shape Shape::with(std::size_t axis, std::size_t extent) const {
-    Shape last;
-    last.append(extent);
     Shape changed = *this;
-    changed.extents_[axis] = last.extents_[0];
-    require_size({changed.begin(), changed.end()});
+    changed.extents_[axis] = 0;
+    if (!changed.stays_small(extent)) {
+        Shape last;
+        last.append(extent);
+        changed.extents_[axis] = last.extents_[0];
+        require_size({changed.begin(), changed.end()});
+    }
+    changed.extents_[axis] = static_cast<std::uint32_t>(extent);
     return changed;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -60,7 +61,12 @@ class Shape {
     void end() const&& = delete;
 
     /// Adds an innermost axis.
-    void append(std::size_t extent);
+    void append(std::size_t extent) {
+        if (rank_ < max_rank && stays_small(extent))
+            extents_[rank_++] = static_cast<std::uint32_t>(extent);
+        else
+            append_checked(extent);
+    }
     /// Returns the same shape with another extent along `axis`.
     Shape with(std::size_t axis, std::size_t extent) const;
 
@@ -81,6 +87,14 @@ class Shape {
     }
 
   private:
+    /// Returns true only if there are fewer than 2^32 elements with one more axis of this extent: counts
+    /// binary digits, which is quick.
+    bool stays_small(std::size_t extent) const {
+        auto digits = static_cast<unsigned>(std::bit_width(extent));
+        for (const std::uint32_t own : *this) digits += static_cast<unsigned>(std::bit_width(own));
+        return digits <= 32;
+    }
+    void append_checked(std::size_t extent);
     static void require_size(std::span<const std::uint32_t> extents);
 
     std::array<std::uint32_t, max_rank> extents_{};

@@ -299,6 +299,16 @@ class Paused {
     bool before_;
 };
 
+// Here, where the tape is known: every operation asks each of its arguments.
+template <class T>
+Tape<T>& Var<T>::tape() const {
+    if (slot_ != nullptr)
+        if (Tape<T>* const tape = slot_->tape;
+            tape != nullptr && stamp_ >= slot_->opened && tape->has(index_, stamp_))
+            return *tape;
+    fail();
+}
+
 /// A tensor as a node of the current tape: an input of the computation. Its gradient can be asked for like
 /// any other node's.
 Var<float> input(const Operand<float>& tensor);

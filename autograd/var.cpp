@@ -6,13 +6,11 @@
 namespace tapeloop {
 
 template <class T>
-Tape<T>& Var<T>::tape() const {
+void Var<T>::fail() const {
     if (slot_ == nullptr) throw std::logic_error("var: empty; it was never given a value");
-    Tape<T>* const tape = slot_->tape;
-    if (tape == nullptr || stamp_ < slot_->opened)
+    if (slot_->tape == nullptr || stamp_ < slot_->opened)
         throw std::logic_error("var: its tape is gone; read value() while the tape is in scope");
-    if (!tape->has(index_, stamp_)) throw std::logic_error("var: its node was taken back after an error");
-    return *tape;
+    throw std::logic_error("var: its node was taken back after an error");
 }
 
 template <class T>

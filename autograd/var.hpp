@@ -137,6 +137,8 @@ class Var : public detail::Operators<T> {
     }
 
   private:
+    [[noreturn]] void fail() const;
+
     detail::TapeSlot<T>* slot_ = nullptr;
     std::uint32_t stamp_ = 0;
     NodeIndex index_ = 0;
