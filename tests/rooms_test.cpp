@@ -50,7 +50,7 @@ const std::vector<Room>& rooms() {
         {"nn", {"nn/"}, {"autograd"}},
         {"sequence", {"nn/sequence/"}, {"nn"}},
         {"cells", {"nn/cells/"}, {"sequence"}},
-        {"cell variants", {"nn/cells/variants/"}, {"cells"}},
+        {"cell variants", {"nn/cells/variants/"}, {"cells", "layers"}},
         {"layers", {"nn/layers/"}, {"sequence"}},
         {"losses", {"nn/losses/"}, {"sequence"}},
         {"ctc", {"nn/losses/ctc/"}, {"losses"}},

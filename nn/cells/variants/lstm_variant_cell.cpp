@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <autograd/map.hpp>
 #include <autograd/ops/linalg.hpp>
-#include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <nn/cells/gates.hpp>
 #include <nn/cells/variants/lstm_variant_cell.hpp>
+#include <nn/layers/layer_norm.hpp>
 #include <nn/sequence/cell.hpp>
 
 #include <stdexcept>
@@ -98,9 +98,8 @@ struct Peeping {
 /// Each row of a [.., H] brought to mean 0 and variance 1, then scaled and shifted.
 template <class T>
 Var<T> normalised(const Var<T>& a, const Var<T>& gamma, const Var<T>& b, double epsilon) {
-    return map([epsilon](auto x, auto m, auto v, auto scale,
-                         auto shift) { return (x - m) / sqrt(v + epsilon) * scale + shift; },
-               a, mean(a, -1, true), variance(a, -1, true), gamma, b);
+    return map([](auto x, auto scale, auto shift) { return x * scale + shift; },
+               standardise(Operand<T>(a), epsilon), gamma, b);
 }
 
 /// All n gates of a [B, nH] at once.
