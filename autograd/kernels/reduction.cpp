@@ -34,10 +34,16 @@ template <class T>
 constexpr std::size_t elements_in_order = 256 * Lanes<T>::width;
 constexpr std::size_t rows_in_order = 64;
 
-// Four running results hide the latency of the additions.
+// Four running results hide the latency of the additions. Few elements are taken in order, whatever the width of
+// a register: as where they are a column, and on every processor.
 template <class Reduce, class T>
 T reduce_short_run(const T* from, std::size_t count) {
     using L = Lanes<T>;
+    if (count <= 16) {
+        T result = Reduce::template neutral<T>;
+        for (std::size_t i = 0; i < count; ++i) result = Reduce::combine(result, from[i]);
+        return result;
+    }
     std::array<L, 4> running;
     running.fill(L(Reduce::template neutral<T>));
     std::size_t i = 0;

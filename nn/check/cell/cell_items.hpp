@@ -31,6 +31,7 @@ class CellItems {
     using State = std::vector<Var<T>>;
 
     void add(std::string name, const std::function<Found()>& item);
+    bool items_of_nothing_end_the_program();
     void add_of_nothing(std::string name, std::string_view nothing, const std::function<Found()>& item);
     /// Returns the finding of a comparison: passed with `text`, or the difference and what to do about it.
     static Found judged(const std::string& difference, std::string text, std::string_view advice);
@@ -65,6 +66,7 @@ class CellItems {
     std::vector<std::size_t> open_;    ///< parts of the state that have an open axis
     Batch<T> batch_;
     CellRun run_;
+    bool may_end_the_program_ = false;  ///< an item of nothing
 };
 
 extern template class CellItems<float>;
