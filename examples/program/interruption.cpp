@@ -9,8 +9,8 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// The kernel writes a signal's frame at the stack pointer. With oneDNN's generated code running, that broke one run in
-// ten: a heap block of its products was overwritten. On a stack of its own the frame harms nobody.
+// The kernel writes a signal's frame at the stack pointer. With oneDNN's generated code running, that broke
+// one run in ten: a heap block of its products was overwritten. On a stack of its own the frame harms nobody.
 std::array<std::byte, 65'536> stack_of_signals;
 
 }  // namespace
