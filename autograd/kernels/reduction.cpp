@@ -34,8 +34,8 @@ template <class T>
 constexpr std::size_t elements_in_order = 256 * Lanes<T>::width;
 constexpr std::size_t rows_in_order = 64;
 
-// Four running results hide the latency of the additions. Few elements are taken in order, whatever the width of
-// a register: as where they are a column, and on every processor.
+// Four running results hide the latency of the additions. Few elements are taken in order, whatever the width
+// of a register: as where they are a column, and on every processor.
 template <class Reduce, class T>
 T reduce_short_run(const T* from, std::size_t count) {
     using L = Lanes<T>;
