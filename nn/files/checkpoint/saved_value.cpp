@@ -37,12 +37,14 @@ std::optional<X> fitted(Comparison& saved, Y number) {
 /// Reads with `read` in the type in which X is written; an integer may have been of the other sign.
 template <class X, class Read>
 auto read_as(const Comparison& saved, const Read& read) {
-    if constexpr (std::is_floating_point_v<X>)
+    if constexpr (std::is_floating_point_v<X>) {
         return read(X());
-    else if (saved.has<std::uint64_t>(""))
-        return read(std::uint64_t());
-    else
-        return read(std::int64_t());
+    } else {
+        constexpr std::uint64_t natural = 0;
+        constexpr std::int64_t whole = 0;
+        if (saved.has<std::uint64_t>("")) return read(natural);
+        return read(whole);
+    }
 }
 
 template <class X>
