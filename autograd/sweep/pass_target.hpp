@@ -21,8 +21,6 @@ class PassTarget {
     const Target<T>& target() const { return target_; }
     /// The shape of one part as the pass writes it.
     const Shape& part() const { return *part_; }
-    /// Returns the distance between the rows of a part; 0 for an argument that is not packed.
-    std::size_t row_stride() const { return parts_ == 0 ? 0 : part_->back() * parts_; }
     /// Hands over what was put aside.
     void deliver(Sweep<T>& sweep, NodeIndex node, NodeIndex input) const;
 
