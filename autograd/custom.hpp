@@ -28,15 +28,34 @@ Array<T> array_of(const Tensor<T>& tensor) {
 }
 
 /// The part of a custom operation that its nodes keep.
-template <class Rules>
+template <class Function, class Rules>
 struct CustomDefinition {
     std::string name;
+    Function function;
     Rules all_rules;
     const Description* said;
 
     Shape shape() const;  // never called: the value says it
     const Description& description() const { return *said; }
     const Rules& rules() const { return all_rules; }
+
+    /// Computes the value at once, of whatever shape it is.
+    template <class T, class... More>
+    Array<T> compute(const Array<T>& x, const More&... more) const {
+        if constexpr (std::is_invocable_v<const Function&, const Array<T>&, const More&...>)
+            return array_of<T>(function(x, more...));
+        else
+            return Array<T>(Tensor<T>(function(x.tensor(), more.tensor()...)));
+    }
+    template <class T, class... X>
+    void value(const Buffer<T>& y, const X&... x) const {
+        const Array<T> result = compute(x...);
+        if (result.shape() != y.shape())
+            throw std::invalid_argument(
+                fmt::format("{}: its value was {} and is {} when it runs again; it must keep its shape", name,
+                            y.shape().text(), result.shape().text()));
+        std::copy_n(result.data(), result.size(), y.data());
+    }
 };
 
 }  // namespace detail
@@ -74,7 +93,7 @@ class Custom {
     }
 
   private:
-    using Definition = detail::CustomDefinition<std::tuple<Rules...>>;
+    using Definition = detail::CustomDefinition<Value, std::tuple<Rules...>>;
 
     template <class T, class... More>
     Var<T> record(const Operand<T>& x, const More&... more) const {
@@ -84,26 +103,18 @@ class Custom {
         detail::Rollback rollback(tape);
         try {
             const std::array<NodeIndex, count> inputs{x.enter(tape), more.enter(tape)...};
-            const Array<T> result =
-                detail::with_indices<count>([&](auto... k) { return compute(tape.array(inputs[k])...); });
+            const Definition definition{name_, value_, rules_, description_};
+            const Array<T> result = detail::with_indices<count>(
+                [&](auto... k) { return definition.compute(tape.array(inputs[k])...); });
             T* data = tape.allocate(result.size());
             std::copy_n(result.data(), result.size(), data);
-            const auto& operation =
-                detail::operation_of<count>(tape, Definition{name_, rules_, description_});
+            const auto& operation = detail::operation_of<count>(tape, definition);
             return rollback.keep(tape.var(tape.append(operation, inputs, result.shape(), data, x.site())));
         } catch (const std::invalid_argument& error) {
             throw std::invalid_argument(detail::with_site(fmt::format("{}: {}", name_, error.what()),
                                                           x.site(), tape.current_label_text()));
         }
     }
-    template <class T, class... More>
-    Array<T> compute(const Array<T>& x, const More&... more) const {
-        if constexpr (std::is_invocable_v<const Value&, const Array<T>&, const More&...>)
-            return detail::array_of<T>(value_(x, more...));
-        else
-            return Array<T>(Tensor<T>(value_(x.tensor(), more.tensor()...)));
-    }
-
     std::string name_;
     Value value_;
     std::tuple<Rules...> rules_;

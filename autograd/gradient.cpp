@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
 #include <autograd/record/rollback.hpp>
-#include <autograd/sweep/request.hpp>
-#include <autograd/sweep/sweep.hpp>
+#include <autograd/sweep/gradient_sweep.hpp>
 
 #include <algorithm>
 #include <map>
@@ -16,34 +15,12 @@ using namespace detail;
 namespace {
 
 template <class T>
-Gradients<T> sweep_roots(const std::vector<GradientRoot<T>>& roots, const WrtList<T>& wrt) {
-    const detail::Request<T> asked = detail::request(roots, wrt);
-    std::vector<Tensor<T>> values;
-    values.reserve(wrt.list().size());
-    for (const Wrt<T>& one : wrt.list()) values.push_back(uninitialised<T>(one.shape()));
-
-    detail::Rollback rollback(asked.tape);  // a rule of the user's may record
-    Sweep<T> sweep(asked.tape, asked.reach);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::optional<NodeIndex> node = asked.reached(i);
-        if (node.has_value() && !sweep.is_asked(*node)) sweep.ask(*node, values[i]);
-    }
-    for (const GradientRoot<T>& root : roots)
-        if (sweep.wants(root.value.index()))
-            sweep.deliver(root.value.index(), root.value.index(),
-                          Array<T>(root.value.shape(), root.cotangent.data()));
+Gradients<T> sweep_roots(std::vector<GradientRoot<T>> roots, const WrtList<T>& wrt) {
+    GradientSweep<T> sweep(std::move(roots), wrt);
+    detail::Rollback rollback(sweep.tape());  // a rule of the user's may record
     sweep.run();
-    asked.tape.note_cotangent_bytes(sweep.peak_bytes());
-
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::optional<NodeIndex> node = asked.reached(i);
-        if (!node.has_value() || !sweep.has(*node))
-            std::fill_n(values[i].data(), values[i].size(), T(0));
-        else if (const Array<T> cotangent = sweep.cotangent(*node); cotangent.data() != values[i].data())
-            std::copy_n(cotangent.data(), cotangent.size(), values[i].data());  // asked for twice
-    }
     rollback.keep();
-    return {wrt.list(), std::move(values)};
+    return std::move(sweep.gradients());
 }
 
 }  // namespace

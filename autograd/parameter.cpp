@@ -27,6 +27,7 @@ Parameter<T>& Parameter<T>::operator=(Parameter&& other) noexcept {
     if (this == &other) return *this;
     if (storage_ != nullptr) {
         place_->holder = nullptr;
+        storage_->is_replaced = true;
         if (other.storage_ != nullptr) place_->successor = other.place_;
     }
     storage_ = std::move(other.storage_);

@@ -27,6 +27,7 @@ class Parameter : public detail::Operators<T> {
         Tensor<T> value;
         Shape shape;
         std::uint64_t version = 0;
+        bool is_replaced = false;  ///< true once its parameter was given another's value by a move
     };
 
     Parameter() : Parameter("", Tensor<T>()) {}

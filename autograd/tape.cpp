@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/kernels/repeated_products.hpp>
 #include <autograd/record/rollback.hpp>
+#include <autograd/record/steps.hpp>
 #include <autograd/tape.hpp>
 
 #include <algorithm>
@@ -105,6 +106,7 @@ class Constant final : public Operation<T> {
     }
     std::string_view name() const override { return "constant"; }
     const Description& description() const override { return of_constant; }
+    void repeat(Steps<T>&, NodeIndex) const override {}  // it was given
     void pull(Sweep<T>&, NodeIndex) const override {}
     void pull(GraphSweep<T>&, NodeIndex) const override {}
 };
@@ -115,6 +117,7 @@ class Result final : public Operation<T> {
   public:
     std::string_view name() const override { return "result"; }
     const Description& description() const override { return of_result; }
+    void repeat(Steps<T>&, NodeIndex) const override {}  // by the operation in front of it
     void pull(Sweep<T>&, NodeIndex) const override {}
     void pull(GraphSweep<T>&, NodeIndex) const override {}
 };
@@ -126,10 +129,17 @@ class Leaf final : public Operation<T> {
         : storage_(parameter.storage()), version_(storage_->version) {}
     std::string_view name() const override { return "parameter"; }
     const Description& description() const override { return of_parameter; }
+    void repeat(Steps<T>&, NodeIndex) const override {}  // it is read where it is
     void pull(Sweep<T>&, NodeIndex) const override {}
     void pull(GraphSweep<T>&, NodeIndex) const override {}
 
     const std::shared_ptr<typename Parameter<T>::Storage>& storage() const { return storage_; }
+    void require_same() const {
+        if (storage_->is_replaced)
+            throw std::logic_error(fmt::format(
+                "program: parameter '{}' was replaced by another after it was recorded; record again",
+                storage_->name));
+    }
     void require_unchanged() const {
         if (storage_->version != version_)
             throw std::logic_error(
@@ -222,6 +232,8 @@ NodeIndex Tape<T>::append(const Operation<T>& operation, std::span<const NodeInd
     const auto count = static_cast<NodeIndex>(inputs_.size()) - first;
     const bool cut_off = !recording_ && !inputs.empty();
     const Operation<T>& made_by = cut_off ? Constant<T>::instance() : operation;
+    if (cut_off) [[unlikely]]
+        note_read(inputs.front(), site);  // nobody computes it again
     nodes_.push_back({&made_by, data, shape, first, count, label_, 0, slot_->stamp, site});
     const auto index = static_cast<NodeIndex>(nodes_.size() - 1);
     if (observed_) [[unlikely]]
@@ -290,6 +302,29 @@ void Tape<T>::require_unchanged_parameters() const {
 }
 
 template <class T>
+void Tape<T>::require_same_parameters() const {
+    for (const auto& [parameter, index] : leaves_)
+        static_cast<const Leaf<T>*>(nodes_[index].operation)->require_same();
+}
+
+template <class T>
+bool Tape<T>::is_input(NodeIndex index) const {
+    return nodes_[index].operation == &Constant<T>::instance();
+}
+
+template <class T>
+void Tape<T>::begin_steady() {
+    steady_ends_.push_back({static_cast<NodeIndex>(size()), true});
+    products().hold();
+}
+
+template <class T>
+void Tape<T>::end_steady() {
+    steady_ends_.push_back({static_cast<NodeIndex>(size()), false});
+    products().let_go();
+}
+
+template <class T>
 void Tape<T>::drop_nodes(std::size_t size, std::size_t inputs) {
     inputs_.resize(inputs);
     if (size >= nodes_.size()) return;
@@ -298,6 +333,8 @@ void Tape<T>::drop_nodes(std::size_t size, std::size_t inputs) {
     std::erase_if(leaves_, [size](const auto& leaf) { return leaf.second >= size; });
     std::erase_if(names_, [size](const auto& name) { return name.first >= size; });
     std::erase_if(detached_, [size](const auto& detached) { return detached.first >= size; });
+    std::erase_if(steady_ends_, [size](const SteadyEnd& end) { return end.node > size; });
+    if (first_read_.has_value() && first_read_->size > size) first_read_.reset();
 }
 
 template <class T>

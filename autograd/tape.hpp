@@ -5,6 +5,7 @@
 #include <autograd/record/operation.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -189,6 +190,35 @@ class Tape {
     /// `detail::Rollback`.
     void roll_back(const Mark& mark) noexcept;
 
+    /// Returns whether a node is a value that was given, by `input` or as a constant.
+    bool is_input(NodeIndex index) const;
+    /// Throws `std::logic_error` when a parameter was replaced by another since it was recorded.
+    void require_same_parameters() const;
+    /// A look at a value while nodes that came later were not yet recorded.
+    struct Read {
+        NodeIndex node;  ///< whose value was read
+        NodeIndex size;  ///< of the tape then
+        CallSite site;
+    };
+    /// Notes that somebody read a node's value.
+    void note_read(NodeIndex node, const CallSite& site) const {
+        if (!first_read_.has_value()) first_read_ = Read{node, static_cast<NodeIndex>(size()), site};
+    }
+    /// Returns the first time that somebody read a value.
+    const std::optional<Read>& first_read() const { return first_read_; }
+    /// The place among the nodes where a stretch begins or ends in which values are steady: see
+    /// `detail::Steady`.
+    struct SteadyEnd {
+        NodeIndex node;
+        bool begins;
+    };
+    /// Returns all of them, in order.
+    const std::vector<SteadyEnd>& steady_ends() const { return steady_ends_; }
+    /// Begins such a stretch; they nest.
+    void begin_steady();
+    /// Ends the innermost.
+    void end_steady();
+
     /// Returns the products of recorded values that come repeatedly.
     detail::RepeatedProducts<T>& products();
 
@@ -241,6 +271,8 @@ class Tape {
     std::unordered_map<const void*, NodeIndex> leaves_;
     std::unordered_map<NodeIndex, std::string> names_;
     std::unordered_map<NodeIndex, NodeIndex> detached_;
+    mutable std::optional<Read> first_read_;
+    std::vector<SteadyEnd> steady_ends_;
 };
 
 template <class T>

@@ -19,18 +19,20 @@ Shape Var<T>::shape() const {
 }
 
 template <class T>
-Array<T> Var<T>::array() const {
-    return tape().array(index_);
+Array<T> Var<T>::array(const CallSite& site) const {
+    const Tape<T>& own = tape();
+    own.note_read(index_, site);
+    return own.array(index_);
 }
 
 template <class T>
-Tensor<T> Var<T>::value() const {
-    return array().tensor();
+Tensor<T> Var<T>::value(const CallSite& site) const {
+    return array(site).tensor();
 }
 
 template <class T>
-T Var<T>::item() const {
-    const Array<T> value = array();
+T Var<T>::item(const CallSite& site) const {
+    const Array<T> value = array(site);
     if (value.size() != 1)
         throw std::invalid_argument(
             fmt::format("item: the value is {}; only a single element can be read so", value.shape().text()));
@@ -49,7 +51,7 @@ Operand<T>::Operand(const Parameter<T>& parameter, CallSite site)
 
 template <class T>
 const T* Operand<T>::data() const {
-    if (var_.has_value()) return var_->array().data();
+    if (var_.has_value()) return var_->array(site_).data();
     if (parameter_ != nullptr) return parameter_->value().data();
     return tensor_ != nullptr ? tensor_->data() : &scalar_;
 }

@@ -112,11 +112,11 @@ class Var : public detail::Operators<T> {
     /// A copy: recording moves the nodes.
     Shape shape() const;
     /// A copy of the value; it outlives the tape.
-    Tensor<T> value() const;
+    Tensor<T> value(const CallSite& site = CallSite::current()) const;
     /// The value of a tensor with a single element. Throws `std::invalid_argument` for any other.
-    T item() const;
+    T item(const CallSite& site = CallSite::current()) const;
     /// A look at the value where it lies, valid as long as the tape.
-    Array<T> array() const;
+    Array<T> array(const CallSite& site = CallSite::current()) const;
 
     /// Gives the node a name of the user's, for error texts and pictures.
     Var named(std::string name) const;

@@ -98,6 +98,8 @@ class Falsified final : public Operation<T> {
 
     std::string arguments() const override { return inner_.arguments(); }
 
+    void repeat(detail::Steps<T>& steps, NodeIndex node) const override { inner_.repeat(steps, node); }
+
     void pull(Sweep<T>& sweep, NodeIndex node) const override { pull_falsified<Array<T>>(sweep, node); }
     void pull(GraphSweep<T>& sweep, NodeIndex node) const override { pull_falsified<Var<T>>(sweep, node); }
 

@@ -25,6 +25,21 @@ class RepeatedProducts {
     }
     void forget() { matrices_.clear(); }
 
+    /// A scope that ends with as many holders as it began with, also after an exception.
+    class Holders {
+      public:
+        explicit Holders(RepeatedProducts& products) : products_(products), count_(products.holders_) {}
+        ~Holders() {
+            while (products_.holders_ > count_) products_.let_go();
+        }
+        Holders(const Holders&) = delete;
+        Holders& operator=(const Holders&) = delete;
+
+      private:
+        RepeatedProducts& products_;
+        std::size_t count_;
+    };
+
   private:
     struct Matrix {
         const T* source;

@@ -113,6 +113,28 @@ void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> op
 }
 
 template <class T>
+void repeat_map(const MapTable& table, Steps<T>& steps, NodeIndex node, Kernel<T> kernel,
+                const void* function) {
+    const Tape<T>& tape = steps.tape();
+    const auto inputs = tape.inputs(node);
+    const NodeIndex first_result = tape.node(node).results == 0 ? node : node + 1;
+    const Shape& shape = tape.node(first_result).shape;
+    const std::size_t in = table.places.size();
+    Few<Shape, most_map_arguments> part_shapes(inputs.size());
+    for (std::size_t a = 0; a < inputs.size(); ++a)
+        set_part_shape(part_shapes[a], tape.node(inputs[a]).shape, table.part_counts[a]);
+    Few<Layout, most_streams> layouts(in + table.results);
+    Few<const T*, most_streams> data(in);
+    lay_out_streams<T>(table, tape, inputs, part_shapes, layouts, data);
+    Few<Target<T>, most_map_arguments> targets(table.results);
+    for (std::size_t r = 0; r < table.results; ++r) {
+        layouts[in + r] = {&shape, 0};
+        targets[r] = {steps.place(first_result + static_cast<NodeIndex>(r)).data(), false};
+    }
+    steps.pass(shape, layouts, data, targets, kernel, function);
+}
+
+template <class T>
 void pull_map(const MapTable& table, Sweep<T>& sweep, NodeIndex node, Kernel<T> kernel,
               const void* function) {
     const Tape<T>& tape = sweep.tape();
@@ -159,7 +181,8 @@ void pull_map(const MapTable& table, Sweep<T>& sweep, NodeIndex node, Kernel<T> 
             target.data += width;
         }
     }
-    run_kernel<T>(shape, layouts, data, targets, kernel, function);
+    sweep.needs_no_rules();
+    sweep.pass(shape, layouts, data, targets, kernel, function);
     for (std::size_t a = 0; a < count; ++a) wholes[a].deliver(sweep, node, inputs[a]);
 }
 
@@ -195,6 +218,8 @@ template void record_map(const MapFunction<float>&, std::span<const Operand<floa
                          Var<float>*);
 template void record_map(const MapFunction<double>&, std::span<const Operand<double>* const>, const CallSite&,
                          Var<double>*);
+template void repeat_map(const MapTable&, Steps<float>&, NodeIndex, Kernel<float>, const void*);
+template void repeat_map(const MapTable&, Steps<double>&, NodeIndex, Kernel<double>, const void*);
 template void pull_map(const MapTable&, Sweep<float>&, NodeIndex, Kernel<float>, const void*);
 template void pull_map(const MapTable&, Sweep<double>&, NodeIndex, Kernel<double>, const void*);
 template void pull_replayed(const MapFunction<float>&, GraphSweep<float>&, NodeIndex);

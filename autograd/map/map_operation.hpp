@@ -30,6 +30,9 @@ struct MapFunction {
 template <class T>
 void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> operands, const CallSite& site,
                 Var<T>* results);
+/// Adds the pass of a map; `function` must live as long as the tape.
+template <class T>
+void repeat_map(const MapTable& table, Steps<T>& steps, NodeIndex node, Kernel<T> kernel, const void* function);
 /// Runs the derivative of a map, whose kernel reads its streams and its results' cotangents, and writes the
 /// cotangents of its streams.
 template <class T>
@@ -65,14 +68,16 @@ class MapOperation final : public Operation<T> {
     const Description& description() const override { return description_of_map; }
 
     void record(std::span<const Operand<T>* const> operands, const CallSite& site, Var<T>* results) const {
-        const auto value = [this](const Values& in, std::array<Lanes<T>, Out>& out) {
-            const auto values = call_on_lanes(function_, in);
-            with_indices<Out>([&](auto... r) { ((out[r] = Lanes<T>(std::get<r>(values))), ...); });
-        };
+        const auto value = as_pass();
         MapFunction<T> map = as_function();
         map.kernel = kernel_of<T, In, Out>(value);
         map.function = &value;
         record_map(map, operands, site, results);
+    }
+
+    void repeat(Steps<T>& steps, NodeIndex node) const override {
+        const auto& value = steps.tape().keep(as_pass());
+        repeat_map<T>(Streams::table(Out), steps, node, kernel_of<T, In, Out>(value), &value);
     }
 
     void pull(Sweep<T>& sweep, NodeIndex node) const override {
@@ -82,13 +87,21 @@ class MapOperation final : public Operation<T> {
             }));
             with_indices<In>([&](auto... k) { ((out[k] = contribution<k>(results, in)), ...); });
         };
-        pull_map<T>(Streams::table(Out), sweep, node, kernel_of<T, In + Out, In>(slopes), &slopes);
+        pull_map<T>(Streams::table(Out), sweep, node, kernel_of<T, In + Out, In>(slopes),
+                    &sweep.kept(slopes));
     }
     void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
         pull_replayed(as_function(), sweep, node);
     }
 
   private:
+    /// The function as the body of a pass; it refers to the operation.
+    auto as_pass() const {
+        return [this](const Values& in, std::array<Lanes<T>, Out>& out) {
+            const auto values = call_on_lanes(function_, in);
+            with_indices<Out>([&](auto... r) { ((out[r] = Lanes<T>(std::get<r>(values))), ...); });
+        };
+    }
     /// The cotangent of stream `k`: the sum over the results of cotangent times slope.
     template <std::size_t k, class Results>
     static Lanes<T> contribution(const Results& results, const std::array<Lanes<T>, In + Out>& in) {
@@ -144,6 +157,8 @@ extern template void record_map(const MapFunction<float>&, std::span<const Opera
                                 const CallSite&, Var<float>*);
 extern template void record_map(const MapFunction<double>&, std::span<const Operand<double>* const>,
                                 const CallSite&, Var<double>*);
+extern template void repeat_map(const MapTable&, Steps<float>&, NodeIndex, Kernel<float>, const void*);
+extern template void repeat_map(const MapTable&, Steps<double>&, NodeIndex, Kernel<double>, const void*);
 extern template void pull_map(const MapTable&, Sweep<float>&, NodeIndex, Kernel<float>, const void*);
 extern template void pull_map(const MapTable&, Sweep<double>&, NodeIndex, Kernel<double>, const void*);
 extern template void pull_replayed(const MapFunction<float>&, GraphSweep<float>&, NodeIndex);

@@ -86,6 +86,12 @@ class Joined final : public Operation<T> {
                   });
     }
 
+    void repeat(Steps<T>& steps, NodeIndex node) const override {
+        steps.add([this, &tape = steps.tape(), node, y = steps.place(node)] {
+            value(tape, tape.inputs(node), y);
+        });
+    }
+
     void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const Tape<T>& tape = sweep.tape();
         const Array<T> g = sweep.cotangent(node);
@@ -165,6 +171,13 @@ class Unstacked final : public Operation<T> {
 
     T* place(Sweep<T>& sweep, NodeIndex node, NodeIndex result) const override {
         return sweep.target(node).data + result * part_size(sweep.tape(), node);
+    }
+
+    void repeat(Steps<T>& steps, NodeIndex node) const override {
+        Tape<T>& tape = steps.tape();
+        const T* const whole = tape.node(tape.inputs(node)[0]).data;
+        for (NodeIndex k = 0; k < tape.node(node).results; ++k)
+            tape.replace_value(node + 1 + k, whole + k * part_size(tape, node));
     }
 
     void pull(Sweep<T>& sweep, NodeIndex node) const override {

@@ -324,6 +324,10 @@ class Detached final : public Operation<T> {
   public:
     std::string_view name() const override { return "detach"; }
     const Description& description() const override { return of_detach; }
+    void repeat(Steps<T>& steps, NodeIndex node) const override {
+        Tape<T>& tape = steps.tape();
+        tape.replace_value(node, tape.node(*tape.detached_from(node)).data);
+    }
     void pull(Sweep<T>&, NodeIndex) const override {}
     void pull(GraphSweep<T>&, NodeIndex) const override {}
 };

@@ -56,6 +56,23 @@ Var<T> record_elementwise(std::string_view name, std::span<const Operand<T>* con
 }
 
 template <class T>
+void repeat_elementwise(Steps<T>& steps, NodeIndex node, Kernel<T> kernel, const void* function) {
+    const Tape<T>& tape = steps.tape();
+    const auto inputs = tape.inputs(node);
+    const Shape& shape = tape.node(node).shape;
+    std::array<Layout, most_arguments + 1> layouts;
+    std::array<const T*, most_arguments> data;
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+        layouts[k] = {&tape.node(inputs[k]).shape, 0};
+        data[k] = tape.node(inputs[k]).data;
+    }
+    layouts[inputs.size()] = {&shape, 0};
+    const Target<T> target{steps.place(node).data(), false};
+    steps.pass(shape, {layouts.data(), inputs.size() + 1}, {data.data(), inputs.size()}, {&target, 1}, kernel,
+               function);
+}
+
+template <class T>
 void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> inputs, NodeIndex input,
                Kernel<T> kernel, const void* function) {
     const Tape<T>& tape = sweep.tape();
@@ -73,8 +90,8 @@ void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> input
     }
     const PassTarget<T> target(sweep, input, tape.node(input).shape, shape);
     layouts[count] = {&target.part(), 0};
-    run_kernel<T>(shape, {layouts.data(), count + 1}, {data.data(), count}, {&target.target(), 1}, kernel,
-                  function);
+    sweep.pass(shape, {layouts.data(), count + 1}, {data.data(), count}, {&target.target(), 1}, kernel,
+               function);
     target.deliver(sweep, node, input);
 }
 
@@ -87,6 +104,8 @@ template Var<double> record_elementwise(std::string_view, std::span<const Operan
                                         Kernel<double>, const void*,
                                         const Operation<double>& (*)(Tape<double>&, const void*),
                                         const void*);
+template void repeat_elementwise(Steps<float>&, NodeIndex, Kernel<float>, const void*);
+template void repeat_elementwise(Steps<double>&, NodeIndex, Kernel<double>, const void*);
 template void pull_pass(Sweep<float>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<float>,
                         const void*);
 template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<double>,

@@ -4,6 +4,7 @@
 #include <autograd/record/defined_operations.hpp>
 #include <autograd/record/rollback.hpp>
 #include <autograd/record/rules.hpp>
+#include <autograd/record/steps.hpp>
 #include <autograd/sweep/graph_sweep.hpp>
 #include <autograd/sweep/pass_target.hpp>
 
@@ -157,6 +158,10 @@ Var<T> apply_elementwise(const Def& def, const Operand<T>& x, const More&... mor
     return record_elementwise<T>(Def::name, operands, kernel_of<T, count, 1>(value), &value, operation, &def);
 }
 
+/// Adds the steps of an elementwise operation: one pass. `function` must live as long as the tape.
+template <class T>
+void repeat_elementwise(Steps<T>& steps, NodeIndex node, Kernel<T> kernel, const void* function);
+
 /// Runs the rule of one argument of an elementwise operation as a pass over g, y and the inputs.
 template <class T>
 void pull_pass(Sweep<T>& sweep, NodeIndex node, std::span<const NodeIndex> inputs, NodeIndex input,
@@ -170,6 +175,8 @@ extern template Var<double> record_elementwise(std::string_view, std::span<const
                                                Kernel<double>, const void*,
                                                const Operation<double>& (*)(Tape<double>&, const void*),
                                                const void*);
+extern template void repeat_elementwise(Steps<float>&, NodeIndex, Kernel<float>, const void*);
+extern template void repeat_elementwise(Steps<double>&, NodeIndex, Kernel<double>, const void*);
 extern template void pull_pass(Sweep<float>&, NodeIndex, std::span<const NodeIndex>, NodeIndex, Kernel<float>,
                                const void*);
 extern template void pull_pass(Sweep<double>&, NodeIndex, std::span<const NodeIndex>, NodeIndex,
@@ -230,6 +237,19 @@ class Defined final : public Operation<T> {
             return {};
     }
 
+    void repeat(Steps<T>& steps, NodeIndex node) const override {
+        Tape<T>& tape = steps.tape();
+        if constexpr (is_elementwise_definition) {
+            const auto& value = tape.keep(on_lanes<T, N>(def_));
+            repeat_elementwise<T>(steps, node, kernel_of<T, N, 1>(value), &value);
+        } else {
+            const auto inputs = inputs_of(tape, node);
+            if (const T* const there = alias_of(tape.array(inputs[0])); there != nullptr)
+                return tape.replace_value(node, there);
+            with_indices<N>([&](auto... k) { add_value(steps, steps.place(node), tape.array(inputs[k])...); });
+        }
+    }
+
     void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const auto inputs = inputs_of(sweep.tape(), node);
         if constexpr (is_elementwise_definition)
@@ -254,8 +274,26 @@ class Defined final : public Operation<T> {
         return inputs;
     }
 
+    /// Returns where the value lies without being computed, if it does.
+    const T* alias_of(const Array<T>& x) const {
+        if constexpr (requires { def_.alias(x); })
+            return def_.alias(x);
+        else
+            return nullptr;
+    }
+    template <class... X>
+    void add_value(Steps<T>& steps, const Buffer<T>& y, const X&... x) const {
+        steps.add([this, &tape = steps.tape(), y, x...] {
+            if constexpr (requires { def_.value(y, tape, x...); })
+                def_.value(y, tape, x...);
+            else
+                def_.value(y, x...);
+        });
+    }
+
     void pull_lanes(Sweep<T>& sweep, NodeIndex node, const Inputs& inputs) const {
         const Rules rules = rules_of(def_);
+        sweep.needs_no_rules();
         with_indices<rule_count>(
             [&](auto... r) { (pull_lane(sweep, node, inputs, inputs[r], std::get<r>(rules)), ...); });
     }
@@ -265,14 +303,15 @@ class Defined final : public Operation<T> {
     void pull_lane(Sweep<T>& sweep, NodeIndex node, const Inputs& inputs, NodeIndex input,
                    const Rule& rule) const {
         if (!sweep.wants(input)) return;
-        const auto contribution = [&rule](const std::array<Lanes<T>, N + 2>& in,
+        const auto contribution = [rule](const std::array<Lanes<T>, N + 2>& in,
                                           std::array<Lanes<T>, 1>& out) {
             const Lanes<T> g = in[0];
             const Lanes<T> product = std::apply([&](const auto&... x) { return rule(x...); }, in);
             // A zero cotangent stays zero, whatever the slope.
             out[0] = where(equal(g, 0), 0, product);
         };
-        pull_pass<T>(sweep, node, inputs, input, kernel_of<T, N + 2, 1>(contribution), &contribution);
+        pull_pass<T>(sweep, node, inputs, input, kernel_of<T, N + 2, 1>(contribution),
+                     &sweep.kept(contribution));
     }
 
     Def def_;

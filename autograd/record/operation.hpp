@@ -12,6 +12,8 @@ template <class T>
 class Sweep;
 template <class T>
 class GraphSweep;
+template <class T>
+class Steps;
 
 /// A message with the place it is about: `matmul: a is ... (cell.hpp:42, encoder/t=3)`.
 std::string with_site(std::string_view message, const CallSite& site, std::string_view label);
@@ -27,6 +29,9 @@ class Operation {
     /// Returns what it says about itself, which lives as long as the program. Nothing, unless it is
     /// overridden.
     virtual const Description& description() const { return no_description; }
+    /// Adds the steps that compute the value of `node` again, from the values that its inputs have then, and
+    /// gives it a place for that. Inputs have theirs already.
+    virtual void repeat(Steps<T>& steps, NodeIndex node) const = 0;
     /// Hands the cotangent of `node` on to those of its inputs that want one.
     virtual void pull(Sweep<T>& sweep, NodeIndex node) const = 0;
     /// Pulls as above, recorded.

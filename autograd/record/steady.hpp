@@ -10,9 +10,9 @@ namespace tapeloop::detail {
 template <class T>
 class Steady {
   public:
-    explicit Steady(Tape<T>& tape) : tape_(tape.handle()) { tape.products().hold(); }
+    explicit Steady(Tape<T>& tape) : tape_(tape.handle()) { tape.begin_steady(); }
     ~Steady() {
-        if (Tape<T>* const tape = tape_.get()) tape->products().let_go();
+        if (Tape<T>* const tape = tape_.get()) tape->end_steady();
     }
     Steady(const Steady&) = delete;
     Steady& operator=(const Steady&) = delete;

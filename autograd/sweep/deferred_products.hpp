@@ -23,13 +23,17 @@ class DeferredProducts {
         append(panel, product);
         return true;
     }
+    bool holds(NodeIndex node) { return find(node) != nullptr; }
     /// Computes what waits for `node`.
     template <class GetTarget>
+    void compute(NodeIndex node, const GetTarget& target) {
+        if (Panel* panel = find(node); panel != nullptr && panel->rows > 0) compute(*panel, target());
+    }
+    /// Computes it, and gives the panel's memory back.
+    template <class GetTarget>
     void settle(NodeIndex node, const GetTarget& target) {
-        if (Panel* panel = find(node); panel != nullptr) {
-            if (panel->rows > 0) compute(*panel, target());
-            drop(panel);
-        }
+        compute(node, target);
+        if (Panel* panel = find(node); panel != nullptr) drop(panel);
     }
     bool empty() const { return panels_.empty(); }
     /// Returns the bytes that the panels take.

@@ -45,18 +45,43 @@ template <class T>
 Target<T> Sweep<T>::target(NodeIndex node) {
     Arrived& own = arrived(node);
     if (own.data == nullptr) allocate(node);
-    return {own.data, std::exchange(own.written, true)};
+    const bool add = std::exchange(own.written, true);
+    if (steps_ != nullptr && !add) [[unlikely]]
+        steps_->add([&written = own.written] { written = true; });
+    return {own.data, add};
 }
 
 template <class T>
 Target<T> Sweep<T>::accumulator(NodeIndex node) {
     const Target<T> there = target(node);
-    if (!there.add) std::fill_n(there.data, tape_.node(node).shape.size(), T(0));
+    if (!there.add) {
+        const std::size_t size = tape_.node(node).shape.size();
+        std::fill_n(there.data, size, T(0));
+        if (steps_ != nullptr) [[unlikely]]
+            steps_->add([data = there.data, size] { std::fill_n(data, size, T(0)); });
+    }
     return {there.data, true};
 }
 
 template <class T>
+void Sweep<T>::restart() {
+    for (Arrived& own : arrived_) own.written = false;
+    products_.forget();  // parameters have changed
+}
+
+template <class T>
+void Sweep<T>::settle_deferred(NodeIndex node) {
+    if (steps_ == nullptr) return deferred_.settle(node, [&] { return target(node); });
+    if (!deferred_.holds(node)) return;
+    const std::size_t before = steps_->size();
+    deferred_.compute(node, [&] { return target(node); });
+    steps_->shorten(before);
+    steps_->add([this, node] { deferred_.compute(node, [&] { return target(node); }); });
+}
+
+template <class T>
 void Sweep<T>::release(NodeIndex node) {
+    if (steps_ != nullptr) return;  // it is written again
     Arrived& own = arrived(node);
     if (own.memory.bytes() != 0) held_bytes_ -= bytes_of(node);
     own.memory = {};
@@ -67,7 +92,8 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& co
     const Shape& shape = tape_.node(node).shape;
     if (contribution.shape() == shape) {
         // A result's cotangent is better off where its operation wants it.
-        if (arrived(node).data == nullptr && contribution.memory().is_sole_owner() && !is_result(node)) {
+        if (steps_ == nullptr && arrived(node).data == nullptr && contribution.memory().is_sole_owner() &&
+            !is_result(node)) {
             adopt(node, contribution);
             return count(bytes_of(node));
         }
@@ -88,6 +114,7 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& co
 template <class T>
 void Sweep<T>::hand_over(NodeIndex receiver_of, NodeIndex node, const Array<T>& part) {
     const bool is_own = part.memory().bytes() != 0 && part.memory() == arrived(receiver_of).memory;
+    if (is_own && part.data() == arrived(node).data) return void(arrived(node).written = true);  // as last time
     if (!is_own || arrived(node).data != nullptr || is_result(node) || part.shape() != tape_.node(node).shape)
         return deliver(receiver_of, node, part);
     adopt(node, part);
@@ -117,6 +144,25 @@ bool Sweep<T>::is_argument(NodeIndex node, const T* data) const {
 }
 
 template <class T>
+void Sweep<T>::pull(const Operation<T>& operation, NodeIndex node) {
+    if (steps_ == nullptr) return operation.pull(*this, node);
+    const std::size_t before = steps_->size();
+    needs_rules_ = true;
+    cannot_be_planned_ = false;
+    operation.pull(*this, node);
+    if (!needs_rules_ && !cannot_be_planned_) return;
+    steps_->shorten(before);
+    steps_->add([this, &operation, node] { operation.pull(*this, node); });
+}
+
+template <class T>
+void Sweep<T>::run_into(Steps<T>& steps) {
+    steps_ = &steps;
+    run();
+    steps_ = nullptr;
+}
+
+template <class T>
 void Sweep<T>::run() {
     const bool observed = tape_.observed();
     for (NodeIndex node = reach_.last() + 1; node-- > reach_.first();) {
@@ -130,7 +176,7 @@ void Sweep<T>::run() {
         bool reached = has(node);
         for (NodeIndex result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
         if (!reached) continue;
-        operation.pull(*this, node);
+        pull(operation, node);
         if (observed) [[unlikely]]
             tape_.observe_pull(*this, node);
         release(node);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/repeated_products.hpp>
+#include <autograd/record/steps.hpp>
 #include <autograd/sweep/deferred_products.hpp>
 #include <autograd/sweep/reach.hpp>
 
@@ -64,11 +65,35 @@ class Sweep {
     bool is_asked(NodeIndex node) const { return arrived(node).asked; }
     /// Computes the products of `node` that still wait for company.
     void settle(NodeIndex node) {
-        if (!deferred_.empty()) deferred_.settle(node, [&] { return target(node); });
+        if (!deferred_.empty()) settle_deferred(node);
     }
     /// Takes every node from the last to the first.
     void run();
     std::size_t peak_bytes() const { return peak_bytes_; }
+
+    // A sweep that is run again and again. Cotangents keep their places, so that what an operation does with
+    // them can be prepared; where it is not, its rules run again.
+
+    /// Runs, and adds what it does to `steps`, which refer to this sweep.
+    void run_into(Steps<T>& steps);
+    /// Forgets what has arrived: the steps may run again.
+    void restart();
+    /// Runs a pass whose function is `kept`.
+    void pass(const Shape& shape, std::span<const Layout> layouts, std::span<const T* const> inputs,
+              std::span<const Target<T>> targets, Kernel<T> kernel, const void* function) {
+        run_kernel<T>(shape, layouts, inputs, targets, kernel, function);
+        if (steps_ != nullptr) [[unlikely]]
+            steps_->pass(shape, layouts, inputs, targets, kernel, function);
+    }
+    /// Returns the function of a pass, which lives as long as its steps do.
+    template <class F>
+    const F& kept(const F& function) {
+        return steps_ == nullptr ? function : tape_.keep(F(function));
+    }
+    /// Says of the operation that is pulled that its steps are all there is to do again, ...
+    void needs_no_rules() { needs_rules_ = false; }
+    /// ... unless something comes after all that is not one of them.
+    void needs_rules_after_all() { cannot_be_planned_ = true; }
 
   private:
     /// The cotangent of a node, as far as it has arrived.
@@ -78,8 +103,10 @@ class Sweep {
         bool written = false;
         bool asked = false;
     };
+    void pull(const Operation<T>& operation, NodeIndex node);
     Arrived& arrived(NodeIndex node) { return arrived_[node - reach_.first()]; }
     const Arrived& arrived(NodeIndex node) const { return arrived_[node - reach_.first()]; }
+    void settle_deferred(NodeIndex node);
     void allocate(NodeIndex node);
     void adopt(NodeIndex node, const Array<T>& contribution);
     void release(NodeIndex node);
@@ -99,6 +126,9 @@ class Sweep {
     RepeatedProducts<T> products_;
     std::size_t held_bytes_ = 0;
     std::size_t peak_bytes_ = 0;
+    Steps<T>* steps_ = nullptr;
+    bool needs_rules_ = true;
+    bool cannot_be_planned_ = false;
 };
 
 extern template class Sweep<float>;

@@ -10,7 +10,8 @@ namespace tapeloop::benchmarks {
 
 // How a tapeloop cell is written: in plain operations, or with its elementwise part fused by `map`.
 enum class Style { operations, map };
-std::unique_ptr<Contender> make_tapeloop(const Problem& problem, Style style);
+// Records in every step or, `again`, once, and runs the recording again.
+std::unique_ptr<Contender> make_tapeloop(const Problem& problem, Style style, bool again);
 
 std::unique_ptr<Contender> make_libtorch_layer(const Problem& problem);
 std::unique_ptr<Contender> make_libtorch_cell(const Problem& problem);

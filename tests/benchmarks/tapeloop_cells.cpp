@@ -4,6 +4,7 @@
 #include <autograd/map.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
+#include <autograd/program.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/unroll.hpp>
@@ -103,37 +104,47 @@ Tensor<float> tensor_of(const Floats& values, const Shape& shape) {
 Floats floats_of(const Tensor<float>& tensor) { return {tensor.data(), tensor.data() + tensor.size()}; }
 
 template <class Cell>
-class TapeloopContender final : public Contender {
-  public:
-    TapeloopContender(const Problem& problem, Style style) {
+struct Model {
+    Tensor<float> x;
+    Cell cell;
+    ParameterList<float> parameters;
+
+    Model(const Problem& problem, Style style) {
         const auto T = static_cast<std::size_t>(problem.size.steps);
         const auto B = static_cast<std::size_t>(problem.size.batch);
         const auto H = static_cast<std::size_t>(problem.size.hidden);
         const auto G = static_cast<std::size_t>(gate_count(problem.cell));
-        x_ = tensor_of(problem.x, {T, B, H});
-        cell_.U = Parameter<float>("U", tensor_of(problem.U, {H, G * H}));
-        cell_.W = Parameter<float>("W", tensor_of(problem.W, {H, G * H}));
-        cell_.b = Parameter<float>("b", tensor_of(problem.b, {G * H}));
-        cell_.b_recurrent =
+        x = tensor_of(problem.x, {T, B, H});
+        cell.U = Parameter<float>("U", tensor_of(problem.U, {H, G * H}));
+        cell.W = Parameter<float>("W", tensor_of(problem.W, {H, G * H}));
+        cell.b = Parameter<float>("b", tensor_of(problem.b, {G * H}));
+        cell.b_recurrent =
             Parameter<float>("b_recurrent", tensor_of(problem.b_recurrent, {problem.b_recurrent.size()}));
-        cell_.style = style;
-        parameters_ = parameter_list(cell_.U, cell_.W, cell_.b);
-        if (!problem.b_recurrent.empty()) parameters_.add(cell_.b_recurrent);
-        optimizer_ = std::make_unique<optim::Sgd<float>>(parameters_, optim::SgdOptions{});
+        cell.style = style;
+        parameters = parameter_list(cell.U, cell.W, cell.b);
+        if (!problem.b_recurrent.empty()) parameters.add(cell.b_recurrent);
     }
 
+    F loss(const F& input) const { return sum(square(nn::unroll(cell, input).outputs)); }
+    WrtList<float> asked_for(const F& input) const {
+        WrtList<float> wrt(parameters);
+        wrt.add(input);
+        return wrt;
+    }
+};
+
+template <class Cell>
+class TapeloopContender final : public Contender {
+  public:
+    TapeloopContender(const Problem& problem, Style style, bool again)
+        : model_(problem, style), optimizer_(model_.parameters), again_(again) {}
+
     void step(float learning_rate) override {
-        Tape<float> tape;
-        const F x = input(x_);
-        const F outputs = nn::unroll(cell_, x).outputs;
-        const F loss = sum(square(outputs));
-        loss_ = loss.item();
-        WrtList<float> wrt(parameters_);
-        wrt.add(x);
-        gradients_ = gradient(loss, wrt);
-        optimizer_->set_learning_rate(learning_rate);
-        optimizer_->step(*gradients_);
-        statistics_ = tape.statistics();
+        optimizer_.set_learning_rate(learning_rate);
+        if (again_)
+            run_again();
+        else
+            record_anew();
     }
 
     Results results() const override {
@@ -142,33 +153,59 @@ class TapeloopContender final : public Contender {
         results.dU = floats_of(gradients_->at(0));
         results.dW = floats_of(gradients_->at(1));
         results.db = floats_of(gradients_->at(2));
-        if (parameters_.size() == 4) results.db_recurrent = floats_of(gradients_->at(3));
-        results.dX = floats_of(gradients_->at(parameters_.size()));
+        if (model_.parameters.size() == 4) results.db_recurrent = floats_of(gradients_->at(3));
+        results.dX = floats_of(gradients_->at(model_.parameters.size()));
         return results;
     }
 
   private:
-    Tensor<float> x_;
-    Cell cell_;
-    ParameterList<float> parameters_;
-    std::unique_ptr<optim::Sgd<float>> optimizer_;
+    void record_anew() {
+        Tape<float> tape;
+        const F x = input(model_.x);
+        const F loss = model_.loss(x);
+        loss_ = loss.item();
+        own_gradients_.emplace(gradient(loss, model_.asked_for(x)));
+        gradients_ = &*own_gradients_;
+        optimizer_.step(*own_gradients_);
+    }
+
+    void run_again() {
+        if (!program_.has_value()) {
+            tape_.emplace();
+            x_ = input(model_.x);
+            J_ = model_.loss(x_);
+            program_.emplace(J_, model_.asked_for(x_));
+            gradients_ = &program_->gradients();
+        }
+        program_->set(x_, model_.x);
+        program_->run();
+        loss_ = J_.item();
+        optimizer_.step(*gradients_);
+    }
+
+    Model<Cell> model_;
+    optim::Sgd<float> optimizer_;
+    bool again_;
     float loss_ = 0;
-    std::optional<Gradients<float>> gradients_;
-    TapeStatistics statistics_;
+    std::optional<Gradients<float>> own_gradients_;
+    const Gradients<float>* gradients_ = nullptr;
+    std::optional<Tape<float>> tape_;
+    F x_, J_;
+    std::optional<Program<float>> program_;
 };
 
 }  // namespace
 
-std::unique_ptr<Contender> make_tapeloop(const Problem& problem, Style style) {
+std::unique_ptr<Contender> make_tapeloop(const Problem& problem, Style style, bool again) {
     switch (problem.cell) {
         case CellKind::elman:
-            return std::make_unique<TapeloopContender<Elman>>(problem, style);
+            return std::make_unique<TapeloopContender<Elman>>(problem, style, again);
         case CellKind::gru:
-            return std::make_unique<TapeloopContender<Gru>>(problem, style);
+            return std::make_unique<TapeloopContender<Gru>>(problem, style, again);
         case CellKind::lstm:
             break;
     }
-    return std::make_unique<TapeloopContender<Lstm>>(problem, style);
+    return std::make_unique<TapeloopContender<Lstm>>(problem, style, again);
 }
 
 }  // namespace tapeloop::benchmarks

@@ -30,8 +30,9 @@ struct Entrant {
 // far.
 const std::vector<Entrant> entrants = {
     {{"tapeloop", "operations", Role::own},
-     [](const Problem& p) { return make_tapeloop(p, Style::operations); }},
-    {{"tapeloop", "map", Role::own}, [](const Problem& p) { return make_tapeloop(p, Style::map); }},
+     [](const Problem& p) { return make_tapeloop(p, Style::operations, false); }},
+    {{"tapeloop", "map", Role::own}, [](const Problem& p) { return make_tapeloop(p, Style::map, false); }},
+    {{"tapeloop", "program", Role::own}, [](const Problem& p) { return make_tapeloop(p, Style::map, true); }},
     {{"libtorch", "layer", Role::peer}, make_libtorch_layer, false},
     {{"libtorch", "cell", Role::peer}, make_libtorch_cell},
     {{"onednn", "primitive", Role::peer}, make_onednn_primitive},

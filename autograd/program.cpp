@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/program.hpp>
+#include <autograd/record/rollback.hpp>
+#include <autograd/record/steps.hpp>
+#include <autograd/sweep/gradient_sweep.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <unordered_map>
+
+namespace tapeloop {
+
+using namespace detail;
+
+namespace {
+
+template <class T>
+void require_unseen(const Tape<T>& tape, NodeIndex root, const ProgramOptions& options) {
+    if (tape.observed())
+        throw std::logic_error(
+            "program: the tape is watched or observed, and runs would not be seen; record on another one");
+    if (const auto& read = tape.first_read();
+        read.has_value() && read->size <= root && !options.reads_are_harmless)
+        throw std::logic_error(with_site(
+            fmt::format("program: the value of {} was read while the computation was recorded, and what was "
+                        "made of it would stay as it is; compute it by operations, or say that "
+                        "reads_are_harmless",
+                        tape.describe(read->node)),
+            read->site, ""));
+}
+
+}  // namespace
+
+template <class T>
+struct Program<T>::Recording {
+    TapeHandle<T> tape;
+    GradientSweep<T> sweep;
+    Steps<T> forward;
+    Steps<T> backward;
+    std::unordered_map<NodeIndex, Buffer<T>> inputs;
+
+    Recording(const Var<T>& J, const WrtList<T>& wrt)
+        : tape(J.tape().handle()),
+          sweep({{J, cotangent_of_scalar(J)}}, wrt),
+          forward(J.tape()),
+          backward(J.tape()) {}
+
+    /// Gives every node a place of its own, in order, so that it finds its inputs in theirs.
+    void plan_forward() {
+        Tape<T>& own = forward.tape();
+        const auto size = static_cast<NodeIndex>(own.size());
+        auto steady = own.steady_ends().begin();
+        const auto add_ends = [&](NodeIndex node) {
+            for (; steady != own.steady_ends().end() && steady->node <= node; ++steady)
+                forward.add([&products = own.products(), begins = steady->begins] {
+                    begins ? products.hold() : products.let_go();
+                });
+        };
+        for (NodeIndex node = 0; node < size; ++node) {
+            add_ends(node);
+            if (own.is_input(node))
+                inputs.emplace(node, forward.place(node));
+            else
+                own.node(node).operation->repeat(forward, node);
+        }
+        add_ends(size);
+    }
+
+    Tape<T>& require_tape() const {
+        Tape<T>* const own = tape.get();
+        if (own == nullptr)
+            throw std::logic_error("program: its tape is gone; the tape must outlive the program");
+        own->require_same_parameters();
+        return *own;
+    }
+};
+
+template <class T>
+Program<T>::Program(const Var<T>& J, const WrtList<T>& wrt, ProgramOptions options) {
+    Tape<T>& tape = J.tape();
+    require_unseen(tape, J.index(), options);
+    Rollback rollback(tape);
+    recording_ = std::make_unique<Recording>(J, wrt);
+    std::vector<const T*> places;
+    for (NodeIndex node = 0; node < tape.size(); ++node) places.push_back(tape.node(node).data);
+    try {
+        recording_->plan_forward();
+        recording_->sweep.run_into(recording_->backward);
+    } catch (...) {
+        for (NodeIndex node = 0; node < places.size(); ++node) tape.replace_value(node, places[node]);
+        throw;
+    }
+    rollback.keep();
+}
+
+template <class T>
+Program<T>::~Program() = default;
+template <class T>
+Program<T>::Program(Program&&) noexcept = default;
+template <class T>
+Program<T>& Program<T>::operator=(Program&&) noexcept = default;
+
+template <class T>
+void Program<T>::set(const Var<T>& x, const Tensor<T>& value) {
+    const Tape<T>& tape = recording_->require_tape();
+    if (&x.tape() != &tape) throw std::logic_error("program: set is given a Var of another tape");
+    const auto place = recording_->inputs.find(x.index());
+    if (place == recording_->inputs.end())
+        throw std::invalid_argument(
+            fmt::format("program: {} cannot be set; only an input can that was recorded before the program was made",
+                        tape.describe(x.index())));
+    if (const Shape shape = shape_of(value); shape != x.shape())
+        throw std::invalid_argument(fmt::format("program: the input is {} and its new value {}; a program has fixed shapes",
+                                                x.shape().text(), shape.text()));
+    std::copy_n(value.data(), value.size(), place->second.data());
+}
+
+template <class T>
+void Program<T>::run_forward() {
+    Tape<T>& tape = recording_->require_tape();
+    const Rollback taken_back(tape);  // a function of the user's may record
+    const typename RepeatedProducts<T>::Holders as_before(tape.products());
+    recording_->forward.run();
+}
+
+template <class T>
+void Program<T>::run() {
+    run_forward();
+    const Rollback taken_back(recording_->forward.tape());
+    recording_->backward.run();
+}
+
+template <class T>
+Gradients<T>& Program<T>::gradients() {
+    return recording_->sweep.gradients();
+}
+
+template class Program<float>;
+template class Program<double>;
+
+}  // namespace tapeloop

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <autograd/gradient.hpp>
+#include <autograd/sweep/request.hpp>
+#include <autograd/sweep/sweep.hpp>
+
+#include <vector>
+
+namespace tapeloop::detail {
+
+/// A sweep that ends in tensors: the gradients of roots with respect to what was asked for.
+template <class T>
+class GradientSweep {
+  public:
+    /// Checks the request. Throws as `gradient` says.
+    GradientSweep(std::vector<GradientRoot<T>> roots, const WrtList<T>& wrt);
+
+    Tape<T>& tape() { return asked_.tape; }
+    /// Delivers the roots' cotangents and takes every node; later runs need a `restart` of the sweep.
+    void run();
+    /// Runs, and adds what it does to `steps`, which refer to this sweep: see `Sweep::run_into`.
+    void run_into(Steps<T>& steps);
+    /// The gradients that the last run computed.
+    Gradients<T>& gradients() { return gradients_; }
+
+  private:
+    static Gradients<T> uninitialised_for(const WrtList<T>& wrt);
+    void deliver_roots();
+    void finish();
+
+    std::vector<GradientRoot<T>> roots_;
+    Request<T> asked_;
+    Gradients<T> gradients_;
+    Sweep<T> sweep_;
+};
+
+extern template class GradientSweep<float>;
+extern template class GradientSweep<double>;
+
+}  // namespace tapeloop::detail
