@@ -181,7 +181,7 @@ void pull_map(const MapTable& table, Sweep<T>& sweep, NodeIndex node, Kernel<T> 
             target.data += width;
         }
     }
-    sweep.needs_no_rules();
+    sweep.steps_suffice();
     sweep.pass(shape, layouts, data, targets, kernel, function);
     for (std::size_t a = 0; a < count; ++a) wholes[a].deliver(sweep, node, inputs[a]);
 }

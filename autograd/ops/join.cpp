@@ -87,14 +87,25 @@ class Joined final : public Operation<T> {
     }
 
     void repeat(Steps<T>& steps, NodeIndex node) const override {
-        steps.add([this, &tape = steps.tape(), node, y = steps.place(node)] {
-            value(tape, tape.inputs(node), y);
-        });
+        Tape<T>& tape = steps.tape();
+        const Buffer<T> y = steps.place(node);
+        each_part(tape, tape.inputs(node), y.shape(),
+                  [&](NodeIndex input, const Shape& shape, std::size_t begin, std::size_t extent) {
+                      const View part = View::of(y.shape()).sliced(axis_, begin, extent);
+                      const T* const from = tape.node(input).data;
+                      if (part.is_contiguous())
+                          steps.copy(from, y.data() + part.offset, shape.size());
+                      else
+                          steps.add([from, part, y] {
+                              transfer(View::of(part.shape), from, part, {y.data(), false});
+                          });
+                  });
     }
 
     void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const Tape<T>& tape = sweep.tape();
         const Array<T> g = sweep.cotangent(node);
+        sweep.steps_suffice();
         each_part(tape, tape.inputs(node), g.shape(),
                   [&](NodeIndex input, const Shape& shape, std::size_t begin, std::size_t extent) {
                       if (!sweep.wants(input)) return;
@@ -102,7 +113,7 @@ class Joined final : public Operation<T> {
                       if (part.is_contiguous())
                           sweep.hand_over(node, input, Array<T>(shape, g.data() + part.offset, g.memory()));
                       else
-                          transfer(part, g.data(), View::of(part.shape), sweep.target(input));
+                          sweep.transfer(part, g.data(), input);
                   });
     }
     void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
@@ -182,15 +193,16 @@ class Unstacked final : public Operation<T> {
 
     void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const std::size_t size = part_size(sweep.tape(), node);
+        sweep.steps_suffice();
         // There is none yet if all results were asked for and lie elsewhere.
         T* const whole = sweep.target(node).data;
         const Array<T> g = sweep.cotangent(node);
         for (NodeIndex k = 0; k < g.shape()[0]; ++k) {
             T* const part = whole + k * size;
             if (const NodeIndex result = node + 1 + k; !sweep.has(result))
-                std::fill_n(part, size, T(0));
+                sweep.fill_with_zeros(part, size);
             else if (const T* elsewhere = sweep.cotangent(result).data(); elsewhere != part)
-                std::copy_n(elsewhere, size, part);
+                sweep.copy(elsewhere, part, size);
         }
         sweep.hand_over(node, sweep.tape().inputs(node)[0], g);
     }

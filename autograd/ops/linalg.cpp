@@ -74,6 +74,10 @@ struct Matmul {
     void value(const Buffer<T>& y, Tape<T>& tape, const Array<T>& a, const Array<T>& b) const {
         tape.products().compute({a, b, transposed}, y.shape(), {y.data(), false});
     }
+    template <class T>
+    void repeat(Steps<T>& steps, const Buffer<T>& y, const Array<T>& a, const Array<T>& b) const {
+        steps.product({a, b, transposed}, y.shape(), {y.data(), false});
+    }
 
     auto rules() const {
         return std::tuple{
@@ -118,6 +122,15 @@ struct Affine {
         else
             broadcast_into(b, y.shape(), {y.data(), false});
         tape.products().compute({x.as_matrix(), W, {}}, y.as_matrix().shape(), {y.data(), true});
+    }
+    template <class T>
+    static void repeat(Steps<T>& steps, const Buffer<T>& y, const Array<T>& x, const Array<T>& W,
+                       const Array<T>& b) {
+        if (b.shape() == y.shape())
+            steps.copy(b.data(), y.data(), b.size());
+        else
+            steps.add([b, y] { broadcast_into(b, y.shape(), {y.data(), false}); });
+        steps.product({x.as_matrix(), W, {}}, y.as_matrix().shape(), {y.data(), true});
     }
 
     static auto rules() {

@@ -256,6 +256,8 @@ class Defined final : public Operation<T> {
             pull_lanes(sweep, node, inputs);
         else
             run_rules(sweep, node, inputs, rules_of(def_));
+        // A rule of the user's may do one thing for some values and another for others.
+        if constexpr (!requires { def_.function; }) sweep.steps_suffice();
     }
     void pull(GraphSweep<T>& sweep, NodeIndex node) const override {
         run_rules(sweep, node, inputs_of(sweep.tape(), node), rules_of(def_));
@@ -283,6 +285,7 @@ class Defined final : public Operation<T> {
     }
     template <class... X>
     void add_value(Steps<T>& steps, const Buffer<T>& y, const X&... x) const {
+        if constexpr (requires { def_.repeat(steps, y, x...); }) return def_.repeat(steps, y, x...);
         steps.add([this, &tape = steps.tape(), y, x...] {
             if constexpr (requires { def_.value(y, tape, x...); })
                 def_.value(y, tape, x...);
@@ -293,7 +296,6 @@ class Defined final : public Operation<T> {
 
     void pull_lanes(Sweep<T>& sweep, NodeIndex node, const Inputs& inputs) const {
         const Rules rules = rules_of(def_);
-        sweep.needs_no_rules();
         with_indices<rule_count>(
             [&](auto... r) { (pull_lane(sweep, node, inputs, inputs[r], std::get<r>(rules)), ...); });
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/prepared_pass.hpp>
+#include <autograd/kernels/repeated_products.hpp>
 #include <autograd/tape.hpp>
 
 #include <algorithm>
@@ -40,6 +41,16 @@ class Steps {
         const auto& prepared =
             tape_.keep(PreparedPass<T>(shape, layouts, inputs, targets, kernel, function));
         steps_.push_back({&prepared, [](const void* pass) { static_cast<const PreparedPass<T>*>(pass)->run(); }});
+    }
+    /// Adds a product of recorded values, written to `target` or added to what is there.
+    void product(const Product<T>& product, const Shape& shape, const Target<T>& target) {
+        add([&products = tape_.products(), product, shape, target] {
+            products.compute(product, shape, target);
+        });
+    }
+    /// Adds a copy of elements.
+    void copy(const T* from, T* to, std::size_t size) {
+        add([from, to, size] { std::copy_n(from, size, to); });
     }
     void run() const {
         for (const Step& step : steps_) step.run(step.what);

@@ -37,7 +37,7 @@ PassTarget<T>::PassTarget(Sweep<T>& sweep, NodeIndex input, const Shape& part, c
 template <class T>
 void PassTarget<T>::deliver(Sweep<T>& sweep, NodeIndex node, NodeIndex input) const {
     if (aside_.data() == nullptr) return;
-    sweep.needs_rules_after_all();
+    sweep.steps_do_not_suffice();
     const Shape& whole = sweep.tape().node(input).shape;
     if (parts_ == 0 || whole.back() != parts_) return sweep.deliver(node, input, aside_);
     // Parts of one column each that were broadcast along it: [.., n H] is summed to [.., n].

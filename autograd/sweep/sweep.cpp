@@ -46,20 +46,14 @@ Target<T> Sweep<T>::target(NodeIndex node) {
     Arrived& own = arrived(node);
     if (own.data == nullptr) allocate(node);
     const bool add = std::exchange(own.written, true);
-    if (steps_ != nullptr && !add) [[unlikely]]
-        steps_->add([&written = own.written] { written = true; });
+    if (!add) add_step([&written = own.written] { written = true; });
     return {own.data, add};
 }
 
 template <class T>
 Target<T> Sweep<T>::accumulator(NodeIndex node) {
     const Target<T> there = target(node);
-    if (!there.add) {
-        const std::size_t size = tape_.node(node).shape.size();
-        std::fill_n(there.data, size, T(0));
-        if (steps_ != nullptr) [[unlikely]]
-            steps_->add([data = there.data, size] { std::fill_n(data, size, T(0)); });
-    }
+    if (!there.add) fill_with_zeros(there.data, tape_.node(node).shape.size());
     return {there.data, true};
 }
 
@@ -89,35 +83,65 @@ void Sweep<T>::release(NodeIndex node) {
 
 template <class T>
 void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& contribution) {
+    // A result's cotangent is better off where its operation wants it.
+    if (steps_ == nullptr && arrived(node).data == nullptr && contribution.memory().is_sole_owner() &&
+        !is_result(node) && contribution.shape() == tape_.node(node).shape) {
+        adopt(node, contribution);
+        return count(bytes_of(node));
+    }
+    if (!is_lasting(receiver_of, contribution)) steps_do_not_suffice();
+    place(receiver_of, node, contribution);
+}
+
+template <class T>
+void Sweep<T>::place(NodeIndex receiver_of, NodeIndex node, const Array<T>& contribution) {
     const Shape& shape = tape_.node(node).shape;
     if (contribution.shape() == shape) {
-        // A result's cotangent is better off where its operation wants it.
-        if (steps_ == nullptr && arrived(node).data == nullptr && contribution.memory().is_sole_owner() &&
-            !is_result(node)) {
-            adopt(node, contribution);
-            return count(bytes_of(node));
-        }
         const Target<T> there = target(node);
-        if (!there.add)
-            std::copy_n(contribution.data(), contribution.size(), there.data);
-        else
-            broadcast_into(contribution, shape, there);
+        if (!there.add) return copy(contribution.data(), there.data, contribution.size());
+        broadcast_into(contribution, shape, there);
+        add_step([contribution, shape, there] { broadcast_into(contribution, shape, there); });
     } else if (broadcasts_to(shape, contribution.shape())) {
-        sum_into(contribution, shape, target(node));
+        const Target<T> there = target(node);
+        sum_into(contribution, shape, there);
+        add_step([contribution, shape, there] { sum_into(contribution, shape, there); });
     } else if (broadcasts_to(contribution.shape(), shape)) {
-        broadcast_into(contribution, shape, target(node));
+        const Target<T> there = target(node);
+        broadcast_into(contribution, shape, there);
+        add_step([contribution, shape, there] { broadcast_into(contribution, shape, there); });
     } else {
         fail_contribution(tape_, receiver_of, node, contribution.shape());
     }
 }
 
 template <class T>
+void Sweep<T>::fill_with_zeros(T* to, std::size_t size) {
+    std::fill_n(to, size, T(0));
+    add_step([to, size] { std::fill_n(to, size, T(0)); });
+}
+
+template <class T>
+void Sweep<T>::copy(const T* from, T* to, std::size_t size) {
+    std::copy_n(from, size, to);
+    add_step([from, to, size] { std::copy_n(from, size, to); });
+}
+
+template <class T>
+void Sweep<T>::transfer(const View& view, const T* from, NodeIndex node) {
+    const Target<T> there = target(node);
+    detail::transfer(view, from, View::of(view.shape), there);
+    add_step([view, from, there] { detail::transfer(view, from, View::of(view.shape), there); });
+}
+
+template <class T>
 void Sweep<T>::hand_over(NodeIndex receiver_of, NodeIndex node, const Array<T>& part) {
     const bool is_own = part.memory().bytes() != 0 && part.memory() == arrived(receiver_of).memory;
-    if (is_own && part.data() == arrived(node).data) return void(arrived(node).written = true);  // as last time
-    if (!is_own || arrived(node).data != nullptr || is_result(node) || part.shape() != tape_.node(node).shape)
+    const T* const before = arrived(node).data;
+    if (!is_own || is_result(node) || part.shape() != tape_.node(node).shape ||
+        (before != nullptr && before != part.data()))
         return deliver(receiver_of, node, part);
     adopt(node, part);
+    add_step([&written = arrived(node).written] { written = true; });
     held_bytes_ += bytes_of(node);  // no new peak: the whole is released next
 }
 
@@ -128,12 +152,19 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& 
     if (!product.is_single() || shape.rank() == 0 || shape.back() != product.columns() ||
         shape.size() != product.rows() * product.columns())
         return deliver(receiver_of, node, product.array());
-    if (deferred_.take(node, product, [&] { return target(node); })) return count(0);
+    if (!is_lasting(receiver_of, product.a) || !is_lasting(receiver_of, product.b)) steps_do_not_suffice();
+    if (deferred_.take(node, product, [&] { return target(node); })) {
+        add_step([this, node, product] { deferred_.take(node, product, [&] { return target(node); }); });
+        return count(0);
+    }
     const Target<T> there = target(node);
-    if (is_argument(receiver_of, product.b.data()))
+    if (is_argument(receiver_of, product.b.data())) {
         products_.compute(product, shape, there);
-    else
+        add_step([this, product, shape, there] { products_.compute(product, shape, there); });
+    } else {
         product.compute(shape, there.data, there.add);
+        add_step([product, shape, there] { product.compute(shape, there.data, there.add); });
+    }
 }
 
 template <class T>
@@ -147,10 +178,10 @@ template <class T>
 void Sweep<T>::pull(const Operation<T>& operation, NodeIndex node) {
     if (steps_ == nullptr) return operation.pull(*this, node);
     const std::size_t before = steps_->size();
-    needs_rules_ = true;
-    cannot_be_planned_ = false;
+    steps_suffice_ = false;
+    has_other_than_steps_ = false;
     operation.pull(*this, node);
-    if (!needs_rules_ && !cannot_be_planned_) return;
+    if (steps_suffice_ && !has_other_than_steps_) return;
     steps_->shorten(before);
     steps_->add([this, &operation, node] { operation.pull(*this, node); });
 }

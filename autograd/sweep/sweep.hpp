@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/strided.hpp>
 #include <autograd/record/steps.hpp>
 #include <autograd/sweep/deferred_products.hpp>
 #include <autograd/sweep/reach.hpp>
@@ -48,6 +49,7 @@ class Sweep {
     /// Adds a contribution that is zero in most places: it adds the rest itself.
     template <SparseContribution<T> Sparse>
     void deliver(NodeIndex receiver_of, NodeIndex node, const Sparse& contribution) {
+        steps_do_not_suffice();
         if (contribution.shape() == tape_.node(node).shape)
             contribution.add_to(accumulator(node).data);
         else
@@ -59,6 +61,12 @@ class Sweep {
     void hand_over(NodeIndex receiver_of, NodeIndex node, const auto& contribution) {
         deliver(receiver_of, node, contribution);
     }
+
+    /// Writes `size` zeros, or copies so many elements, in the memory of a cotangent.
+    void fill_with_zeros(T* to, std::size_t size);
+    void copy(const T* from, T* to, std::size_t size);
+    /// Takes what a view sees of `from` as a contribution of `node`, of the node's shape.
+    void transfer(const View& view, const T* from, NodeIndex node);
 
     /// Has `node`'s cotangent end up in `tensor`, and keeps it there.
     void ask(NodeIndex node, Tensor<T>& tensor);
@@ -90,10 +98,11 @@ class Sweep {
     const F& kept(const F& function) {
         return steps_ == nullptr ? function : tape_.keep(F(function));
     }
-    /// Says of the operation that is pulled that its steps are all there is to do again, ...
-    void needs_no_rules() { needs_rules_ = false; }
-    /// ... unless something comes after all that is not one of them.
-    void needs_rules_after_all() { cannot_be_planned_ = true; }
+    /// Says of the operation that is pulled: what it does through the sweep does not depend on values, so the
+    /// steps of that can take the place of its rules, ...
+    void steps_suffice() { steps_suffice_ = true; }
+    /// ... but for something that is not a step.
+    void steps_do_not_suffice() { has_other_than_steps_ = true; }
 
   private:
     /// The cotangent of a node, as far as it has arrived.
@@ -104,6 +113,16 @@ class Sweep {
         bool asked = false;
     };
     void pull(const Operation<T>& operation, NodeIndex node);
+    /// Writes or adds a contribution that broadcasts from or to the node's shape.
+    void place(NodeIndex receiver_of, NodeIndex node, const Array<T>& contribution);
+    /// Returns whether elements stay where they are until the next run, to be written again.
+    bool is_lasting(NodeIndex receiver_of, const Array<T>& x) const {
+        return x.memory().bytes() == 0 || x.memory() == arrived(receiver_of).memory;
+    }
+    void add_step(auto step) {
+        if (steps_ != nullptr) [[unlikely]]
+            steps_->add(step);
+    }
     Arrived& arrived(NodeIndex node) { return arrived_[node - reach_.first()]; }
     const Arrived& arrived(NodeIndex node) const { return arrived_[node - reach_.first()]; }
     void settle_deferred(NodeIndex node);
@@ -127,8 +146,8 @@ class Sweep {
     std::size_t held_bytes_ = 0;
     std::size_t peak_bytes_ = 0;
     Steps<T>* steps_ = nullptr;
-    bool needs_rules_ = true;
-    bool cannot_be_planned_ = false;
+    bool steps_suffice_ = false;
+    bool has_other_than_steps_ = false;
 };
 
 extern template class Sweep<float>;
