@@ -3,6 +3,7 @@
 /// The whole engine.
 #include <autograd/custom.hpp>
 #include <autograd/derivatives.hpp>
+#include <autograd/drawn.hpp>
 #include <autograd/elementwise.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/array.hpp>
@@ -28,6 +29,7 @@
 #include <autograd/ops/scan.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/parameter.hpp>
+#include <autograd/program.hpp>
 #include <autograd/record/description.hpp>
 #include <autograd/record/observer.hpp>
 #include <autograd/shape.hpp>

@@ -47,9 +47,9 @@ struct CustomDefinition {
         else
             return Array<T>(Tensor<T>(function(x.tensor(), more.tensor()...)));
     }
-    template <class T, class... X>
-    void value(const Buffer<T>& y, const X&... x) const {
-        const Array<T> result = compute(x...);
+    template <class T, class... More>
+    void value(const Buffer<T>& y, const Array<T>& x, const More&... more) const {
+        const Array<T> result = compute(x, more...);
         if (result.shape() != y.shape())
             throw std::invalid_argument(
                 fmt::format("{}: its value was {} and is {} when it runs again; it must keep its shape", name,

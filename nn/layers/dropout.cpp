@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <autograd/drawn.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/tape.hpp>
 #include <nn/generator.hpp>
@@ -17,12 +18,31 @@ using namespace detail;
 
 namespace {
 
-template <class T>
-Tensor<T> drawn(const Shape& shape, double rate, double with_rate, double otherwise, Generator& generator) {
-    Tensor<T> mask = uninitialised<T>(shape);
-    for (T& element : mask) element = static_cast<T>(generator.uniform() < rate ? with_rate : otherwise);
-    return mask;
-}
+/// Draws each element: `with_rate` with the probability `rate`, else `otherwise`.
+struct Mask {
+    double rate;
+    double with_rate;
+    double otherwise;
+
+    template <class T>
+    void draw(std::span<T> elements, Generator& generator) const {
+        for (T& element : elements)
+            element = static_cast<T>(generator.uniform() < rate ? with_rate : otherwise);
+    }
+    template <class T>
+    Tensor<T> tensor(const Shape& shape, Generator& generator) const {
+        Tensor<T> mask = uninitialised<T>(shape);
+        draw(std::span<T>(mask.data(), mask.size()), generator);
+        return mask;
+    }
+    template <class T>
+    Var<T> node(const Shape& shape, Generator& generator) const {
+        return drawn<T>(shape, [*this, &generator](std::span<T> elements) { draw(elements, generator); });
+    }
+};
+
+Mask dropout_of(double rate) { return {rate, 0, 1 / (1 - rate)}; }
+Mask zoneout_of(double rate) { return {rate, 1, 0}; }
 
 template <class T>
 Var<T> drop_out(const Dropout& dropout, const Var<T>& x) {
@@ -36,7 +56,7 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x) {
     Generator* generator = Training::generator();
     if (generator == nullptr || dropout.rate == 0) return x;
     if (dropout.same_for_sequence) shape = shape.with(0, 1);
-    return x * input(dropout_mask<T>(shape, dropout.rate, *generator)).named("dropout mask");
+    return x * drawn_dropout_mask<T>(shape, dropout.rate, *generator);
 }
 
 /// Random bits that a key tells, the k-th of them (the mixing function of SplitMix64; Steele, Lea and Flood
@@ -49,8 +69,7 @@ std::uint64_t bits_at(std::uint64_t key, std::uint64_t k) {
 }
 
 template <class T>
-Tensor<T> seeded_mask(const Array<T>& seeds, const Shape& shape, double rate) {
-    Tensor<T> mask = uninitialised<T>(shape);
+void draw_seeded(std::span<T> mask, const Array<T>& seeds, const Shape& shape, double rate) {
     const std::size_t width = shape[0] == 0 ? 0 : shape.size() / shape[0];
     for (std::size_t row = 0; row < shape[0]; ++row) {
         const auto first = static_cast<double>(seeds.data()[2 * row]);
@@ -60,10 +79,9 @@ Tensor<T> seeded_mask(const Array<T>& seeds, const Shape& shape, double rate) {
                                   bits_at(std::bit_cast<std::uint64_t>(second), 1);
         for (std::size_t k = 0; k < width; ++k) {
             const bool is_dropped = static_cast<double>(bits_at(key, k) >> 11) * 0x1p-53 < rate;
-            mask.data()[row * width + k] = static_cast<T>(!has_mask ? 1 : is_dropped ? 0 : 1 / (1 - rate));
+            mask[row * width + k] = static_cast<T>(!has_mask ? 1 : is_dropped ? 0 : 1 / (1 - rate));
         }
     }
-    return mask;
 }
 
 template <class T>
@@ -79,7 +97,11 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x, const Var<T>& seeds) {
     if (Training::generator() == nullptr || dropout.rate == 0) return x;
     Shape shape;
     for (std::size_t k = axis; k < x.shape().rank(); ++k) shape.append(x.shape()[k]);
-    return x * input(seeded_mask(seeds.array(), shape, dropout.rate)).named("dropout mask");
+    const auto draw = [&tape = seeds.tape(), seeds = seeds.index(), shape,
+                       rate = dropout.rate](std::span<T> mask) {
+        draw_seeded(mask, tape.array(seeds), shape, rate);
+    };
+    return x * drawn<T>(shape, draw).named("dropout mask");
 }
 
 }  // namespace
@@ -88,11 +110,23 @@ namespace detail {
 
 template <class T>
 Var<T> mask_seeds(std::size_t batch) {
-    Tensor<T> seeds = zeros<T>({batch, 2});
-    if (Generator* generator = Training::generator(); generator != nullptr)
-        // Whole numbers that float holds, and never 0.
-        for (T& seed : seeds) seed = static_cast<T>((generator->bits() >> 40) + 1);
-    return input(seeds).named("dropout seeds");
+    const auto draw = [generator = Training::generator()](std::span<T> seeds) {
+        // Whole numbers that float holds, and never 0 where there is a mask.
+        for (T& seed : seeds)
+            seed = generator == nullptr ? T(0) : static_cast<T>((generator->bits() >> 40) + 1);
+    };
+    return drawn<T>({batch, 2}, draw).named("dropout seeds");
+}
+
+template <class T>
+Var<T> drawn_dropout_mask(const Shape& shape, double rate, Generator& generator) {
+    require_rate("dropout_mask", rate);
+    return dropout_of(rate).node<T>(shape, generator).named("dropout mask");
+}
+template <class T>
+Var<T> drawn_zoneout_mask(const Shape& shape, double rate, Generator& generator) {
+    require_rate("zoneout_mask", rate);
+    return zoneout_of(rate).node<T>(shape, generator).named("zoneout mask");
 }
 
 void require_rate(std::string_view name, double rate) {
@@ -105,13 +139,13 @@ void require_rate(std::string_view name, double rate) {
 template <class T>
 Tensor<T> dropout_mask(const Shape& shape, double rate, Generator& generator) {
     require_rate("dropout_mask", rate);
-    return drawn<T>(shape, rate, 0, 1 / (1 - rate), generator);
+    return dropout_of(rate).tensor<T>(shape, generator);
 }
 
 template <class T>
 Tensor<T> zoneout_mask(const Shape& shape, double rate, Generator& generator) {
     require_rate("zoneout_mask", rate);
-    return drawn<T>(shape, rate, 1, 0, generator);
+    return zoneout_of(rate).tensor<T>(shape, generator);
 }
 
 Var<float> Dropout::operator()(const Var<float>& x) const { return drop_out(*this, x); }
@@ -127,6 +161,10 @@ namespace detail {
 
 template Var<float> mask_seeds(std::size_t);
 template Var<double> mask_seeds(std::size_t);
+template Var<float> drawn_dropout_mask(const Shape&, double, Generator&);
+template Var<double> drawn_dropout_mask(const Shape&, double, Generator&);
+template Var<float> drawn_zoneout_mask(const Shape&, double, Generator&);
+template Var<double> drawn_zoneout_mask(const Shape&, double, Generator&);
 
 }  // namespace detail
 

@@ -24,6 +24,12 @@ namespace detail {
 template <class T>
 Var<T> mask_seeds(std::size_t batch);
 
+/// The masks as nodes, which are drawn anew when a recording runs again.
+template <class T>
+Var<T> drawn_dropout_mask(const Shape& shape, double rate, Generator& generator);
+template <class T>
+Var<T> drawn_zoneout_mask(const Shape& shape, double rate, Generator& generator);
+
 /// Throws `std::invalid_argument`, naming who was given it, unless 0 <= rate < 1.
 void require_rate(std::string_view name, double rate);
 

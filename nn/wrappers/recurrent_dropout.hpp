@@ -88,8 +88,8 @@ struct RecurrentDropout {
   private:
     Var<T> mask(const Shape& h) const {
         Generator* generator = Training::generator();
-        const Tensor<T> mask = generator == nullptr ? ones<T>(h) : dropout_mask<T>(h, rate, *generator);
-        return input(mask).named("dropout mask");
+        if (generator != nullptr) return detail::drawn_dropout_mask<T>(h, rate, *generator);
+        return input(ones<T>(h)).named("dropout mask");
     }
 };
 

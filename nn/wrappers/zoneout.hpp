@@ -63,7 +63,7 @@ struct Zoneout {
         if (rate == 0 || next.is(before)) return next;
         Generator* generator = Training::generator();
         if (generator == nullptr) return rate * before + (1 - rate) * next;
-        const Var<T> stays = input(zoneout_mask<T>(next.shape(), rate, *generator)).named("zoneout mask");
+        const Var<T> stays = detail::drawn_zoneout_mask<T>(next.shape(), rate, *generator);
         return where(stays, before, next);
     }
 };

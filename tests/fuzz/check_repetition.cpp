@@ -2,6 +2,7 @@
 #include <tests/fuzz/finding.hpp>
 #include <tests/fuzz/run.hpp>
 
+#include <autograd/program.hpp>
 #include <autograd/watch.hpp>
 
 #include <fmt/format.h>
@@ -62,6 +63,52 @@ void check_unfused(const Program& program, const Tensors& values, const Tensors&
     counts.add("run without fusion");
 }
 
+/// The leaves of a program, those moved that can be given other values.
+Tensors moved_leaves(const Program& program) {
+    Tensors leaves = program.leaves();
+    std::size_t leaf = 0;
+    for (const Line& line : program.lines) {
+        if (!line.leaf) continue;
+        if (line.leaf->kind == LeafKind::input || line.leaf->kind == LeafKind::parameter)
+            leaves[leaf] = leaves[leaf] * 0.75 + 0.1;
+        ++leaf;
+    }
+    return leaves;
+}
+
+/// Recorded at other values, and run at the program's.
+void check_run_again(const Program& program, const Tensors& values, const Tensors& expected, Counts& counts) {
+    Run<double> run(program, moved_leaves(program));
+    const Var<double> J = run.loss(program.roots);
+    std::optional<tapeloop::Program<double>> again;
+    try {
+        again.emplace(J, run.wrt());
+    } catch (const std::logic_error&) {
+        return counts.add("refused as a recording that runs again");
+    }
+    std::size_t leaf = 0;
+    Id id = 0;
+    const Tensors leaves = program.leaves();
+    for (const Line& line : program.lines) {
+        if (line.leaf) {
+            if (line.leaf->kind == LeafKind::input) again->set(*run[id].var, leaves[leaf]);
+            if (line.leaf->kind == LeafKind::parameter) run.parameter(id).assign(leaves[leaf]);
+            ++leaf;
+        }
+        id += line.leaf ? 1 : line.results;
+    }
+    for (int turn = 0; turn < 2; ++turn) {
+        again->run();
+        const TapeStatistics statistics = run.tape().statistics();
+        require_same(run.values(), values, "run again as a program, value");
+        const Gradients<double>& all = again->gradients();
+        require_same({all.begin(), all.end()}, expected, "run again as a program, gradient");
+        if (run.tape().statistics().value_bytes != statistics.value_bytes)
+            throw Finding("a run leaves something on the tape");
+    }
+    counts.add("run again as a program");
+}
+
 }  // namespace
 
 void check_repetition(const Program& program, Counts& counts) {
@@ -83,6 +130,7 @@ void check_repetition(const Program& program, Counts& counts) {
     require_same(again.values(), values, "run again, value");
     require_same(gradients(again, program), expected, "run again, gradient");
     counts.add("run again");
+    check_run_again(program, values, expected, counts);
     check_watched(program, values, expected, counts);
     check_unfused(program, values, expected, counts);
 }

@@ -4,6 +4,7 @@
 
 #include <autograd/gradient.hpp>
 
+#include <algorithm>
 #include <deque>
 
 namespace tapeloop::fuzz {
@@ -25,6 +26,11 @@ class Run {
     Tape<T>& tape() { return tape_; }
     std::size_t size() const { return values_.size(); }
     const Value<T>& operator[](Id id) const { return values_[id]; }
+    /// The parameter of a leaf that is one.
+    Parameter<T>& parameter(Id id) {
+        return *std::find_if(parameters_.begin(), parameters_.end(),
+                             [&](const Parameter<T>& one) { return &one == values_[id].parameter; });
+    }
     Shape shape(Id id) const { return values_[id].operand().shape(); }
     /// As `double`, which holds every `float`.
     Tensor<double> value(Id id) const;
