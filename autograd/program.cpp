@@ -107,12 +107,13 @@ void Program<T>::set(const Var<T>& x, const Tensor<T>& value) {
     if (&x.tape() != &tape) throw std::logic_error("program: set is given a Var of another tape");
     const auto place = recording_->inputs.find(x.index());
     if (place == recording_->inputs.end())
-        throw std::invalid_argument(
-            fmt::format("program: {} cannot be set; only an input can that was recorded before the program was made",
-                        tape.describe(x.index())));
+        throw std::invalid_argument(fmt::format(
+            "program: {} cannot be set; only an input can that was recorded before the program was made",
+            tape.describe(x.index())));
     if (const Shape shape = shape_of(value); shape != x.shape())
-        throw std::invalid_argument(fmt::format("program: the input is {} and its new value {}; a program has fixed shapes",
-                                                x.shape().text(), shape.text()));
+        throw std::invalid_argument(
+            fmt::format("program: the input is {} and its new value {}; a program has fixed shapes",
+                        x.shape().text(), shape.text()));
     std::copy_n(value.data(), value.size(), place->second.data());
 }
 

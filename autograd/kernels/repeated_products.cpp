@@ -24,17 +24,6 @@ bool is_crowded(std::size_t columns) {
 }
 
 template <class T>
-bool is_worth_a_copy(const Product<T>& product) {
-    if (!product.is_single() || product.transposed.a) return false;
-    // Its place must be its own as long as the tape lives: that of a cotangent is soon another one's.
-    if (product.b.memory().bytes() != 0) return false;
-    if (product.transposed.b)
-        return product.rows() >= worth_transposing_rows &&
-               product.rows() * product.columns() * product.inner() >= worth_transposing;
-    return is_crowded<T>(product.columns()) && product.rows() >= worth_padding_rows;
-}
-
-template <class T>
 Array<T> laid_out(const Array<T>& b, bool transposed) {
     View view = View::of(b.shape());
     if (transposed) view = view.permuted(std::array<std::size_t, 2>{1, 0});
@@ -46,6 +35,17 @@ Array<T> laid_out(const Array<T>& b, bool transposed) {
 }
 
 }  // namespace
+
+template <class T>
+bool RepeatedProducts<T>::is_worth_a_copy(const Product<T>& product) {
+    if (!product.is_single() || product.transposed.a) return false;
+    // Its place must be its own as long as the tape lives: that of a cotangent is soon another one's.
+    if (product.b.memory().bytes() != 0) return false;
+    if (product.transposed.b)
+        return product.rows() >= worth_transposing_rows &&
+               product.rows() * product.columns() * product.inner() >= worth_transposing;
+    return is_crowded<T>(product.columns()) && product.rows() >= worth_padding_rows;
+}
 
 template <class T>
 const Array<T>* RepeatedProducts<T>::copy_of(const Product<T>& product) {

@@ -18,6 +18,10 @@ class RepeatedProducts {
     /// Writes the product, which has `shape`, to the target, or adds it there.
     void compute(const Product<T>& product, const Shape& shape, const Target<T>& target);
 
+    /// Returns whether a copy of the right-hand matrix would ever be worth it: else `compute` does what the
+    /// product does.
+    static bool is_worth_a_copy(const Product<T>& product);
+
     /// Until `let_go`, right-hand matrices stay where they are and as they are. Calls nest.
     void hold() { ++holders_; }
     void let_go() {

@@ -32,7 +32,8 @@ void record_map(const MapFunction<T>& map, std::span<const Operand<T>* const> op
                 Var<T>* results);
 /// Adds the pass of a map; `function` must live as long as the tape.
 template <class T>
-void repeat_map(const MapTable& table, Steps<T>& steps, NodeIndex node, Kernel<T> kernel, const void* function);
+void repeat_map(const MapTable& table, Steps<T>& steps, NodeIndex node, Kernel<T> kernel,
+                const void* function);
 /// Runs the derivative of a map, whose kernel reads its streams and its results' cotangents, and writes the
 /// cotangents of its streams.
 template <class T>

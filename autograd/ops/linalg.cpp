@@ -76,7 +76,7 @@ struct Matmul {
     }
     template <class T>
     void repeat(Steps<T>& steps, const Buffer<T>& y, const Array<T>& a, const Array<T>& b) const {
-        steps.product({a, b, transposed}, y.shape(), {y.data(), false});
+        steps.product(steps.tape().products(), {a, b, transposed}, y.shape(), {y.data(), false});
     }
 
     auto rules() const {
@@ -130,7 +130,8 @@ struct Affine {
             steps.copy(b.data(), y.data(), b.size());
         else
             steps.add([b, y] { broadcast_into(b, y.shape(), {y.data(), false}); });
-        steps.product({x.as_matrix(), W, {}}, y.as_matrix().shape(), {y.data(), true});
+        steps.product(steps.tape().products(), {x.as_matrix(), W, {}}, y.as_matrix().shape(),
+                      {y.data(), true});
     }
 
     static auto rules() {

@@ -246,7 +246,8 @@ class Defined final : public Operation<T> {
             const auto inputs = inputs_of(tape, node);
             if (const T* const there = alias_of(tape.array(inputs[0])); there != nullptr)
                 return tape.replace_value(node, there);
-            with_indices<N>([&](auto... k) { add_value(steps, steps.place(node), tape.array(inputs[k])...); });
+            with_indices<N>(
+                [&](auto... k) { add_value(steps, steps.place(node), tape.array(inputs[k])...); });
         }
     }
 
@@ -306,7 +307,7 @@ class Defined final : public Operation<T> {
                    const Rule& rule) const {
         if (!sweep.wants(input)) return;
         const auto contribution = [rule](const std::array<Lanes<T>, N + 2>& in,
-                                          std::array<Lanes<T>, 1>& out) {
+                                         std::array<Lanes<T>, 1>& out) {
             const Lanes<T> g = in[0];
             const Lanes<T> product = std::apply([&](const auto&... x) { return rule(x...); }, in);
             // A zero cotangent stays zero, whatever the slope.

@@ -38,15 +38,17 @@ class Steps {
     /// Adds a pass as `run_kernel` runs it. `function` must live as long as the tape.
     void pass(const Shape& shape, std::span<const Layout> layouts, std::span<const T* const> inputs,
               std::span<const Target<T>> targets, Kernel<T> kernel, const void* function) {
-        const auto& prepared =
-            tape_.keep(PreparedPass<T>(shape, layouts, inputs, targets, kernel, function));
-        steps_.push_back({&prepared, [](const void* pass) { static_cast<const PreparedPass<T>*>(pass)->run(); }});
+        const auto& prepared = tape_.keep(PreparedPass<T>(shape, layouts, inputs, targets, kernel, function));
+        steps_.push_back(
+            {&prepared, [](const void* pass) { static_cast<const PreparedPass<T>*>(pass)->run(); }});
     }
-    /// Adds a product of recorded values, written to `target` or added to what is there.
-    void product(const Product<T>& product, const Shape& shape, const Target<T>& target) {
-        add([&products = tape_.products(), product, shape, target] {
-            products.compute(product, shape, target);
-        });
+    /// Adds a product that `products` may keep copies for, written to `target` or added to what is there.
+    void product(RepeatedProducts<T>& products, const Product<T>& product, const Shape& shape,
+                 const Target<T>& target) {
+        if (RepeatedProducts<T>::is_worth_a_copy(product))
+            add([&products, product, shape, target] { products.compute(product, shape, target); });
+        else
+            add([product, shape, target] { product.compute(shape, target.data, target.add); });
     }
     /// Adds a copy of elements.
     void copy(const T* from, T* to, std::size_t size) {

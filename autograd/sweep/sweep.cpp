@@ -160,7 +160,8 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& 
     const Target<T> there = target(node);
     if (is_argument(receiver_of, product.b.data())) {
         products_.compute(product, shape, there);
-        add_step([this, product, shape, there] { products_.compute(product, shape, there); });
+        if (steps_ != nullptr) [[unlikely]]
+            steps_->product(products_, product, shape, there);
     } else {
         product.compute(shape, there.data, there.add);
         add_step([product, shape, there] { product.compute(shape, there.data, there.add); });

@@ -97,10 +97,8 @@ Var<T> drop_out(const Dropout& dropout, const Var<T>& x, const Var<T>& seeds) {
     if (Training::generator() == nullptr || dropout.rate == 0) return x;
     Shape shape;
     for (std::size_t k = axis; k < x.shape().rank(); ++k) shape.append(x.shape()[k]);
-    const auto draw = [&tape = seeds.tape(), seeds = seeds.index(), shape,
-                       rate = dropout.rate](std::span<T> mask) {
-        draw_seeded(mask, tape.array(seeds), shape, rate);
-    };
+    const auto draw = [&tape = seeds.tape(), seeds = seeds.index(), shape, rate = dropout.rate](
+                          std::span<T> mask) { draw_seeded(mask, tape.array(seeds), shape, rate); };
     return x * drawn<T>(shape, draw).named("dropout mask");
 }
 

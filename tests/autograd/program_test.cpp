@@ -106,8 +106,10 @@ void check_training(const MakeCell& make) {
     CHECK(anew.losses.front() != anew.losses.back());
     REQUIRE(anew.parameters.size() == again.parameters.size());
     for (std::size_t i = 0; i < anew.parameters.size(); ++i) {
-        CHECK(test::difference_in_bits(test::as_double(again.parameters[i]), test::as_double(anew.parameters[i])) == "");
-        CHECK(test::difference_in_bits(test::as_double(again.gradients[i]), test::as_double(anew.gradients[i])) == "");
+        CHECK(test::difference_in_bits(test::as_double(again.parameters[i]),
+                                       test::as_double(anew.parameters[i])) == "");
+        CHECK(test::difference_in_bits(test::as_double(again.gradients[i]),
+                                       test::as_double(anew.gradients[i])) == "");
     }
 }
 
@@ -124,9 +126,15 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 }  // namespace
 
 TEST_CASE_TEMPLATE("training through a program gives the bits of recording anew", T, float, double) {
-    SUBCASE("elman") { check_training<T>([](auto& g) { return nn::ElmanCell<T>(4, 6, g); }); }
-    SUBCASE("gru") { check_training<T>([](auto& g) { return nn::GruCell<T>(4, 6, g); }); }
-    SUBCASE("lstm") { check_training<T>([](auto& g) { return nn::LstmCell<T>(4, 6, g); }); }
+    SUBCASE("elman") {
+        check_training<T>([](auto& g) { return nn::ElmanCell<T>(4, 6, g); });
+    }
+    SUBCASE("gru") {
+        check_training<T>([](auto& g) { return nn::GruCell<T>(4, 6, g); });
+    }
+    SUBCASE("lstm") {
+        check_training<T>([](auto& g) { return nn::LstmCell<T>(4, 6, g); });
+    }
     SUBCASE("layer norm") {
         check_training<T>([](auto& g) { return nn::LstmVariantCell<T>(4, 6, g, {.layer_norm = true}); });
     }
@@ -138,7 +146,7 @@ TEST_CASE_TEMPLATE("training through a program gives the bits of recording anew"
     SUBCASE("one mask for a sequence") {
         check_training<T>([](auto& g) {
             return nn::Stack<T>(nn::GruCell<T>(4, 5, g), nn::Dropout{.rate = 0.4, .same_for_sequence = true},
-                             nn::GruCell<T>(5, 6, g));
+                                nn::GruCell<T>(5, 6, g));
         });
     }
     SUBCASE("zoneout and recurrent dropout") {
@@ -162,9 +170,8 @@ TEST_CASE("a program draws what `drawn` draws, and keeps what a function of the 
         [](const Array<double>& g, const Array<double>&, const Array<double>& v) {
             return v.data()[0] > 5 ? 100.0 * g : g * 1.0;
         });
-    const Var<double> eta = drawn<double>({3}, [&](std::span<double> to) {
-        std::fill(to.begin(), to.end(), noise);
-    });
+    const Var<double> eta =
+        drawn<double>({3}, [&](std::span<double> to) { std::fill(to.begin(), to.end(), noise); });
     const Var<double> J = sum(folded(cube(x * w)) * eta);
     Program<double> program(J, {w, x, eta});
     CHECK(J.item() == 36);
@@ -279,7 +286,10 @@ TEST_CASE("`set` takes inputs of their shape alone") {
     const Var<double> J = sum(y);
     Program<double> program(J, {w});
     const Var<double> late = input(Tensor<double>{3});
-    CHECK(has(refusal([&] { program.set(x, Tensor<double>{1, 2}); }), "the input is [1] and its new value [2]"));
+    CHECK(has(refusal([&] {
+                  program.set(x, Tensor<double>{1, 2});
+              }),
+              "the input is [1] and its new value [2]"));
     CHECK(has(refusal([&] { program.set(y, Tensor<double>{1}); }), "multiply"));
     CHECK(has(refusal([&] { program.set(late, Tensor<double>{1}); }), "before the program was made"));
     Tape<double> other;
