@@ -23,6 +23,7 @@
 #include <autograd/ops/index.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linalg.hpp>
+#include <autograd/ops/linear_recurrence.hpp>
 #include <autograd/ops/order.hpp>
 #include <autograd/ops/prod.hpp>
 #include <autograd/ops/reduce.hpp>

@@ -27,6 +27,9 @@
 ///         }
 ///     };
 ///
+/// It may have besides, where that is faster, `pull(sweep, node, inputs)`, which runs all its rules over arrays
+/// at once, and `repeat(steps, y, x...)`, which adds other steps than one that calls `value`.
+///
 /// `apply(Flip{1}, x)` computes it for arrays, and records it for operands. Elementwise definitions
 /// (elementary.hpp) have a `value` of lanes and no `shape`: `apply_elementwise`. If they have members, their
 /// `check()` may refuse those.
@@ -253,7 +256,9 @@ class Defined final : public Operation<T> {
 
     void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const auto inputs = inputs_of(sweep.tape(), node);
-        if constexpr (is_elementwise_definition)
+        if constexpr (requires { def_.pull(sweep, node, inputs); })
+            return def_.pull(sweep, node, inputs);
+        else if constexpr (is_elementwise_definition)
             pull_lanes(sweep, node, inputs);
         else
             run_rules(sweep, node, inputs, rules_of(def_));

@@ -20,7 +20,7 @@ TEST_CASE(
     for (std::uint64_t seed = 0; seed < 150; ++seed) {
         CAPTURE(seed);
         Random random(seed + 1000);
-        const Program program = make_program(Bytes(seed), true);
+        const fuzz::Program program = make_program(Bytes(seed), true);
         Run<double> run(program, program.leaves());
         Tape<double>& tape = run.tape();
         const auto roots = run.roots(program.roots);
@@ -50,7 +50,7 @@ TEST_CASE("random graphs: gradients of both orders agree with differences") {
     Counts counts;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
         CAPTURE(seed);
-        const Program program = make_program(Bytes(seed), true);
+        const fuzz::Program program = make_program(Bytes(seed), true);
         CHECK_NOTHROW_MESSAGE(check_derivatives(program, counts), program.text());
     }
     CHECK(counts["gradient checked"] >= 80);
@@ -60,7 +60,7 @@ TEST_CASE("random graphs: gradients of both orders agree with differences") {
 TEST_CASE("random graphs: of all operations of the engine") {
     std::set<std::string> seen;
     for (std::uint64_t seed = 0; seed < 1500; ++seed) {
-        const Program program = make_program(Bytes(seed));
+        const fuzz::Program program = make_program(Bytes(seed));
         Run<double> run(program, program.leaves());
         for (NodeIndex node = 0; node < run.tape().size(); ++node) {
             const std::string text = run.tape().describe(node);
