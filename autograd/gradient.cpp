@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/gradient.hpp>
+#include <autograd/gradient_sweep.hpp>
 #include <autograd/record/rollback.hpp>
-#include <autograd/sweep/gradient_sweep.hpp>
 
 #include <algorithm>
 #include <map>

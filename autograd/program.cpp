@@ -1,9 +1,9 @@
 #include <fmt/format.h>
+#include <autograd/gradient_sweep.hpp>
 #include <autograd/kernels/repeated_products.hpp>
 #include <autograd/program.hpp>
 #include <autograd/record/rollback.hpp>
 #include <autograd/record/steps.hpp>
-#include <autograd/sweep/gradient_sweep.hpp>
 
 #include <algorithm>
 #include <stdexcept>

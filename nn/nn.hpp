@@ -7,6 +7,8 @@
 #include <nn/cells/gates.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/gru_options.hpp>
+#include <nn/cells/linear/min_gru_cell.hpp>
+#include <nn/cells/linear/min_lstm_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/cells/variants/minimal_gru_cell.hpp>

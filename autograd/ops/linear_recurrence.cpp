@@ -33,7 +33,8 @@ X later(const X& x, const X& first, bool is_reversed) {
     around[0] = {static_cast<std::size_t>(count - 1), 0};
     std::vector<Padding> to_the_end = behind;
     to_the_end[0] = {0, static_cast<std::size_t>(count - 1)};
-    return is_reversed ? pad(rest, behind) + pad(first, around) : pad(rest, in_front) + pad(first, to_the_end);
+    return is_reversed ? pad(rest, behind) + pad(first, around)
+                       : pad(rest, in_front) + pad(first, to_the_end);
 }
 
 /// x one step back; zeros come in.
@@ -78,18 +79,17 @@ struct LinearRecurrence {
         const auto arrived = [reversed](const auto& g, const auto& a, const auto& start) {
             return recur(earlier(a, reversed), g, start, !reversed);
         };
-        return std::tuple{
-            [=](const auto& g, const auto& y, const auto& a, const auto&, const auto& start) {
-                return a.shape().size() == 0
-                           ? g
-                           : scale(arrived(g, a, start), later(y, expand_dims(start, 0), reversed));
-            },
-            [=](const auto& g, const auto&, const auto& a, const auto&, const auto& start) {
-                return a.shape().size() == 0 ? g : arrived(g, a, start);
-            },
-            [=](const auto& g, const auto&, const auto& a, const auto&, const auto& start) {
-                return of_start(g, a, start, arrived, reversed);
-            }};
+        return std::tuple{[=](const auto& g, const auto& y, const auto& a, const auto&, const auto& start) {
+                              return a.shape().size() == 0 ? g
+                                                           : scale(arrived(g, a, start),
+                                                                   later(y, expand_dims(start, 0), reversed));
+                          },
+                          [=](const auto& g, const auto&, const auto& a, const auto&, const auto& start) {
+                              return a.shape().size() == 0 ? g : arrived(g, a, start);
+                          },
+                          [=](const auto& g, const auto&, const auto& a, const auto&, const auto& start) {
+                              return of_start(g, a, start, arrived, reversed);
+                          }};
     }
 
     /// All rules at once, in one pass.

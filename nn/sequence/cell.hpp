@@ -28,6 +28,11 @@ namespace detail {
 ///         everything else, and is handed to `step(input, state, prepared)` and, if it takes that,
 ///         `project(x, prepared)`. It is no part of the state: a sequence that goes on with a carried state
 ///         prepares anew, and so its gradient reaches the parameters in every stretch.
+///     std::pair<Var<T>, Var<T>> coefficients(const Projected& input) const;
+///         Instead of `step`, for a cell whose state is one Var that it carries on linearly: the a and b of
+///         h' = a ⊙ h + b, for any number of axes in front of the last. `unroll` then computes all time steps
+///         in one operation, `linear_recurrence`. The output is h', or what the cell's
+///         `Var<T> output(const Projected& input, const Var<T>& h) const` makes of it.
 ///     ParameterList<T> parameters();
 ///         What is trained: `return parameter_list(U, W, b);`
 ///     std::vector<bool> hidden_parts() const;
@@ -148,6 +153,21 @@ concept PrepareFits = is_state<typename Prepared<C>::type, CellValueOf<C>> &&
     (HasPrepare<C> || !requires { &C::prepare; });
 
 template <class C>
+concept HasCoefficients = GivesState<C> && std::same_as<InitialStateOf<C>, Var<CellValueOf<C>>> &&
+    requires(const C& cell, const typename Projected<C>::type& input) {
+    { cell.coefficients(input) } -> std::convertible_to<std::pair<InitialStateOf<C>, InitialStateOf<C>>>;
+};
+/// The output of a cell that is linear in its state, for one time step or all.
+template <HasCoefficients C>
+InitialStateOf<C> output_of(const C& cell, [[maybe_unused]] const typename Projected<C>::type& input,
+                            const InitialStateOf<C>& h) {
+    if constexpr (requires { cell.output(input, h); })
+        return cell.output(input, h);
+    else
+        return h;
+}
+
+template <class C>
 concept StepsPrepared = HasPrepare<C> &&
     requires(const C& cell, const typename Projected<C>::type& input, const InitialStateOf<C>& state,
              const typename Prepared<C>::type& prepared) {
@@ -159,17 +179,24 @@ concept StepsPlain = requires(const C& cell, const typename Projected<C>::type& 
     cell.step(input, state);
 };
 template <class C>
-concept HasStep = StepsPlain<C> || StepsPrepared<C>;
+concept IsLinear = HasCoefficients<C> && !StepsPlain<C> && !StepsPrepared<C>;
+template <class C>
+concept HasStep = StepsPlain<C> || StepsPrepared<C> || IsLinear<C>;
 
 /// The one call of a cell's step.
 template <class C>
 decltype(auto) call_step(const C& cell, const typename Projected<C>::type& input,
                          const InitialStateOf<C>& state,
                          [[maybe_unused]] const typename Prepared<C>::type& prepared) {
-    if constexpr (StepsPrepared<C>)
+    if constexpr (IsLinear<C>) {
+        const auto [a, b] = cell.coefficients(input);
+        const InitialStateOf<C> next = a * state + b;
+        return std::pair{output_of(cell, input, next), next};
+    } else if constexpr (StepsPrepared<C>) {
         return cell.step(input, state, prepared);
-    else
+    } else {
         return cell.step(input, state);
+    }
 }
 
 template <class C>

@@ -107,6 +107,17 @@ Var<T> CountedSteps::spread_rows(std::vector<Var<T>> parts, const CallSite& site
     return gather_rows(Operand<T>(rows, site), Indices(sources_).reshaped({time_steps_, batch_}));
 }
 
+template <class T>
+Tensor<T> CountedSteps::counting(std::size_t axes) const {
+    Shape shape{time_steps_, batch_};
+    for (std::size_t axis = 0; axis < axes; ++axis) shape.append(1);
+    Tensor<T> mask = zeros<T>(shape);
+    for (const std::size_t place : places_) mask.data()[place] = 1;
+    return mask;
+}
+template Tensor<float> CountedSteps::counting(std::size_t) const;
+template Tensor<double> CountedSteps::counting(std::size_t) const;
+
 Var<float> CountedSteps::packed(const Operand<float>& x) const { return packed_rows(x); }
 Var<double> CountedSteps::packed(const Operand<double>& x) const { return packed_rows(x); }
 std::vector<Var<float>> CountedSteps::by_time(const Operand<float>& packed) const {

@@ -22,6 +22,9 @@ class CountedSteps {
     /// The rows that time step t counts for, in order.
     const std::vector<std::size_t>& rows(std::size_t t) const { return rows_[t]; }
 
+    /// 1 where a step counts and 0 elsewhere, [T, B] and `axes` more of extent 1.
+    template <class T>
+    Tensor<T> counting(std::size_t axes) const;
     /// Packs [T, B, ..] into [N, ..].
     Var<float> packed(const Operand<float>& x) const;
     Var<double> packed(const Operand<double>& x) const;

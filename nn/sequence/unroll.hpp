@@ -2,6 +2,7 @@
 
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
+#include <autograd/ops/linear_recurrence.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record/rollback.hpp>
 #include <autograd/record/steady.hpp>
@@ -234,6 +235,35 @@ UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const Sta
     return result;
 }
 
+/// Unrolls a cell that is linear in its state: all time steps at once. What does not count is carried on as
+/// it is.
+template <IsLinear C>
+UnrolledOf<C> run_linear(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                         const UnrollOptions& options, const CountedSteps& steps) {
+    using T = ValueOf<C>;
+    const auto counted = [&](const Var<T>& all) {
+        return steps.all() ? all : steps.packed(Operand<T>(all, x.site()));
+    };
+    const auto spread = [&](const Var<T>& part) {
+        return steps.all() ? part : steps.spread(std::vector<Var<T>>{part}, x.site());
+    };
+    const PreparedOf<C> prepared = prepare(cell);
+    const ProjectedOf<C> projected = project(cell, counted(input(x)), prepared);
+    auto [a, b] = cell.coefficients(projected);
+    if (!steps.all()) {
+        const Var<T> counts = input(steps.counting<T>(a.shape().rank() - 1));
+        a = where(counts, spread(a), 1);
+        b = where(counts, spread(b), 0);
+    }
+    const Var<T> h = linear_recurrence(Operand<T>(a, x.site()), b, initial, options.reverse);
+    const std::ptrdiff_t last = options.reverse ? 0 : static_cast<std::ptrdiff_t>(x.shape()[0]) - 1;
+    UnrolledOf<C> result{spread(output_of(cell, projected, counted(h))),
+                         reshape(slice(h, 0, last, last + 1), initial.shape()),
+                         {}};
+    if (options.trace) result.trace = unstack(h);
+    return result;
+}
+
 template <class C>
 UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
                   const UnrollOptions& options) {
@@ -241,6 +271,9 @@ UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>&
         return cell.unroll(input(x), initial, options);
     } else {
         const CountedSteps steps(options, x.shape()[0], x.shape()[1]);
+        if constexpr (IsLinear<C>)
+            if (options.hoist && x.shape()[0] != 0 && (steps.all() || steps.count() != 0))
+                return run_linear(cell, x, initial, options, steps);
         return steps.all() ? run_whole(cell, x, initial, options)
                            : run_counted(cell, x, initial, options, steps);
     }
@@ -296,7 +329,8 @@ auto run_or_take_back(const Operand<T>& x, const Make& make) {
 /// x is [T, B, ..], such as [T, B, I], or [T, B, C, H, W] for a cell that reads images; `state` is what the
 /// first step gets, and the outputs are [T, B, ..], as the step makes them; T and B may be 0. The cell's
 /// `prepare` runs once, and its `project` once, before the loop, unless `hoist` is off. A step's nodes are
-/// labelled `t=0`, `t=1`, ..., and there are a + b T of them. Throws `std::invalid_argument` when x has less
+/// labelled `t=0`, `t=1`, ..., and there are a + b T of them; of a cell that is linear in its state there are
+/// as many for any T, unless `hoist` is off. Throws `std::invalid_argument` when x has less
 /// than three axes, when there is not one length for each row, when the mask or the shapes of `state` do not
 /// fit, or when a step changes these; and `std::logic_error` when a part of `state` is a value that
 /// initial_state would make of parameters and all steps hand on, for these would get no gradient. Whatever is

@@ -1,6 +1,7 @@
 #include <tests/fuzz/catalogue.hpp>
 
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/linear_recurrence.hpp>
 #include <autograd/ops/prod.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/scan.hpp>
@@ -110,6 +111,19 @@ void add_along(Builder& builder, const char* name, const F& f, Promise promise) 
         promise));
 }
 
+void add_linear_recurrence(Builder& builder) {
+    const Id first = builder.of_rank(builder.bytes().chance(5) ? 0 : 1, 4);
+    const Shape own = builder.shape(first);
+    Shape row;
+    for (std::size_t axis = 1; axis < own.rank(); ++axis) row.append(own[axis]);
+    const Id second = builder.bytes().chance(10) ? first : builder.of_shape(own);
+    const Id start = builder.bytes().chance(5) ? builder.any() : builder.of_shape(row);
+    const bool reversed = builder.bytes().chance(40);
+    builder.add(call(
+        fmt::format("linear_recurrence($0, $1, $2, {})", reversed), {first, second, start},
+        [reversed](const auto& x) { return linear_recurrence(x[0], x[1], x[2], reversed); }, smooth));
+}
+
 #define TAPELOOP_FUZZ_ALONG(name)                                                                     \
     Entry {                                                                                           \
 #name, [](Builder & builder) {                                                                      \
@@ -151,6 +165,7 @@ std::vector<Entry> reduce_entries() {
             TAPELOOP_FUZZ_ALONG(log_softmax),
             TAPELOOP_FUZZ_ALONG(cumsum),
             TAPELOOP_FUZZ_ALONG(cumprod),
+            {"linear_recurrence", add_linear_recurrence},
             {"norm, away from 0", add_smooth_norm},
             {"sum_to", add_sum_to}};
 }

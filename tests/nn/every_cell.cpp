@@ -2,6 +2,8 @@
 
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
+#include <nn/cells/linear/min_gru_cell.hpp>
+#include <nn/cells/linear/min_lstm_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/cells/variants/minimal_gru_cell.hpp>
@@ -33,6 +35,8 @@ std::vector<NamedLayer> every_cell(nn::Generator& g) {
     add("GRU, update takes", nn::GruCell<double>(4, 4, g, {.update = nn::Update::takes}));
     add("GRU, reset before", nn::ResetBeforeGruCell<double>(4, 4, g));
     add("GRU, minimal", nn::MinimalGruCell<double>(4, 4, g));
+    add("minGRU", nn::MinGruCell<double>(4, 4, g));
+    add("minLSTM", nn::MinLstmCell<double>(4, 4, g));
     add("LSTM variant", variant({}));
     add("LSTM with peepholes", variant({.peephole = true}));
     add("LSTM, coupled", variant({.coupled = true}));

@@ -1,4 +1,4 @@
-#include <autograd/sweep/gradient_sweep.hpp>
+#include <autograd/gradient_sweep.hpp>
 
 #include <algorithm>
 
