@@ -229,6 +229,9 @@ class Defined final : public Operation<T> {
         else
             return {};
     }
+    OnnxValue onnx(std::span<const OnnxValue> inputs, std::size_t) const override {
+        return onnx_of(def_, inputs, std::make_index_sequence<N>());
+    }
 
     void pull(Sweep<T>& sweep, NodeIndex node) const override {
         const auto inputs = inputs_of(sweep.tape(), node);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/record/description.hpp>
+#include <autograd/record/onnx_value.hpp>
 #include <autograd/var.hpp>
 
 #include <string>
@@ -27,6 +28,8 @@ class Operation {
     /// Returns what it says about itself, which lives as long as the program. Nothing, unless it is
     /// overridden.
     virtual const Description& description() const { return no_description; }
+    /// Returns what computes its `result`th result of these inputs in ONNX; no value when nothing does.
+    virtual OnnxValue onnx(std::span<const OnnxValue> /*inputs*/, std::size_t /*result*/) const { return {}; }
     /// Hands the cotangent of `node` on to those of its inputs that want one.
     virtual void pull(Sweep<T>& sweep, NodeIndex node) const = 0;
     /// Pulls as above, recorded.
