@@ -129,11 +129,7 @@ class Recurrent {
         node.attributes.emplace_back("direction", std::string(direction));
         const std::vector<std::string> outputs = node.outputs;
         builder_.add(std::move(node));
-        for (std::size_t d = 0; d < directions_.size(); ++d)
-            for (std::size_t part = 1; part < outputs.size(); ++part)
-                builder_.final_state(
-                    onnx_node("Gather", {OnnxValue::named(outputs[part], {}), place(d)}, {{"axis", 0}}),
-                    state_shape());
+        add_final_states(outputs);
         return side_by_side(OnnxValue::named(outputs[0], {}));
     }
 
@@ -157,14 +153,31 @@ class Recurrent {
         std::vector<std::vector<OnnxValue>> given(parts);
         for (std::size_t d = 0; d < directions_.size(); ++d)
             for (std::vector<OnnxValue>& part : given)
-                if (const OnnxValue state = builder_.initial_state({}, state_shape()))
+                if (const OnnxValue state = builder_.initial_state({}, state_shape())) {
+                    initial_.push_back(state);
                     part.push_back(onnx_node("Unsqueeze", {state, OnnxValue::integers({0})}));
+                }
         std::vector<OnnxValue> states;
         for (std::vector<OnnxValue>& part : given) {
             if (part.empty()) continue;
             states.push_back(part.size() == 1 ? part[0] : onnx_node("Concat", part, {{"axis", 0}}));
         }
         return states;
+    }
+    /// Of rows without a time step the operators make 0; they keep the state that they have.
+    void add_final_states(const std::vector<std::string>& outputs) {
+        auto initial = initial_.begin();
+        for (std::size_t d = 0; d < directions_.size(); ++d)
+            for (std::size_t part = 1; part < outputs.size(); ++part) {
+                OnnxValue state =
+                    onnx_node("Gather", {OnnxValue::named(outputs[part], {}), place(d)}, {{"axis", 0}});
+                if (builder_.lengths() && initial != initial_.end()) {
+                    const OnnxValue reads = tapeloop::detail::onnx_truth(builder_.lengths());
+                    state = onnx_node("Where", {onnx_node("Unsqueeze", {reads, OnnxValue::integers({1})}),
+                                                state, *initial++});
+                }
+                builder_.final_state(state, state_shape());
+            }
     }
     /// [T, directions, B, H] -> [T, B, directions H].
     OnnxValue side_by_side(const OnnxValue& outputs) {
@@ -183,6 +196,7 @@ class Recurrent {
     const std::vector<OnnxRecurrent>& directions_;
     const OnnxRecurrent& cell_;
     OnnxValue sequence_;
+    std::vector<OnnxValue> initial_;  ///< of each direction, its parts; empty for zeros
 };
 
 }  // namespace
