@@ -34,19 +34,6 @@ tapeloop_room(naming OPTIONAL FOLDERS nn/files/naming
 # Each library's table uses the words that the others' do, too.
 set_target_properties(tapeloop_naming PROPERTIES UNITY_BUILD OFF)
 
-# tapeloop_onnx: models for others to run, which needs ONNX and protobuf.
-find_package(ONNX QUIET CONFIG)
-find_package(Protobuf QUIET)
-if(ONNX_FOUND AND Protobuf_FOUND)
-  tapeloop_room(onnx OPTIONAL FOLDERS nn/files/onnx USES tapeloop_naming)
-  target_link_libraries(tapeloop_onnx PRIVATE
-    $<BUILD_INTERFACE:onnx> $<BUILD_INTERFACE:protobuf::libprotobuf> $<INSTALL_INTERFACE:onnx$<SEMICOLON>onnx_proto$<SEMICOLON>protobuf>)
-  # What protobuf has generated is not ours to be warned of.
-  set_source_files_properties(nn/files/onnx/onnx_bytes.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-else()
-  message(STATUS "Files: ONNX or protobuf is missing, the export of models is left out")
-endif()
-
 # All that a training needs to go on, in one file.
 tapeloop_room(checkpoint OPTIONAL FOLDERS nn/files/checkpoint USES tapeloop_array_files tapeloop_optim)
 
@@ -54,10 +41,20 @@ set(TAPELOOP_FILE_ROOMS tapeloop_array_files tapeloop_weights tapeloop_naming ta
 if(TARGET tapeloop_npz)
   list(APPEND TAPELOOP_FILE_ROOMS tapeloop_npz)
 endif()
-if(TARGET tapeloop_onnx)
-  list(APPEND TAPELOOP_FILE_ROOMS tapeloop_onnx)
-endif()
 add_library(tapeloop_files INTERFACE)
 add_library(tapeloop::files ALIAS tapeloop_files)
 set_target_properties(tapeloop_files PROPERTIES EXPORT_NAME files)
 target_link_libraries(tapeloop_files INTERFACE ${TAPELOOP_FILE_ROOMS})
+
+# tapeloop_onnx: models for others to run, which needs ONNX and protobuf. Apart from the sum, so that who reads weights links
+# neither.
+find_package(ONNX QUIET CONFIG)
+find_package(Protobuf QUIET)
+if(ONNX_FOUND AND Protobuf_FOUND)
+  tapeloop_room(onnx OPTIONAL FOLDERS nn/files/onnx USES tapeloop_naming)
+  target_link_libraries(tapeloop_onnx PRIVATE $<BUILD_INTERFACE:onnx> $<BUILD_INTERFACE:protobuf::libprotobuf>
+    $<INSTALL_INTERFACE:onnx> $<INSTALL_INTERFACE:onnx_proto> $<INSTALL_INTERFACE:protobuf>)
+  list(APPEND TAPELOOP_FILE_ROOMS tapeloop_onnx)
+else()
+  message(STATUS "Files: ONNX or protobuf is missing, the export of models is left out")
+endif()
