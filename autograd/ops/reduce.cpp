@@ -342,11 +342,11 @@ struct SumTo {
 
 }  // namespace
 
-template <class T>
+template <int, class T>
 Array<T> sum(const Array<T>& x, Axes axes, bool keepdims) {
     return apply(Sum{{axes, keepdims}}, x);
 }
-template <class T>
+template <int, class T>
 Array<T> mean(const Array<T>& x, Axes axes, bool keepdims) {
     return apply(Mean{{axes, keepdims}}, x);
 }

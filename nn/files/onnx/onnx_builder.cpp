@@ -32,7 +32,7 @@ Shape OnnxBuilder::sequence_of(const Shape& row) const {
     return shape;
 }
 
-OnnxValue OnnxBuilder::exchanged(const OnnxValue& value, std::size_t rank) {
+OnnxValue OnnxBuilder::exchanged(const OnnxValue& value, std::size_t rank) const {
     if (!options_.batch_first) return value;
     std::vector<std::int64_t> axes{1, 0};
     for (std::size_t axis = 2; axis < rank; ++axis) axes.push_back(static_cast<std::int64_t>(axis));

@@ -67,7 +67,7 @@ class OnnxBuilder {
     OnnxSample finished();
     Shape sequence_of(const Shape& row) const;
     /// Time and batch exchanged where the options say so.
-    OnnxValue exchanged(const OnnxValue& value, std::size_t rank);
+    OnnxValue exchanged(const OnnxValue& value, std::size_t rank) const;
     void begin_with(const Shape& shape, int type);
     void add_output(const std::string& name, const OnnxValue& value, const Shape& shape);
 

@@ -20,7 +20,7 @@ template <class T>
 OnnxValue onnx_parameter(OnnxBuilder& builder, const typename Parameter<T>::Storage& parameter) {
     if (const auto known = builder.known(&parameter)) return *known;
     const std::string_view name = parameter.name.empty() ? "parameter" : std::string_view(parameter.name);
-    const OnnxValue value =
+    OnnxValue value =
         builder.tensor(name, parameter.shape, as_floats(parameter.value.data(), parameter.shape.size()));
     builder.set_known(&parameter, value);
     return value;

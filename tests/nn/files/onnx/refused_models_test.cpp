@@ -36,6 +36,8 @@ struct StepCell {
         return {next, next};
     }
 };
+template <class F>
+StepCell(F) -> StepCell<F>;
 
 }  // namespace
 
