@@ -33,6 +33,7 @@
 #include <autograd/program.hpp>
 #include <autograd/record/description.hpp>
 #include <autograd/record/observer.hpp>
+#include <autograd/record/onnx_value.hpp>
 #include <autograd/shape.hpp>
 #include <autograd/tape.hpp>
 #include <autograd/tensor.hpp>

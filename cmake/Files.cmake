@@ -45,3 +45,16 @@ add_library(tapeloop_files INTERFACE)
 add_library(tapeloop::files ALIAS tapeloop_files)
 set_target_properties(tapeloop_files PROPERTIES EXPORT_NAME files)
 target_link_libraries(tapeloop_files INTERFACE ${TAPELOOP_FILE_ROOMS})
+
+# tapeloop_onnx: models for others to run, which needs ONNX and protobuf. Apart from the sum, so that who reads weights links
+# neither.
+find_package(ONNX QUIET CONFIG)
+find_package(Protobuf QUIET)
+if(ONNX_FOUND AND Protobuf_FOUND)
+  tapeloop_room(onnx OPTIONAL FOLDERS nn/files/onnx USES tapeloop_naming)
+  target_link_libraries(tapeloop_onnx PRIVATE $<BUILD_INTERFACE:onnx> $<BUILD_INTERFACE:protobuf::libprotobuf>
+    $<INSTALL_INTERFACE:onnx> $<INSTALL_INTERFACE:onnx_proto> $<INSTALL_INTERFACE:protobuf>)
+  list(APPEND TAPELOOP_FILE_ROOMS tapeloop_onnx)
+else()
+  message(STATUS "Files: ONNX or protobuf is missing, the export of models is left out")
+endif()

@@ -36,6 +36,7 @@
 #include <autograd/record/definition.hpp>
 #include <autograd/record/description.hpp>
 #include <autograd/record/observer.hpp>
+#include <autograd/record/onnx_value.hpp>
 #include <autograd/record/operation.hpp>
 #include <autograd/shape.hpp>
 #include <autograd/study/derivation/derivation.hpp>

@@ -31,8 +31,8 @@ const std::vector<Room>& rooms() {
         {"kernels", {"autograd/kernels/", "autograd/shape.", "autograd/tensor.hpp"}, {}},
         {"tape",
          {"autograd/var.", "autograd/parameter.", "autograd/tape.", "autograd/wrt.",
-          "autograd/record/description.", "autograd/record/observer.", "autograd/record/operation.",
-          "autograd/record/rollback.", "autograd/record/steps."},
+          "autograd/record/description.", "autograd/record/observer.", "autograd/record/onnx_value.",
+          "autograd/record/operation.", "autograd/record/rollback.", "autograd/record/steps."},
          {"kernels"}},
         {"sweep", {"autograd/sweep/"}, {"tape"}},
         {"record", {"autograd/record/"}, {"sweep"}},
@@ -62,6 +62,7 @@ const std::vector<Room>& rooms() {
         {"npz", {"nn/files/npz/"}, {"files"}},
         {"weights", {"nn/files/weights/"}, {"files", "npz"}},
         {"naming", {"nn/files/naming/"}, {"weights", "cells", "cell variants", "layers", "wrappers"}},
+        {"onnx", {"nn/files/onnx/"}, {"naming"}},
         {"checkpoint", {"nn/files/checkpoint/"}, {"files", "optim"}},
         {"nn check", {"nn/check/"}, {"check", "wrappers", "closed_form"}},
         {"check of cells", {"nn/check/cell/"}, {"nn check"}},
@@ -77,8 +78,9 @@ const std::set<std::string_view>& collections() {
         "autograd/autograd.hpp",    "autograd/check/check.hpp",
         "autograd/study/study.hpp", "nn/nn.hpp",
         "nn/check/check.hpp",       "nn/check/doctest.hpp",
-        "nn/files/files.hpp",       "nn/losses/losses.hpp",
-        "nn/study/study.hpp",       "optim/optim.hpp",
+        "nn/files/files.hpp",       "nn/files/onnx/onnx.hpp",
+        "nn/losses/losses.hpp",     "nn/study/study.hpp",
+        "optim/optim.hpp",
     };
     return list;
 }

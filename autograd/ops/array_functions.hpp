@@ -113,12 +113,15 @@ auto where(const Array<T>& condition, const A& a, const B& b) {
     return elementwise(elementary::Where{}, condition, a, b);
 }
 
+// The number in front keeps them apart from xtensor's, which it calls as `sum<void>(tensor)`: `xt::mean` would
+// find ours for what is ours.
+
 /// `sum` of an array.
-template <class T>
+template <int = 0, class T>
 Array<T> sum(const Array<T>& x, Axes axes = {}, bool keepdims = false);
 
 /// `mean` of an array.
-template <class T>
+template <int = 0, class T>
 Array<T> mean(const Array<T>& x, Axes axes = {}, bool keepdims = false);
 
 extern template Array<float> mean(const Array<float>&, Axes, bool);

@@ -123,6 +123,11 @@ struct GatherRows {
                                              .kind = OperationKind::layout};
     const Indices* indices;
 
+    OnnxValue onnx(const OnnxValue& table) const {
+        return onnx_node("Gather",
+                         {table, OnnxValue::integers({indices->values().begin(), indices->values().end()},
+                                                     indices->shape())});
+    }
     Shape shape(const Shape& table) const { return rows_shape(name, *indices, table); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& table) const {

@@ -65,6 +65,14 @@ class Joined final : public Operation<T> {
     std::string_view name() const override { return Def::name; }
     const Description& description() const override { return detail::constant_description<Def>; }
     std::string arguments() const override { return fmt::format("axis {}", axis_); }
+    OnnxValue onnx(std::span<const OnnxValue> inputs, std::size_t) const override {
+        std::vector<OnnxValue> parts(inputs.begin(), inputs.end());
+        if constexpr (std::is_same_v<Def, Stack>)
+            for (OnnxValue& part : parts)
+                part =
+                    onnx_node("Unsqueeze", {part, OnnxValue::integers({static_cast<std::int64_t>(axis_)})});
+        return onnx_node("Concat", std::move(parts), {{"axis", static_cast<int>(axis_)}});
+    }
 
     /// Visits each part's place in the whole: calls `f(input, shape, begin, extent)`.
     template <class F>
@@ -179,6 +187,10 @@ class Unstacked final : public Operation<T> {
 
     std::string_view name() const override { return Unstack::name; }
     const Description& description() const override { return Unstack::description; }
+    OnnxValue onnx(std::span<const OnnxValue> inputs, std::size_t result) const override {
+        const OnnxValue place = OnnxValue::integers({static_cast<std::int64_t>(result)}, {});
+        return onnx_node("Gather", {inputs[0], place}, {{"axis", 0}});
+    }
 
     T* place(Sweep<T>& sweep, NodeIndex node, NodeIndex result) const override {
         return sweep.target(node).data + result * part_size(sweep.tape(), node);

@@ -22,6 +22,14 @@ Shape batch_of(const Shape& shape) {
     return batch;
 }
 
+/// The last two axes exchanged.
+OnnxValue onnx_transposed(const OnnxValue& x) {
+    std::vector<std::int64_t> axes;
+    for (std::size_t i = 0; i < x.shape().rank(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+    std::swap(axes[axes.size() - 2], axes[axes.size() - 1]);
+    return onnx_node("Transpose", {x}, {{"perm", axes}});
+}
+
 template <class T>
 Array<T> as_matrix(const Array<T>& x) {
     return x.as_matrix();
@@ -52,6 +60,10 @@ struct Matmul {
         if (!transposed.a && !transposed.b) return {};
         return transposed.a && transposed.b ? "both transposed"
                                             : fmt::format("{} transposed", transposed.a ? "a" : "b");
+    }
+    OnnxValue onnx(const OnnxValue& a, const OnnxValue& b) const {
+        return onnx_node("MatMul",
+                         {transposed.a ? onnx_transposed(a) : a, transposed.b ? onnx_transposed(b) : b});
     }
     Shape shape(const Shape& a, const Shape& b) const {
         if (a.rank() < 2 || b.rank() < 2)
@@ -101,6 +113,9 @@ struct Affine {
     static constexpr Description description{.equation = "y = x W + b",
                                              .rules = {{"x", "g Wᵀ"}, {"W", "xᵀ g"}, {"b", "g"}},
                                              .kind = OperationKind::product};
+    static OnnxValue onnx(const OnnxValue& x, const OnnxValue& W, const OnnxValue& b) {
+        return onnx_node("Add", {onnx_node("MatMul", {x, W}), b});
+    }
 
     static Shape shape(const Shape& x, const Shape& W, const Shape& b) {
         if (x.rank() < 1 || W.rank() != 2 || x.back() != W[0])
@@ -153,6 +168,7 @@ struct Dot {
                                              .rules = {{"a", "g b"}, {"b", "g a"}},
                                              .kind = OperationKind::product,
                                              .letter = "z"};
+    static constexpr std::string_view onnx = "MatMul";
 
     static Shape shape(const Shape& a, const Shape& b) {
         if (a.rank() != 1 || a != b) fail(name, a, b, "both must be vectors of the same length");
@@ -174,6 +190,9 @@ struct Outer {
                                              .rules = {{"a", "g b"}, {"b", "gᵀ a"}},
                                              .kind = OperationKind::product,
                                              .letter = "z"};
+    static OnnxValue onnx(const OnnxValue& a, const OnnxValue& b) {
+        return onnx_node("Mul", {onnx_node("Unsqueeze", {a, OnnxValue::integers({1})}), b});
+    }
 
     static Shape shape(const Shape& a, const Shape& b) {
         if (a.rank() != 1 || b.rank() != 1) fail(name, a, b, "both must be vectors");

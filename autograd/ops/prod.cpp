@@ -76,6 +76,9 @@ struct Prod {
     static constexpr std::string_view name = "prod";
     static constexpr Description description{.equation = "y = Π x",
                                              .rules = {{"x", "g ⊙ Π x of all other elements"}}};
+    static OnnxValue onnx(const OnnxValue& x) {
+        return onnx_node("ReduceProd", {x}, {{"axes", std::vector<std::int64_t>{-1}}, {"keepdims", 0}});
+    }
 
     static Shape shape(const Shape& x) {
         Shape result;

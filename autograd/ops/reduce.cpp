@@ -76,6 +76,21 @@ struct ReducedAxes {
             throw std::invalid_argument(fmt::format("{}: over no elements, x is {}", name, x.text()));
         return result;
     }
+    std::vector<std::int64_t> axes_of(const OnnxValue& x) const {
+        const std::size_t rank = x.shape().rank();
+        std::vector<std::int64_t> list;
+        for (std::size_t i = 0; i < rank; ++i)
+            if ((axes.mask("reduction", rank) >> i & 1U) != 0) list.push_back(static_cast<std::int64_t>(i));
+        return list;
+    }
+    /// One of ONNX' reductions of `of`, which has the axes of x.
+    OnnxValue onnx_reduced(std::string_view op, const OnnxValue& x, const OnnxValue& of, bool keeps) const {
+        if (x.shape().rank() == 0) return onnx_node("Identity", {of});
+        return onnx_node(op, {of}, {{"axes", axes_of(x)}, {"keepdims", keeps ? 1 : 0}});
+    }
+    OnnxValue onnx_reduced(std::string_view op, const OnnxValue& x) const {
+        return onnx_reduced(op, x, x, keepdims);
+    }
     /// The result with its axes back, so that it broadcasts to x.
     auto restored(const auto& y, const auto& x) const { return reshape(y, kept(x.shape())); }
 };
@@ -84,6 +99,10 @@ struct Sum : ReducedAxes {
     static constexpr std::string_view name = "sum";
     static constexpr Description description{
         .equation = "y = Σ x", .rules = {{"x", "g, repeated"}}, .kind = OperationKind::layout};
+    OnnxValue onnx(const OnnxValue& x) const {
+        if (x.shape().rank() == 0) return onnx_node("Identity", {x});
+        return onnx_node("ReduceSum", {x, OnnxValue::integers(axes_of(x))}, {{"keepdims", keepdims ? 1 : 0}});
+    }
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -101,6 +120,7 @@ struct Mean : ReducedAxes {
                                              .rules = {{"x", "g / n, repeated"}},
                                              .kind = OperationKind::layout,
                                              .letter = "m"};
+    OnnxValue onnx(const OnnxValue& x) const { return onnx_reduced("ReduceMean", x); }
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -120,6 +140,7 @@ struct Max : ReducedAxes {
         .rules = {{"x", "g / k at the k elements where x = y, 0 elsewhere"}},
         .kind = OperationKind::layout,
         .letter = "m"};
+    OnnxValue onnx(const OnnxValue& x) const { return onnx_reduced("ReduceMax", x); }
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -144,6 +165,7 @@ struct Min : ReducedAxes {
         .equation = "y = min(x)",
         .rules = {{"x", "g / k at the k elements where x = y, 0 elsewhere"}},
         .kind = OperationKind::layout};
+    OnnxValue onnx(const OnnxValue& x) const { return onnx_reduced("ReduceMin", x); }
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -166,6 +188,10 @@ struct Variance : ReducedAxes {
                                              .rules = {{"x", "2 g ⊙ (x - μ) / n"}},
                                              .kind = OperationKind::error,
                                              .letter = "z"};
+    OnnxValue onnx(const OnnxValue& x) const {
+        const OnnxValue distance = onnx_node("Sub", {x, onnx_reduced("ReduceMean", x, x, true)});
+        return onnx_reduced("ReduceMean", x, onnx_node("Mul", {distance, distance}), keepdims);
+    }
     Shape shape(const Shape& x) const { return reduced_from_something(name, x); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -185,6 +211,7 @@ struct Norm : ReducedAxes {
                                              .rules = {{"x", "g ⊙ x / y, 0 where y = 0"}},
                                              .kind = OperationKind::error,
                                              .letter = "z"};
+    OnnxValue onnx(const OnnxValue& x) const { return onnx_reduced("ReduceL2", x); }
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -212,6 +239,7 @@ struct LogSumExp : ReducedAxes {
     static constexpr std::string_view name = "logsumexp";
     static constexpr Description description{.equation = "y = log(Σ exp(x))",
                                              .rules = {{"x", "g ⊙ exp(x - y)"}}};
+    OnnxValue onnx(const OnnxValue& x) const { return onnx_reduced("ReduceLogSumExp", x); }
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
@@ -246,6 +274,7 @@ struct Softmax {
                                              .limits = {0, 1},
                                              .is_gate = true,
                                              .letter = "p"};
+    OnnxValue onnx(const OnnxValue& x) const { return onnx_node("Softmax", {x}, {{"axis", axis}}); }
     int axis;
     std::string arguments() const { return fmt::format("axis {}", axis); }
     Shape shape(const Shape& x) const {
@@ -269,6 +298,7 @@ struct LogSoftmax {
     static constexpr Description description{.equation = "y = x - log(Σ exp(x))",
                                              .rules = {{"x", "g - exp(y) ⊙ Σ g"}},
                                              .limits = {.low = 0, .high = 1, .of_exponential = true}};
+    OnnxValue onnx(const OnnxValue& x) const { return onnx_node("LogSoftmax", {x}, {{"axis", axis}}); }
     int axis;
     std::string arguments() const { return fmt::format("axis {}", axis); }
     Shape shape(const Shape& x) const {
@@ -312,11 +342,11 @@ struct SumTo {
 
 }  // namespace
 
-template <class T>
+template <int, class T>
 Array<T> sum(const Array<T>& x, Axes axes, bool keepdims) {
     return apply(Sum{{axes, keepdims}}, x);
 }
-template <class T>
+template <int, class T>
 Array<T> mean(const Array<T>& x, Axes axes, bool keepdims) {
     return apply(Mean{{axes, keepdims}}, x);
 }

@@ -25,6 +25,16 @@ struct Roll {
         const auto n = static_cast<std::ptrdiff_t>(extent);
         return n == 0 ? 0 : static_cast<std::size_t>((shift % n + n) % n);
     }
+    OnnxValue onnx(const OnnxValue& x) const {
+        const std::size_t extent = x.shape()[normalised_axis(name, axis, x.shape().rank())];
+        const auto front = static_cast<std::int64_t>(extent - places(extent));
+        const auto part = [&](std::int64_t begin, std::int64_t end) {
+            return onnx_node("Slice", {x, OnnxValue::integers({begin}), OnnxValue::integers({end}),
+                                       OnnxValue::integers({axis})});
+        };
+        return onnx_node("Concat", {part(front, static_cast<std::int64_t>(extent)), part(0, front)},
+                         {{"axis", axis}});
+    }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
         const std::size_t at = normalised_axis(name, axis, x.shape().rank());

@@ -72,6 +72,9 @@ struct CumulativeSum : Along {
     static constexpr std::string_view name = "cumsum";
     static constexpr Description description{.equation = "y = Σ x up to each element",
                                              .rules = {{"x", "Σ g from each element on"}}};
+    OnnxValue onnx(const OnnxValue& x) const {
+        return onnx_node("CumSum", {x, OnnxValue::integers({axis}, {})}, {{"reverse", from_end ? 1 : 0}});
+    }
 
     Shape shape(const Shape& x) const {
         normalised_axis(name, axis, x.rank());

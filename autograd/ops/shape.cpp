@@ -14,6 +14,11 @@ namespace {
     throw std::invalid_argument(fmt::format("{}: x is {}; {}", name, x.text(), rule));
 }
 
+OnnxValue onnx_slice(const OnnxValue& x, std::int64_t begin, std::int64_t end, int axis, std::int64_t step) {
+    return onnx_node("Slice", {x, OnnxValue::integers({begin}), OnnxValue::integers({end}),
+                               OnnxValue::integers({axis}), OnnxValue::integers({step})});
+}
+
 /// The operations that leave all elements where they are.
 struct Regrouping {
     template <class T>
@@ -34,6 +39,9 @@ struct Reshape : Regrouping {
     static constexpr Description description{.equation = "y = x in another shape",
                                              .rules = {{"x", "g in the shape of x"}},
                                              .kind = OperationKind::layout};
+    OnnxValue onnx(const OnnxValue& x) const {
+        return onnx_node("Reshape", {x, OnnxValue::extents(target)}, {{"allowzero", 1}});
+    }
     Shape target;
 
     Shape shape(const Shape& x) const {
@@ -49,6 +57,9 @@ struct ExpandDims : Regrouping {
     static constexpr Description description{.equation = "y = x in another shape",
                                              .rules = {{"x", "g in the shape of x"}},
                                              .kind = OperationKind::layout};
+    OnnxValue onnx(const OnnxValue& x) const {
+        return onnx_node("Unsqueeze", {x, OnnxValue::integers({axis})});
+    }
     int axis;
 
     Shape shape(const Shape& x) const { return with_new_axis(name, x, axis, 1); }
@@ -59,6 +70,9 @@ struct Squeeze : Regrouping {
     static constexpr Description description{.equation = "y = x in another shape",
                                              .rules = {{"x", "g in the shape of x"}},
                                              .kind = OperationKind::layout};
+    OnnxValue onnx(const OnnxValue& x) const {
+        return onnx_node("Squeeze", {x, OnnxValue::integers({axis})});
+    }
     int axis;
 
     Shape shape(const Shape& x) const {
@@ -112,6 +126,15 @@ struct Transpose : Viewing<Transpose> {
         return count == 0 ? reversed : permuted;
     }
     std::string arguments() const { return count == 0 ? "" : fmt::format("axes {}", order()); }
+    OnnxValue onnx(const OnnxValue& x) const {
+        std::vector<std::int64_t> axes;
+        for (std::size_t i = 0; i < x.shape().rank(); ++i) {
+            const std::size_t from = count == 0 ? x.shape().rank() - 1 - i
+                                                : normalised_axis(name, permutation[i], x.shape().rank());
+            axes.push_back(static_cast<std::int64_t>(from));
+        }
+        return onnx_node("Transpose", {x}, {{"perm", axes}});
+    }
 
     View view(const Shape& x) const {
         std::array<std::size_t, Shape::max_rank> axes{};
@@ -153,6 +176,9 @@ struct Flip : Viewing<Flip> {
     static constexpr std::string_view name = "flip";
     static constexpr Description description{
         .equation = "y = x, reversed", .rules = {{"x", "g, reversed"}}, .kind = OperationKind::layout};
+    OnnxValue onnx(const OnnxValue& x) const {
+        return onnx_slice(x, -1, std::numeric_limits<std::int64_t>::min(), axis, -1);
+    }
     int axis;
 
     explicit Flip(int along) : axis(along) {}
@@ -167,6 +193,7 @@ struct BroadcastTo : Viewing<BroadcastTo> {
     static constexpr std::string_view name = "broadcast_to";
     static constexpr Description description{
         .equation = "y = x, repeated", .rules = {{"x", "g"}}, .kind = OperationKind::layout};
+    OnnxValue onnx(const OnnxValue& x) const { return onnx_node("Expand", {x, OnnxValue::extents(target)}); }
     Shape target;
 
     explicit BroadcastTo(const Shape& shape) : target(shape) {}
@@ -187,6 +214,12 @@ struct Slice : Viewing<Slice> {
     static constexpr Description description{.equation = "y = part of x",
                                              .rules = {{"x", "g in that part, 0 elsewhere"}},
                                              .kind = OperationKind::slice};
+    OnnxValue onnx(const OnnxValue& x) const {
+        const auto extent =
+            static_cast<std::ptrdiff_t>(x.shape()[normalised_axis(name, axis, x.shape().rank())]);
+        return onnx_slice(x, begin < 0 ? begin + extent : begin, end < 0 ? end + extent : end, axis,
+                          static_cast<std::int64_t>(step));
+    }
     int axis;
     std::ptrdiff_t begin;
     std::ptrdiff_t end;
@@ -273,6 +306,14 @@ struct Pad {
     static constexpr Description description{.equation = "y = x, with 0 around it",
                                              .rules = {{"x", "g without what is around it"}},
                                              .kind = OperationKind::layout};
+    OnnxValue onnx(const OnnxValue& x) const {
+        std::vector<std::int64_t> around(2 * count);
+        for (std::size_t i = 0; i < count; ++i) {
+            around[i] = static_cast<std::int64_t>(widths[i].before);
+            around[count + i] = static_cast<std::int64_t>(widths[i].after);
+        }
+        return onnx_node("Pad", {x, OnnxValue::integers(around)});
+    }
     std::size_t count = 0;
     std::array<Padding, Shape::max_rank> widths{};
 

@@ -239,6 +239,9 @@ class Defined final : public Operation<T> {
         else
             return {};
     }
+    OnnxValue onnx(std::span<const OnnxValue> inputs, std::size_t) const override {
+        return onnx_of(def_, inputs, std::make_index_sequence<N>());
+    }
 
     void repeat(Steps<T>& steps, NodeIndex node) const override {
         Tape<T>& tape = steps.tape();

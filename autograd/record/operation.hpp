@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/record/description.hpp>
+#include <autograd/record/onnx_value.hpp>
 #include <autograd/var.hpp>
 
 #include <string>
@@ -32,6 +33,8 @@ class Operation {
     /// Adds the steps that compute the value of `node` again, from the values that its inputs have then, and
     /// gives it a place for that. Inputs have theirs already.
     virtual void repeat(Steps<T>& steps, NodeIndex node) const = 0;
+    /// Returns what computes its `result`th result of these inputs in ONNX; no value when nothing does.
+    virtual OnnxValue onnx(std::span<const OnnxValue> /*inputs*/, std::size_t /*result*/) const { return {}; }
     /// Hands the cotangent of `node` on to those of its inputs that want one.
     virtual void pull(Sweep<T>& sweep, NodeIndex node) const = 0;
     /// Pulls as above, recorded.

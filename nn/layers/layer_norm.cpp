@@ -89,6 +89,14 @@ struct Standardise {
                                              .rules = {{"x", "(g - mean(g) - y ⊙ mean(g ⊙ y)) / s"}}};
     double epsilon;
 
+    OnnxValue onnx(const OnnxValue& x) const {
+        const auto mean_of = [](const OnnxValue& of) {
+            return onnx_node("ReduceMean", {of}, {{"axes", std::vector<std::int64_t>{-1}}, {"keepdims", 1}});
+        };
+        const OnnxValue distance = onnx_node("Sub", {x, mean_of(x)});
+        const OnnxValue variance = mean_of(onnx_node("Mul", {distance, distance}));
+        return onnx_node("Div", {distance, onnx_node("Sqrt", {onnx_node("Add", {variance, epsilon})})});
+    }
     static Shape shape(const Shape& x) {
         if (x.rank() == 0 || x.back() == 0)
             throw std::invalid_argument(

@@ -33,6 +33,12 @@ struct MaskedSoftmax {
         .is_gate = true,
         .letter = "p"};
 
+    static OnnxValue onnx(const OnnxValue& x, const OnnxValue& open) {
+        constexpr double lowest = std::numeric_limits<float>::lowest();
+        const OnnxValue among = onnx_node("Where", {onnx_truth(open), x, lowest});
+        return onnx_node("Where", {onnx_truth(open), onnx_node("Softmax", {among}, {{"axis", -1}}), 0.0});
+    }
+
     static Shape shape(const Shape& x, const Shape& open) {
         if (x.rank() == 0 || !broadcasts_to(open, x))
             throw std::invalid_argument(

@@ -18,6 +18,7 @@ struct Softplus {
     static constexpr std::string_view name = "softplus";
     static constexpr Description description{
         .equation = "y = log(1 + exp(x))", .rules = {{"x", "g ⊙ σ(x)"}}, .kind = OperationKind::activation};
+    static constexpr std::string_view onnx = "Softplus";
     static auto value(const auto& x) { return where(x > 0, x, where(x <= 0, 0, x)) + log1p(exp(-abs(x))); }
     static auto slope(const auto&, const auto& x) { return 1 / (1 + exp(-x)); }
 };
@@ -29,6 +30,9 @@ struct LogSigmoid {
                                              .rules = {{"x", "g ⊙ σ(-x)"}},
                                              .kind = OperationKind::activation,
                                              .letter = "z"};
+    static auto onnx(const auto& x) {
+        return onnx_node("Neg", {onnx_node("Softplus", {onnx_node("Neg", {x})})});
+    }
     static auto value(const auto& x) { return where(x < 0, x, where(x >= 0, 0, x)) - log1p(exp(-abs(x))); }
     static auto slope(const auto&, const auto& x) { return 1 / (1 + exp(x)); }
 };
@@ -40,6 +44,10 @@ struct Gelu {
         .equation = "y = x ⊙ Φ(x), Φ(x) = (1 + erf(x / √2)) / 2",
         .rules = {{"x", "g ⊙ (Φ(x) + x ⊙ φ(x)), φ(x) = exp(-x² / 2) / √(2 π)"}},
         .kind = OperationKind::activation};
+    static auto onnx(const auto& x) {
+        const auto erf = onnx_node("Erf", {onnx_node("Mul", {x, std::numbers::sqrt2 / 2})});
+        return onnx_node("Mul", {onnx_node("Mul", {x, 0.5}), onnx_node("Add", {erf, 1.0})});
+    }
     static constexpr double far = 40;
     /// Φ(x) without the 1 + erf that cancels far below 0.
     static auto below(const auto& x) { return 0.5 * erfc(-std::numbers::sqrt2 / 2 * x); }
@@ -56,6 +64,7 @@ struct Silu {
     static constexpr Description description{.equation = "y = x ⊙ σ(x)",
                                              .rules = {{"x", "g ⊙ (σ(x) + y ⊙ (1 - σ(x)))"}},
                                              .kind = OperationKind::activation};
+    static auto onnx(const auto& x) { return onnx_node("Mul", {x, onnx_node("Sigmoid", {x})}); }
     static auto value(const auto& x) { return where(x < -800, 0, x / (1 + exp(-x))); }
     static auto slope(const auto& y, const auto& x) {
         const auto s = 1 / (1 + exp(-x));
@@ -70,6 +79,7 @@ struct Relu {
                                              .rules = {{"x", "g where x > 0, 0 elsewhere"}},
                                              .kind = OperationKind::activation,
                                              .stops = "x <= 0"};
+    static constexpr std::string_view onnx = "Relu";
     static auto value(const auto& x) { return where(x <= 0, 0, x); }
     static auto slope(const auto&, const auto& x) { return where(x <= 0, 0, where(x > 0, 1, x)); }
 };
@@ -80,6 +90,7 @@ struct LeakyRelu {
     static constexpr Description description{.equation = "y = x where x > 0, α x elsewhere",
                                              .rules = {{"x", "g where x > 0, α g elsewhere"}},
                                              .kind = OperationKind::activation};
+    auto onnx(const auto& x) const { return onnx_node("LeakyRelu", {x}, {{"alpha", leak}}); }
     double leak = 0.01;
     auto value(const auto& x) const { return where(x > 0, x, leak * x); }
     auto slope(const auto&, const auto& x) const { return where(x > 0, 1, where(x <= 0, leak, x)); }
@@ -91,6 +102,7 @@ struct Elu {
     static constexpr Description description{.equation = "y = x where x > 0, α (exp(x) - 1) elsewhere",
                                              .rules = {{"x", "g where x > 0, g ⊙ (y + α) elsewhere"}},
                                              .kind = OperationKind::activation};
+    auto onnx(const auto& x) const { return onnx_node("Elu", {x}, {{"alpha", alpha}}); }
     double alpha = 1;
     auto value(const auto& x) const { return where(x > 0, x, alpha * expm1(x)); }
     auto slope(const auto& y, const auto& x) const { return where(x > 0, 1, y + alpha); }
@@ -104,6 +116,9 @@ struct HardSigmoid {
                                              .limits = {0, 1},
                                              .is_gate = true,
                                              .letter = "s"};
+    static auto onnx(const auto& x) {
+        return onnx_node("HardSigmoid", {x}, {{"alpha", 1.0 / 6}, {"beta", 0.5}});
+    }
     static auto value(const auto& x) { return where(x < -3, 0, where(x > 3, 1, (x + 3) / 6)); }
     static auto slope(const auto&, const auto& x) {
         return where(x < -3, 0, where(x > 3, 0, where(x >= -3, 1.0 / 6, x)));
@@ -117,6 +132,7 @@ struct Clip {
                                              .rules = {{"x", "g where l ≤ x ≤ u, 0 elsewhere"}},
                                              .stops = "its slope is 0",
                                              .is_gate = true};
+    auto onnx(const auto& x) const { return onnx_node("Clip", {x, low, high}); }
     double low = 0;
     double high = 1;
     void check() const {
@@ -135,6 +151,7 @@ struct Abs {
     static constexpr std::string_view name = "abs";
     static constexpr Description description{
         .equation = "y = |x|", .rules = {{"x", "g ⊙ sign(x)"}}, .kind = OperationKind::error, .letter = "z"};
+    static constexpr std::string_view onnx = "Abs";
     static auto value(const auto& x) { return abs(x); }
     static auto slope(const auto&, const auto& x) { return where(x > 0, 1, where(x < 0, -1, 0 * x)); }
 };

@@ -14,6 +14,7 @@ struct Add {
     static constexpr std::string_view name = "add";
     static constexpr Description description{
         .equation = "y = a + b", .rules = {{"a", "g"}, {"b", "g"}}, .kind = OperationKind::addition};
+    static constexpr std::string_view onnx = "Add";
     static auto value(const auto& a, const auto& b) { return a + b; }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto&, const auto&) { return g; },
@@ -27,6 +28,7 @@ struct Subtract {
                                              .rules = {{"a", "g"}, {"b", "-g"}},
                                              .kind = OperationKind::subtraction,
                                              .letter = "d"};
+    static constexpr std::string_view onnx = "Sub";
     static auto value(const auto& a, const auto& b) { return a - b; }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto&, const auto&) { return g; },
@@ -40,6 +42,7 @@ struct Multiply {
                                              .rules = {{"a", "g ⊙ b"}, {"b", "g ⊙ a"}},
                                              .kind = OperationKind::factor,
                                              .letter = "m"};
+    static constexpr std::string_view onnx = "Mul";
     static auto value(const auto& a, const auto& b) { return a * b; }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto&, const auto& b) { return scale(g, b); },
@@ -52,6 +55,7 @@ struct Divide {
     static constexpr Description description{.equation = "y = a / b",
                                              .rules = {{"a", "g / b"}, {"b", "-g ⊙ y / b"}},
                                              .kind = OperationKind::quotient};
+    static constexpr std::string_view onnx = "Div";
     static auto value(const auto& a, const auto& b) { return a / b; }
     static auto rules() {
         return std::tuple{
@@ -66,6 +70,7 @@ struct Scale {
     static constexpr Description description{.equation = "y = a ⊙ b, 0 where a = 0",
                                              .rules = {{"a", "g ⊙ b"}, {"b", "g ⊙ a"}},
                                              .kind = OperationKind::factor};
+    static constexpr std::string_view onnx = "Mul";
     static auto value(const auto& g, const auto& slope) { return where(equal(g, 0), 0, g * slope); }
     static auto rules() { return Multiply::rules(); }
 };
@@ -74,6 +79,11 @@ struct Mod {
     static constexpr std::string_view name = "mod";
     static constexpr Description description{.equation = "y = a - b ⊙ floor(a / b)",
                                              .rules = {{"a", "g"}, {"b", "-g ⊙ floor(a / b)"}}};
+    static auto onnx(const auto& a, const auto& b) {
+        const auto rest = onnx_node("Mod", {a, b}, {{"fmod", 1}});  // with the sign of a
+        const auto differs = onnx_node("Less", {onnx_node("Mul", {rest, b}), 0.0});
+        return onnx_node("Where", {differs, onnx_node("Add", {rest, b}), rest});
+    }
     static auto value(const auto& a, const auto& b) { return mod(a, b); }
     /// floor(a / b), which (a - y) / b is but for its rounding.
     static auto quotient(const auto& y, const auto& a, const auto& b) { return round((a - y) / b); }
@@ -89,6 +99,7 @@ struct Negate {
     static constexpr std::string_view name = "negate";
     static constexpr Description description{
         .equation = "y = -x", .rules = {{"x", "-g"}}, .kind = OperationKind::layout};
+    static constexpr std::string_view onnx = "Neg";
     static auto value(const auto& x) { return -x; }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto&) { return -g; }};

@@ -15,6 +15,9 @@ template <class Compare>
 struct Comparison {
     static constexpr std::string_view name = Compare::name;
     static constexpr Description description = Compare::description;
+    static auto onnx(const auto& a, const auto& b) {
+        return detail::onnx_number(onnx_node(Compare::onnx, {a, b}));
+    }
     static auto value(const auto& a, const auto& b) { return where(Compare::holds(a, b), 1, 0); }
     static auto rules() { return std::tuple<>(); }
 };
@@ -24,6 +27,7 @@ struct IsLess {
     static constexpr Description description{.equation = "y = 1 where a < b, 0 elsewhere",
                                              .rules = {{"a", "0"}, {"b", "0"}},
                                              .kind = OperationKind::comparison};
+    static constexpr std::string_view onnx = "Less";
     static auto holds(const auto& a, const auto& b) { return a < b; }
 };
 
@@ -32,6 +36,7 @@ struct IsLessEqual {
     static constexpr Description description{.equation = "y = 1 where a ≤ b, 0 elsewhere",
                                              .rules = {{"a", "0"}, {"b", "0"}},
                                              .kind = OperationKind::comparison};
+    static constexpr std::string_view onnx = "LessOrEqual";
     static auto holds(const auto& a, const auto& b) { return a <= b; }
 };
 
@@ -40,6 +45,7 @@ struct IsEqual {
     static constexpr Description description{.equation = "y = 1 where a = b, 0 elsewhere",
                                              .rules = {{"a", "0"}, {"b", "0"}},
                                              .kind = OperationKind::comparison};
+    static constexpr std::string_view onnx = "Equal";
     static auto holds(const auto& a, const auto& b) { return equal(a, b); }
 };
 
@@ -54,6 +60,9 @@ struct Where {
         .rules = {{"c", "0"}, {"a", "g where c ≠ 0, 0 elsewhere"}, {"b", "g where c = 0, 0 elsewhere"}},
         .kind = OperationKind::condition,
         .stops = "its condition takes the other branch"};
+    static auto onnx(const auto& c, const auto& a, const auto& b) {
+        return onnx_node("Where", {detail::onnx_truth(c), a, b});
+    }
     template <class T>
     static detail::Lanes<T> value(const detail::Lanes<T>& condition, const detail::Lanes<T>& a,
                                   const detail::Lanes<T>& b) {
@@ -79,6 +88,7 @@ struct Maximum {
                                                        {"b", "g where b > a, g/2 where a = b, 0 elsewhere"}},
                                              .stops = "its slope is 0",
                                              .letter = "m"};
+    static constexpr std::string_view onnx = "Max";
     static auto value(const auto& a, const auto& b) { return where(a >= b, a, where(a < b, b, a + b)); }
     static auto share(const auto& a, const auto& b) {
         return where(a > b, 1, where(a < b, 0, where(equal(a, b), 0.5, a + b)));
@@ -96,6 +106,7 @@ struct Minimum {
                                              .rules = {{"a", "g where a < b, g/2 where a = b, 0 elsewhere"},
                                                        {"b", "g where b < a, g/2 where a = b, 0 elsewhere"}},
                                              .stops = "its slope is 0"};
+    static constexpr std::string_view onnx = "Min";
     static auto value(const auto& a, const auto& b) { return where(a <= b, a, where(a > b, b, a + b)); }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& a, const auto& b) {

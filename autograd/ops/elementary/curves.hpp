@@ -13,6 +13,7 @@ namespace elementary {
 struct Sin {
     static constexpr std::string_view name = "sin";
     static constexpr Description description{.equation = "y = sin(x)", .rules = {{"x", "g ⊙ cos(x)"}}};
+    static constexpr std::string_view onnx = "Sin";
     static auto value(const auto& x) { return sin(x); }
     static auto slope(const auto&, const auto& x) { return cos(x); }
 };
@@ -20,6 +21,7 @@ struct Sin {
 struct Cos {
     static constexpr std::string_view name = "cos";
     static constexpr Description description{.equation = "y = cos(x)", .rules = {{"x", "-g ⊙ sin(x)"}}};
+    static constexpr std::string_view onnx = "Cos";
     static auto value(const auto& x) { return cos(x); }
     static auto slope(const auto&, const auto& x) { return -sin(x); }
 };
@@ -30,6 +32,7 @@ struct Tanh {
                                              .rules = {{"x", "g ⊙ (1 - y²)"}},
                                              .kind = OperationKind::activation,
                                              .limits = {-1, 1}};
+    static constexpr std::string_view onnx = "Tanh";
     static auto value(const auto& x) { return tanh(x); }
     static auto slope(const auto& y, const auto&) { return 1 - y * y; }
 };
@@ -42,6 +45,7 @@ struct Sigmoid {
                                              .limits = {0, 1},
                                              .is_gate = true,
                                              .letter = "s"};
+    static constexpr std::string_view onnx = "Sigmoid";
     static auto value(const auto& x) { return 1 / (1 + exp(-x)); }
     static auto slope(const auto& y, const auto&) { return y * (1 - y); }
 };
@@ -50,6 +54,7 @@ struct Erf {
     static constexpr std::string_view name = "erf";
     static constexpr Description description{
         .equation = "y = erf(x)", .rules = {{"x", "2 g ⊙ exp(-x²) / √π"}}, .limits = {-1, 1}};
+    static constexpr std::string_view onnx = "Erf";
     static auto value(const auto& x) { return erf(x); }
     static auto slope(const auto&, const auto& x) { return 2 * std::numbers::inv_sqrtpi * exp(-(x * x)); }
 };
@@ -58,6 +63,7 @@ struct Erfc {
     static constexpr std::string_view name = "erfc";
     static constexpr Description description{
         .equation = "y = 1 - erf(x)", .rules = {{"x", "-2 g ⊙ exp(-x²) / √π"}}, .limits = {0, 2}};
+    static auto onnx(const auto& x) { return onnx_node("Sub", {1.0, onnx_node("Erf", {x})}); }
     static auto value(const auto& x) { return erfc(x); }
     static auto slope(const auto&, const auto& x) { return -2 * std::numbers::inv_sqrtpi * exp(-(x * x)); }
 };

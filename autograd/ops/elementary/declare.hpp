@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/record/description.hpp>
+#include <autograd/record/onnx_value.hpp>
 #include <autograd/record/rules.hpp>
 
 #include <type_traits>

@@ -18,6 +18,7 @@ struct Power {
         .equation = "y = x^p",
         .rules = {{"x", "g ⊙ p ⊙ x^(p - 1), 0 where p = 0"}, {"p", "g ⊙ y ⊙ log(x), 0 where y = 0"}},
         .letter = "q"};
+    static constexpr std::string_view onnx = "Pow";
     static auto value(const auto& x, const auto& p) { return pow(x, p); }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& p) {
@@ -39,6 +40,7 @@ struct Sqrt {
     static constexpr std::string_view name = "sqrt";
     static constexpr Description description{
         .equation = "y = √x", .rules = {{"x", "g / (2 y)"}}, .letter = "q"};
+    static constexpr std::string_view onnx = "Sqrt";
     static auto value(const auto& x) { return sqrt(x); }
     static auto slope(const auto& y, const auto&) { return 0.5 / y; }
 };
@@ -47,6 +49,7 @@ struct Square {
     static constexpr std::string_view name = "square";
     static constexpr Description description{
         .equation = "y = x²", .rules = {{"x", "2 g ⊙ x"}}, .kind = OperationKind::error, .letter = "q"};
+    static auto onnx(const auto& x) { return onnx_node("Mul", {x, x}); }
     static auto value(const auto& x) { return x * x; }
     static auto slope(const auto&, const auto& x) { return 2 * x; }
 };
@@ -55,6 +58,7 @@ struct Exp {
     static constexpr std::string_view name = "exp";
     static constexpr Description description{
         .equation = "y = exp(x)", .rules = {{"x", "g ⊙ y"}}, .letter = "p"};
+    static constexpr std::string_view onnx = "Exp";
     static auto value(const auto& x) { return exp(x); }
     static auto slope(const auto& y, const auto&) { return y; }
 };
@@ -62,6 +66,7 @@ struct Exp {
 struct Log {
     static constexpr std::string_view name = "log";
     static constexpr Description description{.equation = "y = log(x)", .rules = {{"x", "g / x"}}};
+    static constexpr std::string_view onnx = "Log";
     static auto value(const auto& x) { return log(x); }
     static auto slope(const auto&, const auto& x) { return 1 / x; }
 };
@@ -69,6 +74,11 @@ struct Log {
 struct Expm1 {
     static constexpr std::string_view name = "expm1";
     static constexpr Description description{.equation = "y = exp(x) - 1", .rules = {{"x", "g ⊙ (y + 1)"}}};
+    /// tanh(x / 2) (exp(x) + 1), which keeps its digits where x is small.
+    static auto onnx(const auto& x) {
+        const auto half = onnx_node("Tanh", {onnx_node("Mul", {x, 0.5})});
+        return onnx_node("Mul", {half, onnx_node("Add", {onnx_node("Exp", {x}), 1.0})});
+    }
     static auto value(const auto& x) { return expm1(x); }
     static auto slope(const auto& y, const auto&) { return y + 1; }
 };
@@ -76,6 +86,15 @@ struct Expm1 {
 struct Log1p {
     static constexpr std::string_view name = "log1p";
     static constexpr Description description{.equation = "y = log(1 + x)", .rules = {{"x", "g / (1 + x)"}}};
+    /// log(u) x / (u - 1), u = 1 + x rounded, which keeps its digits where x is small.
+    static auto onnx(const auto& x) {
+        const auto u = onnx_node("Add", {x, 1.0});
+        const auto back = onnx_node("Sub", {u, 1.0});
+        const auto is_exact = onnx_node("Equal", {back, x});
+        const auto ratio = onnx_node("Where", {is_exact, 1.0, onnx_node("Div", {x, back})});
+        const auto large = onnx_node("Mul", {onnx_node("Log", {u}), ratio});
+        return onnx_node("Where", {onnx_node("Equal", {u, 1.0}), x, large});
+    }
     static auto value(const auto& x) { return log1p(x); }
     static auto slope(const auto&, const auto& x) { return 1 / (1 + x); }
 };

@@ -14,6 +14,7 @@ struct Floor {
     static constexpr std::string_view name = "floor";
     static constexpr Description description{
         .equation = "y = floor(x)", .rules = {{"x", "0"}}, .kind = OperationKind::comparison};
+    static constexpr std::string_view onnx = "Floor";
     static auto value(const auto& x) { return floor(x); }
     static auto rules() { return std::tuple<>(); }
 };
@@ -22,6 +23,7 @@ struct Ceil {
     static constexpr std::string_view name = "ceil";
     static constexpr Description description{
         .equation = "y = ceil(x)", .rules = {{"x", "0"}}, .kind = OperationKind::comparison};
+    static constexpr std::string_view onnx = "Ceil";
     static auto value(const auto& x) { return ceil(x); }
     static auto rules() { return std::tuple<>(); }
 };
@@ -30,6 +32,7 @@ struct Round {
     static constexpr std::string_view name = "round";
     static constexpr Description description{
         .equation = "y = round(x), halves to even", .rules = {{"x", "0"}}, .kind = OperationKind::comparison};
+    static constexpr std::string_view onnx = "Round";
     static auto value(const auto& x) { return round(x); }
     static auto rules() { return std::tuple<>(); }
 };
@@ -38,6 +41,7 @@ struct Sign {
     static constexpr std::string_view name = "sign";
     static constexpr Description description{
         .equation = "y = sign(x)", .rules = {{"x", "0"}}, .kind = OperationKind::comparison};
+    static constexpr std::string_view onnx = "Sign";
     static auto value(const auto& x) { return where(x > 0, 1, where(x < 0, -1, x)); }
     static auto rules() { return std::tuple<>(); }
 };

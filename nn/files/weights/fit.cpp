@@ -131,7 +131,7 @@ class Faults {
         if (const std::string fault = fault_of<T>(array); !fault.empty())
             return differing_.push_back(fmt::format("`{}` {}", name, fault));
         const std::size_t other = present_.emplace(found_.same_as[k], k).first->second;
-        if (!are_equal(array, *found_.arrays[other]))
+        if (other != k && !are_equal(array, *found_.arrays[other]))
             differing_.push_back(fmt::format("`{}` differs from `{}`; they are one parameter here", name,
                                              naming_[other].name()));
     }

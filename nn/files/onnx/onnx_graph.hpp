@@ -1,0 +1,71 @@
+#pragma once
+
+#include <autograd/record/onnx_value.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// A graph of ONNX as data, before it becomes a file.
+namespace tapeloop::nn::detail {
+
+struct OnnxGraph;
+
+/// A constant.
+struct OnnxTensor {
+    std::string name;
+    std::vector<std::int64_t> shape;
+    std::variant<std::vector<float>, std::vector<std::int64_t>> elements;
+};
+
+/// One operator, whose inputs and outputs are names. An empty name is an input that is left out.
+struct OnnxNode {
+    std::string op;
+    std::vector<std::string> inputs;
+    std::vector<std::string> outputs;
+    std::vector<OnnxAttribute> attributes = {};
+    std::shared_ptr<OnnxGraph> body = nullptr;  ///< of a `Scan`
+    std::string origin = {};                    ///< the operation that it was made of, as error texts name it
+};
+
+/// An input or output of a graph: name, type, extents, and what those are called that are open.
+struct OnnxPort {
+    std::string name;
+    int type = tapeloop::detail::onnx_float;
+    std::vector<std::int64_t> shape = {};
+    std::vector<std::string> open = {};  ///< for each axis, empty where the extent is fixed
+};
+
+struct OnnxGraph {
+    std::vector<OnnxPort> inputs;
+    std::vector<OnnxPort> outputs;
+    std::vector<OnnxTensor> tensors;
+    std::vector<OnnxNode> nodes;
+};
+
+/// Extents of a sequence: the number of time steps, and that of rows.
+struct OnnxExtents {
+    std::int64_t time;
+    std::int64_t batch;
+};
+
+/// A graph that was made for some extents.
+struct OnnxSample {
+    OnnxExtents extents;
+    OnnxGraph graph;
+};
+
+/// Makes one graph for all extents of those made for `base`, for another time, and for another batch. Where a
+/// number of int64 differs, it is computed from the extents of the graph's first input, whose axes of time
+/// and batch are given; so is the shape of a constant whose rows are equal. Throws `std::invalid_argument`
+/// where anything else differs.
+OnnxGraph joined_samples(const OnnxSample& base, const OnnxSample& longer, const OnnxSample& wider,
+                         std::int64_t time_axis, std::int64_t batch_axis);
+
+/// The bytes of a model file with this graph, checked by ONNX' own checker. Throws `std::invalid_argument`
+/// when there are more than 2 GB, which the format does not hold.
+std::string onnx_bytes(const OnnxGraph& graph);
+
+}  // namespace tapeloop::nn::detail
