@@ -30,6 +30,29 @@ void require_unseen(const Tape<T>& tape, NodeIndex root, const ProgramOptions& o
             read->site, ""));
 }
 
+/// Where the values of a tape lie, should they have to go back there.
+template <class T>
+class PlacesBefore {
+  public:
+    explicit PlacesBefore(Tape<T>& tape) {
+        for (NodeIndex node = 0; node < tape.size(); ++node)
+            nodes_.push_back({tape.node(node).data, tape.place(node)});
+    }
+    void restore(Tape<T>& tape) const {
+        for (NodeIndex node = 0; node < nodes_.size(); ++node) {
+            tape.replace_value(node, nodes_[node].data);
+            tape.place(node) = nodes_[node].place;
+        }
+    }
+
+  private:
+    struct Node {
+        const T* data;
+        T* place;
+    };
+    std::vector<Node> nodes_;
+};
+
 }  // namespace
 
 template <class T>
@@ -82,13 +105,12 @@ Program<T>::Program(const Var<T>& J, const WrtList<T>& wrt, ProgramOptions optio
     require_unseen(tape, J.index(), options);
     Rollback rollback(tape);
     recording_ = std::make_unique<Recording>(J, wrt);
-    std::vector<const T*> places;
-    for (NodeIndex node = 0; node < tape.size(); ++node) places.push_back(tape.node(node).data);
+    const PlacesBefore<T> before(tape);
     try {
         recording_->plan_forward();
         recording_->sweep.run_into(recording_->backward);
     } catch (...) {
-        for (NodeIndex node = 0; node < places.size(); ++node) tape.replace_value(node, places[node]);
+        before.restore(tape);
         throw;
     }
     rollback.keep();

@@ -30,6 +30,7 @@ struct ProgramOptions {
 /// A run reads inputs as they were `set`, parameters where they are, draws dropout masks anew from their
 /// generators, and gives the bits that recording anew would give. Every `Var` of the tape then has its new
 /// value. The tape must outlive the program; what was recorded after the program was made does not run again.
+/// Several programs may share a tape: a run of one computes the values of both.
 template <class T>
 class Program {
   public:

@@ -335,6 +335,7 @@ void Tape<T>::drop_nodes(std::size_t size, std::size_t inputs) {
     std::erase_if(detached_, [size](const auto& detached) { return detached.first >= size; });
     std::erase_if(steady_ends_, [size](const SteadyEnd& end) { return end.node > size; });
     if (first_read_.has_value() && first_read_->size > size) first_read_.reset();
+    if (places_.size() > size) places_.resize(size);
 }
 
 template <class T>

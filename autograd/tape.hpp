@@ -190,6 +190,11 @@ class Tape {
     /// `detail::Rollback`.
     void roll_back(const Mark& mark) noexcept;
 
+    /// Returns the place where a program writes a node's value; null before there is one.
+    T*& place(NodeIndex node) {
+        if (places_.size() < size()) places_.resize(size(), nullptr);
+        return places_[node];
+    }
     /// Returns whether a node is a value that was given, by `input` or as a constant.
     bool is_input(NodeIndex index) const;
     /// Throws `std::logic_error` when a parameter was replaced by another since it was recorded.
@@ -272,6 +277,7 @@ class Tape {
     std::unordered_map<NodeIndex, std::string> names_;
     std::unordered_map<NodeIndex, NodeIndex> detached_;
     mutable std::optional<Read> first_read_;
+    std::vector<T*> places_;
     std::vector<SteadyEnd> steady_ends_;
 };
 

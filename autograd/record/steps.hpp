@@ -21,13 +21,16 @@ class Steps {
     /// Takes back the steps that were added since there were `size`.
     void shorten(std::size_t size) { steps_.resize(size); }
 
-    /// Moves a node's value to a place of its own, which a step may write.
+    /// Moves a node's value to a place of its own, which a step may write; one that it has already stays.
     Buffer<T> place(NodeIndex node) const {
         const Array<T> value = tape_.array(node);
-        const Buffer<T> own(value.shape(), tape_.allocate(value.size()));
-        std::copy_n(value.data(), value.size(), own.data());
-        tape_.replace_value(node, own.data());
-        return own;
+        T*& own = tape_.place(node);
+        if (own == nullptr) {
+            own = tape_.allocate(value.size());
+            std::copy_n(value.data(), value.size(), own);
+            tape_.replace_value(node, own);
+        }
+        return {value.shape(), own};
     }
     /// Adds a step `f()`.
     template <class F>

@@ -35,6 +35,10 @@ class DeferredProducts {
         compute(node, target);
         if (Panel* panel = find(node); panel != nullptr) drop(panel);
     }
+    /// Forgets the rows that wait; the panels stay.
+    void restart() {
+        for (Panel& panel : panels_) panel.rows = 0;
+    }
     bool empty() const { return panels_.empty(); }
     /// Returns the bytes that the panels take.
     std::size_t bytes() const { return bytes_; }

@@ -60,7 +60,8 @@ Target<T> Sweep<T>::accumulator(NodeIndex node) {
 template <class T>
 void Sweep<T>::restart() {
     for (Arrived& own : arrived_) own.written = false;
-    products_.forget();  // parameters have changed
+    deferred_.restart();  // of a run that an exception ended
+    products_.forget();   // parameters have changed
 }
 
 template <class T>

@@ -334,3 +334,52 @@ TEST_CASE("a run asks for no memory and leaves nothing on the tape") {
     CHECK(tape.statistics().nodes == before.nodes);
     CHECK(tape.statistics().value_bytes == before.value_bytes);
 }
+
+TEST_CASE("two programs of one tape share its values") {
+    Parameter<double> w("w", Tensor<double>{2});
+    Tape<double> tape;
+    const auto plain = custom(
+        "plain", [](const auto& v) { return v * v; },
+        [](const auto& g, const auto&, const auto& v) { return 2.0 * g * v; });
+    const Var<double> x = input(Tensor<double>{3});
+    const Var<double> y = plain(x * w);
+    const Var<double> J = sum(y);
+    const Var<double> K = sum(y * y);
+    Program<double> of_J(J, {w});
+    Program<double> of_K(K, {w});
+    of_J.set(x, Tensor<double>{5});
+    of_J.run();
+    CHECK(J.item() == 100);
+    CHECK(of_J.gradients()[w] == Tensor<double>{100});
+    of_K.set(x, Tensor<double>{1});
+    w.update()[0] = 3;
+    of_K.run();
+    CHECK(J.item() == 9);
+    CHECK(K.item() == 81);
+    CHECK(of_K.gradients()[w] == Tensor<double>{108});
+    of_J.run();
+    CHECK(of_J.gradients()[w] == Tensor<double>{6});
+}
+
+TEST_CASE("a run that an exception ended in its sweep leaves nothing to the next") {
+    nn::Generator generator(1);
+    Parameter<double> W("W", nn::normal<double>({3, 3}, 0, 1, generator));
+    bool fails = false;
+    const auto fragile = custom(
+        "fragile", [](const auto& v) { return v * 1.0; },
+        [&](const auto& g, const auto&, const auto&) {
+            if (fails) throw std::runtime_error("no");
+            return g * 1.0;
+        });
+    Tape<double> tape;
+    const Var<double> x = input(nn::normal<double>({2, 3}, 0, 1, generator));
+    const Var<double> first = fragile(tanh(matmul(x, W)));
+    const Var<double> J = sum(square(matmul(tanh(matmul(first, W)), W)));
+    Program<double> program(J, {W});
+    const Tensor<double> expected = program.gradients()[W];
+    fails = true;
+    CHECK(refusal([&] { program.run(); }) == "no");
+    fails = false;
+    program.run();
+    CHECK(program.gradients()[W] == expected);
+}
