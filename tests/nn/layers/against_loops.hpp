@@ -94,10 +94,10 @@ inline void check_against_loops(const Graph& graph, const Loops& loops, const Te
 /// `x` with NaN instead of what lies in row b of [T, B, ..] from time step `length` on.
 inline Tensor<double> spoiled(Tensor<double> x, const std::vector<std::size_t>& lengths) {
     const std::size_t batch = x.shape()[1];
-    const std::size_t width = x.size() / (x.shape()[0] * batch);
+    const std::size_t elements = x.size() / (x.shape()[0] * batch);
     for (std::size_t t = 0; t < x.shape()[0]; ++t)
         for (std::size_t b = 0; b < batch; ++b)
-            if (t >= lengths[b]) std::fill_n(x.data() + (t * batch + b) * width, width, std::nan(""));
+            if (t >= lengths[b]) std::fill_n(x.data() + (t * batch + b) * elements, elements, std::nan(""));
     return x;
 }
 
