@@ -113,8 +113,8 @@ auto where(const Array<T>& condition, const A& a, const B& b) {
     return elementwise(elementary::Where{}, condition, a, b);
 }
 
-// The number in front keeps them apart from xtensor's, which it calls as `sum<void>(tensor)`: `xt::mean` would
-// find ours for what is ours.
+// The number in front keeps them apart from xtensor's, which it calls as `sum<void>(tensor)`: `xt::mean`
+// would find ours for what is ours.
 
 /// `sum` of an array.
 template <int = 0, class T>

@@ -21,12 +21,14 @@ struct OnnxExpression;
 
 /// An attribute of an ONNX operator, such as `{"axis", -1}`.
 struct OnnxAttribute {
+    /// The types of attributes.
     using Value = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>,
                                std::vector<double>, std::vector<std::string>>;
 
     std::string name;
     Value value;
 
+    /// Makes an attribute of its name and a number, a text, or a value of any other type.
     OnnxAttribute(std::string_view called, int number) : name(called), value(std::int64_t{number}) {}
     OnnxAttribute(std::string_view called, double number) : name(called), value(number) {}
     OnnxAttribute(std::string_view called, const char* text) : name(called), value(std::string(text)) {}

@@ -6,6 +6,7 @@
 #include <nn/cells/variants/reset_before_gru_cell.hpp>
 #include <nn/files/onnx/onnx.hpp>
 #include <nn/files/safetensors.hpp>
+#include <nn/layers/masked_softmax.hpp>
 #include <nn/wrappers/recurrent_dropout.hpp>
 #include <nn/wrappers/residual.hpp>
 #include <nn/wrappers/reversed.hpp>
@@ -263,11 +264,12 @@ void write_functions() {
     };
     write_function("elementwise", elementwise);
     const auto reductions = [](const Var<float>& x) {
-        return concatenate({sum(x, -1, true), mean(x, -1, true), max(x, -1, true), min(x, -1, true),
-                            variance(x, -1, true), norm(x, -1, true), logsumexp(x, -1, true),
-                            prod(x, -1, true), softmax(x), log_softmax(x), cumsum(x, -1), nn::standardise(x),
-                            expand_dims(sum(outer(sum(x, {0, 1}), mean(x, {0, 1})), 0), 0) * x},
-                           -1);
+        return concatenate(
+            {sum(x, -1, true), mean(x, -1, true), max(x, -1, true), min(x, -1, true), variance(x, -1, true),
+             norm(x, -1, true), logsumexp(x, -1, true), prod(x, -1, true), softmax(x), log_softmax(x),
+             cumsum(x, -1), nn::standardise(x), nn::masked_softmax(x, less(x, 0.3F)),
+             expand_dims(sum(outer(sum(x, {0, 1}), mean(x, {0, 1})), 0), 0) * x},
+            -1);
     };
     write_function("reductions", reductions);
 }

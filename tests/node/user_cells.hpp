@@ -113,7 +113,8 @@ struct PuzzleCell {
     explicit PuzzleCell(Generator& g) : U(parameter("U", {4, 4}, g)), W(parameter("W", {4, 4}, g)) {}
     Var<float> initial_state(std::size_t batch) const { return input(zeros<float>({batch, 4})); }
     auto step(const Var<float>& x, const Var<float>& h) const {
-        const Var<float> a = affine(x, U, matmul(h, W, {false, true}));
+        const Var<float> shuffled = gather_rows(W, {2, 0, 3, 1});
+        const Var<float> a = affine(x, U, matmul(h, shuffled, {false, true}));
         const std::vector<Var<float>> parts = unstack(transpose(a));  // four of [B]
         const Var<float> again = stack({parts[2], parts[0], parts[3], parts[1]}, 1);
         const Var<float> next = tanh(roll(flip(again, 1), 1, -1) + cumsum(h, -1) * 0.1F);

@@ -26,6 +26,7 @@ namespace tapeloop::nn {
 template <class T>
 class OnnxModel {
   public:
+    /// Makes a model without layers.
     explicit OnnxModel(OnnxOptions options = {});
 
     /// Adds a layer: one of the library, a cell, or a function of a Var [T, B, ..]. Its weights are copied.
