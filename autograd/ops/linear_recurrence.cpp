@@ -11,14 +11,14 @@ using namespace detail;
 
 namespace {
 
-Shape row_of(const Shape& whole) {
+Shape step_of(const Shape& whole) {
     Shape row;
     for (std::size_t axis = 1; axis < whole.rank(); ++axis) row.append(whole[axis]);
     return row;
 }
 
 RecurrenceRows rows_of(const Shape& whole, bool is_reversed) {
-    return {whole[0], row_of(whole).size(), is_reversed};
+    return {whole[0], step_of(whole).size(), is_reversed};
 }
 
 /// x one step on, in the order of the recurrence; `first` [1, ..] comes in, and the last one falls out.
@@ -63,7 +63,7 @@ struct LinearRecurrence {
     std::string arguments() const { return is_reversed ? "reversed" : ""; }
 
     static Shape shape(const Shape& a, const Shape& b, const Shape& start) {
-        if (a.rank() == 0 || a != b || row_of(a) != start)
+        if (a.rank() == 0 || a != b || step_of(a) != start)
             throw std::invalid_argument(
                 fmt::format("{}: a is {}, b {} and start {}; a and b must be [T, ..], and start [..]", name,
                             a.text(), b.text(), start.text()));
