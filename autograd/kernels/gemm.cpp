@@ -85,8 +85,12 @@ void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, co
     if (m * n * k <= small_up_to<T> || !blas_has_memory())
         return small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
 #if defined(TAPELOOP_HAS_ONEDNN)
-    if constexpr (std::is_same_v<T, float>)
-        if (onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c)) return;
+    if constexpr (std::is_same_v<T, float>) {
+        // It says so when it gets no memory for what it packs; OpenBLAS would end the program.
+        if (!onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c))
+            small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
+        return;
+    }
 #endif
     blas_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c);
 }
