@@ -27,7 +27,7 @@ std::vector<NamedLayer> every_cell(nn::Generator& g) {
     };
     std::vector<NamedLayer> all;
     const auto add = [&](std::string name, nn::AnyLayer<double> layer) {
-        all.push_back({std::move(name), std::move(layer)});
+        all.push_back({std::move(name), std::move(layer), false});
     };
     add("Elman", elman());
     add("LSTM", lstm());
@@ -35,8 +35,8 @@ std::vector<NamedLayer> every_cell(nn::Generator& g) {
     add("GRU, update takes", nn::GruCell<double>(4, 4, g, {.update = nn::Update::takes}));
     add("GRU, reset before", nn::ResetBeforeGruCell<double>(4, 4, g));
     add("GRU, minimal", nn::MinimalGruCell<double>(4, 4, g));
-    add("minGRU", nn::MinGruCell<double>(4, 4, g));
-    add("minLSTM", nn::MinLstmCell<double>(4, 4, g));
+    all.push_back({"minGRU", nn::MinGruCell<double>(4, 4, g), true});
+    all.push_back({"minLSTM", nn::MinLstmCell<double>(4, 4, g), true});
     add("LSTM variant", variant({}));
     add("LSTM with peepholes", variant({.peephole = true}));
     add("LSTM, coupled", variant({.coupled = true}));

@@ -12,6 +12,8 @@ namespace tapeloop::test {
 struct NamedLayer {
     std::string name;
     nn::AnyLayer<double> layer;
+    /// True for a cell that is linear in its state: unrolled with `hoist` it has no loop.
+    bool is_linear = false;
 };
 
 /// Every cell of the library that reads 4 inputs, with options that change what a step records; wrappers,
