@@ -27,8 +27,8 @@
 ///         }
 ///     };
 ///
-/// It may have besides, where that is faster, `pull(sweep, node, inputs)`, which runs all its rules over arrays
-/// at once, and `repeat(steps, y, x...)`, which adds other steps than one that calls `value`.
+/// It may have besides, where that is faster, `pull(sweep, node, inputs)`, which runs all its rules over
+/// arrays at once, and `repeat(steps, y, x...)`, which adds other steps than one that calls `value`.
 ///
 /// `apply(Flip{1}, x)` computes it for arrays, and records it for operands. Elementwise definitions
 /// (elementary.hpp) have a `value` of lanes and no `shape`: `apply_elementwise`. If they have members, their
