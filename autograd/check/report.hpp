@@ -16,6 +16,7 @@ enum class Diagnosis {
     exchanged,              ///< the right gradient of another input
     axis_not_summed,        ///< of a sum over an axis only one summand arrives
     axis_summed,            ///< summed, or averaged, over an axis that the input has
+    wrong_axis,             ///< summed, or repeated, along another axis of the same extent
     time_step_missing,      ///< nothing arrives from one time step
     time_order,             ///< the time steps are in another order
     order,                  ///< the slices along another axis are
@@ -24,12 +25,15 @@ enum class Diagnosis {
     time_step,              ///< some time steps are wrong
     gate,                   ///< the blocks of some gates are wrong, those of others right
     part,                   ///< some slices along an axis are wrong, the others right
+    elements,               ///< some elements are wrong, in no slices
+    region,                 ///< wrong only where the argument is negative, or large
     no_gradient,            ///< zero everywhere though the function depends on the input
     unasked_gradient,       ///< a gradient though the function does not depend on the input
     cotangent_ignored,      ///< what a cotangent of ones would give
     not_finite,             ///< NaN or infinite
     recorded_rule_differs,  ///< `gradient_graph` gives another value than `gradient`
-    not_linear,             ///< the recorded gradient is not linear in the cotangent
+    not_linear,             ///< a rule is not linear in the cotangent
+    rule_changes,           ///< a rule gives something else when it runs again: it draws, or remembers
     asymmetric_hessian,     ///< <w, H z> differs from <z, H w>
     detached,               ///< all rules are right, but a value is used outside the recording
     unexplained,            ///< wrong in none of these ways
