@@ -75,7 +75,23 @@ std::vector<double> cotangent_for(std::size_t size, std::uint64_t seed) {
 
 bool concerns_slices(Diagnosis diagnosis) {
     return diagnosis == Diagnosis::part || diagnosis == Diagnosis::time_step ||
-           diagnosis == Diagnosis::first_step_only || diagnosis == Diagnosis::last_step_only;
+           diagnosis == Diagnosis::first_step_only || diagnosis == Diagnosis::last_step_only ||
+           diagnosis == Diagnosis::elements || diagnosis == Diagnosis::region;
+}
+
+/// What is wrong with the rule says more than how it shows at the input.
+void prefer(std::optional<Diagnosed>& explanation, const Located& located) {
+    if (!located.explanation.has_value()) return;
+    const Diagnosis of_rule = located.explanation->diagnosis;
+    const bool is_of_rule = of_rule == Diagnosis::not_linear || of_rule == Diagnosis::rule_changes ||
+                            of_rule == Diagnosis::region || of_rule == Diagnosis::wrong_axis;
+    if (explanation.has_value() && !is_of_rule &&
+        !(concerns_slices(explanation->diagnosis) && !located.is_at_input))
+        return;
+    const std::string at_input = explanation.has_value() ? explanation->text : "";
+    const bool is_place = explanation.has_value() && concerns_slices(explanation->diagnosis);
+    explanation = located.explanation;
+    if (is_place && at_input != explanation->text) explanation->text += "; at the input, " + at_input;
 }
 
 bool same_values(const std::vector<double>& a, const std::vector<double>& b) {
@@ -371,6 +387,8 @@ Evidence Examination<T>::evidence_of(const Suspect& suspect) {
     evidence.shape = subject_.input(suspect.input).shape();
     evidence.info = subject_.input(suspect.input).info;
     evidence.tape = gradients_[suspect.input];
+    const std::span<T> values = subject_.elements(suspect.input);
+    evidence.values.assign(values.begin(), values.end());
     evidence.numeric.assign(size, 0);
     evidence.tolerance.assign(size, -1);
     for (const CheckedElement& one : suspect.elements) {
@@ -416,14 +434,13 @@ template <class T>
 void Examination<T>::diagnose(const Suspect& suspect) {
     const Evidence evidence = evidence_of(suspect);
     std::optional<Diagnosed> explanation = diagnosed(evidence);
-    std::optional<Located> located;
-    if (subject_.order() == 1) located = locate(subject_, *differences_, suspect.input);
-    if (located.has_value() && located->explanation.has_value() &&
-        (!explanation.has_value() || (concerns_slices(explanation->diagnosis) && !located->is_at_input))) {
-        // What is wrong with the rule says more than how it shows at the input.
-        if (explanation.has_value()) located->explanation->text += "; at the input, " + explanation->text;
-        explanation = located->explanation;
-    }
+    double failing = 0;
+    for (const CheckedElement& one : suspect.elements)
+        if (one.verdict == Verdict::wrong)
+            failing = std::max(
+                failing, std::abs(one.difference) / std::max(std::abs(one.tape), std::abs(one.numeric)));
+    const std::optional<Located> located = locate(subject_, *differences_, suspect.input, failing);
+    if (located.has_value()) prefer(explanation, *located);
     const bool rules_are_right = located.has_value() && !located->rule.has_value();
     if (!explanation.has_value())
         explanation =
