@@ -300,6 +300,7 @@ class Location {
             squares += edge.delivered[i] * edge.delivered[i] * direction[i] * direction[i];
         }
         const double tape = inner(edge.delivered, direction);
+        if (!std::isfinite(tape)) return Judgement::wrong;
         const double needed = failing_ / (4 * std::sqrt(static_cast<double>(size)));
         double before = 0;  // the error by the step before this one
         bool is_steady = false;
@@ -368,7 +369,7 @@ class Location {
         bool is_linear = true;
         for (std::size_t i = 0; i < found[0].size(); ++i) {
             changes = changes || is_apart(found[0][i], found[1][i]);
-            ignores = ignores && !is_apart(found[0][i], found[2][i]);
+            ignores = ignores && !is_apart(found[0][i], found[2][i]) && !is_apart(found[0][i], found[3][i]);
             is_linear = is_linear && !is_apart(2 * found[0][i], found[2][i]) &&
                         !is_apart(found[0][i] + found[3][i], found[4][i]);
         }
