@@ -61,6 +61,7 @@ struct CheckedElement {
     double tape = 0;        ///< the reverse sweep's value
     double numeric = 0;     ///< that of the differences
     double difference = 0;  ///< of these two
+    double size = 0;        ///< of what was summed, along a direction
     double step = 0;        ///< of the differences
     double tolerance = 0;
     ToleranceRule rule = ToleranceRule::relative;
@@ -87,10 +88,12 @@ struct CheckedInput {
     int order = 1;               ///< 2 for the gradient of the gradient
     std::size_t directions = 0;  ///< random directions that were tried; 0 if all elements were
     std::size_t failed_directions = 0;
-    double worst_direction = 0;    ///< the largest difference along one, relative to what it sums
-    std::size_t compared = 0;      ///< elements compared one by one
+    std::size_t undecided_directions = 0;  ///< at kinks, or lost in rounding
+    double worst_direction = 0;            ///< the largest difference along one, relative to what it sums
+    std::size_t compared = 0;      ///< elements compared, one by one or in a group that agrees as a whole
     std::size_t wrong = 0;         ///< of these
     std::size_t undecided = 0;     ///< of these, at a kink or lost in rounding
+    std::size_t untold = 0;        ///< the undecided ones, and those that the tolerances hide
     double largest = 0;            ///< the largest magnitude of the tape's gradient
     double largest_deviation = 0;  ///< the largest difference between elements
     /// The largest difference over its tolerance first.
