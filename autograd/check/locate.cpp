@@ -320,7 +320,8 @@ class Location {
             const std::optional<double> bent = bend(edge, step);
             if (!bent.has_value()) return {};
             // At a kink either slope is right.
-            if (part < 1 && std::abs(error) <= close * scale + noise + *bent / part) return Judgement::untold;
+            if (part < 1.0 / 32 && std::abs(error) <= close * scale + noise + *bent / part)
+                return Judgement::untold;
             const bool agrees = std::abs(error - before) <= std::abs(error) / 4;
             is_steady = is_steady || (part < 1 && agrees && std::abs(error) > 4 * noise);
             before = error;
@@ -361,6 +362,8 @@ class Location {
         for (std::size_t o = 0; o < both.size(); ++o) both[o] += edge.cotangent[o];
         const auto found = pulled(edge, {edge.cotangent, edge.cotangent, twice, other, both});
         if (found.size() != 5) return {};
+        for (const double element : found[0])
+            if (!std::isfinite(element)) return {};
         double scale = 0;
         for (const double element : found[0]) scale = std::max(scale, std::abs(element));
         const auto is_apart = [&](double a, double b) { return !(std::abs(a - b) <= 100 * close * scale); };
