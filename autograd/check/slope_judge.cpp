@@ -152,10 +152,9 @@ bool SlopeJudge::finer_agree(const CheckedElement& checked) const {
     std::size_t agreeing = 0;
     for (const Trial& one : checked.sweep) {
         const double noise = rounding(one.step);
-        const bool agrees = one.step < checked.step && is_finite(one) &&
-                            noise < 0.1 * std::abs(checked.difference) &&
-                            std::abs(one.central - checked.tape) <=
-                                1e-3 * std::abs(checked.tape) + noise + tolerances_.absolute;
+        const bool agrees =
+            one.step < checked.step && is_finite(one) && noise < 0.1 * std::abs(checked.difference) &&
+            std::abs(one.central - checked.tape) <= 0.1 * std::abs(checked.difference) + noise;
         agreeing = agrees ? agreeing + 1 : 0;
         if (agreeing == 2) return true;
     }
