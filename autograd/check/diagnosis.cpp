@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/check/evidence.hpp>
+#include <autograd/check/region.hpp>
 #include <autograd/check/slices.hpp>
 
 #include <algorithm>
@@ -50,25 +51,42 @@ double multiple(const Evidence& evidence, const Fit& fit) {
     return squares == 0 ? 0 : product / squares;
 }
 
-/// Names what a factor equals: extents, their reciprocals and squares.
-std::string names_of_factor(const Evidence& evidence, double factor) {
+/// The extents over which the input acts on the results, or is repeated in them, and their product: those
+/// that one of both has alone.
+std::vector<std::size_t> extents_between(const Evidence& evidence) {
+    std::vector<std::size_t> all;
+    for (const Evidence::Result& result : evidence.results)
+        for (const auto& [from, to] :
+             {std::pair(evidence.shape, result.shape), std::pair(result.shape, evidence.shape)}) {
+            std::vector<std::size_t> rest(from.begin(), from.end());
+            for (const std::size_t extent : to)
+                if (const auto same = std::find(rest.begin(), rest.end(), extent); same != rest.end())
+                    rest.erase(same);
+            std::size_t product = 1;
+            for (const std::size_t extent : rest) product *= extent;
+            all.insert(all.end(), rest.begin(), rest.end());
+            all.push_back(product);
+        }
+    return all;
+}
+
+/// Names what a factor equals: one of these extents, or its reciprocal. Small numbers equal too much.
+std::string name_of_factor(const Evidence& evidence, double factor) {
     const double size = std::abs(factor);
     const auto equals = [size](double value) { return std::abs(size - value) <= 1e-4 * value; };
-    std::vector<std::string> names;
+    const std::vector<std::size_t> between = extents_between(evidence);
     for (const auto& [name, extent] : evidence.extents) {
-        if (extent < 2) continue;
-        const auto value = static_cast<double>(extent);
-        std::string text;
-        if (equals(value)) text = name;
-        if (equals(1 / value)) text = "1 / " + name;
-        if (equals(value * value)) text = "the square of " + name;
-        if (!text.empty() && names.size() < 4 && std::find(names.begin(), names.end(), text) == names.end())
-            names.push_back(text);
+        if (extent < 3 || std::find(between.begin(), between.end(), extent) == between.end()) continue;
+        if (equals(static_cast<double>(extent))) return ", which equals " + name;
+        if (equals(1 / static_cast<double>(extent))) return ", which equals 1 / " + name;
     }
-    if (names.empty()) return "";
-    std::string text = ", which equals " + names.front();
-    for (std::size_t i = 1; i < names.size(); ++i) text += (i + 1 < names.size() ? ", " : ", or ") + names[i];
-    return text;
+    return "";
+}
+
+std::string text_of_factor(double factor) {
+    const double above = factor - 1;
+    if (std::abs(above) >= 5e-6) return fmt::format("{:.6g}", factor);
+    return fmt::format("1 {} {:.2g}", above < 0 ? "-" : "+", std::abs(above));
 }
 
 Maybe factor(const Evidence& evidence, const Fit& fit) {
@@ -81,18 +99,61 @@ Maybe factor(const Evidence& evidence, const Fit& fit) {
         informative += fit.is_known(i) && !fit.is_neutral(i) ? 1U : 0U;
     }
     if (!fit.fits(candidate)) return {};
-    const std::string names = names_of_factor(evidence, found);
+    const std::string name = name_of_factor(evidence, found);
     const bool is_simple = std::abs(std::abs(found) - 2) < 2e-4 || std::abs(std::abs(found) - 0.5) < 5e-5;
     // Of one or two values any could be a multiple.
-    if (informative < 3 && names.empty() && !is_simple) return {};
+    if (informative < 3 && name.empty() && !is_simple) return {};
     return Diagnosed{Diagnosis::factor,
-                     fmt::format("the gradient is {:.6g} times the right one{}", found, names), found};
+                     fmt::format("the gradient is {} times the right one{}", text_of_factor(found), name),
+                     found};
+}
+
+/// Returns whether the right gradient is the same all along an axis: repeated there.
+bool is_repeated(const Evidence& evidence, const Fit& fit, std::size_t axis) {
+    const AxisLoops loops(evidence.shape, axis);
+    for (std::size_t i = 0; i < evidence.numeric.size(); ++i)
+        if (!fit.near(i, evidence.numeric[i], evidence.numeric[loops.moved(i, 0)])) return false;
+    return true;
 }
 
 Maybe transposed_result(const Evidence& evidence, const Fit& fit) {
-    if (evidence.shape.rank() < 2 || !fit.fits(transposed(evidence.numeric, evidence.shape))) return {};
-    return Diagnosed{Diagnosis::transposed,
-                     "the gradient is the transposed of the right one, in its last two axes"};
+    for (std::size_t b = 1; b < evidence.shape.rank(); ++b)
+        for (std::size_t a = 0; a < b; ++a) {
+            if (evidence.shape[a] != evidence.shape[b] || evidence.shape[a] < 2) continue;
+            if (!fit.fits(transposed(evidence.numeric, evidence.shape, a, b))) continue;
+            if (is_repeated(evidence, fit, a) || is_repeated(evidence, fit, b))
+                return Diagnosed{Diagnosis::wrong_axis,
+                                 fmt::format("the gradient is repeated along the wrong one of {} and {}",
+                                             axis_text(evidence.info, a), axis_text(evidence.info, b))};
+            return Diagnosed{Diagnosis::transposed,
+                             fmt::format("the gradient is the transposed of the right one, in {} and {}",
+                                         axis_text(evidence.info, a), axis_text(evidence.info, b))};
+        }
+    return {};
+}
+
+/// What each element of the results contributes is summed up along other axes than it is.
+Maybe summed_elsewhere(const Evidence& evidence, const Fit& fit) {
+    const std::size_t size = evidence.tape.size();
+    if (evidence.jacobian.empty() || size < 2 || evidence.results.size() != 1) return {};
+    const std::size_t results = evidence.cotangent.size();
+    Elements contributed(results, 0);
+    for (std::size_t i = 0; i < size; ++i)
+        for (std::size_t o = 0; o < results; ++o)
+            contributed[o] += evidence.cotangent[o] * evidence.jacobian[i * results + o];
+    const Shape& shape = evidence.results.front().shape;
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) {
+        const AxisLoops loops(shape, axis);
+        if (loops.extent != size || results == size) continue;
+        Elements sums(size, 0);
+        for (std::size_t o = 0; o < results; ++o) sums[loops.slice_of(o)] += contributed[o];
+        if (fit.fits(sums))
+            return Diagnosed{Diagnosis::wrong_axis,
+                             fmt::format("the gradient is summed over the wrong axes: what is kept is {} of "
+                                         "the result, which belongs to another axis",
+                                         axis_text(evidence.results.front().info, axis))};
+    }
+    return {};
 }
 
 /// The gradient by a Jacobian of which an axis of the input and one of the result are exchanged.
@@ -142,6 +203,39 @@ Maybe exchanged(const Evidence& evidence, const Fit& fit) {
     return {};
 }
 
+/// Returns whether each element acts on one element of the results alone, and not on all of them: a part of
+/// a concatenation does.
+bool is_selected(const Evidence& evidence) {
+    const std::size_t results = evidence.cotangent.size();
+    if (evidence.jacobian.empty() || evidence.tape.size() >= results) return false;
+    for (std::size_t i = 0; i < evidence.tape.size(); ++i)
+        if (std::count_if(evidence.jacobian.begin() + static_cast<std::ptrdiff_t>(i * results),
+                          evidence.jacobian.begin() + static_cast<std::ptrdiff_t>((i + 1) * results),
+                          [](double element) { return std::abs(element) > 1e-6; }) != 1)
+            return false;
+    return true;
+}
+
+/// The gradient is that of another part of the result.
+Maybe displaced(const Evidence& evidence, const Fit& fit) {
+    if (!is_selected(evidence) || evidence.results.size() != 1) return {};
+    const Evidence::Result& result = evidence.results.front();
+    for (std::size_t axis = 0; axis < result.shape.rank(); ++axis) {
+        const AxisLoops loops(result.shape, axis);
+        for (std::size_t by = 1; by < loops.extent; ++by) {
+            const Elements moved = rearranged(evidence.cotangent, [&](std::size_t o) {
+                return std::optional<std::size_t>(loops.moved(o, (loops.slice_of(o) + by) % loops.extent));
+            });
+            if (fit.fits(gradient_by_jacobian(evidence, moved)))
+                return Diagnosed{Diagnosis::exchanged,
+                                 fmt::format("the gradient is that of another part of the result, along {}: "
+                                             "parts are exchanged",
+                                             axis_text(result.info, axis))};
+        }
+    }
+    return {};
+}
+
 Maybe axis_summed(const Evidence& evidence, const Fit& fit) {
     for (std::size_t axis = 0; axis < evidence.shape.rank(); ++axis) {
         const AxisLoops loops(evidence.shape, axis);
@@ -180,6 +274,8 @@ constexpr std::array all_tests{not_finite,
                                factor,
                                transposed_result,
                                exchanged,
+                               summed_elsewhere,
+                               displaced,
                                order_of_input,
                                wrong_gates,
                                order_of_results,
@@ -187,7 +283,9 @@ constexpr std::array all_tests{not_finite,
                                transposed_operand,
                                axis_summed,
                                cotangent_ignored,
-                               slices_of_input};
+                               slices_of_input,
+                               region_of_input,
+                               elements_of_input};
 
 }  // namespace
 

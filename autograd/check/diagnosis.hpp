@@ -12,6 +12,7 @@ namespace tapeloop::detail {
 struct Evidence {
     Shape shape;
     InputInfo info;
+    std::vector<double> values;  ///< of the argument; empty if they are not known
     std::vector<double> tape;
     std::vector<double> numeric;
     /// The largest difference allowed, element by element; negative where the numeric value tells nothing.

@@ -1,23 +1,10 @@
 #pragma once
 
-#include <autograd/check/report.hpp>
+#include <autograd/check/slope_judge.hpp>
 #include <autograd/check/subject.hpp>
-
-#include <limits>
 
 /// This file takes central differences, and judges them.
 namespace tapeloop::detail {
-
-/// The options with their defaults filled in.
-struct Tolerances {
-    double relative;
-    double absolute;
-    double step;
-    double epsilon;
-
-    template <class T>
-    static Tolerances of(const CheckOptions& options);
-};
 
 /// Slopes of <cotangent, results> by one element.
 struct Slopes {
@@ -40,51 +27,39 @@ class Differences {
     /// The step for an element of this value, a power of two.
     double step_for(double x) const;
     /// Returns the largest change of a slope by rounding of the results.
-    double rounding(double step) const { return rounding_ / step; }
+    double rounding(double step) const { return judge_.rounding(step); }
 
     Slopes slopes(std::size_t input, std::size_t element, double step);
     /// The differences of all results by one element, over the step: a column of the Jacobian.
     void column(std::size_t input, std::size_t element, std::vector<double>& column);
 
-    /// Compares the tape's value with differences, and where they disagree with those of other steps.
-    CheckedElement judge(std::size_t input, std::size_t element, double tape);
     /// Compares an element without trying other steps.
     CheckedElement compare(std::size_t input, std::size_t element, double tape);
+    /// Judges by differences of other steps as well.
     void refine(CheckedElement& checked, std::size_t input, std::size_t element);
 
-    /// Returns whether the gradient by an input agrees with differences along one random direction, over all
-    /// of its elements but those that are `held` still; a smaller step is tried where it does not. `held` is
-    /// empty, or has an entry per element.
-    bool agrees_along(std::size_t input, const std::vector<double>& gradient, std::uint64_t seed,
-                      const std::vector<bool>& held);
-    /// Returns whether the last direction could have shown a mistake: it is not lost in the tolerance.
-    bool direction_tells() const { return direction_tells_; }
-    /// Returns the distance of its difference from the gradient's, relative to what both sum.
-    double direction_deviation() const { return direction_deviation_; }
+    /// Compares the gradient by an input with differences along one direction: by how many steps each element
+    /// moves, 0 for those that are held still. Its numbers are those of the sum.
+    CheckedElement compare_along(std::size_t input, const std::vector<double>& gradient,
+                                 const std::vector<double>& direction);
+    void refine_along(CheckedElement& checked, std::size_t input, const std::vector<double>& direction);
     /// Returns whether an element could have shown a mistake.
     bool tells(const CheckedElement& checked) const;
 
-    /// Sets `tolerance`, `rule`, `difference` and, if the values agree, the verdict.
-    void weigh(CheckedElement& checked) const;
-
   private:
     double project(const std::vector<double>& plus, const std::vector<double>& minus) const;
-    double choose_step(CheckedElement& checked, bool without_zeros) const;
-    bool is_rounded_away(CheckedElement& checked) const;
-    Verdict verdict_of(const CheckedElement& checked, double uncertainty) const;
-    bool agrees_along(std::size_t input, const std::vector<double>& gradient,
-                      const std::vector<double>& direction, double part_of_step);
-    bool is_kink(const CheckedElement& checked) const;
+    /// Is told where the elements were moved to, and from where.
+    using Moved = std::function<void(const std::vector<T>& there, const std::vector<T>& here)>;
+    Slopes slopes_along(std::size_t input, const std::vector<double>& direction, double step,
+                        const Moved& moved);
 
     Subject<T>& subject_;
     std::vector<double> cotangent_;
     std::vector<double> center_;
     Tolerances tolerances_;
-    double rounding_ = 0;
+    SlopeJudge judge_;
     std::vector<double> plus_;
     std::vector<double> minus_;
-    bool direction_tells_ = true;
-    double direction_deviation_ = 0;
 };
 
 extern template class Differences<float>;

@@ -22,13 +22,11 @@ Elements rearranged(const Elements& x, const std::function<std::optional<std::si
     return result;
 }
 
-Elements transposed(const Elements& x, const Shape& shape) {
-    const std::size_t columns = shape.back();
-    const std::size_t rows = shape[shape.rank() - 2];
+Elements transposed(const Elements& x, const Shape& shape, std::size_t a, std::size_t b) {
+    const AxisLoops first(shape, a);
+    const AxisLoops second(shape, b);
     return rearranged(x, [&](std::size_t i) -> std::optional<std::size_t> {
-        const std::size_t matrix = i / (rows * columns);
-        const std::size_t within = i % (rows * columns);
-        return matrix * rows * columns + within % rows * columns + within / rows;
+        return second.moved(first.moved(i, second.slice_of(i)), first.slice_of(i));
     });
 }
 
@@ -47,8 +45,12 @@ void add_extents(std::vector<Evidence::Extent>& extents, const std::string& name
 }
 
 Fit::Fit(const Evidence& evidence) : evidence_(evidence) {
-    for (std::size_t i = 0; i < evidence.numeric.size(); ++i)
-        if (is_known(i)) scale_ = std::max(scale_, std::abs(evidence.numeric[i]));
+    for (std::size_t i = 0; i < evidence.numeric.size(); ++i) {
+        if (!is_known(i)) continue;
+        scale_ = std::max(scale_, std::abs(evidence.numeric[i]));
+        const double apart = evidence.tape[i] - evidence.numeric[i];
+        unexplained_ += apart * apart;
+    }
 }
 
 // What hypotheses are made of are differences too: a little more room than for the check itself.
@@ -56,10 +58,16 @@ bool Fit::near(std::size_t i, double a, double b) const {
     return std::abs(a - b) <= 2 * evidence_.tolerance[i] + 1e-5 * scale_;
 }
 
+// A class that leaves as much open as the right gradient does explains nothing.
 bool Fit::fits(const Elements& candidate) const {
-    for (std::size_t i = 0; i < candidate.size(); ++i)
-        if (is_known(i) && !near(i, evidence_.tape[i], candidate[i])) return false;
-    return true;
+    double open = 0;
+    for (std::size_t i = 0; i < candidate.size(); ++i) {
+        if (!is_known(i)) continue;
+        if (!near(i, evidence_.tape[i], candidate[i])) return false;
+        const double apart = evidence_.tape[i] - candidate[i];
+        open += apart * apart;
+    }
+    return open <= unexplained_ / 16;
 }
 
 bool Fit::is_right(std::size_t i) const {

@@ -31,8 +31,8 @@ struct AxisLoops {
 Elements gradient_by_jacobian(const Evidence& evidence, const Elements& cotangent);
 /// `x` with the element i from `from(i)`; none gives 0.
 Elements rearranged(const Elements& x, const std::function<std::optional<std::size_t>(std::size_t)>& from);
-/// The last two axes exchanged, laid out in the shape of the original.
-Elements transposed(const Elements& x, const Shape& shape);
+/// Two axes of the same extent exchanged.
+Elements transposed(const Elements& x, const Shape& shape, std::size_t a, std::size_t b);
 
 /// Adds what factors may equal of a tensor: its axes' extents, and its size.
 void add_extents(std::vector<Evidence::Extent>& extents, const std::string& name, const Shape& shape,
@@ -43,7 +43,8 @@ class Fit {
   public:
     explicit Fit(const Evidence& evidence);
 
-    /// Returns whether the candidate is what the tape gave, where that is known.
+    /// Returns whether the candidate is what the tape gave, where that is known, and much more so than the
+    /// right gradient is.
     bool fits(const Elements& candidate) const;
     bool is_known(std::size_t i) const { return evidence_.tolerance[i] >= 0; }
     bool is_right(std::size_t i) const;
@@ -56,6 +57,7 @@ class Fit {
   private:
     const Evidence& evidence_;
     double scale_ = 0;
+    double unexplained_ = 0;  ///< the squares of what the tape is away from the right gradient
 };
 
 }  // namespace tapeloop::detail

@@ -3,6 +3,7 @@
 #include <autograd/check/locate.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/record/observer.hpp>
+#include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
@@ -28,7 +29,7 @@ struct Edge {
         recorded;  ///< as which one of all nodes that were recorded `to` was, those taken back included
     FaultyRule rule;
     Shape shape;
-    double largest = 0;  ///< of the argument's elements
+    std::vector<double> values;  ///< of the argument
     std::vector<Evidence::Result> result_shapes;
     std::vector<double> cotangent;
     std::vector<double> delivered;
@@ -90,8 +91,7 @@ class Recorder final : public TapeObserver<T> {
         edge.results = node.results == result_mark ? 0 : node.results;
         edge.recorded = counter_[to];
         edge.shape = tape_.node(from).shape;
-        for (const T element : tape_.array(from).elements())
-            edge.largest = std::max(edge.largest, static_cast<double>(std::abs(element)));
+        append(edge.values, tape_.array(from));
         edge.rule = {std::string(node.operation->name()), argument, tape_.label(to), node.site.file_name(),
                      node.site.line()};
         // An operation that was itself given as f has no line of the user's.
@@ -192,19 +192,21 @@ class Mover final : public TapeObserver<T> {
 template <class T>
 class Location {
   public:
-    Location(Subject<T>& subject, const Differences<T>& differences)
-        : subject_(subject), differences_(differences) {}
+    Location(Subject<T>& subject, const Differences<T>& differences, double failing)
+        : subject_(subject), differences_(differences), failing_(failing) {}
 
     std::optional<Located> find(std::size_t input) {
         std::optional<std::vector<Edge>> edges = recorded_edges(input);
         if (!edges.has_value()) return {};
         std::vector<const Edge*> wrong;
+        bool all_right = true;
         for (const Edge& edge : *edges) {
-            const std::optional<bool> right = is_right(edge);
-            if (!right.has_value()) return {};
-            if (!*right) wrong.push_back(&edge);
+            const std::optional<Judgement> found = judge(edge);
+            if (!found.has_value()) return {};
+            if (*found == Judgement::wrong) wrong.push_back(&edge);
+            all_right = all_right && *found == Judgement::right;
         }
-        if (wrong.empty() && !is_sure_) return {};
+        if (wrong.empty() && !all_right) return {};
         Located located;
         located.detached = detached_;
         if (wrong.empty()) return located;
@@ -214,7 +216,9 @@ class Location {
         located.rule->others = wrong.size() - 1;
         located.is_at_input = std::none_of(edges->begin(), edges->end(),
                                            [&](const Edge& edge) { return edge.to == first.from; });
-        located.explanation = explain_edge(first, subject_.input(input));
+        located.explanation = explain_rule(first);
+        if (!located.explanation.has_value())
+            located.explanation = explain_edge(first, *edges, subject_.input(input));
         return located;
     }
 
@@ -226,7 +230,8 @@ class Location {
             const Counter<T> counter(subject_);
             Tape<T> tape;
             const auto run = subject_.run(tape);
-            const std::vector<GradientRoot<T>> roots = subject_.roots(run.results, differences_.cotangent());
+            const std::vector<GradientRoot<T>> roots =
+                subject_.roots(subject_.differentiated(run), differences_.cotangent());
             Recorder<T> recorder(tape, counter, roots);
             const Wrt<T> by = subject_.wrt(run).list()[input];
             static_cast<void>(gradient(roots, {by}));
@@ -243,8 +248,8 @@ class Location {
     /// Returns the operation's result with its argument moved by `step`; empty if it is not met again.
     std::vector<double> moved(const Edge& edge, const std::vector<double>& step) {
         Mover<T> mover(subject_, edge, step);
-        std::vector<double> ignored;
-        subject_.evaluate(ignored);
+        Tape<T> tape;
+        static_cast<void>(subject_.differentiated(subject_.run(tape)));
         return mover.values();
     }
 
@@ -281,32 +286,104 @@ class Location {
         return sum;
     }
 
-    std::optional<bool> is_right(const Edge& edge) {
-        if (edge.delivered.empty() || edge.cotangent.empty()) return true;
-        const std::vector<double> direction = random_weights(edge.delivered.size(), edge.to * 31 + edge.from);
-        double size = 0;
-        for (std::size_t i = 0; i < direction.size(); ++i)
-            size += edge.delivered[i] * edge.delivered[i] * direction[i] * direction[i];
-        bool is_bent = false;
-        // A smaller step too: the usual one may straddle a kink.
-        for (double part : {1.0, 1.0 / 32}) {
+    /// Right and wrong are told with a margin, of several steps that agree.
+    enum class Judgement { right, wrong, untold };
+
+    std::optional<Judgement> judge(const Edge& edge) {
+        if (edge.delivered.empty() || edge.cotangent.empty()) return Judgement::right;
+        const std::size_t size = edge.delivered.size();
+        // Each element by its own step: what suits a mask of -1e9 says nothing of a score beside it.
+        std::vector<double> direction = random_weights(size, edge.to * 31 + edge.from);
+        double squares = 0;
+        for (std::size_t i = 0; i < size; ++i) {
+            direction[i] *= differences_.step_for(edge.values[i]);
+            squares += edge.delivered[i] * edge.delivered[i] * direction[i] * direction[i];
+        }
+        const double tape = inner(edge.delivered, direction);
+        if (!std::isfinite(tape)) return Judgement::wrong;
+        const double needed = failing_ / (4 * std::sqrt(static_cast<double>(size)));
+        double before = 0;  // the error by the step before this one
+        bool is_steady = false;
+        for (const double part : {1.0, 1.0 / 8, 1.0 / 64}) {
             std::vector<double> step = direction;
-            const double usual = differences_.step_for(edge.largest) * part;
-            for (double& amount : step) amount *= usual;
+            for (double& amount : step) amount *= part;
             const std::vector<double> changed = change(edge, step);
             if (changed.empty()) return {};
-            const double numeric = inner(changed, edge.cotangent) / usual;
-            const double tape = inner(edge.delivered, direction);
-            const double margin = close * (std::sqrt(size) + std::abs(numeric)) + 1e-9 + rounding_ / usual;
-            const double error = std::abs(numeric - tape);
-            if (error <= margin) return true;
+            const double numeric = inner(changed, edge.cotangent) / part;
+            const double error = numeric - tape;
+            const double scale = std::sqrt(squares) + std::abs(numeric);
+            const double noise = rounding_ / part;
+            if (std::abs(error) <= close * scale + noise)
+                return close * scale + noise <= std::max(needed, close) * scale || scale == 0
+                           ? Judgement::right
+                           : Judgement::untold;
             const std::optional<double> bent = bend(edge, step);
             if (!bent.has_value()) return {};
-            is_bent = error <= margin + *bent / usual;
+            // At a kink either slope is right.
+            if (part < 1.0 / 32 && std::abs(error) <= close * scale + noise + *bent / part)
+                return Judgement::untold;
+            const bool agrees = std::abs(error - before) <= std::abs(error) / 4;
+            is_steady = is_steady || (part < 1 && agrees && std::abs(error) > 4 * noise);
+            before = error;
         }
-        // At a kink either slope is right: then it is not accused, but not acquitted either.
-        is_sure_ = is_sure_ && !is_bent;
-        return is_bent;
+        return is_steady ? Judgement::wrong : Judgement::untold;
+    }
+
+    /// Returns what the rule alone delivers for each of several cotangents.
+    std::vector<std::vector<double>> pulled(const Edge& edge,
+                                            const std::vector<std::vector<double>>& cotangents) {
+        Tape<T> tape;
+        static_cast<void>(subject_.differentiated(subject_.run(tape)));
+        std::vector<std::vector<double>> delivered;
+        if (edge.to + edge.results >= tape.size()) return delivered;
+        for (const std::vector<double>& cotangent : cotangents) {
+            std::vector<Tensor<T>> parts;
+            auto next = cotangent.begin();
+            for (const Evidence::Result& result : edge.result_shapes) {
+                parts.push_back(uninitialised<T>(result.shape));
+                for (T& element : parts.back()) element = static_cast<T>(*next++);
+            }
+            const NodeIndex first = edge.to + (edge.results == 0 ? 0 : 1);
+            const CotangentOf<T> cotangent_of = [&](NodeIndex node) { return &parts[node - first]; };
+            delivered.emplace_back();
+            for (const Contribution<T>& one : contributions_as_is(tape, edge.to, cotangent_of, {edge.from}))
+                delivered.back().assign(one.cotangent.begin(), one.cotangent.end());
+            delivered.back().resize(edge.delivered.size(), 0);
+        }
+        return delivered;
+    }
+
+    /// Tells a rule that is no linear function of its cotangent.
+    std::optional<Diagnosed> explain_rule(const Edge& edge) {
+        std::vector<double> twice = edge.cotangent;
+        for (double& element : twice) element *= 2;
+        const std::vector<double> other = random_weights(twice.size(), edge.to);
+        std::vector<double> both = other;
+        for (std::size_t o = 0; o < both.size(); ++o) both[o] += edge.cotangent[o];
+        const auto found = pulled(edge, {edge.cotangent, edge.cotangent, twice, other, both});
+        if (found.size() != 5) return {};
+        for (const double element : found[0])
+            if (!std::isfinite(element)) return {};
+        double scale = 0;
+        for (const double element : found[0]) scale = std::max(scale, std::abs(element));
+        const auto is_apart = [&](double a, double b) { return !(std::abs(a - b) <= 100 * close * scale); };
+        bool changes = false;
+        bool ignores = true;
+        bool is_linear = true;
+        for (std::size_t i = 0; i < found[0].size(); ++i) {
+            changes = changes || is_apart(found[0][i], found[1][i]);
+            ignores = ignores && !is_apart(found[0][i], found[2][i]) && !is_apart(found[0][i], found[3][i]);
+            is_linear = is_linear && !is_apart(2 * found[0][i], found[2][i]) &&
+                        !is_apart(found[0][i] + found[3][i], found[4][i]);
+        }
+        if (changes)
+            return Diagnosed{Diagnosis::rule_changes,
+                             "the rule gives something else when it runs again with the same cotangent: it "
+                             "draws, or keeps what it met before"};
+        if (is_linear || ignores) return {};
+        return Diagnosed{Diagnosis::not_linear,
+                         "the rule is not linear in its cotangent: for twice the cotangent it does not give "
+                         "twice as much, or not the sum for a sum"};
     }
 
     /// Returns the meaning of a tensor's axes on the way, as far as an input tells: one with a time axis of
@@ -325,7 +402,35 @@ class Location {
         return info;
     }
 
-    std::optional<Diagnosed> explain_edge(const Edge& edge, const CheckInput<T>& input) {
+    /// The right gradient of an edge, and the Jacobian that gives it; false if the operation is not met
+    /// again.
+    bool differentiate(const Edge& edge, Evidence& evidence) {
+        for (std::size_t i = 0; i < edge.values.size(); ++i) {
+            std::vector<double> step(edge.values.size(), 0);
+            step[i] = differences_.step_for(edge.values[i]);
+            std::vector<double> column = change(edge, step);
+            if (column.size() != edge.cotangent.size()) return false;
+            for (double& element : column) element /= step[i];
+            evidence.jacobian.insert(evidence.jacobian.end(), column.begin(), column.end());
+        }
+        evidence.numeric = gradient_by_jacobian(evidence, edge.cotangent);
+        return true;
+    }
+
+    /// Adds the right gradients by the operation's other arguments of the same shape.
+    void add_others(const Edge& edge, const std::vector<Edge>& edges, Evidence& evidence) {
+        for (const Edge& other : edges) {
+            if (other.to != edge.to || other.from == edge.from || other.shape != edge.shape) continue;
+            Evidence of_other;
+            of_other.tape = other.delivered;
+            if (differentiate(other, of_other))
+                evidence.others.push_back(
+                    {fmt::format("argument {}", other.rule.argument), of_other.numeric});
+        }
+    }
+
+    std::optional<Diagnosed> explain_edge(const Edge& edge, const std::vector<Edge>& edges,
+                                          const CheckInput<T>& input) {
         const std::size_t size = edge.delivered.size();
         const std::size_t results = edge.cotangent.size();
         if (size > most_moved || size * results > largest_local_jacobian) return {};
@@ -336,42 +441,37 @@ class Location {
         evidence.tape = edge.delivered;
         evidence.info = edge.from == 0 && edge.shape == input.shape() ? input.info : info_like(edge.shape);
         for (Evidence::Result& result : evidence.results) result.info = info_like(result.shape);
-        for (std::size_t i = 0; i < size; ++i) {
-            std::vector<double> step(size, 0);
-            step[i] = differences_.step_for(edge.largest);
-            std::vector<double> column = change(edge, step);
-            for (double& element : column) element /= step[i];
-            evidence.jacobian.insert(evidence.jacobian.end(), column.begin(), column.end());
-            if (column.size() != results) return {};
-        }
-        evidence.numeric = gradient_by_jacobian(evidence, evidence.cotangent);
+        evidence.values = edge.values;
+        if (!differentiate(edge, evidence)) return {};
+        add_others(edge, edges, evidence);
         for (double element : evidence.numeric)
-            evidence.tolerance.push_back(close * std::abs(element) + differences_.tolerances().absolute);
+            evidence.tolerance.push_back(10 * close * std::abs(element) + differences_.tolerances().absolute);
         add_extents(evidence.extents, "the argument", evidence.shape, {});
         for (const Evidence::Result& result : evidence.results)
             add_extents(evidence.extents, "the operation's result", result.shape, {});
         return diagnosed(evidence);
     }
 
-    // How far a rule may be from the differences of its operation.
-    static constexpr double close = sizeof(T) == 8 ? 1e-5 : 5e-2;
+    // How far a rule may be from the differences of its operation, rounding not counted.
+    static constexpr double close = sizeof(T) == 8 ? 3e-8 : 5e-3;
 
     Subject<T>& subject_;
     const Differences<T>& differences_;
     std::string detached_;
     double rounding_ = 0;         ///< what rounding can do to the last change
     std::vector<double> middle_;  ///< (f(x + step) + f(x - step)) / 2 of the last change
-    bool is_sure_ = true;         ///< whether every rule that is not accused is right
+    double failing_;              ///< the relative difference that is to be explained
 };
 
 }  // namespace
 
 template <class T>
-std::optional<Located> locate(Subject<T>& subject, const Differences<T>& differences, std::size_t input) {
-    return Location<T>(subject, differences).find(input);
+std::optional<Located> locate(Subject<T>& subject, const Differences<T>& differences, std::size_t input,
+                              double failing) {
+    return Location<T>(subject, differences, failing).find(input);
 }
 
-template std::optional<Located> locate(Subject<float>&, const Differences<float>&, std::size_t);
-template std::optional<Located> locate(Subject<double>&, const Differences<double>&, std::size_t);
+template std::optional<Located> locate(Subject<float>&, const Differences<float>&, std::size_t, double);
+template std::optional<Located> locate(Subject<double>&, const Differences<double>&, std::size_t, double);
 
 }  // namespace tapeloop::detail

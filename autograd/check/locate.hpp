@@ -19,12 +19,16 @@ struct Located {
 };
 
 /// Holds every rule between the input and the result against differences of its own operation: the argument
-/// is moved where it lies in the tape's memory, just while the operation computes. Nothing if the graph is
-/// too large, or f does not record the same one each time.
+/// is moved where it lies in the tape's memory, just while the operation computes. `failing` is the relative
+/// difference that is to be explained. Nothing if the graph is too large, if f does not record the same one
+/// each time, or if no rule is wrong and one could not be told as accurately as that.
 template <class T>
-std::optional<Located> locate(Subject<T>& subject, const Differences<T>& differences, std::size_t input);
+std::optional<Located> locate(Subject<T>& subject, const Differences<T>& differences, std::size_t input,
+                              double failing);
 
-extern template std::optional<Located> locate(Subject<float>&, const Differences<float>&, std::size_t);
-extern template std::optional<Located> locate(Subject<double>&, const Differences<double>&, std::size_t);
+extern template std::optional<Located> locate(Subject<float>&, const Differences<float>&, std::size_t,
+                                              double);
+extern template std::optional<Located> locate(Subject<double>&, const Differences<double>&, std::size_t,
+                                              double);
 
 }  // namespace tapeloop::detail

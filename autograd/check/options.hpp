@@ -7,6 +7,9 @@
 
 namespace tapeloop {
 
+/// What a gradient check compares: `automatic` all elements of small inputs, and directions of large ones.
+enum class CheckMode { automatic, elements, directions, both };
+
 /// Options of a gradient check. All have defaults; a tolerance or step of 0 stands for the one that suits the
 /// type.
 struct CheckOptions {
@@ -24,13 +27,25 @@ struct CheckOptions {
     /// The step of the central differences is this, the cube root of epsilon by default, times max(1, |x|).
     double step = 0;
 
-    /// Inputs with more elements are checked in random directions first.
-    std::size_t full_limit = 20'000;
+    /// What is compared. Elements are looked for where a direction fails, in every mode.
+    CheckMode mode = CheckMode::automatic;
+    /// With `automatic`, inputs with more elements are checked in random directions.
+    std::size_t full_limit = 2'000;
     /// The number of directions, at least one.
     std::size_t directions = 8;
-    /// The number of an input's elements that are checked one by one when a direction fails: all, up to this
-    /// many, and beyond it as many that are spread over the input.
-    std::size_t elements_after_failure = 100'000;
+    /// The largest number of an input's elements that are compared one by one when a direction fails. Few
+    /// wrong ones are found by halving; of many, a sample is compared that is spread over the input.
+    std::size_t elements_after_failure = 4'000;
+    /// After so many seconds no more elements are compared, and the report warns of it.
+    double seconds = 10;
+    /// Check at other points too, with one direction by each input: beside the inputs, where a rule that
+    /// remembers is wrong, and at each of `scales` times them.
+    bool elsewhere = true;
+    std::vector<double> scales = {-1, 8};
+    /// Each tensor filled with each of these is a further point, such as the bounds that a function has.
+    std::vector<double> stock_values = {};
+    /// By so much, relative to the largest, may two calls of f with the same inputs differ.
+    double nondeterminism = 0;
 
     /// The number of each input's elements that the report keeps, the worst first.
     std::size_t worst = 5;

@@ -13,12 +13,13 @@ constexpr std::size_t most_findings = 12;
 constexpr std::size_t most_inputs = 12;
 constexpr std::size_t most_warnings = 6;
 
-constexpr std::array<std::string_view, 26> names{"sign",
+constexpr std::array<std::string_view, 30> names{"sign",
                                                  "factor",
                                                  "transposed",
                                                  "exchanged",
                                                  "axis not summed",
                                                  "axis summed",
+                                                 "wrong axis",
                                                  "time step missing",
                                                  "time order",
                                                  "order",
@@ -27,12 +28,15 @@ constexpr std::array<std::string_view, 26> names{"sign",
                                                  "time step",
                                                  "gate",
                                                  "part",
+                                                 "elements",
+                                                 "region",
                                                  "no gradient",
                                                  "unasked gradient",
                                                  "cotangent ignored",
                                                  "not finite",
                                                  "recorded rule differs",
                                                  "not linear",
+                                                 "rule changes",
                                                  "asymmetric Hessian",
                                                  "detached",
                                                  "unexplained",
@@ -77,6 +81,8 @@ std::string heading(const CheckedInput& input) {
         text += fmt::format(": {} of {} random directions wrong", input.failed_directions, input.directions);
     if (input.compared != 0) text += fmt::format(": {} of {} elements wrong", input.wrong, input.compared);
     if (input.undecided != 0) text += fmt::format(", {} undecided", input.undecided);
+    if (input.undecided_directions != 0)
+        text += fmt::format(", {} directions undecided", input.undecided_directions);
     return text;
 }
 
@@ -122,16 +128,18 @@ void write_finding(std::string& text, const Finding& finding) {
 std::string totals(const GradientReport& report) {
     std::size_t compared = 0;
     std::size_t directions = 0;
-    std::size_t undecided = 0;
+    std::size_t untold = 0;
+    std::size_t elements = 0;
     for (const CheckedInput& input : report.inputs) {
         compared += input.compared;
         directions += input.directions;
-        undecided += input.undecided;
+        untold += input.untold;
+        elements += input.shape.size();
     }
     std::string text = fmt::format("{} elements", compared);
     if (directions != 0) text += fmt::format(" and {} random directions", directions);
     text += fmt::format(" of {} gradients against central differences", report.inputs.size());
-    if (undecided != 0) text += fmt::format(", {} undecided", undecided);
+    if (untold != 0) text += fmt::format(", {} of {} elements untold", untold, elements);
     return text + fmt::format("; {}, {} evaluations, seed {}", report.in_double ? "double" : "float",
                               report.evaluations, report.seed);
 }

@@ -16,6 +16,7 @@ enum class Diagnosis {
     exchanged,              ///< the right gradient of another input
     axis_not_summed,        ///< of a sum over an axis only one summand arrives
     axis_summed,            ///< summed, or averaged, over an axis that the input has
+    wrong_axis,             ///< summed, or repeated, along another axis of the same extent
     time_step_missing,      ///< nothing arrives from one time step
     time_order,             ///< the time steps are in another order
     order,                  ///< the slices along another axis are
@@ -24,12 +25,15 @@ enum class Diagnosis {
     time_step,              ///< some time steps are wrong
     gate,                   ///< the blocks of some gates are wrong, those of others right
     part,                   ///< some slices along an axis are wrong, the others right
+    elements,               ///< some elements are wrong, in no slices
+    region,                 ///< wrong only where the argument is negative, or large
     no_gradient,            ///< zero everywhere though the function depends on the input
     unasked_gradient,       ///< a gradient though the function does not depend on the input
     cotangent_ignored,      ///< what a cotangent of ones would give
     not_finite,             ///< NaN or infinite
     recorded_rule_differs,  ///< `gradient_graph` gives another value than `gradient`
-    not_linear,             ///< the recorded gradient is not linear in the cotangent
+    not_linear,             ///< a rule is not linear in the cotangent
+    rule_changes,           ///< a rule gives something else when it runs again: it draws, or remembers
     asymmetric_hessian,     ///< <w, H z> differs from <z, H w>
     detached,               ///< all rules are right, but a value is used outside the recording
     unexplained,            ///< wrong in none of these ways
@@ -57,6 +61,7 @@ struct CheckedElement {
     double tape = 0;        ///< the reverse sweep's value
     double numeric = 0;     ///< that of the differences
     double difference = 0;  ///< of these two
+    double size = 0;        ///< of what was summed, along a direction
     double step = 0;        ///< of the differences
     double tolerance = 0;
     ToleranceRule rule = ToleranceRule::relative;
@@ -83,10 +88,12 @@ struct CheckedInput {
     int order = 1;               ///< 2 for the gradient of the gradient
     std::size_t directions = 0;  ///< random directions that were tried; 0 if all elements were
     std::size_t failed_directions = 0;
-    double worst_direction = 0;    ///< the largest difference along one, relative to what it sums
-    std::size_t compared = 0;      ///< elements compared one by one
+    std::size_t undecided_directions = 0;  ///< at kinks, or lost in rounding
+    double worst_direction = 0;            ///< the largest difference along one, relative to what it sums
+    std::size_t compared = 0;      ///< elements compared, one by one or in a group that agrees as a whole
     std::size_t wrong = 0;         ///< of these
     std::size_t undecided = 0;     ///< of these, at a kink or lost in rounding
+    std::size_t untold = 0;        ///< the undecided ones, and those that the tolerances hide
     double largest = 0;            ///< the largest magnitude of the tape's gradient
     double largest_deviation = 0;  ///< the largest difference between elements
     /// The largest difference over its tolerance first.

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <autograd/check/differences.hpp>
 #include <autograd/check/slices.hpp>
 
 #include <algorithm>
@@ -64,12 +65,16 @@ bool is_reversed(const Slices& sources) {
     return true;
 }
 
-Elements shifted(const Elements& x, const AxisLoops& loops, std::ptrdiff_t by) {
-    return rearranged(x, [&](std::size_t i) -> std::optional<std::size_t> {
+/// The right gradient, shifted; the slice without a source is the tape's own, since a shift that the rule
+/// forgets leaves anything there.
+Elements shifted(const Evidence& evidence, const AxisLoops& loops, std::ptrdiff_t by) {
+    Elements result = evidence.tape;
+    for (std::size_t i = 0; i < result.size(); ++i) {
         const auto source = static_cast<std::ptrdiff_t>(loops.slice_of(i)) - by;
-        if (source < 0 || source >= static_cast<std::ptrdiff_t>(loops.extent)) return {};
-        return loops.moved(i, static_cast<std::size_t>(source));
-    });
+        if (source >= 0 && source < static_cast<std::ptrdiff_t>(loops.extent))
+            result[i] = evidence.numeric[loops.moved(i, static_cast<std::size_t>(source))];
+    }
+    return result;
 }
 
 Diagnosis order_along(const InputInfo& info, std::size_t axis) {
@@ -123,6 +128,19 @@ Slices slices_in(const std::vector<State>& states, State wanted) {
     return slices;
 }
 
+/// Returns whether nearly all that there is in these slices is wrong: else they are places of elements.
+bool are_filled(const Evidence& evidence, const Fit& fit, const AxisLoops& loops, const Slices& slices) {
+    std::size_t wrong = 0;
+    std::size_t told = 0;
+    for (std::size_t i = 0; i < evidence.tape.size(); ++i) {
+        if (!fit.is_known(i) || (fit.is_right(i) && fit.is_neutral(i))) continue;
+        if (std::find(slices.begin(), slices.end(), loops.slice_of(i)) == slices.end()) continue;
+        ++told;
+        wrong += fit.is_right(i) ? 0U : 1U;
+    }
+    return wrong > slices.size() / 2 && 10 * wrong >= 9 * told;
+}
+
 bool is_zero_in(const Evidence& evidence, const AxisLoops& loops, const Slices& slices) {
     for (std::size_t i = 0; i < evidence.tape.size(); ++i)
         if (evidence.tape[i] != 0 &&
@@ -160,7 +178,7 @@ Maybe wrong_steps(const Evidence& evidence, const Fit& fit) {
     const std::vector<State> states = states_of(evidence, fit, loops);
     const Slices wrong = slices_in(states, State::wrong);
     const Slices right = slices_in(states, State::right);
-    if (wrong.empty() || right.empty()) return {};
+    if (wrong.empty() || right.empty() || !are_filled(evidence, fit, loops, wrong)) return {};
     const std::string values = values_text(evidence, loops, wrong);
     if (loops.extent > 2 && right == Slices{0})
         return Diagnosed{Diagnosis::first_step_only, "only the first time step is right" + values};
@@ -183,7 +201,9 @@ Maybe wrong_part(const Evidence& evidence, const Fit& fit) {
         const std::vector<State> states = states_of(evidence, fit, loops);
         const Slices wrong = slices_in(states, State::wrong);
         const double share = static_cast<double>(wrong.size()) / static_cast<double>(loops.extent);
-        if (share >= smallest || slices_in(states, State::right).empty()) continue;
+        const bool is_element = loops.outer * loops.inner == 1;
+        if (share >= smallest || slices_in(states, State::right).empty() || is_element) continue;
+        if (!are_filled(evidence, fit, loops, wrong)) continue;
         smallest = share;
         best = Diagnosed{Diagnosis::part,
                          fmt::format("only {} {} wrong{}", steps_text(wrong, evidence.info, axis),
@@ -291,7 +311,7 @@ std::optional<Diagnosed> order_of_input(const Evidence& evidence, const Fit& fit
                                          is_reversed(*sources) ? "in reverse order"
                                                                : "in the order " + list_text(*sources))};
         for (const std::ptrdiff_t by : {1, -1})
-            if (loops.extent > 2 && fit.fits(shifted(evidence.numeric, loops, by)))
+            if (loops.extent > 2 && fit.fits(shifted(evidence, loops, by)))
                 return Diagnosed{order_along(evidence.info, axis),
                                  fmt::format("the {} are {} by one", noun(evidence.info, axis),
                                              by > 0 ? "late" : "early")};
@@ -347,10 +367,32 @@ std::optional<Diagnosed> wrong_gates(const Evidence& evidence, const Fit& fit) {
     const std::vector<State> states = states_of(evidence, fit, loops);
     const Slices wrong = slices_in(states, State::wrong);
     if (wrong.empty() || slices_in(states, State::right).empty()) return {};
+    if (!are_filled(evidence, fit, loops, wrong)) return {};
     std::string names;
     for (std::size_t k : wrong) names += (names.empty() ? "`" : ", `") + evidence.info.gates[k] + "`";
     return Diagnosed{Diagnosis::gate, fmt::format("only the block of gate {} is wrong{}", names,
                                                   values_text(evidence, loops, wrong))};
+}
+
+std::optional<Diagnosed> elements_of_input(const Evidence& evidence, const Fit& fit) {
+    constexpr std::size_t most_named = 4;
+    std::size_t told = 0;
+    Slices wrong;
+    for (std::size_t i = 0; i < evidence.tape.size(); ++i) {
+        if (!fit.is_known(i) || (fit.is_right(i) && fit.is_neutral(i))) continue;
+        ++told;
+        if (!fit.is_right(i)) wrong.push_back(i);
+    }
+    if (wrong.empty() || 4 * wrong.size() > told) return {};
+    std::string places;
+    for (std::size_t k = 0; k < std::min(wrong.size(), most_named); ++k) {
+        CheckedElement one;
+        one.position = position_of(wrong[k], evidence.shape);
+        places += (k == 0 ? "" : ", ") + one.place();
+    }
+    return Diagnosed{Diagnosis::elements, fmt::format("{} of {} elements {} wrong, in no whole slices: {}{}",
+                                                      wrong.size(), told, wrong.size() == 1 ? "is" : "are",
+                                                      places, wrong.size() > most_named ? ", .." : "")};
 }
 
 std::optional<Diagnosed> slices_of_input(const Evidence& evidence, const Fit& fit) {

@@ -15,6 +15,8 @@ std::optional<Diagnosed> slices_of_results(const Evidence& evidence, const Fit& 
 std::optional<Diagnosed> wrong_gates(const Evidence& evidence, const Fit& fit);
 /// Says which slices are wrong, if the others are right.
 std::optional<Diagnosed> slices_of_input(const Evidence& evidence, const Fit& fit);
+/// Says which elements are wrong, if they are few and fill no slices.
+std::optional<Diagnosed> elements_of_input(const Evidence& evidence, const Fit& fit);
 
 /// Explains by the values alone: none, sign, factor.
 std::optional<Diagnosed> explain_values(const Evidence& evidence);

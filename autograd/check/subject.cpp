@@ -170,29 +170,32 @@ void Subject<T>::evaluate_gradient(std::vector<double>& results) {
 }
 
 template <class T>
+std::vector<Var<T>> Subject<T>::differentiated(const Run& run) const {
+    if (order_ == 1) return run.results;
+    std::vector<GradientGraphRoot<T>> graph_roots;
+    for (std::size_t r = 0; r < run.results.size(); ++r)
+        graph_roots.push_back({run.results[r], run.arguments[own_inputs_ + r]});
+    std::vector<Wrt<T>> by = wrt(run).list();
+    by.resize(own_inputs_, by.front());
+    const GradientGraph<T> first = gradient_graph(graph_roots, by);
+    return {first.begin(), first.end()};
+}
+
+template <class T>
 typename Subject<T>::Differentiated Subject<T>::differentiate(std::span<const double> cotangent) {
     Tape<T> tape;
     const Run run = this->run(tape);
-    std::vector<Var<T>> results = run.results;
-    if (order_ == 2) {
-        std::vector<GradientGraphRoot<T>> graph_roots;
-        for (std::size_t r = 0; r < run.results.size(); ++r)
-            graph_roots.push_back({run.results[r], run.arguments[own_inputs_ + r]});
-        std::vector<Wrt<T>> by = wrt(run).list();
-        by.resize(own_inputs_, by.front());
-        const GradientGraph<T> first = gradient_graph(graph_roots, by);
-        results.assign(first.begin(), first.end());
-    }
-    Differentiated differentiated;
+    const std::vector<Var<T>> results = this->differentiated(run);
+    Differentiated found;
     for (const Var<T>& result : results) {
         const Array<T> value = result.array();
-        append_elements(differentiated.results, value.data(), value.size());
+        append_elements(found.results, value.data(), value.size());
     }
     for (const Tensor<T>& one : gradient(roots(results, cotangent), wrt(run))) {
-        differentiated.gradients.emplace_back();
-        append_elements(differentiated.gradients.back(), one.data(), one.size());
+        found.gradients.emplace_back();
+        append_elements(found.gradients.back(), one.data(), one.size());
     }
-    return differentiated;
+    return found;
 }
 
 template class Subject<float>;

@@ -41,6 +41,9 @@ class Subject {
         std::vector<Var<T>> results;
     };
     Run run(Tape<T>& tape);
+    /// Returns what is differentiated of a run: its results, or with order 2 their recorded gradient by all
+    /// inputs.
+    std::vector<Var<T>> differentiated(const Run& run) const;
     /// Returns what the gradient is asked by, input by input.
     WrtList<T> wrt(const Run& run) const;
     /// Returns the roots of a run with parts of `cotangent`.

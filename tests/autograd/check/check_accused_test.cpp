@@ -82,20 +82,55 @@ TEST_CASE("check accused: a kink on the way is none that is wrong") {
                .has(Diagnosis::detached));
 }
 
-TEST_CASE("check accused: extents are called by the axes of results that have them") {
+TEST_CASE("check accused: a factor has no name where the operation sums over nothing") {
     const auto thrice = custom(
         "thrice", [](const auto& x) { return tanh(x); },
         [](const auto& g, const auto& y, const auto&) { return 3 * g * (1 - square(y)); });
-    CheckOptions options;
-    options.result = {{"time", "batch", "feature"}, {}};
-    const GradientReport report = check_gradient(
-        [&](const auto& x) {
-            return std::pair{thrice(x), sum(thrice(x), 0)};
-        },
-        {{"x", Random(7).tensor({4, 3, 2}), {{"time", "batch", "feature"}, {}}}}, options);
+    const GradientReport report =
+        check_gradient([&](const auto& x) { return 2 * thrice(x); }, {{"x", Random(7).tensor({4, 3, 2})}});
     REQUIRE(report.has(Diagnosis::factor));
-    CHECK_MESSAGE(contains(report.text(), "the batch size (3)"), report.text());
-    CHECK_MESSAGE(!contains(report.text(), "the number of time steps (3)"), report.text());
+    CHECK_MESSAGE(contains(report.text(), "3 times"), report.text());
+    CHECK_MESSAGE(!contains(report.text(), "equals"), report.text());
+}
+
+TEST_CASE("check accused: beside a mask of -1e9 the wrong rule is accused, not softmax") {
+    const auto wrong_sin = custom(
+        "wrong_sin", [](const auto& x) { return sin(x); },
+        [](const auto& g, const auto&, const auto& x) { return g * cos(x) * 1.1; });
+    Tensor<double> mask = filled({3, 4}, 0);
+    for (const std::size_t row : {0U, 1U, 2U}) mask(row, 3) = -1e9;
+    check_accuses_only(check_gradient([&](const D& x) { return wrong_sin(3 * softmax(x + input(mask))); },
+                                      {{"x", Random(9).tensor({3, 4})}}),
+                       "wrong_sin");
+}
+
+TEST_CASE("check accused: a small mistake is not called 1 times the right gradient, nor all rules right") {
+    for (const double by : {1e-5, 4e-6, 2e-6}) {
+        const auto slightly = custom(
+            "wrong", [](const auto& x) { return tanh(x); },
+            [by](const auto& g, const auto& y, const auto&) { return g * (1 - square(y)) * (1 + by); });
+        const GradientReport report =
+            check_gradient([&](const D& x) { return slightly(2 * x); }, {{"x", Random(9).tensor({3, 4})}});
+        check_accuses_only(report, "wrong");
+        CHECK_MESSAGE(!contains(report.text(), "is 1 times"), report.text());
+        CHECK_MESSAGE(!contains(report.text(), "every recorded rule"), report.text());
+    }
+}
+
+TEST_CASE("check accused: one wrong element is an element, not a slice") {
+    const auto one = custom(
+        "wrong", [](const auto& x) { return tanh(x); },
+        [](const auto& g, const auto& y, const auto&) {
+            const Tensor<double> factors =
+                generate({30, 40}, [](const Position& p) { return p[0] == 7 && p[1] == 25 ? 2.0 : 1.0; });
+            if constexpr (tapeloop::detail::is_array<std::decay_t<decltype(y)>>)
+                return g * (1 - square(y)) * Array<double>(factors);
+            else
+                return g * (1 - square(y)) * factors;
+        });
+    const GradientReport report = check_gradient(one, {{"x", Random(9).tensor({30, 40})}});
+    CHECK_MESSAGE(report.has(Diagnosis::elements), report.text());
+    CHECK_MESSAGE(contains(report.text(), "[7, 25]"), report.text());
 }
 
 TEST_CASE("check accused: an order is one of time steps only along time") {

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <autograd/check/differences.hpp>
+
+#include <chrono>
+
+/// This file compares the gradient by one input with differences.
+namespace tapeloop::detail {
+
+/// The time that a check may take.
+class Deadline {
+  public:
+    explicit Deadline(double seconds) : seconds_(seconds) {}
+    bool is_over() const {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count() > seconds_;
+    }
+
+  private:
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+    double seconds_;
+};
+
+template <class T>
+class InputComparison {
+  public:
+    InputComparison(Subject<T>& subject, Differences<T>& differences, const CheckOptions& options,
+                    const Deadline& deadline, std::uint64_t seed)
+        : subject_(subject), differences_(differences), options_(options), deadline_(deadline), seed_(seed) {}
+
+    /// Compares the gradient by the input `k` as the options' mode says.
+    void compare(std::size_t k, const std::vector<double>& gradient, CheckedInput& checked);
+    /// Compares along `directions` alone, and elements where one fails.
+    void compare_along(std::size_t k, const std::vector<double>& gradient, CheckedInput& checked,
+                       std::size_t directions);
+
+    /// The elements of the last input that were compared, in a group or alone.
+    std::vector<CheckedElement>& elements() { return elements_; }
+    /// Returns whether any comparison of the last input could have shown a mistake.
+    bool tells() const { return tells_; }
+    /// Returns whether time ran out before all were compared that should be.
+    bool is_cut_short() const { return is_cut_short_; }
+
+  private:
+    void start(std::size_t k, const std::vector<double>& gradient);
+    bool directions_agree(CheckedInput& checked, std::size_t directions);
+    void find_wrong_elements(CheckedInput& checked);
+    void compare_elements(const std::vector<std::size_t>& chosen);
+    void confirm();
+    void bisect(std::size_t begin, std::size_t end, bool is_wrong);
+    bool agrees_in(std::size_t begin, std::size_t end);
+    void clear(std::size_t begin, std::size_t end);
+    void compare_alone(std::size_t index);
+    bool hold_kinks();
+    std::vector<double> direction(std::uint64_t seed) const;
+
+    Subject<T>& subject_;
+    Differences<T>& differences_;
+    const CheckOptions& options_;
+    const Deadline& deadline_;
+    std::uint64_t seed_;
+    std::size_t input_ = 0;
+    const std::vector<double>* gradient_ = nullptr;
+    std::vector<CheckedElement> elements_;
+    std::vector<bool> held_;  ///< at kinks, by element; empty without any
+    std::size_t alone_ = 0;   ///< elements compared alone while halving
+    std::size_t confirmed_ = 0;
+    bool tells_ = false;
+    bool is_cut_short_ = false;
+};
+
+extern template class InputComparison<float>;
+extern template class InputComparison<double>;
+
+/// Returns the element's deviation in multiples of its tolerance.
+double excess_of(const CheckedElement& element);
+
+}  // namespace tapeloop::detail
