@@ -12,7 +12,7 @@
 namespace tapeloop::detail {
 namespace {
 
-bool all_finite(const std::vector<double>& x) {
+bool are_finite(const std::vector<double>& x) {
     return std::all_of(x.begin(), x.end(), [](double element) { return std::isfinite(element); });
 }
 
@@ -28,10 +28,10 @@ class ExaminationElsewhere {
     bool run(const std::string& where) {
         std::vector<double> center;
         subject_.evaluate(center);
-        if (center.size() != report_.result_elements || !all_finite(center)) return true;
+        if (center.size() != report_.result_elements || !are_finite(center)) return true;
         const std::vector<double> cotangent = random_weights(center.size(), report_.seed + 0x2545f491);
         gradients_ = subject_.differentiate(cotangent).gradients;
-        if (!std::all_of(gradients_.begin(), gradients_.end(), all_finite)) return true;
+        if (!std::all_of(gradients_.begin(), gradients_.end(), are_finite)) return true;
         Differences<T> differences(subject_, cotangent, center, options_);
         for (std::size_t k = 0; k < subject_.size(); ++k) compare(differences, k);
         SuspectExplainer<T> explainer(subject_, differences, options_, gradients_, suspects_);

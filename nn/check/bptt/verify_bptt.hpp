@@ -35,7 +35,7 @@ struct BpttOptions {
     std::size_t step_elements = 2'000;
     /// Options of the check of the whole sequence by differences: sizes, steps and tolerances. Seed and order
     /// are not taken from it.
-    CheckOptions gradient = {.worst = 2};
+    CheckOptions gradient = {.elsewhere = false, .worst = 2};
 };
 
 namespace detail {

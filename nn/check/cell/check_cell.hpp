@@ -32,7 +32,8 @@ struct CellCheckOptions {
     /// 1 leaves the second order out.
     int order = 2;
     /// Options of the comparison of gradients: tolerances, steps and sizes. Seed and order are those above.
-    CheckOptions gradient = {.worst = 3};
+    /// Not at other points by default: a state may have a domain.
+    CheckOptions gradient = {.elsewhere = false, .worst = 3};
 };
 
 namespace detail {
