@@ -20,9 +20,10 @@ constexpr double tolerance = 1e-5;
 double quotient(const std::function<double(double)>& f, double h) {
     return (f(-2 * h) - 8 * f(-h) + 8 * f(h) - f(2 * h)) / (12 * h);
 }
-/// By how much the slopes on both sides differ, which vanishes with h where f is smooth.
+/// By how much the slopes on both sides differ, which vanishes like h^3 where f is smooth: a curvature, which
+/// may be larger than a kink, does not count.
 double bend(const std::function<double(double)>& f, double h) {
-    return std::abs(f(h) + f(-h) - 2 * f(0)) / h;
+    return std::abs(f(2 * h) + f(-2 * h) - 4 * (f(h) + f(-h)) + 6 * f(0)) / (2 * h);
 }
 
 bool is_finite(const Tensors& all) {
@@ -131,7 +132,8 @@ Slope slope_at_zero(const std::function<double(double)>& f, double scale) {
     if (bend_of_fine > 0.5 * bend_of_coarse && bend_of_fine > tolerance * (scale + 1))
         return {Slope::Kind::kink};
     const double error = std::abs(coarse - fine);
-    if (error > 10 * tolerance * (scale + std::abs(fine) + 1)) return {Slope::Kind::rough};
+    // Not beside `scale`: where f turns many times within h, all gradients are large, and slopes are not.
+    if (error > 10 * tolerance * (std::abs(fine) + 1)) return {Slope::Kind::rough};
     return {Slope::Kind::found, fine, error};
 }
 
