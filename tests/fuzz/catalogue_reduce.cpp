@@ -110,11 +110,11 @@ void add_along(Builder& builder, const char* name, const F& f, Promise promise) 
         promise));
 }
 
-#define TAPELOOP_FUZZ_ALONG(name)                                                                     \
+#define TAPELOOP_FUZZ_ALONG(name, promise)                                                            \
     Entry {                                                                                           \
 #name, [](Builder & builder) {                                                                      \
             add_along(                                                                                      \
-                builder, #name, [](const auto& x, int axis) { return name(x, axis); }, smooth);             \
+                builder, #name, [](const auto& x, int axis) { return name(x, axis); }, promise);             \
         } \
     }
 
@@ -141,16 +141,16 @@ void add_sum_to(Builder& builder) {
 std::vector<Entry> reduce_entries() {
     return {TAPELOOP_FUZZ_REDUCTION(sum, smooth, sum_of),
             TAPELOOP_FUZZ_REDUCTION(mean, smooth, mean_of),
-            TAPELOOP_FUZZ_REDUCTION(prod, smooth, product_of),
+            TAPELOOP_FUZZ_REDUCTION(prod, smooth_product, product_of),
             TAPELOOP_FUZZ_REDUCTION(max, Promise{}, max_of),
             TAPELOOP_FUZZ_REDUCTION(min, Promise{}, min_of),
             TAPELOOP_FUZZ_REDUCTION(variance, smooth, variance_of),
             TAPELOOP_FUZZ_REDUCTION(norm, Promise{}, norm_of),
             TAPELOOP_FUZZ_REDUCTION(logsumexp, smooth, logsumexp_of),
-            TAPELOOP_FUZZ_ALONG(softmax),
-            TAPELOOP_FUZZ_ALONG(log_softmax),
-            TAPELOOP_FUZZ_ALONG(cumsum),
-            TAPELOOP_FUZZ_ALONG(cumprod),
+            TAPELOOP_FUZZ_ALONG(softmax, smooth),
+            TAPELOOP_FUZZ_ALONG(log_softmax, smooth),
+            TAPELOOP_FUZZ_ALONG(cumsum, smooth),
+            TAPELOOP_FUZZ_ALONG(cumprod, smooth_product),
             {"norm, away from 0", add_smooth_norm},
             {"sum_to", add_sum_to}};
 }
