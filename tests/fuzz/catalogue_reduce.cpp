@@ -122,7 +122,7 @@ void add_smooth_norm(Builder& builder) {
     const Id argument = builder.positive(builder.any());
     builder.add(call(
         "norm($0)", {argument}, [](const auto& x) { return norm(x[0]); },
-        builder.shape(argument).size() > 0 ? smooth : Promise{}));
+        builder.shape(argument).size() > 0 ? builder.where_positive(argument, smooth) : Promise{}));
 }
 
 void add_sum_to(Builder& builder) {
