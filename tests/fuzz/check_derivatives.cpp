@@ -39,11 +39,40 @@ double sum_of_sizes(const Tensors& a, const Tensors& b) {
     return total;
 }
 
+/// Whether the roots depend on an operation that has kinks or steps.
+bool may_have_kinks(const Program& program) {
+    std::vector<bool> matters(program.value_count(), false);
+    for (const ProgramRoot& root : program.roots) matters[root.value] = true;
+    bool found = false;
+    for (auto line = program.lines.rbegin(); line != program.lines.rend(); ++line) {
+        bool is_used = false;
+        for (std::size_t k = 0; k < line->results; ++k) is_used |= matters[line->first_result + k];
+        if (!is_used || line->leaf || line->is_constant()) continue;
+        found |= !line->call.promise.is_smooth;
+        for (Id id : line->call.arguments) matters[id] = true;
+    }
+    return found;
+}
+
+/// The values of lines that pass no cotangent, for these leaves. Where there may be kinks a little beside
+/// them, for what is detached is equal to where it comes from, a tie wherever the leaves are.
+Tensors constants(const Program& program, const Tensors& leaves) {
+    Tensors values = Run<double>(program, leaves).values();
+    if (!may_have_kinks(program)) return values;
+    test::Random random(values.size());
+    for (Tensor<double>& value : values)
+        for (double& x : value) x += random.uniform(-0.05, 0.05);
+    return values;
+}
+
 /// A program around its leaves, along random directions.
 class Surroundings {
   public:
     Surroundings(const Program& program, Tensors leaves)
-        : program_(program), leaves_(std::move(leaves)), base_(program, leaves_), frozen_(base_.values()) {
+        : program_(program),
+          leaves_(std::move(leaves)),
+          frozen_(constants(program, leaves_)),
+          base_(program, leaves_, {}, may_have_kinks(program) ? &frozen_ : nullptr) {
         test::Random random(leaves_.size() + program.lines.size());
         for (const Line& line : program.lines) {
             if (!line.leaf) continue;
@@ -80,8 +109,8 @@ class Surroundings {
 
     const Program& program_;
     Tensors leaves_;
-    Run<double> base_;
     Tensors frozen_;
+    Run<double> base_;
     Tensors directions_;
     Tensors asked_directions_;
     Tensors projections_;
@@ -138,21 +167,6 @@ Slope slope_at_zero(const std::function<double(double)>& f, double scale) {
 }
 
 namespace {
-
-/// Whether the roots depend on an operation that has kinks or steps.
-bool may_have_kinks(const Program& program) {
-    std::vector<bool> matters(program.value_count(), false);
-    for (const ProgramRoot& root : program.roots) matters[root.value] = true;
-    bool found = false;
-    for (auto line = program.lines.rbegin(); line != program.lines.rend(); ++line) {
-        bool is_used = false;
-        for (std::size_t k = 0; k < line->results; ++k) is_used |= matters[line->first_result + k];
-        if (!is_used || line->leaf || line->is_constant()) continue;
-        found |= !line->call.promise.is_smooth;
-        for (Id id : line->call.arguments) matters[id] = true;
-    }
-    return found;
-}
 
 /// Integers and equal numbers lie on kinks, some of which differences do not see: they cancel, or only the
 /// second order has them. What is a little beside them does not.
