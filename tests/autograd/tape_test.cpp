@@ -8,10 +8,27 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <thread>
+#include <utility>
+
+// AddressSanitizer takes memory of its own beside what is limited.
+#if defined(__SANITIZE_ADDRESS__)
+#define TAPELOOP_UNDER_ADDRESS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TAPELOOP_UNDER_ADDRESS_SANITIZER
+#endif
+#endif
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -407,6 +424,60 @@ TEST_CASE("tape: a label and a pause that outlive their tape, with another in it
         CHECK(!next->recording());
     }
 }
+
+#if !defined(TAPELOOP_UNDER_ADDRESS_SANITIZER)
+namespace {
+
+/// All memory that this process may still take, in pieces.
+class AllMemory {
+  public:
+    AllMemory() {
+        for (std::size_t bytes = std::size_t{1} << 26; bytes >= sizeof(Piece); bytes /= 2)
+            while (void* const memory = std::malloc(bytes)) first_ = new (memory) Piece{first_};
+    }
+    ~AllMemory() {
+        while (first_ != nullptr) std::free(std::exchange(first_, first_->next));
+    }
+    AllMemory(const AllMemory&) = delete;
+    AllMemory& operator=(const AllMemory&) = delete;
+
+  private:
+    struct Piece {
+        Piece* next;
+    };
+    Piece* first_ = nullptr;
+};
+
+bool leaves_the_one_before() {
+    const Tape<double> before;
+    try {
+        const AllMemory taken;
+        const Tape<double> tape;
+        return false;
+    } catch (const std::bad_alloc&) {
+        return &Tape<double>::current() == &before;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("tape: one for which there is no memory leaves the one before it current") {
+    const pid_t child = fork();
+    if (child == 0) {
+        std::size_t pages = 0;
+        std::ifstream("/proc/self/statm") >> pages;
+        const rlim_t most =
+            (pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) + (std::size_t{8} << 20);
+        const rlimit limit{most, most};
+        setrlimit(RLIMIT_AS, &limit);
+        _exit(leaves_the_one_before() ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+#endif
 
 TEST_CASE("tape: a small one after a huge one is small") {
     {

@@ -94,10 +94,18 @@ Id Builder::beside(const Shape& other) {
     return of_shape(part);
 }
 
-Id Builder::positive(Id id) {
+bool Builder::is_positive(Id id) const {
     const Tensor<double> value = running_.value(id);
-    const bool is_positive = std::all_of(value.begin(), value.end(), [](double x) { return x > 0.2; });
-    if (is_positive || (!only_smooth_ && bytes_.chance(3))) return id;
+    return std::all_of(value.begin(), value.end(), [](double x) { return x > 0.2; });
+}
+
+Promise Builder::where_positive(Id id, Promise promise) const {
+    promise.is_smooth = promise.is_smooth && is_positive(id);
+    return promise;
+}
+
+Id Builder::positive(Id id) {
+    if (is_positive(id) || (!only_smooth_ && bytes_.chance(3))) return id;
     const Id before = running_.size();
     add(shifted_square({id}));
     return running_.size() > before ? before : id;

@@ -24,6 +24,9 @@ class Builder {
     Id beside(const Shape& shape);
     /// The same with every element above 0.2, made of `id` if that is not.
     Id positive(Id id);
+    /// `promise` as it is kept there: without smoothness unless every element is above 0.2, for now and then
+    /// `positive` lets others pass.
+    Promise where_positive(Id id, Promise promise) const;
     Id leaf(const Shape& shape);
 
     Shape shape(Id id) const { return running_.shape(id); }
@@ -43,6 +46,7 @@ class Builder {
 
     Id add_leaf(LeafKind kind, Tensor<double> value);
     std::optional<Id> find(const std::function<bool(Id)>& fits);
+    bool is_positive(Id id) const;
     void note(Line line);
     void require_as_before(const TapeStatistics& before, const std::string& what);
 

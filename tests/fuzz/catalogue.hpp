@@ -28,6 +28,7 @@ Call shifted_square(std::vector<Id> argument);
 
 inline constexpr Promise smooth{.is_smooth = true};
 inline constexpr Promise smooth_elementwise{.is_elementwise = true, .is_smooth = true};
+inline constexpr Promise smooth_product{.is_smooth = true, .multiplies_elements = true};
 inline constexpr Promise only_elementwise{.is_elementwise = true};
 
 }  // namespace tapeloop::fuzz

@@ -25,7 +25,10 @@ template <class F>
 void add_unary(Builder& builder, const char* name, const F& f, Promise promise, Takes takes,
                std::function<double(double)> reference) {
     Id argument = builder.any();
-    if (takes == Takes::positive) argument = builder.positive(argument);
+    if (takes == Takes::positive) {
+        argument = builder.positive(argument);
+        promise = builder.where_positive(argument, promise);
+    }
     builder.add(call(fmt::format("{}($0)", name), {argument}, f, promise, each_of(std::move(reference))));
 }
 
@@ -106,14 +109,15 @@ void add_power(Builder& builder) {
     const Id argument = exponent < 0 ? builder.positive(builder.any()) : builder.any();
     builder.add(call(
         fmt::format("pow($0, {})", exponent), {argument},
-        [exponent](const auto& x) { return pow(x[0], exponent); }, smooth_elementwise,
+        [exponent](const auto& x) { return pow(x[0], exponent); },
+        exponent < 0 ? builder.where_positive(argument, smooth_elementwise) : smooth_elementwise,
         each_of([exponent](double x) { return std::pow(x, exponent); })));
 }
 void add_power_of_both(Builder& builder) {
     const Id argument = builder.positive(builder.any());
     builder.add(call(
         "pow($0, $1)", {argument, builder.beside(builder.shape(argument))},
-        [](const auto& x) { return pow(x[0], x[1]); }, smooth_elementwise,
+        [](const auto& x) { return pow(x[0], x[1]); }, builder.where_positive(argument, smooth_elementwise),
         each_of([](double x, double p) { return std::pow(x, p); })));
 }
 
@@ -122,7 +126,10 @@ void add_binary(Builder& builder, const char* text, const F& f, Promise promise,
                 std::function<double(double, double)> reference) {
     const Id first = builder.any();
     Id second = builder.bytes().chance(10) ? first : builder.beside(builder.shape(first));
-    if (takes == Takes::positive) second = builder.positive(second);
+    if (takes == Takes::positive) {
+        second = builder.positive(second);
+        promise = builder.where_positive(second, promise);
+    }
     builder.add(call(text, {first, second}, f, promise, each_of(std::move(reference))));
 }
 

@@ -121,14 +121,14 @@ void add_linear_recurrence(Builder& builder) {
     const bool reversed = builder.bytes().chance(40);
     builder.add(call(
         fmt::format("linear_recurrence($0, $1, $2, {})", reversed), {first, second, start},
-        [reversed](const auto& x) { return linear_recurrence(x[0], x[1], x[2], reversed); }, smooth));
+        [reversed](const auto& x) { return linear_recurrence(x[0], x[1], x[2], reversed); }, smooth_product));
 }
 
-#define TAPELOOP_FUZZ_ALONG(name)                                                                     \
+#define TAPELOOP_FUZZ_ALONG(name, promise)                                                            \
     Entry {                                                                                           \
 #name, [](Builder & builder) {                                                                      \
             add_along(                                                                                      \
-                builder, #name, [](const auto& x, int axis) { return name(x, axis); }, smooth);             \
+                builder, #name, [](const auto& x, int axis) { return name(x, axis); }, promise);             \
         } \
     }
 
@@ -136,7 +136,7 @@ void add_smooth_norm(Builder& builder) {
     const Id argument = builder.positive(builder.any());
     builder.add(call(
         "norm($0)", {argument}, [](const auto& x) { return norm(x[0]); },
-        builder.shape(argument).size() > 0 ? smooth : Promise{}));
+        builder.shape(argument).size() > 0 ? builder.where_positive(argument, smooth) : Promise{}));
 }
 
 void add_sum_to(Builder& builder) {
@@ -155,16 +155,16 @@ void add_sum_to(Builder& builder) {
 std::vector<Entry> reduce_entries() {
     return {TAPELOOP_FUZZ_REDUCTION(sum, smooth, sum_of),
             TAPELOOP_FUZZ_REDUCTION(mean, smooth, mean_of),
-            TAPELOOP_FUZZ_REDUCTION(prod, smooth, product_of),
+            TAPELOOP_FUZZ_REDUCTION(prod, smooth_product, product_of),
             TAPELOOP_FUZZ_REDUCTION(max, Promise{}, max_of),
             TAPELOOP_FUZZ_REDUCTION(min, Promise{}, min_of),
             TAPELOOP_FUZZ_REDUCTION(variance, smooth, variance_of),
             TAPELOOP_FUZZ_REDUCTION(norm, Promise{}, norm_of),
             TAPELOOP_FUZZ_REDUCTION(logsumexp, smooth, logsumexp_of),
-            TAPELOOP_FUZZ_ALONG(softmax),
-            TAPELOOP_FUZZ_ALONG(log_softmax),
-            TAPELOOP_FUZZ_ALONG(cumsum),
-            TAPELOOP_FUZZ_ALONG(cumprod),
+            TAPELOOP_FUZZ_ALONG(softmax, smooth),
+            TAPELOOP_FUZZ_ALONG(log_softmax, smooth),
+            TAPELOOP_FUZZ_ALONG(cumsum, smooth),
+            TAPELOOP_FUZZ_ALONG(cumprod, smooth_product),
             {"linear_recurrence", add_linear_recurrence},
             {"norm, away from 0", add_smooth_norm},
             {"sum_to", add_sum_to}};

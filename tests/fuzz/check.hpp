@@ -30,7 +30,7 @@ void check_program(const Program& program, Counts& counts);
 /// not fused.
 void check_repetition(const Program& program, Counts& counts);
 /// Each line alone: its value against plain loops, and `float` against `double` at the same arguments, in
-/// values and gradients.
+/// values and gradients. Beside a step `float` may be on the other side.
 void check_lines(const Program& program, Counts& counts);
 /// An element of an elementwise operation, and its gradient, has the same bits wherever it stands.
 void check_positions(const Program& program, Counts& counts);

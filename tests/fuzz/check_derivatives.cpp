@@ -20,9 +20,10 @@ constexpr double tolerance = 1e-5;
 double quotient(const std::function<double(double)>& f, double h) {
     return (f(-2 * h) - 8 * f(-h) + 8 * f(h) - f(2 * h)) / (12 * h);
 }
-/// By how much the slopes on both sides differ, which vanishes with h where f is smooth.
+/// By how much the slopes on both sides differ, which vanishes like h^3 where f is smooth: a curvature, which
+/// may be larger than a kink, does not count.
 double bend(const std::function<double(double)>& f, double h) {
-    return std::abs(f(h) + f(-h) - 2 * f(0)) / h;
+    return std::abs(f(2 * h) + f(-2 * h) - 4 * (f(h) + f(-h)) + 6 * f(0)) / (2 * h);
 }
 
 bool is_finite(const Tensors& all) {
@@ -38,11 +39,40 @@ double sum_of_sizes(const Tensors& a, const Tensors& b) {
     return total;
 }
 
+/// Whether the roots depend on an operation that has kinks or steps.
+bool may_have_kinks(const Program& program) {
+    std::vector<bool> matters(program.value_count(), false);
+    for (const ProgramRoot& root : program.roots) matters[root.value] = true;
+    bool found = false;
+    for (auto line = program.lines.rbegin(); line != program.lines.rend(); ++line) {
+        bool is_used = false;
+        for (std::size_t k = 0; k < line->results; ++k) is_used |= matters[line->first_result + k];
+        if (!is_used || line->leaf || line->is_constant()) continue;
+        found |= !line->call.promise.is_smooth;
+        for (Id id : line->call.arguments) matters[id] = true;
+    }
+    return found;
+}
+
+/// The values of lines that pass no cotangent, for these leaves. Where there may be kinks a little beside
+/// them, for what is detached is equal to where it comes from, a tie wherever the leaves are.
+Tensors constants(const Program& program, const Tensors& leaves) {
+    Tensors values = Run<double>(program, leaves).values();
+    if (!may_have_kinks(program)) return values;
+    test::Random random(values.size());
+    for (Tensor<double>& value : values)
+        for (double& x : value) x += random.uniform(-0.05, 0.05);
+    return values;
+}
+
 /// A program around its leaves, along random directions.
 class Surroundings {
   public:
     Surroundings(const Program& program, Tensors leaves)
-        : program_(program), leaves_(std::move(leaves)), base_(program, leaves_), frozen_(base_.values()) {
+        : program_(program),
+          leaves_(std::move(leaves)),
+          frozen_(constants(program, leaves_)),
+          base_(program, leaves_, {}, may_have_kinks(program) ? &frozen_ : nullptr) {
         test::Random random(leaves_.size() + program.lines.size());
         for (const Line& line : program.lines) {
             if (!line.leaf) continue;
@@ -79,8 +109,8 @@ class Surroundings {
 
     const Program& program_;
     Tensors leaves_;
-    Run<double> base_;
     Tensors frozen_;
+    Run<double> base_;
     Tensors directions_;
     Tensors asked_directions_;
     Tensors projections_;
@@ -131,26 +161,12 @@ Slope slope_at_zero(const std::function<double(double)>& f, double scale) {
     if (bend_of_fine > 0.5 * bend_of_coarse && bend_of_fine > tolerance * (scale + 1))
         return {Slope::Kind::kink};
     const double error = std::abs(coarse - fine);
-    if (error > 10 * tolerance * (scale + std::abs(fine) + 1)) return {Slope::Kind::rough};
+    // Not beside `scale`: where f turns many times within h, all gradients are large, and slopes are not.
+    if (error > 10 * tolerance * (std::abs(fine) + 1)) return {Slope::Kind::rough};
     return {Slope::Kind::found, fine, error};
 }
 
 namespace {
-
-/// Whether the roots depend on an operation that has kinks or steps.
-bool may_have_kinks(const Program& program) {
-    std::vector<bool> matters(program.value_count(), false);
-    for (const ProgramRoot& root : program.roots) matters[root.value] = true;
-    bool found = false;
-    for (auto line = program.lines.rbegin(); line != program.lines.rend(); ++line) {
-        bool is_used = false;
-        for (std::size_t k = 0; k < line->results; ++k) is_used |= matters[line->first_result + k];
-        if (!is_used || line->leaf || line->is_constant()) continue;
-        found |= !line->call.promise.is_smooth;
-        for (Id id : line->call.arguments) matters[id] = true;
-    }
-    return found;
-}
 
 /// Integers and equal numbers lie on kinks, some of which differences do not see: they cancel, or only the
 /// second order has them. What is a little beside them does not.

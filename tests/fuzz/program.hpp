@@ -84,6 +84,8 @@ struct Promise {
     bool is_smooth = false;
     /// No cotangent passes.
     bool is_constant = false;
+    /// On the way to a small product there may be a large one.
+    bool multiplies_elements = false;
 };
 
 /// An operation with all it was called with but its arguments.
