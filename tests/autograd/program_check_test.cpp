@@ -30,8 +30,8 @@ TEST_CASE("program check: what turns many times within a difference has no slope
 namespace {
 
 /// `where(a * d < b, a, -b)` of two inputs.
-Program program_with_a_step(double a, double b) {
-    Program program;
+fuzz::Program program_with_a_step(double a, double b) {
+    fuzz::Program program;
     for (const double value : {a, b}) {
         Line leaf;
         leaf.leaf = Leaf{LeafKind::input, vector({value, 0.5})};
@@ -64,10 +64,10 @@ TEST_CASE("program check: float may be on the other side of a step, and nowhere 
     CHECK_NOTHROW(check_lines(program_with_a_step(a, b), counts));
     CHECK(counts["lines, float on the other side of a step"] == 1);
 
-    Program wrong = program_with_a_step(a, b);
+    fuzz::Program wrong = program_with_a_step(a, b);
     const auto right = wrong.lines.back().call.call_float;
     wrong.lines.back().call.call_float = [right](const Arguments<float>& x) {
         return Vars<float>{right(x)[0] * 1.01F};
     };
-    CHECK_THROWS_AS(check_lines(wrong, counts), Finding);
+    CHECK_THROWS_AS(check_lines(wrong, counts), fuzz::Finding);
 }

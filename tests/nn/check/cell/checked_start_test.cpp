@@ -178,7 +178,7 @@ TEST_CASE("check_cell: a parameter that two parts of a cell share is checked onc
         if (one.order == 1) names.push_back(one.name);
     CHECK(names == std::vector<std::string>{"x", "state[0]", "state[1]", "layer0/W"});
     CHECK(cell.largest > 0.1);
-    CHECK(cell.largest < 0.2501);  // it was moved once
+    CHECK(cell.largest < 0.3);  // it was moved once, and a little while sweeps are repeated
     check_same_bits(cell.W.value(), filled({2, 2}, 0));
 
     const nn::BpttReport bptt = nn::verify_bptt(tied, Random(4).tensor({3, 2, 2}));
