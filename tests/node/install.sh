@@ -14,7 +14,7 @@ if cmp -s tests/node/package.json build/node/installed.json; then
 fi
 cp tests/node/package.json build/node/package.json
 # Without the scripts of packages, one of which fetches what graphics cards need.
-if npm install --prefix build/node --ignore-scripts --no-package-lock --no-audit --no-fund; then
+if timeout 300 npm install --prefix build/node --ignore-scripts --no-package-lock --no-audit --no-fund; then
     cp build/node/package.json build/node/installed.json
 else
     echo "npm could not install them: the tests against onnxruntime and TensorFlow.js are left out"
