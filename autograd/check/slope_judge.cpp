@@ -79,7 +79,7 @@ void SlopeJudge::settle(CheckedElement& checked, double usual, double finest,
         checked.verdict = Verdict::wrong;
 }
 
-void SlopeJudge::take_sweep(CheckedElement& checked, double usual, const Differentiate& differentiate) const {
+void SlopeJudge::take_sweep(CheckedElement& checked, double usual, const Differentiate& differentiate) {
     checked.sweep.clear();
     const auto trial = [&](int power) { return differentiate(usual * std::exp2(2 * power)); };
     for (int power = largest_power; power >= smallest_power; --power) checked.sweep.push_back(trial(power));
@@ -162,7 +162,7 @@ bool SlopeJudge::finer_agree(const CheckedElement& checked) const {
 }
 
 /// Returns whether the tape's value lies where the differences of all steps lie.
-bool SlopeJudge::is_among_differences(const CheckedElement& checked) const {
+bool SlopeJudge::is_among_differences(const CheckedElement& checked) {
     double smallest = unknown;
     double largest = -unknown;
     for (const Trial& one : checked.sweep)

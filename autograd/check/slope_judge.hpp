@@ -35,13 +35,13 @@ class SlopeJudge {
                 const Differentiate& differentiate) const;
 
   private:
-    void take_sweep(CheckedElement& checked, double usual, const Differentiate& differentiate) const;
+    static void take_sweep(CheckedElement& checked, double usual, const Differentiate& differentiate);
     bool goes_finer(const CheckedElement& checked, double finest) const;
     bool is_contradicted(const CheckedElement& checked, std::size_t j, double change) const;
     double choose_step(CheckedElement& checked, bool without_zeros) const;
     bool is_rounded_away(CheckedElement& checked) const;
     bool finer_agree(const CheckedElement& checked) const;
-    bool is_among_differences(const CheckedElement& checked) const;
+    static bool is_among_differences(const CheckedElement& checked);
     bool is_kink(const CheckedElement& checked, double usual) const;
 
     Tolerances tolerances_;

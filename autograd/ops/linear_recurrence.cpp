@@ -140,9 +140,9 @@ template <class T>
 Var<T> of_operands(const Operand<T>& a, const Operand<T>& b, const Operand<T>& start, bool is_reversed) {
     const LinearRecurrence recurrence{is_reversed};
     if (a.shape() == b.shape()) return apply(recurrence, a, b, start);
-    Tape<T>& tape = tape_of(recurrence.name, a, b, start);
+    Tape<T>& tape = tape_of(LinearRecurrence::name, a, b, start);
     const Shape whole =
-        checked(tape, a.site(), [&] { return broadcast(recurrence.name, a.shape(), b.shape()); });
+        checked(tape, a.site(), [&] { return broadcast(LinearRecurrence::name, a.shape(), b.shape()); });
     Rollback rollback(tape);
     const Var<T> whole_a = broadcast_to(a, whole);
     const Var<T> whole_b = broadcast_to(b, whole);
