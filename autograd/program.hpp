@@ -40,6 +40,7 @@ class Program {
     /// led to would silently stay as it was, and when the tape is watched or observed, for a run is not seen.
     Program(const Var<T>& J, const WrtList<T>& wrt, ProgramOptions options = {});
     ~Program();
+    /// Takes over another's recording; the other one is of no more use.
     Program(Program&&) noexcept;
     Program& operator=(Program&&) noexcept;
 

@@ -35,6 +35,7 @@ struct MinGruCell {
 
     Var<T> project(const Var<T>& x) const { return affine(x, U, b); }
 
+    /// Returns 1 - z and z n, of u [.., 2H].
     std::pair<Var<T>, Var<T>> coefficients(const Var<T>& u) const {
         const std::array<Var<T>, 2> both = map(
             [](auto gates) {

@@ -37,6 +37,7 @@ struct MinLstmCell {
 
     Var<T> project(const Var<T>& x) const { return affine(x, U, b); }
 
+    /// Returns the shares of h and of n, the latter times n, of u [.., 3H].
     std::pair<Var<T>, Var<T>> coefficients(const Var<T>& u) const {
         const std::array<Var<T>, 2> both = map(
             [](auto gates) {
