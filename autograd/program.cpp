@@ -6,6 +6,7 @@
 #include <autograd/record/steps.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -61,6 +62,8 @@ struct Program<T>::Recording {
     GradientSweep<T> sweep;
     Steps<T> forward;
     Steps<T> backward;
+    /// What users see, and may change or take away; the steps write elsewhere.
+    std::optional<Gradients<T>> shown;
     std::unordered_map<NodeIndex, Buffer<T>> inputs;
 
     Recording(const Var<T>& J, const WrtList<T>& wrt)
@@ -90,6 +93,19 @@ struct Program<T>::Recording {
         add_ends(size);
     }
 
+    void show_gradients() {
+        const Gradients<T>& last = sweep.gradients();
+        const auto fits = [&](std::size_t i) { return shape_of(shown->at(i)) == shape_of(last.at(i)); };
+        bool is_whole = shown.has_value() && shown->size() == last.size();
+        for (std::size_t i = 0; is_whole && i < last.size(); ++i) is_whole = fits(i);
+        if (!is_whole) {
+            shown.emplace(last);
+            return;
+        }
+        for (std::size_t i = 0; i < last.size(); ++i)
+            std::copy_n(last.at(i).data(), last.at(i).size(), shown->at(i).data());
+    }
+
     Tape<T>& require_tape() const {
         Tape<T>* const own = tape.get();
         if (own == nullptr)
@@ -109,6 +125,7 @@ Program<T>::Program(const Var<T>& J, const WrtList<T>& wrt, ProgramOptions optio
     try {
         recording_->plan_forward();
         recording_->sweep.run_into(recording_->backward);
+        recording_->show_gradients();
     } catch (...) {
         before.restore(tape);
         throw;
@@ -152,11 +169,12 @@ void Program<T>::run() {
     run_forward();
     const Rollback taken_back(recording_->forward.tape());
     recording_->backward.run();
+    recording_->show_gradients();
 }
 
 template <class T>
 Gradients<T>& Program<T>::gradients() {
-    return recording_->sweep.gradients();
+    return *recording_->shown;
 }
 
 template class Program<float>;

@@ -13,8 +13,8 @@ struct ProgramOptions {
     bool reads_are_harmless = false;
 };
 
-/// A recording that runs again, forward and backward, without recording: no shape is checked, no node is
-/// appended, no memory is asked for. Where shapes stay the same from step to step, training through it costs
+/// A recording that runs again, forward and backward, without recording: no shape is checked and no node is
+/// appended. Where shapes stay the same from step to step, training through it costs
 /// little more than a loop by hand.
 ///
 ///     Tape<float> tape;
@@ -54,8 +54,8 @@ class Program {
     /// Computes all values and leaves the gradients. Throws as `run` does.
     void run_forward();
 
-    /// Returns the gradients of the last run. They may be changed, as clipping does: a run writes all of
-    /// them.
+    /// Returns the gradients of the last run. They may be changed, as clipping does, or moved away: a run
+    /// writes all of them anew.
     Gradients<T>& gradients();
 
   private:

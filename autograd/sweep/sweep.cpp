@@ -46,7 +46,7 @@ Target<T> Sweep<T>::target(NodeIndex node) {
     Arrived& own = arrived(node);
     if (own.data == nullptr) allocate(node);
     const bool add = std::exchange(own.written, true);
-    if (!add) add_step([&written = own.written] { written = true; });
+    if (!add) add_step([&] { return [&written = own.written] { written = true; }; });
     return {own.data, add};
 }
 
@@ -97,19 +97,17 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Array<T>& co
 template <class T>
 void Sweep<T>::place(NodeIndex receiver_of, NodeIndex node, const Array<T>& contribution) {
     const Shape& shape = tape_.node(node).shape;
-    if (contribution.shape() == shape) {
+    if (broadcasts_to(contribution.shape(), shape)) {
         const Target<T> there = target(node);
-        if (!there.add) return copy(contribution.data(), there.data, contribution.size());
+        if (!there.add && contribution.shape() == shape)
+            return copy(contribution.data(), there.data, contribution.size());
         broadcast_into(contribution, shape, there);
-        add_step([contribution, shape, there] { broadcast_into(contribution, shape, there); });
+        add_step(
+            [&] { return [contribution, shape, there] { broadcast_into(contribution, shape, there); }; });
     } else if (broadcasts_to(shape, contribution.shape())) {
         const Target<T> there = target(node);
         sum_into(contribution, shape, there);
-        add_step([contribution, shape, there] { sum_into(contribution, shape, there); });
-    } else if (broadcasts_to(contribution.shape(), shape)) {
-        const Target<T> there = target(node);
-        broadcast_into(contribution, shape, there);
-        add_step([contribution, shape, there] { broadcast_into(contribution, shape, there); });
+        add_step([&] { return [contribution, shape, there] { sum_into(contribution, shape, there); }; });
     } else {
         fail_contribution(tape_, receiver_of, node, contribution.shape());
     }
@@ -118,20 +116,21 @@ void Sweep<T>::place(NodeIndex receiver_of, NodeIndex node, const Array<T>& cont
 template <class T>
 void Sweep<T>::fill_with_zeros(T* to, std::size_t size) {
     std::fill_n(to, size, T(0));
-    add_step([to, size] { std::fill_n(to, size, T(0)); });
+    add_step([&] { return [to, size] { std::fill_n(to, size, T(0)); }; });
 }
 
 template <class T>
 void Sweep<T>::copy(const T* from, T* to, std::size_t size) {
     std::copy_n(from, size, to);
-    add_step([from, to, size] { std::copy_n(from, size, to); });
+    add_step([&] { return [from, to, size] { std::copy_n(from, size, to); }; });
 }
 
 template <class T>
 void Sweep<T>::transfer(const View& view, const T* from, NodeIndex node) {
     const Target<T> there = target(node);
     detail::transfer(view, from, View::of(view.shape), there);
-    add_step([view, from, there] { detail::transfer(view, from, View::of(view.shape), there); });
+    add_step(
+        [&] { return [view, from, there] { detail::transfer(view, from, View::of(view.shape), there); }; });
 }
 
 template <class T>
@@ -142,7 +141,7 @@ void Sweep<T>::hand_over(NodeIndex receiver_of, NodeIndex node, const Array<T>& 
         (before != nullptr && before != part.data()))
         return deliver(receiver_of, node, part);
     adopt(node, part);
-    add_step([&written = arrived(node).written] { written = true; });
+    add_step([&] { return [&written = arrived(node).written] { written = true; }; });
     held_bytes_ += bytes_of(node);  // no new peak: the whole is released next
 }
 
@@ -155,7 +154,9 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& 
         return deliver(receiver_of, node, product.array());
     if (!is_lasting(receiver_of, product.a) || !is_lasting(receiver_of, product.b)) steps_do_not_suffice();
     if (deferred_.take(node, product, [&] { return target(node); })) {
-        add_step([this, node, product] { deferred_.take(node, product, [&] { return target(node); }); });
+        add_step([&] {
+            return [this, node, product] { deferred_.take(node, product, [&] { return target(node); }); };
+        });
         return count(0);
     }
     const Target<T> there = target(node);
@@ -165,7 +166,7 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& 
             steps_->product(products_, product, shape, there);
     } else {
         product.compute(shape, there.data, there.add);
-        add_step([product, shape, there] { product.compute(shape, there.data, there.add); });
+        add_step([&] { return [product, shape, there] { product.compute(shape, there.data, there.add); }; });
     }
 }
 

@@ -119,9 +119,10 @@ class Sweep {
     bool is_lasting(NodeIndex receiver_of, const Array<T>& x) const {
         return x.memory().bytes() == 0 || x.memory() == arrived(receiver_of).memory;
     }
-    void add_step(auto step) {
+    /// Adds the step that `make` returns, which is not made where nobody plans: it holds copies.
+    void add_step(const auto& make) {
         if (steps_ != nullptr) [[unlikely]]
-            steps_->add(step);
+            steps_->add(make());
     }
     Arrived& arrived(NodeIndex node) { return arrived_[node - reach_.first()]; }
     const Arrived& arrived(NodeIndex node) const { return arrived_[node - reach_.first()]; }

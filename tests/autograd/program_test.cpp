@@ -224,6 +224,21 @@ TEST_CASE("gradients that were changed, asked for twice, or that nothing arrives
     }
 }
 
+TEST_CASE("gradients that were taken away or given other tensors are whole again after a run") {
+    Parameter<double> w("w", Tensor<double>{2, 3});
+    Tape<double> tape;
+    const Var<double> x = input(Tensor<double>{3, 5});
+    Program<double> program(sum(x * w), {w});
+    for (double value : {4.0, 7.0, 9.0}) {
+        if (value == 4) program.gradients().at(0) = Tensor<double>{1, 1};
+        if (value == 7) program.gradients().at(0) = Tensor<double>{1, 1, 1};
+        if (value == 9) const Gradients<double> taken = std::move(program.gradients());
+        program.set(x, Tensor<double>{value, 5});
+        program.run();
+        CHECK(program.gradients()[w] == Tensor<double>{value, 5});
+    }
+}
+
 TEST_CASE("a program refuses what would silently stay as it was") {
     Parameter<double> w("w", Tensor<double>{2});
     SUBCASE("a value that was read") {
@@ -321,7 +336,7 @@ TEST_CASE("a program whose step throws runs on when it does not") {
     CHECK(program.gradients()[w] == Tensor<double>{3});
 }
 
-TEST_CASE("a run asks for no memory and leaves nothing on the tape") {
+TEST_CASE("a run leaves nothing on the tape") {
     nn::Generator generator(1);
     nn::LstmCell<float> cell(8, 8, generator);
     Tape<float> tape;
