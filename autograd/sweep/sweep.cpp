@@ -153,7 +153,10 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& 
         shape.size() != product.rows() * product.columns())
         return deliver(receiver_of, node, product.array());
     if (!is_lasting(receiver_of, product.a) || !is_lasting(receiver_of, product.b)) steps_do_not_suffice();
+    const std::size_t before = steps_ == nullptr ? 0 : steps_->size();
     if (deferred_.take(node, product, [&] { return target(node); })) {
+        if (steps_ != nullptr)
+            steps_->shorten(before);  // a full panel asks for its target in the step itself
         add_step([&] {
             return [this, node, product] { deferred_.take(node, product, [&] { return target(node); }); };
         });

@@ -93,13 +93,13 @@ struct Recurrent {
 
 /// Compares training through a program with recording every step, to the last bit.
 template <class T, class MakeCell>
-void check_training(const MakeCell& make) {
+void check_training(const MakeCell& make, const Shape& shape = {5, 3, 4}) {
     const auto model = [&] {
         nn::Generator generator(11);
         auto cell = make(generator);
         return Recurrent<T, decltype(cell)>{std::move(cell), nn::Linear<T>(6, 3, generator)};
     };
-    const auto data = batches<T>(8, {5, 3, 4});
+    const auto data = batches<T>(8, shape);
     const auto anew = record_anew<T>(model(), data);
     const auto again = run_again<T>(model(), data);
     CHECK(anew.losses == again.losses);
@@ -134,6 +134,13 @@ TEST_CASE_TEMPLATE("training through a program gives the bits of recording anew"
     }
     SUBCASE("lstm") {
         check_training<T>([](auto& g) { return nn::LstmCell<T>(4, 6, g); });
+    }
+    // More rows than the products of a weight's gradient are put off for.
+    SUBCASE("many rows") {
+        check_training<T>([](auto& g) { return nn::LstmCell<T>(4, 6, g); }, {60, 40, 4});
+    }
+    SUBCASE("rows that are many at once") {
+        check_training<T>([](auto& g) { return nn::GruCell<T>(4, 6, g); }, {3, 600, 4});
     }
     SUBCASE("layer norm") {
         check_training<T>([](auto& g) { return nn::LstmVariantCell<T>(4, 6, g, {.layer_norm = true}); });
