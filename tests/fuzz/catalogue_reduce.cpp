@@ -7,7 +7,9 @@
 #include <autograd/ops/scan.hpp>
 
 #include <fmt/format.h>
+
 #include <fmt/ranges.h>
+#include <algorithm>
 
 #include <cmath>
 #include <numeric>
@@ -58,9 +60,12 @@ double norm_of(const std::vector<double>& x) {
     return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0));
 }
 double logsumexp_of(const std::vector<double>& x) {
+    // Less the largest, where e to the power of it may be too large.
+    double largest = x.empty() ? 0 : *std::max_element(x.begin(), x.end());
+    if (!std::isfinite(largest)) largest = 0;
     double total = 0;
-    for (double one : x) total += std::exp(one);
-    return std::log(total);
+    for (double one : x) total += std::exp(one - largest);
+    return std::log(total) + largest;
 }
 
 struct ChosenAxes {
