@@ -1,4 +1,5 @@
 #include <autograd/drawn.hpp>
+#include <autograd/record/draws.hpp>
 #include <autograd/record/rollback.hpp>
 #include <autograd/record/steps.hpp>
 
@@ -16,6 +17,7 @@ class Drawn final : public Operation<T> {
     explicit Drawn(std::function<void(std::span<T>)> draw) : draw_(std::move(draw)) {}
 
     void fill(const Buffer<T>& y) const { draw_(y.elements()); }
+    const std::function<void(std::span<T>)>& draw() const { return draw_; }
 
     std::string_view name() const override { return "drawn"; }
     const Description& description() const override { return of_drawn; }
@@ -37,7 +39,10 @@ Var<T> drawn(const Shape& shape, std::function<void(std::span<T>)> draw, const C
     Rollback rollback(tape);
     const auto& operation = tape.keep(Drawn<T>(std::move(draw)));
     const Buffer<T> y(shape, tape.allocate(shape.size()));
-    operation.fill(y);
+    if (Draws<T>* const draws = tape.draws())
+        draws->fill(y.elements(), operation.draw());
+    else
+        operation.fill(y);
     return rollback.keep(tape.var(tape.append(operation, {}, shape, y.data(), site)));
 }
 

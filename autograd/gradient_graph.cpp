@@ -31,14 +31,34 @@ void GraphSweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Var<T>&
         else
             fail_contribution(tape_, receiver_of, node, contribution.shape());
     }
-    std::optional<Var<T>>& own = slots_[node - reach_.first()];
+    std::optional<Var<T>>& own = slot(node);
     own = own.has_value() ? add(*own, fitting) : fitting;
 }
 
 template <class T>
 void GraphSweep<T>::run() {
-    for (NodeIndex node = reach_.last() + 1; node-- > reach_.first();) {
-        if (!reach_.contains(node)) continue;
+    walk(reach_.first(), reach_.last() + 1);
+}
+
+template <class T>
+void GraphSweep<T>::run_recomputed(NodeIndex first, std::span<const NodeIndex> roots, NodeIndex node) {
+    const auto end = static_cast<NodeIndex>(tape_.size());
+    for (NodeIndex one = first; one < end; ++one) {
+        const auto inputs = tape_.inputs(one);
+        if (std::any_of(inputs.begin(), inputs.end(), [&](NodeIndex input) { return wants(input); }))
+            recomputed_.try_emplace(one);
+    }
+    for (std::size_t k = 0; k < roots.size(); ++k)
+        if (const auto result = static_cast<NodeIndex>(node + 1 + k); has(result) && wants(roots[k]))
+            deliver(roots[k], roots[k], cotangent(result));
+    walk(first, end);
+    for (NodeIndex one = first; one < end; ++one) recomputed_.erase(one);
+}
+
+template <class T>
+void GraphSweep<T>::walk(NodeIndex first, NodeIndex end) {
+    for (NodeIndex node = end; node-- > first;) {
+        if (!wants(node)) continue;
         const NodeIndex results = tape_.node(node).results;
         if (results == result_mark) continue;
         bool reached = has(node);

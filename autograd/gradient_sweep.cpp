@@ -47,7 +47,7 @@ template <class T>
 void GradientSweep<T>::run() {
     deliver_roots();
     sweep_.run();
-    asked_.tape.note_cotangent_bytes(sweep_.peak_bytes());
+    asked_.tape.note_sweep(sweep_.figures());
     finish();
 }
 
@@ -60,7 +60,7 @@ void GradientSweep<T>::run_into(Steps<T>& steps) {
     deliver_roots();
     sweep_.run_into(steps);
     steps.add([this] { finish(); });
-    asked_.tape.note_cotangent_bytes(sweep_.peak_bytes());
+    asked_.tape.note_sweep(sweep_.figures());
     finish();
 }
 

@@ -35,6 +35,11 @@ class OpenTapes {
     }
     void add(const TapeHandle<T>& tape) noexcept { tapes_.push_back(tape); }
     void remove(const TapeHandle<T>& tape) noexcept { std::erase(tapes_, tape); }
+    /// Takes out what was added last of this tape.
+    void remove_last(const TapeHandle<T>& tape) noexcept {
+        const auto last = std::find(tapes_.rbegin(), tapes_.rend(), tape);
+        if (last != tapes_.rend()) tapes_.erase(std::next(last).base());
+    }
     Tape<T>* innermost() {
         while (!tapes_.empty()) {
             if (Tape<T>* const tape = tapes_.back().get()) return tape;
@@ -125,8 +130,8 @@ class Result final : public Operation<T> {
 template <class T>
 class Leaf final : public Operation<T> {
   public:
-    explicit Leaf(const Parameter<T>& parameter)
-        : storage_(parameter.storage()), version_(storage_->version) {}
+    explicit Leaf(std::shared_ptr<typename Parameter<T>::Storage> parameter)
+        : storage_(std::move(parameter)), version_(storage_->version) {}
     std::string_view name() const override { return "parameter"; }
     const Description& description() const override { return of_parameter; }
     void repeat(Steps<T>&, NodeIndex) const override {}  // it is read where it is
@@ -264,8 +269,9 @@ NodeIndex Tape<T>::constant(const Shape& shape, const T* elements, const CallSit
 }
 
 template <class T>
-NodeIndex Tape<T>::leaf(const Parameter<T>& parameter, const CallSite& site) {
-    const auto& storage = *parameter.storage();
+NodeIndex Tape<T>::leaf(const std::shared_ptr<typename Parameter<T>::Storage>& parameter,
+                        const CallSite& site) {
+    const auto& storage = *parameter;
     if (const NodeIndex* known = find(&storage)) return *known;
     // Its elements stay where they are; the version tells when they were changed. Every value has a place,
     // also one without elements, for which xtensor has none.
@@ -283,7 +289,7 @@ const NodeIndex* Tape<T>::find(const typename Parameter<T>::Storage* parameter) 
 }
 
 template <class T>
-std::shared_ptr<const typename Parameter<T>::Storage> Tape<T>::parameter(NodeIndex index) const {
+std::shared_ptr<typename Parameter<T>::Storage> Tape<T>::parameter(NodeIndex index) const {
     // By type: a program may call an operation of its own by any name.
     const auto* leaf = dynamic_cast<const Leaf<T>*>(nodes_[index].operation);
     return leaf == nullptr ? nullptr : leaf->storage();
@@ -333,7 +339,6 @@ void Tape<T>::drop_nodes(std::size_t size, std::size_t inputs) {
     std::erase_if(leaves_, [size](const auto& leaf) { return leaf.second >= size; });
     std::erase_if(names_, [size](const auto& name) { return name.first >= size; });
     std::erase_if(detached_, [size](const auto& detached) { return detached.first >= size; });
-    std::erase_if(steady_ends_, [size](const SteadyEnd& end) { return end.node > size; });
     if (first_read_.has_value() && first_read_->size > size) first_read_.reset();
     if (places_.size() > size) places_.resize(size);
 }
@@ -341,7 +346,7 @@ void Tape<T>::drop_nodes(std::size_t size, std::size_t inputs) {
 template <class T>
 typename Tape<T>::Mark Tape<T>::mark() const {
     return {nodes_.size(), inputs_.size(), labels_.size(), kept_.size(), blocks_.size(),
-            free_,         block_end_,     block_bytes_,   value_bytes_};
+            free_,         block_end_,     block_bytes_,   value_bytes_, steady_ends_.size()};
 }
 
 template <class T>
@@ -356,6 +361,7 @@ void Tape<T>::roll_back(const Mark& mark) noexcept {
     block_end_ = mark.block_end;
     block_bytes_ = mark.block_bytes;
     value_bytes_ = mark.value_bytes;
+    steady_ends_.resize(std::min(steady_ends_.size(), mark.steady_ends));
     while (label_ >= mark.labels) label_ = labels_[label_].parent;
     labels_.resize(mark.labels);
 }
@@ -409,7 +415,9 @@ std::string Tape<T>::describe(NodeIndex index) const {
 template <class T>
 TapeStatistics Tape<T>::statistics() const {
     const std::size_t node_bytes = nodes_.size() * sizeof(Node<T>) + inputs_.size() * sizeof(NodeIndex);
-    return {nodes_.size(), value_bytes_, cotangent_bytes_, value_bytes_ + cotangent_bytes_ + node_bytes};
+    const auto& [cotangents, recomputed_nodes, recomputed] = last_sweep_;
+    return {nodes_.size(),    value_bytes_, cotangents,
+            recomputed_nodes, recomputed,   value_bytes_ + cotangents + recomputed + node_bytes};
 }
 
 template <class T>
@@ -434,6 +442,26 @@ template <>
 TapeObserver<double>*& TapeObserver<double>::innermost() {
     return innermost_observer<double>;
 }
+
+namespace detail {
+
+template <class T>
+AsCurrent<T>::AsCurrent(const Tape<T>& tape) : tape_(tape.handle()) {
+    if (auto* const tapes = OpenTapes<T>::of_thread(); tapes != nullptr) {
+        tapes->make_room();
+        tapes->add(tape_);
+    }
+}
+
+template <class T>
+AsCurrent<T>::~AsCurrent() {
+    if (auto* const tapes = OpenTapes<T>::of_thread(); tapes != nullptr) tapes->remove_last(tape_);
+}
+
+template class AsCurrent<float>;
+template class AsCurrent<double>;
+
+}  // namespace detail
 
 template class Tape<float>;
 template class Tape<double>;

@@ -16,6 +16,8 @@ namespace detail {
 
 template <class T>
 class RepeatedProducts;
+template <class T>
+class Draws;
 
 /// The place of a label path on its tape; 0 outside every label.
 using LabelIndex = std::uint32_t;
@@ -54,9 +56,11 @@ struct TapeOptions {
 /// Figures of a tape: what it holds, and what differentiating it took.
 struct TapeStatistics {
     std::size_t nodes = 0;
-    std::size_t value_bytes = 0;      ///< of all nodes' values, inputs and parameters not counted
-    std::size_t cotangent_bytes = 0;  ///< held at once, at most, by the last sweep
-    std::size_t peak_bytes = 0;       ///< values, cotangents and the nodes themselves
+    std::size_t value_bytes = 0;       ///< of all nodes' values, inputs and parameters not counted
+    std::size_t cotangent_bytes = 0;   ///< held at once, at most, by the last sweep
+    std::size_t recomputed_nodes = 0;  ///< that the last sweep computed again: see `nn::recomputed`
+    std::size_t recomputed_bytes = 0;  ///< of their values, nodes included, held at once, at most
+    std::size_t peak_bytes = 0;        ///< values, cotangents and the nodes themselves
 };
 
 /// The recording: nodes in the order in which they were computed. Constructing one makes it this thread's
@@ -135,7 +139,11 @@ class Tape {
     /// A leaf whose elements are copied, or already lie in the tape's memory.
     NodeIndex constant(const Shape& shape, const T* elements, const CallSite& site);
     /// Returns the node of a parameter, recorded now if it is not there yet.
-    NodeIndex leaf(const Parameter<T>& parameter, const CallSite& site);
+    NodeIndex leaf(const Parameter<T>& parameter, const CallSite& site) {
+        return leaf(parameter.storage(), site);
+    }
+    /// Returns the node of the parameter with this storage.
+    NodeIndex leaf(const std::shared_ptr<typename Parameter<T>::Storage>& parameter, const CallSite& site);
     /// Returns whether inputs are noted. Off, nodes are recorded as constants: see `Paused`.
     bool recording() const { return recording_; }
     /// Says whether inputs are noted: see `Paused`.
@@ -161,7 +169,7 @@ class Tape {
     /// The node of a parameter that has been used on this tape.
     const NodeIndex* find(const typename Parameter<T>::Storage* parameter) const;
     /// The parameter of a leaf; null for every other node.
-    std::shared_ptr<const typename Parameter<T>::Storage> parameter(NodeIndex index) const;
+    std::shared_ptr<typename Parameter<T>::Storage> parameter(NodeIndex index) const;
     /// The node whose value `detach` took; none for every other node.
     std::optional<NodeIndex> detached_from(NodeIndex index) const;
     /// Notes that `index` has the value of `source`, but passes no gradient.
@@ -169,8 +177,18 @@ class Tape {
     /// Throws `std::logic_error` when one was changed after it was recorded: rules read its elements where
     /// they are.
     void require_unchanged_parameters() const;
-    /// Notes how much memory the cotangents of the last sweep took at most.
-    void note_cotangent_bytes(std::size_t peak) { cotangent_bytes_ = peak; }
+    /// What a sweep took.
+    struct SweepFigures {
+        std::size_t cotangent_bytes = 0;
+        std::size_t recomputed_nodes = 0;
+        std::size_t recomputed_bytes = 0;
+    };
+    /// Notes what the last sweep took.
+    void note_sweep(const SweepFigures& figures) { last_sweep_ = figures; }
+    /// Returns who keeps what is drawn; null when nobody does.
+    detail::Draws<T>* draws() const { return draws_; }
+    /// Says who keeps what is drawn.
+    void set_draws(detail::Draws<T>* draws) { draws_ = draws; }
     /// The amounts of everything that recording adds to.
     struct Mark {
         std::size_t nodes;
@@ -182,6 +200,7 @@ class Tape {
         std::byte* block_end;
         std::size_t block_bytes;
         std::size_t value_bytes;
+        std::size_t steady_ends;
         friend bool operator==(const Mark&, const Mark&) = default;
     };
     /// Returns the present amounts, for `roll_back`.
@@ -269,7 +288,8 @@ class Tape {
     std::byte* block_end_ = nullptr;
     std::size_t block_bytes_ = 0;
     std::size_t value_bytes_ = 0;
-    std::size_t cotangent_bytes_ = 0;
+    SweepFigures last_sweep_;
+    detail::Draws<T>* draws_ = nullptr;
     std::vector<Kept> kept_;
     std::unique_ptr<detail::RepeatedProducts<T>> products_;
     std::vector<LabelEntry> labels_;
@@ -291,6 +311,26 @@ const Op& Tape<T>::keep(Op&& operation) {
         kept_.push_back({kept, [](void* memory) { static_cast<Plain*>(memory)->~Plain(); }});
     return *kept;
 }
+
+namespace detail {
+
+/// Makes a tape the current one of this thread for a scope.
+template <class T>
+class AsCurrent {
+  public:
+    explicit AsCurrent(const Tape<T>& tape);
+    ~AsCurrent();
+    AsCurrent(const AsCurrent&) = delete;
+    AsCurrent& operator=(const AsCurrent&) = delete;
+
+  private:
+    TapeHandle<T> tape_;
+};
+
+extern template class AsCurrent<float>;
+extern template class AsCurrent<double>;
+
+}  // namespace detail
 
 /// Names what is recorded in its scope: `LabelScope<T> layer("layer1");`, and `LabelScope<T> step(t)` for a
 /// time step. Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.

@@ -39,6 +39,11 @@ class DeferredProducts {
     void restart() {
         for (Panel& panel : panels_) panel.rows = 0;
     }
+    /// Forgets what waits for `first` and the nodes behind it, and their panels.
+    void drop_from(NodeIndex first) {
+        for (std::size_t k = panels_.size(); k-- > 0;)
+            if (panels_[k].node >= first) drop(&panels_[k]);
+    }
     bool empty() const { return panels_.empty(); }
     /// Returns the bytes that the panels take.
     std::size_t bytes() const { return bytes_; }

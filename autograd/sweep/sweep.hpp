@@ -27,7 +27,9 @@ class Sweep {
 
     Tape<T>& tape() { return tape_; }
     /// Returns whether anybody asked for the cotangent of `node`, or for one behind it.
-    bool wants(NodeIndex node) const { return reach_.contains(node); }
+    bool wants(NodeIndex node) const {
+        return node <= reach_.last() ? reach_.contains(node) : recomputed_.contains(node);
+    }
     /// Returns whether a cotangent has arrived at `node`.
     bool has(NodeIndex node) const { return wants(node) && arrived(node).written; }
     Array<T> cotangent(NodeIndex node) const {
@@ -77,7 +79,13 @@ class Sweep {
     }
     /// Takes every node from the last to the first.
     void run();
-    std::size_t peak_bytes() const { return peak_bytes_; }
+    /// Takes the nodes behind `mark` as well, which the operation of `node`, while it is pulled, computed
+    /// again and is about to take back. Each of `roots` is among them what that result of `node` is.
+    void run_recomputed(const typename Tape<T>::Mark& mark, std::span<const NodeIndex> roots, NodeIndex node);
+    /// Returns what the sweep took.
+    typename Tape<T>::SweepFigures figures() const {
+        return {peak_bytes_, recomputed_.nodes, recomputed_.most_bytes};
+    }
 
     // A sweep that is run again and again. Cotangents keep their places, so that what an operation does with
     // them can be prepared; where it is not, its rules run again.
@@ -112,6 +120,21 @@ class Sweep {
         bool written = false;
         bool asked = false;
     };
+    /// Nodes behind those that the sweep began with, as long as it takes them.
+    struct Recomputed {
+        NodeIndex first = 0;
+        std::vector<Arrived> arrived;
+        std::vector<std::uint8_t> reached;
+        std::size_t nodes = 0;  ///< so far, in all
+        std::size_t bytes = 0;  ///< of those that are held now
+        std::size_t most_bytes = 0;
+        bool contains(NodeIndex node) const {
+            return node >= first && node - first < reached.size() && reached[node - first] != 0;
+        }
+    };
+    class RecomputedScope;
+    /// Takes the nodes before `end`, from the last to `first`.
+    void walk(NodeIndex first, NodeIndex end);
     void pull(const Operation<T>& operation, NodeIndex node);
     /// Writes or adds a contribution that broadcasts from or to the node's shape.
     void place(NodeIndex receiver_of, NodeIndex node, const Array<T>& contribution);
@@ -124,8 +147,12 @@ class Sweep {
         if (steps_ != nullptr) [[unlikely]]
             steps_->add(make());
     }
-    Arrived& arrived(NodeIndex node) { return arrived_[node - reach_.first()]; }
-    const Arrived& arrived(NodeIndex node) const { return arrived_[node - reach_.first()]; }
+    static auto& arrived_of(auto& self, NodeIndex node) {
+        return node <= self.reach_.last() ? self.arrived_[node - self.reach_.first()]
+                                          : self.recomputed_.arrived[node - self.recomputed_.first];
+    }
+    Arrived& arrived(NodeIndex node) { return arrived_of(*this, node); }
+    const Arrived& arrived(NodeIndex node) const { return arrived_of(*this, node); }
     void settle_deferred(NodeIndex node);
     void allocate(NodeIndex node);
     void adopt(NodeIndex node, const Array<T>& contribution);
@@ -144,6 +171,7 @@ class Sweep {
     std::vector<Arrived, PoolAllocator<Arrived>> arrived_;
     DeferredProducts<T> deferred_;
     RepeatedProducts<T> products_;
+    Recomputed recomputed_;
     std::size_t held_bytes_ = 0;
     std::size_t peak_bytes_ = 0;
     Steps<T>* steps_ = nullptr;

@@ -46,6 +46,10 @@ std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const
     const std::size_t batch = x[options.batch_first ? 0 : 1];
     const std::size_t time_steps = x[options.batch_first ? 1 : 0];
     if (!options.mask.empty()) require_mask(options.mask, x, site);
+    if (options.memory != 0 && options.trace)
+        fail("unroll: trace keeps the states that memory is to drop; ask for one of them", site);
+    if (options.memory != 0 && !options.mask.empty())
+        fail("unroll: memory does not go together with a mask, whose outputs reach back; lengths do", site);
     if (!options.lengths.empty()) {
         try {
             require_lengths("unroll", options.lengths, time_steps, batch);

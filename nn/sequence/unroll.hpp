@@ -10,8 +10,12 @@
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/counted_steps.hpp>
 #include <nn/sequence/lengths.hpp>
+#include <nn/sequence/memory_plan.hpp>
+#include <nn/sequence/recomputed.hpp>
 #include <nn/training.hpp>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -177,32 +181,48 @@ std::pair<Var<ValueOf<C>>, StateOf<C>> checked_step(const C& cell, const StepInp
     return result;
 }
 
+/// What a stretch of time steps gives, each by its place in it.
 template <class C>
-UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
-                        const UnrollOptions& options) {
+struct Steps {
+    std::vector<Var<ValueOf<C>>> outputs;
+    StateOf<C> state;
+    std::vector<StateOf<C>> trace;
+};
+
+/// Takes the time steps of x, of which the first is `first` of the whole sequence.
+template <class C>
+Steps<C> run_steps(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                   const PreparedOf<C>& prepared, const UnrollOptions& options, std::size_t first) {
     using T = ValueOf<C>;
     const std::size_t count = x.shape()[0];
-    if (count == 0) return {no_outputs(cell, x.shape(), initial), initial, {}};
-    const PreparedOf<C> prepared = prepare(cell);
     const StepInputs<C> inputs(cell, prepared, x, 2, options.hoist,
                                [](const Operand<T>& part) { return unstack(part); });
-    std::vector<Var<T>> outputs(count);
-    UnrolledOf<C> result{{}, initial, {}};
+    Steps<C> result{std::vector<Var<T>>(count), initial, {}};
     if (options.trace) result.trace.resize(count, initial);
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
-        const LabelScope<T> time_step(t);
-        std::tie(outputs[t], result.state) = checked_step(cell, inputs, prepared, t, result.state, x.site());
+        const LabelScope<T> time_step(first + t);
+        std::tie(result.outputs[t], result.state) =
+            checked_step(cell, inputs, prepared, t, result.state, x.site());
         if (options.trace) result.trace[t] = result.state;
     }
-    result.outputs = stack(Operands<T>(std::move(outputs), x.site()));
     return result;
+}
+
+template <class C>
+UnrolledOf<C> run_whole(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                        const UnrollOptions& options) {
+    if (x.shape()[0] == 0) return {no_outputs(cell, x.shape(), initial), initial, {}};
+    Steps<C> steps = run_steps(cell, x, initial, prepare(cell), options, 0);
+    return {stack(Operands<ValueOf<C>>(std::move(steps.outputs), x.site())), std::move(steps.state),
+            std::move(steps.trace)};
 }
 
 /// Unrolls a cell where some rows do not have every time step: those take no part in it.
 template <class C>
 UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
-                          const UnrollOptions& options, const CountedSteps& steps) {
+                          const PreparedOf<C>& prepared, const UnrollOptions& options,
+                          const CountedSteps& steps, std::size_t first) {
     using T = ValueOf<C>;
     const auto [count, batch] = std::pair{x.shape()[0], x.shape()[1]};
     UnrolledOf<C> result{{}, initial, {}};
@@ -212,14 +232,13 @@ UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const Sta
         return result;
     }
     RowStates<T> states(listed<T>(initial), batched_parts(cell, x.shape(), initial), batch, x.site());
-    const PreparedOf<C> prepared = prepare(cell);
     const Var<T> packed = steps.packed(x);
     const StepInputs<C> inputs(cell, prepared, Operand<T>(packed, x.site()), 1, options.hoist,
                                [&](const Operand<T>& part) { return steps.by_time(part); });
     std::vector<Var<T>> outputs(count);
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
-        const LabelScope<T> time_step(t);
+        const LabelScope<T> time_step(first + t);
         if (const auto& rows = steps.rows(t); !rows.empty()) {
             auto [output, next] =
                 checked_step(cell, inputs, prepared, t, structured(states.of(rows), initial), x.site());
@@ -264,6 +283,130 @@ UnrolledOf<C> run_linear(const C& cell, const Operand<ValueOf<C>>& x, const Stat
     return result;
 }
 
+/// Finds how to part a sequence that is to take `options.memory` bytes: by a step that is taken back.
+template <class C>
+MemoryPlan plan_within(const C& cell, const Shape& x, const StateOf<C>& initial,
+                       const UnrollOptions& options) {
+    using T = ValueOf<C>;
+    const Tape<T>& tape = Tape<T>::current();
+    const auto before = tape.mark();
+    std::size_t step_bytes = 0;
+    std::size_t state_bytes = 0;
+    try_step(cell, x, initial, [&](const auto&, const StateOf<C>& next) {
+        const auto after = tape.mark();
+        const auto bytes_of_nodes = [](std::size_t count) {
+            return count * (sizeof(tapeloop::detail::Node<T>) + 4 * sizeof(NodeIndex));
+        };
+        step_bytes = after.value_bytes - before.value_bytes + bytes_of_nodes(after.nodes - before.nodes);
+        for_each_part(
+            [&](const Var<T>& part) { state_bytes += part.shape().size() * sizeof(T) + bytes_of_nodes(1); },
+            next);
+        state_bytes += bytes_of_nodes(2);
+    });
+    return MemoryPlan::within(options.memory, x[0], step_bytes, state_bytes);
+}
+
+/// Unrolls a cell in stretches of which only the states between them are kept.
+template <class C>
+class RunWithin {
+    using T = ValueOf<C>;
+    using Vars = std::vector<Var<T>>;
+
+  public:
+    RunWithin(const C& cell, const Operand<T>& x, const UnrollOptions& options)
+        : own_(std::make_shared<const Own>(Own{cell, input(x), prepare(cell), options, x.site()})) {}
+
+    UnrolledOf<C> run(const StateOf<C>& initial, const MemoryPlan& plan) const {
+        const auto [outputs, last, state] = run_parts(own_, {0, own_->x.shape()[0]}, initial, plan);
+        return {own_->joined({outputs, last}), state, {}};
+    }
+
+  private:
+    /// Time steps in the order in which they are read.
+    struct Range {
+        std::size_t begin;
+        std::size_t end;
+    };
+    /// The outputs but for the last one that was read, that one, and the state. It stays apart since it is
+    /// often the state as well, and its cotangents are then summed as if there were no stretches.
+    using Stretch = std::tuple<Vars, Vars, StateOf<C>>;
+
+    /// What all stretches need, which come back to it.
+    struct Own {
+        const C& cell;
+        Var<T> x;
+        PreparedOf<C> prepared;
+        UnrollOptions options;
+        CallSite site;
+
+        /// Joins outputs of time steps that were read one behind the other: of some, [T, B, ..], of one,
+        /// [B, ..], and so on.
+        Vars joined_to_list(std::vector<Vars> read) const {
+            Vars parts;
+            for (std::size_t k = 0; k < read.size(); ++k)
+                for (const Var<T>& part : read[k]) parts.push_back(k % 2 == 0 ? part : with_time(part));
+            if (options.reverse) std::reverse(parts.begin(), parts.end());
+            if (parts.size() > 1) parts = {concatenate(Operands<T>(std::move(parts), site), 0)};
+            return parts;
+        }
+        Var<T> joined(std::vector<Vars> read) const { return joined_to_list(std::move(read)).front(); }
+        Var<T> with_time(const Var<T>& output) const {
+            Shape shape{1};
+            for (const std::size_t extent : output.shape()) shape.append(extent);
+            return reshape(Operand<T>(output, site), shape);
+        }
+    };
+
+    static Stretch run_parts(const std::shared_ptr<const Own>& own, Range range, const StateOf<C>& initial,
+                             const MemoryPlan& plan) {
+        std::vector<Vars> outputs;
+        StateOf<C> state = initial;
+        Range part{range.begin, range.begin};
+        const std::vector<std::size_t> lengths = plan.parts(range.end - range.begin);
+        for (std::size_t i = 0; i < lengths.size(); ++i) {
+            part = {part.end, part.end + lengths[i]};
+            auto [most, last, next] = recomputed(
+                [own, part, state, inner = plan.of_part(i, lengths[i])] {
+                    return inner.depth == 0 ? run_stretch(*own, part, state)
+                                            : run_parts(own, part, state, inner);
+                },
+                own->site);
+            outputs.push_back(std::move(most));
+            outputs.push_back(std::move(last));
+            state = std::move(next);
+        }
+        Vars last = std::move(outputs.back());
+        outputs.pop_back();
+        return {own->joined_to_list(std::move(outputs)), std::move(last), std::move(state)};
+    }
+
+    static Stretch run_stretch(const Own& own, Range range, const StateOf<C>& initial) {
+        const tapeloop::detail::Steady steady(own.x.tape());
+        const std::size_t all = own.x.shape()[0];
+        const std::size_t first = own.options.reverse ? all - range.end : range.begin;
+        const std::size_t count = range.end - range.begin;
+        const Var<T> part = slice(Operand<T>(own.x, own.site), 0, static_cast<std::ptrdiff_t>(first),
+                                  static_cast<std::ptrdiff_t>(first + count));
+        const Operand<T> x(part, own.site);
+        UnrollOptions options = own.options;
+        for (std::size_t& length : options.lengths) length = std::clamp(length, first, first + count) - first;
+        const CountedSteps counted(options, count, part.shape()[1]);
+        if (!counted.all()) {
+            auto [outputs, state, trace] =
+                run_counted(own.cell, x, initial, own.prepared, options, counted, first);
+            return {Vars{outputs}, Vars{}, std::move(state)};
+        }
+        auto [outputs, state, trace] = run_steps(own.cell, x, initial, own.prepared, options, first);
+        const auto last = options.reverse ? outputs.begin() : outputs.end() - 1;
+        Vars apart{*last};
+        outputs.erase(last);
+        if (outputs.size() > 0) outputs = {stack(Operands<T>(std::move(outputs), own.site))};
+        return {std::move(outputs), std::move(apart), std::move(state)};
+    }
+
+    std::shared_ptr<const Own> own_;
+};
+
 template <class C>
 UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
                   const UnrollOptions& options) {
@@ -274,8 +417,11 @@ UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>&
         if constexpr (IsLinear<C>)
             if (options.hoist && x.shape()[0] != 0 && (steps.all() || steps.count() != 0))
                 return run_linear(cell, x, initial, options, steps);
+        if (options.memory != 0)
+            if (const MemoryPlan plan = plan_within(cell, x.shape(), initial, options); plan.depth > 0)
+                return RunWithin<C>(cell, x, options).run(initial, plan);
         return steps.all() ? run_whole(cell, x, initial, options)
-                           : run_counted(cell, x, initial, options, steps);
+                           : run_counted(cell, x, initial, prepare(cell), options, steps, 0);
     }
 }
 

@@ -52,6 +52,14 @@ struct UnrollOptions {
     /// before it, 0 if there is none, as Keras has it; what x holds there has no influence. With `lengths`
     /// both must hold.
     StepMask mask = {};
+    /// The bytes that may be kept for the gradient of what the time steps compute, besides x, the outputs and
+    /// what lies on the tape anyway; 0 for any number. Time steps that would take more are dropped, and
+    /// computed again from states that are kept, when the gradient comes to them: once each where the budget
+    /// allows it, else as often as it takes (binomial checkpoints; Griewank and Walther 2000). See
+    /// `recomputed` for what a cell must keep to; it must live as long as the tape. Outputs have the same
+    /// bits as without, and so have gradients with `hoist` off; with it, those of what `project` reads are
+    /// summed in another order. A cell that is linear in its state drops nothing.
+    std::size_t memory = 0;
 };
 
 /// The outputs and the final state of an unrolled cell.
