@@ -35,7 +35,10 @@
 #include <nn/sequence/cell.hpp>
 #include <nn/sequence/last_outputs.hpp>
 #include <nn/sequence/lengths.hpp>
+#include <nn/sequence/online_gradient.hpp>
+#include <nn/sequence/recomputed.hpp>
 #include <nn/sequence/state.hpp>
+#include <nn/sequence/stream.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <nn/sequence/unrolled.hpp>
 #include <nn/summary.hpp>

@@ -57,8 +57,8 @@ std::vector<std::size_t> MemoryPlan::parts(std::size_t count) const {
     // less, and only then some of them more.
     std::vector<std::size_t> lengths;
     std::size_t left = count;
-    const auto capacity_with = [this](std::size_t i, std::size_t depth) {
-        return MemoryPlan{stretch, states - i, depth}.capacity();
+    const auto capacity_with = [this](std::size_t i, std::size_t levels) {
+        return MemoryPlan{stretch, states - i, levels}.capacity();
     };
     for (std::size_t i = 0; i <= states && left > 0; ++i) {
         lengths.push_back(depth < 2 ? std::min(left, stretch) : std::min(left, capacity_with(i, depth - 2)));

@@ -114,8 +114,9 @@ TEST_CASE("check hard cases: one wrong element of a million is found within 200 
                 return 1 * g;
             }
         });
-    const GradientReport report = check_gradient([&](const auto& x) { return sum(wrong(x)); },
-                                                 {{"x", Random(1).tensor({1'000'000})}}, {.diagnose = false});
+    const GradientReport report =
+        check_gradient([&](const auto& x) { return sum(wrong(x)); }, {{"x", Random(1).tensor({1'000'000})}},
+                       {.diagnose = false, .seconds = 600});
     CHECK(!report.passed());
     CHECK(report.evaluations <= 200);
     REQUIRE(report.inputs.at(0).worst.size() > 0);
