@@ -157,6 +157,23 @@ void Program<T>::set(const Var<T>& x, const Tensor<T>& value) {
 }
 
 template <class T>
+void Program<T>::set(const Indices& slot, const Indices& positions) {
+    const Tape<T>& tape = recording_->require_tape();
+    if (positions.shape() != slot.shape())
+        throw std::invalid_argument(
+            fmt::format("program: the positions are {} and the new ones {}; a program has fixed shapes",
+                        slot.shape().text(), positions.shape().text()));
+    std::vector<std::function<void()>> changes;
+    for (const auto& one : tape.index_slots())
+        if (one.identity == slot.identity()) changes.push_back(one.renew(positions.values()));
+    if (changes.empty())
+        throw std::invalid_argument(
+            "program: nothing was recorded with these positions; set takes the Indices, or a copy of them, "
+            "that were given to the embedding or the loss, not ones that were made anew of the same numbers");
+    for (const auto& change : changes) change();
+}
+
+template <class T>
 void Program<T>::run_forward() {
     Tape<T>& tape = recording_->require_tape();
     const Rollback taken_back(tape);  // a function of the user's may record

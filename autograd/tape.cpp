@@ -333,6 +333,7 @@ void Tape<T>::end_steady() {
 template <class T>
 void Tape<T>::drop_nodes(std::size_t size, std::size_t inputs) {
     inputs_.resize(inputs);
+    while (!slots_.empty() && slots_.back().node >= size) slots_.pop_back();
     if (size >= nodes_.size()) return;
     nodes_.resize(size);
     ++slot_->stamp;  // a Var of what is gone means none of the nodes that come

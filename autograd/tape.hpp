@@ -4,6 +4,7 @@
 #include <autograd/record/observer.hpp>
 #include <autograd/record/operation.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -243,6 +244,22 @@ class Tape {
     /// Ends the innermost.
     void end_steady();
 
+    /// A thing that is no node and that nodes were recorded with, such as positions, to which a program may
+    /// give other elements.
+    struct Slot {
+        NodeIndex node;                        ///< that was recorded with it
+        std::shared_ptr<const void> identity;  ///< of what the user holds
+        /// Checks other elements, and returns what sets them.
+        std::function<std::function<void()>(std::span<const std::ptrdiff_t> elements)> renew;
+    };
+    /// Notes one, for the node that comes next.
+    void note_slot(std::shared_ptr<const void> identity,
+                   std::function<std::function<void()>(std::span<const std::ptrdiff_t>)> renew) {
+        slots_.push_back({static_cast<NodeIndex>(size()), std::move(identity), std::move(renew)});
+    }
+    /// Returns all of them, in order.
+    const std::vector<Slot>& index_slots() const { return slots_; }
+
     /// Returns the products of recorded values that come repeatedly.
     detail::RepeatedProducts<T>& products();
 
@@ -299,6 +316,7 @@ class Tape {
     mutable std::optional<Read> first_read_;
     std::vector<T*> places_;
     std::vector<SteadyEnd> steady_ends_;
+    std::vector<Slot> slots_;
 };
 
 template <class T>

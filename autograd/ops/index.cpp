@@ -11,9 +11,9 @@ namespace tapeloop {
 using namespace detail;
 
 Indices Indices::reshaped(const Shape& shape) const {
-    if (shape.size() != values_.size())
+    if (shape.size() != values().size())
         throw std::invalid_argument(fmt::format("indices: {} has {} elements and must have {}", shape.text(),
-                                                shape.size(), values_.size()));
+                                                shape.size(), values().size()));
     Indices result = *this;
     result.shape_ = shape;
     return result;
@@ -291,28 +291,53 @@ auto TakeAlong::rules() const {
     }};
 }
 
+/// Keeps what `make` makes of positions, for the node that is recorded next; others may take their place
+/// where `make` does not throw.
+template <class T, class Make>
+auto& kept_for(Tape<T>& tape, const Indices& indices, const Make& make) {
+    using Made = decltype(make(indices));
+    const auto made = std::make_shared<Made>(make(indices));
+    tape.note_slot(indices.identity(),
+                   [made, make, shape = indices.shape()](std::span<const std::ptrdiff_t> positions) {
+                       return std::function<void()>(
+                           [made, next = make(Indices(positions).reshaped(shape))] { *made = next; });
+                   });
+    return *tape.keep(made);  // shared with the slot, which goes where the node is taken back
+}
+
 template <class T>
 Var<T> gathered(const Operand<T>& table, const Indices& indices) {
     Tape<T>& tape = tape_of(GatherRows::name, table);
-    checked(tape, table.site(), [&] { check_rows(GatherRows::name, "table", table.shape(), indices); });
+    const auto make = [shape = table.shape()](const Indices& own) {
+        check_rows(GatherRows::name, "table", shape, own);
+        return own;
+    };
+    checked(tape, table.site(), [&] { make(indices); });
     detail::Rollback rollback(tape);
-    return rollback.keep(apply(GatherRows{&tape.keep(indices)}, table));
+    return rollback.keep(apply(GatherRows{&kept_for(tape, indices, make)}, table));
 }
 
 template <class T>
 Var<T> scattered(const Operand<T>& target, const Indices& indices, const Operand<T>& source) {
     Tape<T>& tape = tape_of(ScatterAdd::name, target, source);
-    checked(tape, target.site(), [&] { ScatterAdd::check(target.shape(), indices, source.shape()); });
+    const auto make = [shape = target.shape(), rows = source.shape()](const Indices& own) {
+        ScatterAdd::check(shape, own, rows);
+        return own;
+    };
+    checked(tape, target.site(), [&] { make(indices); });
     detail::Rollback rollback(tape);
-    return rollback.keep(apply(ScatterAdd{&tape.keep(indices)}, target, source));
+    return rollback.keep(apply(ScatterAdd{&kept_for(tape, indices, make)}, target, source));
 }
 
 template <class T>
 Var<T> taken(const Operand<T>& x, const Indices& indices, int axis) {
     Tape<T>& tape = tape_of(TakeAlong::name, x);
-    Places places = checked(tape, x.site(), [&] { return places_along(x.shape(), indices, axis); });
+    const auto make = [shape = x.shape(), axis](const Indices& own) {
+        return places_along(shape, own, axis);
+    };
+    checked(tape, x.site(), [&] { make(indices); });
     detail::Rollback rollback(tape);
-    return rollback.keep(apply(TakeAlong{&tape.keep(std::move(places))}, x));
+    return rollback.keep(apply(TakeAlong{&kept_for(tape, indices, make)}, x));
 }
 
 }  // namespace

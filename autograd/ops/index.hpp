@@ -3,6 +3,7 @@
 #include <autograd/var.hpp>
 
 #include <initializer_list>
+#include <memory>
 #include <ranges>
 #include <vector>
 
@@ -12,21 +13,24 @@
 namespace tapeloop {
 
 /// A tensor of positions: `{2, 0, 2}`, a container of integers, or an xtensor expression of integers, whose
-/// shape it keeps. A list has one axis; `reshaped` gives it more.
+/// shape it keeps. A list has one axis; `reshaped` gives it more. A `Program` knows it by its copies: what
+/// was recorded with them can be given other positions.
 class Indices {
   public:
     /// Makes a list of positions, with one axis.
-    Indices(std::initializer_list<std::ptrdiff_t> list) : values_(list), shape_{list.size()} {}
-    /// Takes the positions of a container, or of an xtensor expression with its shape.
+    Indices(std::initializer_list<std::ptrdiff_t> list)
+        : values_(std::make_shared<const Values>(list)), shape_{list.size()} {}
     /// Takes the positions of a container, or of an xtensor expression with its shape.
     template <class Range>
     requires(std::ranges::input_range<const Range>&& std::integral<std::ranges::range_value_t<const Range>>)
         Indices(const Range& range) {
-        for (auto value : range) values_.push_back(static_cast<std::ptrdiff_t>(value));
+        Values values;
+        for (auto value : range) values.push_back(static_cast<std::ptrdiff_t>(value));
         if constexpr (detail::TensorExpression<Range>)
             shape_ = Shape::of(range.shape());
         else
-            shape_ = {values_.size()};
+            shape_ = {values.size()};
+        values_ = std::make_shared<const Values>(std::move(values));
     }
 
     /// Returns the same positions under another shape. Throws `std::invalid_argument` unless the sizes are
@@ -34,12 +38,15 @@ class Indices {
     Indices reshaped(const Shape& shape) const;
 
     /// Returns the positions in row-major order.
-    const std::vector<std::ptrdiff_t>& values() const { return values_; }
+    const std::vector<std::ptrdiff_t>& values() const { return *values_; }
     /// Returns the shape of the tensor of positions.
     const Shape& shape() const { return shape_; }
+    /// Returns what all copies share, and nothing else.
+    std::shared_ptr<const void> identity() const { return values_; }
 
   private:
-    std::vector<std::ptrdiff_t> values_;
+    using Values = std::vector<std::ptrdiff_t>;
+    std::shared_ptr<const Values> values_;
     Shape shape_;
 };
 

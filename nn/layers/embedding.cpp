@@ -41,16 +41,13 @@ void require_tokens(const Indices& tokens, const Shape& table, const CallSite& s
     }
 }
 
-/// [.., 1] for tokens [..]: 1 where one is the padding.
+/// [.., 1] for tokens [..]: 1 where one is the padding. It follows the tokens that a program gives.
 template <class T>
-Tensor<T> padding_mask(const Indices& tokens, std::size_t padding) {
-    Shape shape = tokens.shape();
-    shape.append(1);
-    Tensor<T> mask = uninitialised<T>(shape);
-    std::transform(tokens.values().begin(), tokens.values().end(), mask.data(), [&](std::ptrdiff_t token) {
-        return static_cast<T>(static_cast<std::size_t>(token) == padding);
-    });
-    return mask;
+Var<T> padding_mask(const Indices& tokens, std::size_t count, std::size_t padding, const CallSite& site) {
+    Tensor<T> is_padding = uninitialised<T>({count, 1});
+    std::fill_n(is_padding.data(), count, T(0));
+    is_padding.data()[padding] = T(1);
+    return gather_rows(Operand<T>(is_padding, site), tokens);
 }
 
 }  // namespace
@@ -82,7 +79,8 @@ Var<T> Embedding<T>::operator()(const Indices& tokens, CallSite site) const {
     const Var<T> rows = gather_rows(Operand<T>(table, site), tokens);
     if (!padding.has_value()) return rows;
     // The same value by a way that no cotangent takes.
-    return where(Operand<T>(padding_mask<T>(tokens, *padding), site), detach(Operand<T>(rows, site)), rows);
+    const Var<T> mask = padding_mask<T>(tokens, table.shape()[0], *padding, site);
+    return where(Operand<T>(mask, site), detach(Operand<T>(rows, site)), rows);
 }
 
 template struct Embedding<float>;

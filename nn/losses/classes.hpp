@@ -37,7 +37,7 @@ struct ClassOptions {
 };
 
 /// Throws unless everything fits; what does not count may hold anything.
-std::shared_ptr<const Classes> classes_of(const Shape& scores, const Targets& targets,
+std::shared_ptr<Classes> classes_of(const Shape& scores, const Targets& targets,
                                           const ClassOptions& options);
 
 /// Throws unless `weights` is empty or has one for each class, finite and not negative.

@@ -1,6 +1,7 @@
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/record/definition.hpp>
+#include <autograd/record/rollback.hpp>
 #include <nn/losses/class_cross_entropy.hpp>
 #include <nn/losses/counting.hpp>
 #include <nn/losses/cross_entropy.hpp>
@@ -81,15 +82,45 @@ Var<T> losses_of_classes(const Operand<T>& logits, const std::shared_ptr<const C
     return scale(Operand<T>(weights, site), Operand<T>(losses, site));
 }
 
+Targets targets_of(const Indices& positions) {
+    Targets targets(std::vector<std::size_t>(positions.shape().begin(), positions.shape().end()));
+    std::copy(positions.values().begin(), positions.values().end(), targets.begin());
+    return targets;
+}
+
+/// Lets a program give other targets, if nothing else was computed of them.
 template <class T>
-Var<T> cross_entropy(const Operand<T>& logits, const Targets& targets, const CrossEntropyOptions& options) {
+void note_slot(const Operand<T>& logits, const Indices& slot, const std::shared_ptr<Classes>& classes,
+               const CrossEntropyOptions& options) {
+    tape_of(softmax_name, logits)
+        .note_slot(slot.identity(), [classes, options,
+                                     scores = logits.shape()](std::span<const std::ptrdiff_t> positions) {
+            if (options.label_smoothing > 0 || !options.weights.empty() ||
+                (options.ignore.has_value() && options.reduction == Reduction::mean))
+                throw std::logic_error(
+                    "softmax_cross_entropy: targets cannot be given anew where they are smoothed or "
+                    "weighted, or "
+                    "where the mean is taken of those that are not ignored; record them again");
+            const Targets targets = targets_of(Indices(positions).reshaped(classes->shape));
+            const auto next = detail::classes_of(
+                scores, targets, {softmax_name, "logits", options.ignore, options.weights, options.lengths});
+            return std::function<void()>([classes, next] { *classes = *next; });
+        });
+}
+
+template <class T>
+Var<T> cross_entropy(const Operand<T>& logits, const Targets& targets, const CrossEntropyOptions& options,
+                     const Indices* slot = nullptr) {
+    Rollback rollback(tape_of(softmax_name, logits));
     const auto classes = checked(tape_of(softmax_name, logits), logits.site(), [&] {
         require_smoothing(options.label_smoothing);
         return detail::classes_of(logits.shape(), targets,
                                   {softmax_name, "logits", options.ignore, options.weights, options.lengths});
     });
-    return detail::reduced(losses_of_classes(logits, classes, options), options.reduction,
-                           detail::divisor_of(*classes, options.reduction, options.weights), logits.site());
+    if (slot != nullptr) note_slot(logits, *slot, classes, options);
+    return rollback.keep(detail::reduced(losses_of_classes<T>(logits, classes, options), options.reduction,
+                                         detail::divisor_of(*classes, options.reduction, options.weights),
+                                         logits.site()));
 }
 
 void require_distributions(const Shape& logits, const Shape& targets, const CrossEntropyOptions& options) {
@@ -165,6 +196,15 @@ Var<float> distribution_cross_entropy(const Operand<float>& logits, const Operan
 Var<double> distribution_cross_entropy(const Operand<double>& logits, const Operand<double>& targets,
                                        const CrossEntropyOptions& options) {
     return cross_entropy(logits, targets, options);
+}
+
+Var<float> indexed_cross_entropy(const Operand<float>& logits, const Indices& targets,
+                                 const CrossEntropyOptions& options) {
+    return cross_entropy(logits, targets_of(targets), options, &targets);
+}
+Var<double> indexed_cross_entropy(const Operand<double>& logits, const Indices& targets,
+                                  const CrossEntropyOptions& options) {
+    return cross_entropy(logits, targets_of(targets), options, &targets);
 }
 
 }  // namespace detail

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/var.hpp>
+#include <autograd/ops/index.hpp>
 #include <nn/losses/classes.hpp>
 #include <nn/losses/reduction.hpp>
 
@@ -24,6 +24,15 @@ struct CrossEntropyOptions {
     std::vector<std::size_t> lengths = {};
 };
 
+namespace detail {
+
+Var<float> indexed_cross_entropy(const Operand<float>& logits, const Indices& targets,
+                                 const CrossEntropyOptions& options);
+Var<double> indexed_cross_entropy(const Operand<double>& logits, const Indices& targets,
+                                  const CrossEntropyOptions& options);
+
+}  // namespace detail
+
 /// The cross entropy of softmax(logits) and the classes in `targets`: -log softmax(logits)[target].
 ///
 /// `logits` are [T, B, O], or [B, O] without time; `targets` have their shape without the last axis, each in
@@ -35,6 +44,19 @@ Var<float> softmax_cross_entropy(const Operand<float>& logits, const Targets& ta
                                  const CrossEntropyOptions& options = {});
 Var<double> softmax_cross_entropy(const Operand<double>& logits, const Targets& targets,
                                   const CrossEntropyOptions& options = {});
+
+/// Takes classes that a `Program` may give anew by `set`, unless options weigh, smooth, ignore or leave out
+/// targets.
+template <std::same_as<Indices> I>
+Var<float> softmax_cross_entropy(const Operand<float>& logits, const I& targets,
+                                 const CrossEntropyOptions& options = {}) {
+    return detail::indexed_cross_entropy(logits, targets, options);
+}
+template <std::same_as<Indices> I>
+Var<double> softmax_cross_entropy(const Operand<double>& logits, const I& targets,
+                                  const CrossEntropyOptions& options = {}) {
+    return detail::indexed_cross_entropy(logits, targets, options);
+}
 
 /// An argument that gives target distributions: a `Var`, a `Parameter`, or an xtensor expression of numbers
 /// with a fraction.

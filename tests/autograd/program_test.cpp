@@ -3,7 +3,7 @@
 #include <autograd/autograd.hpp>
 #include <nn/nn.hpp>
 #include <optim/optim.hpp>
-#include <tests/numeric.hpp>
+#include <tests/expect.hpp>
 
 #include <array>
 #include <functional>
@@ -404,4 +404,122 @@ TEST_CASE("a run that an exception ended in its sweep leaves nothing to the next
     fails = false;
     program.run();
     CHECK(program.gradients()[W] == expected);
+}
+
+namespace {
+
+/// Words in, the class of what follows each of them out.
+template <class T>
+struct Tagger {
+    nn::Embedding<T> embedding;
+    nn::GruCell<T> cell;
+    nn::Linear<T> output;
+
+    explicit Tagger(nn::Generator& generator)
+        : embedding(7, 3, generator, {.padding = 2}), cell(3, 4, generator), output(4, 5, generator) {}
+
+    Var<T> loss(const Indices& tokens, const Indices& targets, const nn::CrossEntropyOptions& options) const {
+        return nn::softmax_cross_entropy(output(nn::unroll(cell, embedding(tokens)).outputs), targets,
+                                         options);
+    }
+    ParameterList<T> parameters() {
+        ParameterList<T> list;
+        list.add("embedding", embedding.parameters());
+        list.add("cell", cell.parameters());
+        list.add("output", output.parameters());
+        return list;
+    }
+};
+
+Indices drawn_positions(nn::Generator& generator, std::size_t below) {
+    std::vector<std::ptrdiff_t> list;
+    for (int i = 0; i < 12; ++i) list.push_back(static_cast<std::ptrdiff_t>(generator.below(below)));
+    return Indices(list).reshaped({4, 3});
+}
+
+template <class T>
+void check_positions(const nn::CrossEntropyOptions& options) {
+    nn::Generator generator(5);
+    Tagger<T> tagger(generator);
+    const Indices tokens = drawn_positions(generator, 7);
+    const Indices targets = drawn_positions(generator, 5);
+    Tape<T> tape;
+    const Var<T> J = tagger.loss(tokens, targets, options);
+    Program<T> program(J, tagger.parameters());
+    for (int round = 0; round < 4; ++round) {
+        const Indices next_tokens = drawn_positions(generator, 7);
+        const Indices next_targets = drawn_positions(generator, 5);
+        program.set(tokens, next_tokens);
+        program.set(targets, next_targets);
+        program.run();
+        Tape<T> anew;
+        const Var<T> expected = tagger.loss(next_tokens, next_targets, options);
+        CHECK(J.item() == expected.item());
+        const auto gradients = gradient(expected, tagger.parameters());
+        for (std::size_t i = 0; i < gradients.size(); ++i)
+            CHECK(test::difference_in_bits(test::as_double(program.gradients().at(i)),
+                                           test::as_double(gradients.at(i))) == "");
+        optim::Sgd<T>(tagger.parameters(), {.learning_rate = 0.3}).step(gradients);
+    }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("program: tokens and classes that are given anew, to the bit", T, float, double) {
+    check_positions<T>({});
+    check_positions<T>({.reduction = nn::Reduction::mean});
+    check_positions<T>({.ignore = 3});
+    check_positions<T>({.lengths = {4, 1, 3}});
+}
+
+TEST_CASE("program: positions of all operations that take them") {
+    test::Random random("positions");
+    const Tensor<double> table = random.tensor({5, 3});
+    const Tensor<double> rows = random.tensor({2, 3});
+    const auto f = [&](const Var<double>& x, const Indices& i) {
+        const Var<double> y = scatter_add(x, i, rows) * 2;
+        return sum(square(gather_rows(y, i))) + sum(exp(take_along(y, i.reshaped({2, 1}), 0)));
+    };
+    Tape<double> tape;
+    const Var<double> x = input(table);
+    const Indices i{0, 4};
+    const Var<double> J = f(x, i);
+    Program<double> program(J, {x});
+    for (const Indices& next : {Indices{1, 1}, Indices{3, 0}}) {
+        program.set(i, next);
+        program.run();
+        Tape<double> anew;
+        const Var<double> y = input(table);
+        const Var<double> expected = f(y, next);
+        CHECK(J.item() == expected.item());
+        CHECK(test::difference_in_bits(program.gradients()[x], gradient(expected, {y})[y]) == "");
+    }
+}
+
+TEST_CASE("program: positions that cannot be set are refused, and change nothing") {
+    nn::Generator generator(5);
+    Tagger<double> tagger(generator);
+    const Indices tokens = drawn_positions(generator, 7);
+    const Indices targets = drawn_positions(generator, 5);
+    Tape<double> tape;
+    const Var<double> J = tagger.loss(tokens, targets, {});
+    Program<double> program(J, tagger.parameters());
+    const double before = J.item();
+    CHECK(test::contains(refusal([&] {
+                             program.set(tokens, {1, 2});
+                         }),
+                         "the positions are [4, 3] and the new ones [2]"));
+    const Indices too_large = Indices(std::vector<int>(12, 7)).reshaped({4, 3});
+    CHECK(test::contains(refusal([&] { program.set(tokens, too_large); }), "is 7, it must be in 0 .. 6"));
+    CHECK(test::contains(refusal([&] { program.set(targets, too_large); }), "it must be in 0..4"));
+    const Indices same_numbers = Indices(tokens.values()).reshaped({4, 3});
+    CHECK(test::contains(refusal([&] { program.set(same_numbers, tokens); }),
+                         "nothing was recorded with these"));
+    program.run();
+    CHECK(J.item() == before);
+
+    Tape<double> other;
+    const Var<double> weighted = tagger.loss(tokens, targets, {.weights = {1, 2, 3, 4, 5}});
+    Program<double> of_weighted(weighted, tagger.parameters());
+    CHECK(test::contains(refusal([&] { of_weighted.set(targets, targets); }), "smoothed or weighted"));
 }
