@@ -11,10 +11,8 @@ tapeloop::Indices characters_of(const Stretch& stretch) {
     return tapeloop::Indices(stretch.characters).reshaped({stretch.steps, stretch.batch});
 }
 
-tapeloop::nn::Targets targets_of(const Stretch& stretch) {
-    auto targets = tapeloop::nn::Targets::from_shape({stretch.steps, stretch.batch});
-    std::ranges::copy(stretch.targets, targets.begin());
-    return targets;
+tapeloop::Indices targets_of(const Stretch& stretch) {
+    return tapeloop::Indices(stretch.targets).reshaped({stretch.steps, stretch.batch});
 }
 
 Lanes::Lanes(IdSpan text, std::size_t lanes, std::size_t steps)

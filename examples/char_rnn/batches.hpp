@@ -16,7 +16,7 @@ struct Stretch {
 };
 
 tapeloop::Indices characters_of(const Stretch& stretch);
-tapeloop::nn::Targets targets_of(const Stretch& stretch);
+tapeloop::Indices targets_of(const Stretch& stretch);
 
 /// A text cut into lanes of equal length that are read side by side, one stretch of time steps after the
 /// other; what a stretch leaves as its state is where the next one begins. Of n characters n - 1 are

@@ -43,7 +43,7 @@ void check_first_batch(IdSpan training, std::size_t vocabulary_size, const Optio
     nn::ElmanNetwork<double> network(nn::ElmanCell<double>(vocabulary_size, hidden, generator, {activation}),
                                      nn::Linear<double>(hidden, vocabulary_size, generator));
     const Tensor<double> x = one_hot<double>(characters_of(stretch), vocabulary_size);
-    const nn::Targets targets = targets_of(stretch);
+    const Indices targets = targets_of(stretch);
     const nn::BpttReport report = nn::verify_bptt(
         network, x, [&](const auto& outputs) { return nn::softmax_cross_entropy(outputs, targets); },
         affordable(activation));

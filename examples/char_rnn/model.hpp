@@ -4,6 +4,7 @@
 
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/index.hpp>
+#include <autograd/program.hpp>
 #include <nn/files/checkpoint/checkpoint.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/sequence/unroll.hpp>
@@ -28,6 +29,10 @@ class Reader {
     virtual ~Reader() = default;
     /// The logits of what comes after each of `characters` [T, B], on the current tape: [T, B, vocabulary].
     virtual Var<float> read(const Indices& characters) = 0;
+    /// Goes to the end of what was read last, as it is now.
+    virtual void move_on() = 0;
+    /// Has a program of what was read last begin where it is.
+    virtual void set_start(tapeloop::Program<float>& program) = 0;
     /// Begins anew with a text of so many lanes.
     virtual void begin(std::size_t lanes) = 0;
     /// Adds its state to a checkpoint, once it has begun.
@@ -97,11 +102,18 @@ class RecurrentModel : public LanguageModel {
         Var<float> read(const Indices& characters) override {
             const Var<float> projected = gather_rows(model_.cell_.U, characters) + model_.cell_.b;
             const Projected<Cell> cell{model_.cell_};
-            const auto state =
-                carried_ ? tapeloop::nn::resume(*carried_) : cell.initial_state(characters.shape()[1]);
-            const auto result = tapeloop::nn::unroll(cell, projected, state);
-            carried_ = tapeloop::nn::carry(result.state);
+            start_ = carried_ ? tapeloop::nn::resume(*carried_) : cell.initial_state(characters.shape()[1]);
+            const auto result = tapeloop::nn::unroll(cell, projected, start_);
+            end_ = result.state;
             return model_.output_(result.outputs);
+        }
+        void move_on() override { carried_ = tapeloop::nn::carry(end_); }
+        void set_start(tapeloop::Program<float>& program) override {
+            tapeloop::nn::for_each_part(
+                [&](const Var<float>& start, const tapeloop::Tensor<float>& value) {
+                    program.set(start, value);
+                },
+                start_, carried_.value());
         }
         void begin(std::size_t lanes) override {
             const tapeloop::Tape<float> tape;
@@ -113,6 +125,8 @@ class RecurrentModel : public LanguageModel {
 
       private:
         const RecurrentModel& model_;
+        tapeloop::nn::StateOf<Cell> start_;  // of what was read last
+        tapeloop::nn::StateOf<Cell> end_;
         std::optional<tapeloop::nn::Carried<tapeloop::nn::StateOf<Cell>>> carried_;
     };
 

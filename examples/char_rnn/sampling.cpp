@@ -26,6 +26,7 @@ Ids sample(const LanguageModel& model, IdSpan start, std::size_t count, double t
         tapeloop::Tape<float> tape;
         const tapeloop::Paused<float> no_gradients;
         const auto logits = reader->read(Indices(read).reshaped({read.size(), 1})).array().elements();
+        reader->move_on();
         const std::size_t vocabulary_size = logits.size() / read.size();
         written.push_back(draw(logits.last(vocabulary_size), temperature, generator));
         read = {written.back()};

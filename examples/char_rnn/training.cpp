@@ -4,8 +4,8 @@
 #include "progress.hpp"
 
 #include <fmt/format.h>
-#include <autograd/gradient.hpp>
 #include <autograd/ops/elementwise.hpp>
+#include <autograd/program.hpp>
 #include <nn/generator.hpp>
 #include <nn/losses/losses.hpp>
 #include <optim/adam.hpp>
@@ -31,10 +31,40 @@ constexpr std::size_t curve_points = 20;
 constexpr std::size_t recent_batches = 51;
 
 /// The cross entropy of a stretch in nats, summed over its characters.
-Var<float> total_loss(Reader& reader, const Stretch& stretch) {
-    const Var<float> logits = reader.read(characters_of(stretch));
-    return nn::softmax_cross_entropy(logits, targets_of(stretch), {nn::Reduction::sum});
+Var<float> total_loss(Reader& reader, const Indices& characters, const Indices& targets) {
+    return nn::softmax_cross_entropy(reader.read(characters), targets, {nn::Reduction::sum});
 }
+
+/// The loss per character of stretches of one shape, which was recorded once and runs again for each.
+class RecordedLoss {
+  public:
+    RecordedLoss(Reader& reader, const Stretch& stretch, const ParameterList<float>& parameters)
+        : reader_(reader),
+          characters_(characters_of(stretch)),
+          targets_(targets_of(stretch)),
+          loss_(total_loss(reader, characters_, targets_) / static_cast<double>(stretch.targets.size())),
+          program_(loss_, parameters) {}
+
+    bool fits(const Stretch& stretch) const {
+        return characters_.shape() == Shape{stretch.steps, stretch.batch};
+    }
+    void run(const Stretch& stretch) {
+        reader_.set_start(program_);
+        program_.set(characters_, characters_of(stretch));
+        program_.set(targets_, targets_of(stretch));
+        program_.run();
+    }
+    double nats() const { return static_cast<double>(loss_.item()); }
+    Gradients<float>& gradients() { return program_.gradients(); }
+
+  private:
+    Tape<float> tape_;
+    Reader& reader_;
+    Indices characters_;
+    Indices targets_;
+    Var<float> loss_;
+    Program<float> program_;
+};
 
 /// A training run on its way.
 class Training {
@@ -156,15 +186,16 @@ class Training {
 
     void learn(Reader& reader, const Stretch& stretch) {
         const Stopwatch watch;
-        Tape<float> tape;
-        const auto characters = static_cast<double>(stretch.targets.size());
-        const Var<float> J = total_loss(reader, stretch) / characters;
-        const double bits = static_cast<double>(J.item()) / std::numbers::ln2;
-        Gradients<float> gradients = gradient(J, parameters_);
+        if (loss_.has_value() && loss_->fits(stretch))
+            loss_->run(stretch);
+        else
+            loss_.emplace(reader, stretch, parameters_);
+        reader.move_on();
+        const double bits = loss_->nats() / std::numbers::ln2;
         try {
-            optim::clip_by_norm(gradients, largest_gradient);
+            optim::clip_by_norm(loss_->gradients(), largest_gradient);
             adam_.set_learning_rate(learning_rate());
-            adam_.step(gradients);
+            adam_.step(loss_->gradients());
         } catch (const std::invalid_argument&) {  // a gradient is not finite
             ended_ = Ended::diverged;
             return;
@@ -215,7 +246,8 @@ class Training {
     std::size_t epochs_;
     std::size_t steps_per_epoch_;
     std::unique_ptr<Reader> reader_;
-    std::optional<Lanes> lanes_;  // of the epoch
+    std::optional<RecordedLoss> loss_;  // of the reader
+    std::optional<Lanes> lanes_;        // of the epoch
     nn::Checkpoint<float> checkpoint_;
     program::Interruption interruption_;
     Ended ended_ = Ended::as_planned;
@@ -245,7 +277,9 @@ double held_out_bits(const LanguageModel& model, IdSpan held_out, std::size_t st
     for (std::size_t i = 0; i < lanes.stretches(); ++i) {
         Tape<float> tape;
         const Paused<float> no_gradients;
-        nats += static_cast<double>(total_loss(*reader, lanes.stretch(i)).item());
+        const Stretch stretch = lanes.stretch(i);
+        nats += static_cast<double>(total_loss(*reader, characters_of(stretch), targets_of(stretch)).item());
+        reader->move_on();
     }
     return nats / static_cast<double>(lanes.predictions()) / std::numbers::ln2;
 }

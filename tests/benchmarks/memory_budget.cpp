@@ -1,4 +1,5 @@
-// What a budget of memory costs: the gradient of a loss at every time step, in all of the memory and in parts of it.
+// What a budget of memory costs: the gradient of a loss at every time step, in all of the memory and in parts
+// of it.
 //     memory_budget [--long]
 // With --long it ends with a million time steps of an Elman cell, beside a thousand of them, in a process of
 // its own, whose largest memory is that which the system counts.
@@ -22,7 +23,8 @@ struct Figures {
 
 /// One gradient; the loss reads every output.
 template <class Cell>
-Figures figures_of(const Cell& cell, ParameterList<float> parameters, const Tensor<float>& x, std::size_t memory) {
+Figures figures_of(const Cell& cell, ParameterList<float> parameters, const Tensor<float>& x,
+                   std::size_t memory) {
     const auto begin = std::chrono::steady_clock::now();
     Tape<float> tape;
     const Var<float> J = mean(square(nn::unroll(cell, x, {.memory = memory}).outputs));
@@ -60,9 +62,10 @@ void compare(std::size_t T, std::size_t B, std::size_t H, const std::vector<doub
     for (const double part : parts) {
         const auto memory = static_cast<std::size_t>(part * static_cast<double>(all));
         const Figures parted = median_of(cell, parameters, x, memory, rounds);
-        fmt::print("  {:5.1f} % of it: {:.2f} times the time, {:.1f} MB held at once of what was computed again\n",
-                   100 * part, parted.milliseconds / whole.milliseconds,
-                   static_cast<double>(parted.statistics.recomputed_bytes) / 1e6);
+        fmt::print(
+            "  {:5.1f} % of it: {:.2f} times the time, {:.1f} MB held at once of what was computed again\n",
+            100 * part, parted.milliseconds / whole.milliseconds,
+            static_cast<double>(parted.statistics.recomputed_bytes) / 1e6);
     }
 }
 
@@ -76,8 +79,10 @@ void run_long() {
     const double of_million = figures_of(cell, parameters, a_million, 20'000'000).milliseconds / 1e6;
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    fmt::print("Elman B=1 H=32: {:.2f} us a step of T=1,000 and {:.2f} of T=1,000,000 ({:.2f} times), {} MB in all\n",
-               1e3 * of_thousand, 1e3 * of_million, of_million / of_thousand, usage.ru_maxrss / 1000);
+    fmt::print(
+        "Elman B=1 H=32: {:.2f} us a step of T=1,000 and {:.2f} of T=1,000,000 ({:.2f} times), {} MB in "
+        "all\n",
+        1e3 * of_thousand, 1e3 * of_million, of_million / of_thousand, usage.ru_maxrss / 1000);
 }
 
 }  // namespace
