@@ -63,6 +63,17 @@ void check_unfused(const Program& program, const Tensors& values, const Tensors&
     counts.add("run without fusion");
 }
 
+/// Only some values kept, and the others computed again when the gradient comes to them.
+void check_recomputed(const Program& program, const Tensors& values, const Tensors& expected,
+                      Counts& counts) {
+    for (const std::size_t lines : {1U, 3U}) {
+        Run<double> recomputed(program, lines);
+        require_same(recomputed.values(), values, "recomputed, value");
+        require_same(gradients(recomputed, program), expected, "recomputed, gradient");
+        counts.add("run with values that are computed again");
+    }
+}
+
 /// The leaves of a program, those moved that can be given other values.
 Tensors moved_leaves(const Program& program) {
     Tensors leaves = program.leaves();
@@ -132,6 +143,7 @@ void check_repetition(const Program& program, Counts& counts) {
     require_same(gradients(again, program), expected, "run again, gradient");
     counts.add("run again");
     check_run_again(program, values, expected, counts);
+    check_recomputed(program, values, expected, counts);
     check_watched(program, values, expected, counts);
     check_unfused(program, values, expected, counts);
 }

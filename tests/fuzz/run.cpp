@@ -2,6 +2,7 @@
 
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/reduce.hpp>
+#include <autograd/recomputed.hpp>
 
 namespace tapeloop::fuzz {
 namespace {
@@ -29,6 +30,20 @@ Var<T> projection(const Vars<T>& values, const Tensors& cotangents) {
 }  // namespace
 
 template <class T>
+Run<T>::Run(const Program& program, std::size_t lines_at_once) {
+    const std::span<const Line> lines(program.lines);
+    const Tensors leaves = program.leaves();
+    std::size_t leaf = 0;
+    for (std::size_t begin = 0, end = 0; begin < lines.size(); begin = end) {
+        for (end = begin; end < lines.size() && end < begin + lines_at_once && !lines[end].leaf;) ++end;
+        if (end == begin)
+            add_leaf(lines[end++].leaf->kind, leaves[leaf++]);
+        else
+            add_recomputed(lines.subspan(begin, end - begin));
+    }
+}
+
+template <class T>
 Run<T>::Run(const Program& program, const Tensors& leaves, TapeOptions options, const Tensors* frozen)
     : Run(options) {
     std::size_t leaf = 0;
@@ -41,6 +56,22 @@ Run<T>::Run(const Program& program, const Tensors& leaves, TapeOptions options, 
         else
             add(line.call, line.scope);
     }
+}
+
+template <class T>
+void Run<T>::add_recomputed(std::span<const Line> lines) {
+    const auto compute_all = [lines, values = values_] {
+        std::vector<Value<T>> all = values;
+        Vars<T> results;
+        for (const Line& line : lines)
+            for (const Var<T>& result : compute(all, line.call, line.scope)) {
+                all.emplace_back(result);
+                results.push_back(result);
+            }
+        return results;
+    };
+    for (const Var<T>& result : tapeloop::detail::recomputed<T>(compute_all, CallSite::current()))
+        values_.emplace_back(result);
 }
 
 template <class T>
@@ -66,9 +97,9 @@ void Run<T>::add_leaf(LeafKind kind, const Tensor<double>& value) {
 }
 
 template <class T>
-Vars<T> Run<T>::compute(const Call& call, Scope scope) {
+Vars<T> Run<T>::compute(const std::vector<Value<T>>& values, const Call& call, Scope scope) {
     std::vector<Value<T>> arguments;
-    for (Id id : call.arguments) arguments.push_back(values_[id]);
+    for (Id id : call.arguments) arguments.push_back(values[id]);
     const Arguments<T> all(std::move(arguments));
     switch (scope) {
         case Scope::label: {
@@ -86,7 +117,7 @@ Vars<T> Run<T>::compute(const Call& call, Scope scope) {
 
 template <class T>
 std::size_t Run<T>::add(const Call& call, Scope scope) {
-    const Vars<T> results = compute(call, scope);
+    const Vars<T> results = compute(values_, call, scope);
     for (const Var<T>& result : results) values_.emplace_back(result);
     return results.size();
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <span>
 
 namespace tapeloop::fuzz {
 
@@ -18,6 +19,10 @@ class Run {
     /// from `frozen` if it is given, so that differences see what gradients do.
     Run(const Program& program, const Tensors& leaves, TapeOptions options = {},
         const Tensors* frozen = nullptr);
+
+    /// The whole program, up to so many lines at once, of which only the values are kept: what else they
+    /// compute is computed again when the gradient comes to it.
+    Run(const Program& program, std::size_t lines_at_once);
 
     void add_leaf(LeafKind kind, const Tensor<double>& value);
     /// Returns the number of results. What the operation throws comes through, and leaves the run as before.
@@ -42,7 +47,8 @@ class Run {
     Var<T> loss(const std::vector<ProgramRoot>& roots);
 
   private:
-    Vars<T> compute(const Call& call, Scope scope);
+    void add_recomputed(std::span<const Line> lines);
+    static Vars<T> compute(const std::vector<Value<T>>& values, const Call& call, Scope scope);
 
     std::deque<Parameter<T>> parameters_;
     std::deque<Tensor<T>> tensors_;
