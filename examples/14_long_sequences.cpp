@@ -59,7 +59,7 @@ int main() {
     ParameterList<double> parameters = cell.parameters();
     parameters.add("head", head.parameters());
     optim::Adam<double> adam(parameters, {.learning_rate = 0.01});
-    nn::Stream stream(cell, {20, 1, 1}, 60);
+    nn::TruncatedBptt stream(cell, {20, 1, 1}, 60);
     double first = 0, last = 0;
     for (std::size_t i = 0; i < 1000; ++i) {
         Tensor<double> window = xt::zeros<double>({20, 1, 1}), next = window;

@@ -16,8 +16,16 @@ class Draws {
     /// `around` are those of a computation that this one is part of; null if there is none.
     explicit Draws(Draws* around) : around_(around) {}
 
+    /// Returns those of a computation whose values are of no matter: it draws nothing, and all is 0.
+    static Draws nothing() {
+        Draws draws(nullptr);
+        draws.is_tried_ = true;
+        return draws;
+    }
+
     /// Fills y by `draw`, or as it was filled before.
     void fill(std::span<T> y, const std::function<void(std::span<T>)>& draw) {
+        if (is_tried_) return std::fill(y.begin(), y.end(), T(0));
         if (repeats_) {
             if (next_ == kept_.size() || kept_[next_].size() != y.size())
                 throw std::logic_error(
@@ -48,6 +56,7 @@ class Draws {
   private:
     Draws* around_;
     bool repeats_ = false;
+    bool is_tried_ = false;
     std::size_t next_ = 0;
     std::vector<std::vector<T>> kept_;
 };

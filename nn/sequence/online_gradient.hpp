@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nn/sequence/stream.hpp>
+#include <nn/sequence/truncated_bptt.hpp>
 
 #include <vector>
 
@@ -16,7 +16,7 @@ namespace tapeloop::nn {
 ///     nn::OnlineGradient online(cell, {1, batch, I}, cell.parameters());
 ///     const auto [loss, gradients] = online.step(x, begins, [&](const auto& outputs) { return ...; });
 ///
-/// It is used as a `Stream` is; the cell and its parameters must outlive it.
+/// It is used as `TruncatedBptt` is; the cell and its parameters must outlive it.
 template <class C>
 class OnlineGradient {
     using T = ValueOf<C>;
@@ -39,7 +39,7 @@ class OnlineGradient {
         carried_ = {carry(first), zeros<T>({elements, count}), zeros<T>({1})};
     }
 
-    /// Takes the next window: see `Stream::step`.
+    /// Takes the next window: see `TruncatedBptt::step`.
     template <class Loss>
     WindowResult<T> step(const Tensor<T>& x, const StepMask& begins, const Loss& loss) {
         detail::require_in_window(shape_of(x), begins, window_);

@@ -14,7 +14,7 @@ namespace tapeloop::nn {
 /// Computes `f()`, a `Var` or a state, and keeps its result alone: what f computed on the way is dropped, and
 /// computed again when its gradient is asked for. So a long computation takes the memory of one stretch, for
 /// the time of one more forward pass (Chen et al. 2016, arXiv:1604.06174); f may call `recomputed` itself.
-/// Values and gradients, also of higher order, have the same bits as without.
+/// Values and gradients have the same bits as without; gradients of higher order sum in another order.
 ///
 ///     for (std::size_t begin = 0; begin < T; begin += 100)
 ///         std::tie(J, h) = nn::recomputed([&cell, J, h, part = slice(x, 0, begin, begin + 100)] {

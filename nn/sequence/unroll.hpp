@@ -80,8 +80,11 @@ LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, 
 template <class C, class Look>
 void try_step(const C& cell, const Shape& x, const StateOf<C>& state, const Look& look) {
     using T = ValueOf<C>;
-    const tapeloop::detail::Rollback taken_back(Tape<T>::current());
+    Tape<T>& tape = Tape<T>::current();
+    const tapeloop::detail::Rollback taken_back(tape);
     const Evaluation nothing_is_drawn;
+    auto nothing = tapeloop::detail::Draws<T>::nothing();
+    const tapeloop::detail::DrawingThrough nor_by_the_cell(tape, nothing);
     const std::vector<std::size_t> of_step(x.begin() + 1, x.end());
     const auto [output, next] = advance(cell, input(ones<T>(Shape(of_step))), state);
     look(output, next);
@@ -299,7 +302,9 @@ MemoryPlan plan_within(const C& cell, const Shape& x, const StateOf<C>& initial,
         };
         step_bytes = after.value_bytes - before.value_bytes + bytes_of_nodes(after.nodes - before.nodes);
         for_each_part(
-            [&](const Var<T>& part) { state_bytes += part.shape().size() * sizeof(T) + bytes_of_nodes(1); },
+            [&](const Var<T>& part) {
+                state_bytes += (part.shape().size() * sizeof(T) + 63) / 64 * 64 + bytes_of_nodes(1);
+            },
             next);
         state_bytes += bytes_of_nodes(2);
     });

@@ -57,8 +57,8 @@ struct UnrollOptions {
     /// computed again from states that are kept, when the gradient comes to them: once each where the budget
     /// allows it, else as often as it takes (binomial checkpoints; Griewank and Walther 2000). See
     /// `recomputed` for what a cell must keep to; it must live as long as the tape. Outputs have the same
-    /// bits as without, and so have gradients with `hoist` off; with it, those of what `project` reads are
-    /// summed in another order. A cell that is linear in its state drops nothing.
+    /// bits as without, and so have gradients of first order with `hoist` off; with it, those of what
+    /// `project` reads are summed in another order. A cell that is linear in its state drops nothing.
     std::size_t memory = 0;
 };
 

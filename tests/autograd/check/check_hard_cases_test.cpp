@@ -116,7 +116,7 @@ TEST_CASE("check hard cases: one wrong element of a million is found within 200 
         });
     const GradientReport report =
         check_gradient([&](const auto& x) { return sum(wrong(x)); }, {{"x", Random(1).tensor({1'000'000})}},
-                       {.diagnose = false, .seconds = 600});
+                       {.seconds = 600, .diagnose = false});
     CHECK(!report.passed());
     CHECK(report.evaluations <= 200);
     REQUIRE(report.inputs.at(0).worst.size() > 0);

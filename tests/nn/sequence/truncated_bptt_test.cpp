@@ -52,12 +52,12 @@ void check_near(const Gradients<double>& a, const Gradients<double>& b) {
 
 }  // namespace
 
-TEST_CASE("stream: the bits of the loop by hand, with an optimizer between the windows") {
+TEST_CASE("truncated BPTT: the bits of the loop by hand, with an optimizer between the windows") {
     auto by_hand = made_cell<nn::LstmCell<double>>();
     auto streamed = made_cell<nn::LstmCell<double>>();
     optim::Adam<double> adam_by_hand(by_hand.parameters(), {.learning_rate = 0.1});
     optim::Adam<double> adam(streamed.parameters(), {.learning_rate = 0.1});
-    nn::Stream stream(streamed, {k1, B, I});
+    nn::TruncatedBptt stream(streamed, {k1, B, I});
     std::optional<nn::Carried<nn::StateOf<nn::LstmCell<double>>>> carried;
     for (const Tensor<double>& x : windows(6)) {
         Tape<double> tape;
@@ -74,12 +74,12 @@ TEST_CASE("stream: the bits of the loop by hand, with an optimizer between the w
     }
 }
 
-TEST_CASE("stream: the gradient passes through k2 time steps, and no further") {
+TEST_CASE("truncated BPTT: the gradient passes through k2 time steps, and no further") {
     auto cell = made_cell<nn::GruCell<double>>();
     const auto parts = windows(6);
     for (const std::size_t reach : {k1 + 1, 2 * k1, 3 * k1, 10 * k1}) {
         CAPTURE(reach);
-        nn::Stream stream(cell, {k1, B, I}, reach);
+        nn::TruncatedBptt stream(cell, {k1, B, I}, reach);
         for (std::size_t i = 0; i < parts.size(); ++i) {
             const auto [loss, gradients] = stream.step(parts[i], square_loss, cell.parameters());
             // By hand: all windows before, detached where the reach ends.
@@ -98,13 +98,13 @@ TEST_CASE("stream: the gradient passes through k2 time steps, and no further") {
     }
 }
 
-TEST_CASE("stream: rows that begin anew know nothing of what was before") {
+TEST_CASE("truncated BPTT: rows that begin anew know nothing of what was before") {
     auto cell = made_cell<nn::LstmCell<double>>();
     auto parts = windows(3);
     Tensor<double> begins = filled({k1, B}, 0);
     begins(2, 1) = 1;  // row 1 in the middle of the second window
-    nn::Stream stream(cell, {k1, B, I}, 3 * k1);
-    const auto run = [&](nn::Stream<nn::LstmCell<double>>& own, const Tensor<double>& first) {
+    nn::TruncatedBptt stream(cell, {k1, B, I}, 3 * k1);
+    const auto run = [&](nn::TruncatedBptt<nn::LstmCell<double>>& own, const Tensor<double>& first) {
         own.step(first, square_loss, cell.parameters());
         own.step(parts[1], nn::StepMask(begins), square_loss, cell.parameters());
         Tensor<double> outputs;
@@ -120,7 +120,7 @@ TEST_CASE("stream: rows that begin anew know nothing of what was before") {
     Tensor<double> other = parts[0];
     for (std::size_t t = 0; t < k1; ++t) other(t, 1, 0) = std::numeric_limits<double>::quiet_NaN();
     const Tensor<double> outputs = run(stream, parts[0]);
-    nn::Stream again(cell, {k1, B, I}, 3 * k1);
+    nn::TruncatedBptt again(cell, {k1, B, I}, 3 * k1);
     const Tensor<double> of_other = run(again, other);
     check_same_bits(part_of(outputs, 1, 1, 1), part_of(of_other, 1, 1, 1));
 
@@ -134,13 +134,13 @@ TEST_CASE("stream: rows that begin anew know nothing of what was before") {
                 1e-14);
 }
 
-TEST_CASE("stream: goes on from a checkpoint to the bit") {
+TEST_CASE("truncated BPTT: goes on from a checkpoint to the bit") {
     const auto parts = windows(7);
     const auto file = std::filesystem::temp_directory_path() / "tapeloop_stream_test.safetensors";
     const auto train = [&](std::size_t begin, std::size_t end) {
         auto cell = made_cell<nn::LstmCell<double>>();
         optim::Adam<double> adam(cell.parameters(), {.learning_rate = 0.1});
-        nn::Stream stream(cell, {k1, B, I}, 3 * k1);
+        nn::TruncatedBptt stream(cell, {k1, B, I}, 3 * k1);
         nn::Checkpoint<double> checkpoint;
         checkpoint.add("cell", cell.parameters());
         checkpoint.add("adam", adam);
@@ -161,18 +161,21 @@ TEST_CASE("stream: goes on from a checkpoint to the bit") {
     std::filesystem::remove(file);
 }
 
-TEST_CASE("stream: what does not fit is refused, and the stream stays where it is") {
+TEST_CASE("truncated BPTT: what does not fit is refused, and the stream stays where it is") {
     auto cell = made_cell<nn::GruCell<double>>();
-    CHECK(contains(text_of<std::invalid_argument>([&] { nn::Stream(cell, {k1, B}); }), "three axes or more"));
-    nn::Stream stream(cell, {k1, B, I}, 2 * k1);
+    CHECK(contains(text_of<std::invalid_argument>([&] {
+                       nn::TruncatedBptt(cell, {k1, B});
+                   }),
+                   "three axes or more"));
+    nn::TruncatedBptt stream(cell, {k1, B, I}, 2 * k1);
     const auto parts = windows(3);
     stream.step(parts[0], square_loss, cell.parameters());
-    nn::Stream same(cell, {k1, B, I}, 2 * k1);
+    nn::TruncatedBptt same(cell, {k1, B, I}, 2 * k1);
     same.step(parts[0], square_loss, cell.parameters());
     CHECK(contains(text_of<std::invalid_argument>([&] {
                        stream.step(filled({k1, B, I + 1}, 0), square_loss, cell.parameters());
                    }),
-                   "x is [4, 3, 3] and the stream was made for windows of [4, 3, 2]"));
+                   "x is [4, 3, 3] and it was made for windows of [4, 3, 2]"));
     CHECK(
         contains(text_of<std::invalid_argument>([&] {
                      stream.step(parts[1], nn::StepMask(filled({B, k1}, 0)), square_loss, cell.parameters());

@@ -29,10 +29,11 @@ StateOf<C> begun(const C& cell, const StepMask& begins, std::size_t t, const Sta
             Shape shape{batch};
             while (shape.rank() < first.shape().rank()) shape.append(1);
             if (first.shape() != before.shape() || first.shape().rank() == 0 || first.shape()[0] != batch)
-                throw std::invalid_argument(fmt::format(
-                    "stream: a part of the state is {}; where some rows begin anew, each part must have the "
-                    "batch ({}) as its first axis, and the shape of the cell's initial state",
-                    before.shape().text(), batch));
+                throw std::invalid_argument(
+                    fmt::format("truncated_bptt: a part of the state is {}; where some rows begin anew, each "
+                                "part must have the "
+                                "batch ({}) as its first axis, and the shape of the cell's initial state",
+                                before.shape().text(), batch));
             return where(reshape(rows, shape), first, before);
         },
         fresh, state);
@@ -90,7 +91,7 @@ struct WindowResult {
 /// It takes a window of k1 time steps at a time, carries the state from one to the next, and gives the
 /// gradient of the window's loss through at least k2 time steps. Memory does not grow with the stream.
 ///
-///     nn::Stream stream(cell, {20, batch, I}, 60);                      // k1 = 20, k2 = 60
+///     nn::TruncatedBptt stream(cell, {20, batch, I}, 60);                      // k1 = 20, k2 = 60
 ///     for (...) {
 ///         const auto [loss, gradients] = stream.step(
 ///             x, begins, [&](const Var<float>& outputs) { return nn::mse(output(outputs), target); },
@@ -102,7 +103,7 @@ struct WindowResult {
 /// time steps before the window are computed again, from the state in front of them and with the parameters
 /// as they are now. The cell must outlive the stream. `carried` is the stream's place, for a `Checkpoint`.
 template <class C>
-class Stream {
+class TruncatedBptt {
     using T = ValueOf<C>;
 
   public:
@@ -116,7 +117,7 @@ class Stream {
     /// Makes a stream of windows x of this shape, [k1, B, ..], whose gradients pass through `reach` = k2 time
     /// steps, and through as many more as fill the earliest window. Throws `std::invalid_argument` when the
     /// window has less than three axes or an empty one.
-    Stream(const C& cell, const Shape& window, std::size_t reach = 0) : cell_(cell), window_(window) {
+    TruncatedBptt(const C& cell, const Shape& window, std::size_t reach = 0) : cell_(cell), window_(window) {
         detail::require_window(window);
         Tape<T> tape;
         const auto first = carry(cell.initial_state(window[1]));
