@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t T = 5000;
 
-/// h' = h + 0.1 tanh(h W + x U): a cell that is not in the library.
+/// h' = 0.9 h + 0.1 tanh(h W + x U): a cell that is not in the library.
 struct LeakyCell {
     Parameter<double> U, W;
 
@@ -22,7 +22,7 @@ struct LeakyCell {
     }
     Var<double> project(const Var<double>& x) const { return matmul(x, U); }
     auto step(const Var<double>& u, const Var<double>& h) const {
-        const Var<double> next = h + 0.1 * tanh(u + matmul(h, W));
+        const Var<double> next = 0.9 * h + 0.1 * tanh(u + matmul(h, W));
         return std::pair{next, next};
     }
     ParameterList<double> parameters() { return parameter_list(U, W); }
