@@ -2,12 +2,15 @@
 
 #include <autograd/kernels/pass.hpp>
 
+#include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace tapeloop::detail {
 
 /// An elementwise pass over operands that stay where they are, to be run again and again: the walk over them
-/// was taken once, and the place of every run is known.
+/// was taken once, and the place of every run is known. Many of them are read one behind the other, so each
+/// is small: what few of them need lies apart.
 template <class T>
 class PreparedPass {
   public:
@@ -19,22 +22,29 @@ class PreparedPass {
     void run() const;
 
   private:
-    void place_runs(const Walk& walk, std::span<const T* const> inputs, std::span<const Target<T>> targets);
+    /// An input that has one element for all of a run, or a pass that threads may share: it is laid out each
+    /// time, for as many of them as there are.
+    struct Rare {
+        std::vector<std::size_t> advance;  ///< of each input
+        std::vector<Shape> shapes;
+        std::vector<std::size_t> row_strides;
+    };
+
+    void place_runs(const Shape& shape, const Walk& walk, std::span<const T* const> inputs,
+                    std::span<const Target<T>> targets);
     void run_from_shapes() const;
     /// Calls the kernel for a run some of whose inputs have one element for all of it.
     void run_repeating(Run<T> run) const;
 
     Kernel<T> kernel_;
     const void* function_;
-    std::size_t width_;
-    std::size_t targets_;
-    bool has_singles_ = false;
-    std::vector<std::size_t> advance_;  // of each input
-    std::vector<const T*> from_;        // of each input, run by run
-    std::vector<Target<T>> to_;         // of each target, run by run
-    // What threads may share is laid out each time, for as many of them as there are.
-    std::vector<Shape> shapes_;
-    std::vector<std::size_t> row_strides_;
+    std::unique_ptr<const T*[]> from_;  // of each input, run by run
+    std::unique_ptr<Target<T>[]> to_;   // of each target, run by run
+    std::unique_ptr<const Rare> rare_;
+    std::uint32_t width_ = 0;  // of a run
+    std::uint32_t runs_ = 0;
+    std::uint32_t inputs_;
+    std::uint32_t targets_;
 };
 
 extern template class PreparedPass<float>;
