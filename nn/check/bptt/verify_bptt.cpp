@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 #include <autograd/check/check_gradient.hpp>
 #include <autograd/check/random.hpp>
+#include <autograd/check/saved_parameters.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <nn/check/bptt/step_checks.hpp>
+#include <nn/check/bptt/step_differences.hpp>
 #include <nn/check/bptt/verify_bptt.hpp>
 #include <nn/check/not_finite.hpp>
 #include <nn/closed_form/loops.hpp>
@@ -68,9 +70,7 @@ class Verification {
                  const BpttOptions& options)
         : cell_(cell), loss_(loss), options_(options) {
         constexpr bool fine = sizeof(T) == 8;
-        CheckOptions with_seed;
-        with_seed.seed = options.seed;
-        report_.seed = tapeloop::detail::seed_of(with_seed);
+        report_.seed = tapeloop::detail::seed_of({.seed = options.seed});
         report_.in_double = fine;
         report_.time_steps = x.shape(0);
         report_.batch = x.shape(1);
@@ -211,11 +211,10 @@ class Verification {
         for (const std::string& warning : report_.differences.warnings) report_.warnings.push_back(warning);
         report_.differences.warnings.clear();
         BpttWay way{"differences", options_.difference_limit, {}, {}};
+        const StepDifferences<T> differences(cell_, names_, tape_, options_.difference_limit,
+                                             options_.step_elements, report_.seed);
         for (std::size_t t = 0; with_steps && t < report_.time_steps; ++t)
-            way.time_steps.push_back(
-                {StepVerdict::right,
-                 differences_of_step(cell_, names_, tape_, t, summands_[t], options_.difference_limit,
-                                     options_.step_elements, report_.seed)});
+            way.time_steps.push_back({StepVerdict::right, differences.of_step(t, summands_[t])});
         add(std::move(way));
     }
 
@@ -401,9 +400,28 @@ std::string Verification<T>::conclusion(bool steps_agree) const {
 }
 
 template <class T>
+void move_zeros(const ParameterEntries<T>& parameters, double by, std::uint64_t seed) {
+    tapeloop::detail::CheckRandom random(seed + 3);
+    for (const auto& entry : parameters) {
+        const Tensor<T>& value = entry.parameter->value();
+        if (std::find(value.begin(), value.end(), T(0)) == value.end()) continue;
+        for (T& element : entry.parameter->update())
+            if (element == T(0)) element = static_cast<T>(by * random.weight() / 1.5);
+    }
+}
+
+template <class T>
 BpttReport verify_in(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
                      const BpttOptions& options) {
     require_sequence(x);
+    if (!(options.zeros_moved_by >= 0))
+        throw std::invalid_argument(
+            fmt::format("verify_bptt: zeros_moved_by is {}; it must be 0 or more", options.zeros_moved_by));
+    tapeloop::detail::SavedParameters<T> saved;
+    for (const auto& entry : cell.parameters) saved.add(*entry.parameter);
+    if (options.zeros_moved_by > 0)
+        move_zeros<T>(cell.parameters, options.zeros_moved_by,
+                      tapeloop::detail::seed_of({.seed = options.seed}));
     return Verification<T>(cell, loss, x, options).run();
 }
 
