@@ -329,6 +329,12 @@ void Examination<T>::explain() {
             find(Diagnosis::unexplained, subject_.input(suspect.input).name,
                  "the gradient is wrong; in which way was not asked for");
     }
+    for (Finding& finding : report_.findings)
+        if (options_.diagnose && finding.diagnosis == Diagnosis::recorded_rule_differs &&
+            explainer.recorded_rule().has_value()) {
+            finding.rule = explainer.recorded_rule()->rule;
+            finding.text += ": " + explainer.recorded_rule()->text;
+        }
 }
 
 }  // namespace
