@@ -53,6 +53,18 @@ class ArgumentMover final : public TapeObserver<T> {
 
 }  // namespace
 
+double sum_of_products(const std::vector<double>& a, const std::vector<double>& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum;
+}
+
+double length_of_products(const std::vector<double>& a, const std::vector<double>& b) {
+    double squares = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) squares += a[i] * a[i] * b[i] * b[i];
+    return std::sqrt(squares);
+}
+
 template <class T>
 std::vector<double> EdgeDifferences<T>::moved(const Edge& edge, const std::vector<double>& step) {
     ArgumentMover<T> mover(subject_, edge, step);

@@ -6,6 +6,11 @@
 /// This file takes differences of one operation, by one of its arguments.
 namespace tapeloop::detail {
 
+/// <a, b>
+double sum_of_products(const std::vector<double>& a, const std::vector<double>& b);
+/// The root of the sum of the squared products of their elements.
+double length_of_products(const std::vector<double>& a, const std::vector<double>& b);
+
 /// The argument is moved where it lies in the tape's memory, just while the operation computes.
 template <class T>
 class EdgeDifferences {

@@ -8,12 +8,6 @@
 namespace tapeloop::detail {
 namespace {
 
-double inner(const std::vector<double>& a, const std::vector<double>& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-    return sum;
-}
-
 template <class T>
 class Location {
   public:
@@ -64,7 +58,7 @@ class Location {
             direction[i] *= differences_.step_for(edge.values[i]);
             squares += edge.delivered[i] * edge.delivered[i] * direction[i] * direction[i];
         }
-        const double tape = inner(edge.delivered, direction);
+        const double tape = sum_of_products(edge.delivered, direction);
         if (!std::isfinite(tape)) return Judgement::wrong;
         const double needed = failing_ / (4 * std::sqrt(static_cast<double>(size)));
         double before = 0;  // the error by the step before this one
@@ -74,7 +68,7 @@ class Location {
             for (double& amount : step) amount *= part;
             const std::vector<double> changed = edge_differences_.change(edge, step);
             if (changed.empty()) return {};
-            const double numeric = inner(changed, edge.cotangent) / part;
+            const double numeric = sum_of_products(changed, edge.cotangent) / part;
             const double error = numeric - tape;
             const double scale = std::sqrt(squares) + std::abs(numeric);
             const double noise = edge_differences_.rounding() / part;

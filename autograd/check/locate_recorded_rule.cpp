@@ -83,18 +83,6 @@ class ArrivalsAt final : public TapeObserver<T> {
     ByArgument arrived;
 };
 
-double product_of(const std::vector<double>& a, const std::vector<double>& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-    return sum;
-}
-
-double length_of_product(const std::vector<double>& a, const std::vector<double>& b) {
-    double squares = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) squares += a[i] * a[i] * b[i] * b[i];
-    return std::sqrt(squares);
-}
-
 bool is_all_zero(const ByArgument& vectors) {
     for (const std::vector<double>& one : vectors)
         for (double element : one)
@@ -216,10 +204,10 @@ class RecordedRules {
         double size = 0;
         for (std::size_t r = 0; r < other.size(); ++r) {
             const std::vector<double> direction(other[r].begin(), other[r].end());
-            along += product_of(by_cotangent[r], direction);
-            size += length_of_product(by_cotangent[r], direction);
+            along += sum_of_products(by_cotangent[r], direction);
+            size += length_of_products(by_cotangent[r], direction);
         }
-        const double expected = product_of(weights, delivered(tape, one, other)[i]);
+        const double expected = sum_of_products(weights, delivered(tape, one, other)[i]);
         if (std::abs(along - expected) > 100 * close_to_differences<T> * (size + std::abs(expected)))
             return located(tape, one, i,
                            is_all_zero(by_cotangent) ? "takes its cotangent for a constant"
@@ -264,7 +252,7 @@ class RecordedRules {
         std::vector<double> direction = random_weights(values.size(), one.node * 31 + j);
         for (std::size_t n = 0; n < direction.size(); ++n)
             direction[n] *= differences_.step_for(static_cast<double>(values.data()[n]));
-        const double along = product_of(slopes, direction);
+        const double along = sum_of_products(slopes, direction);
         double before = 0;
         for (const double part : {1.0, 1.0 / 8, 1.0 / 64}) {
             std::vector<double> step = direction;
@@ -274,11 +262,11 @@ class RecordedRules {
             const ByArgument minus = delivered_beside(one, j, step, given);
             if (plus.empty() || minus.empty()) return false;
             const double numeric =
-                (product_of(weights, plus[i]) - product_of(weights, minus[i])) / (2 * part);
+                (sum_of_products(weights, plus[i]) - sum_of_products(weights, minus[i])) / (2 * part);
             const double error = numeric - along;
             const double noise =
-                8 * differences_.tolerances().epsilon * length_of_product(weights, plus[i]) / part;
-            const double scale = length_of_product(slopes, direction) + std::abs(numeric);
+                8 * differences_.tolerances().epsilon * length_of_products(weights, plus[i]) / part;
+            const double scale = length_of_products(slopes, direction) + std::abs(numeric);
             if (std::abs(error) <= close_to_differences<T> * scale + 4 * noise) return false;
             if (part < 1 && std::abs(error - before) <= std::abs(error) / 4) return true;
             before = error;

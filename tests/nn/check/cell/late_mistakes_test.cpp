@@ -1,6 +1,7 @@
 #include <tests/expect.hpp>
 
 #include <autograd/autograd.hpp>
+#include <autograd/check/check.hpp>
 #include <nn/check/check.hpp>
 #include <nn/nn.hpp>
 

@@ -24,7 +24,7 @@ struct Shifted {
 
     D initial_state(std::size_t batch) const { return input(filled({batch, 5}, 0)); }
     std::pair<D, D> step(const D& x, const D& h) const {
-        const D next = tanh(of(matmul(x, U) + matmul(h, W), b));
+        const D next = tanh(of(matmul(x, U) + matmul(h, W), 1 * b));
         return {next, next};
     }
     ParameterList<double> parameters() { return parameter_list(U, W, b); }
