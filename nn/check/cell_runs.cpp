@@ -124,8 +124,8 @@ RunSizes CellRuns<T>::sizes_of(const Batch<T>& batch, const CellRun& run) const 
     found.values = least_part * largest_in(run.outputs, run.state);
     const double least =
         least_part * std::max(largest_in(run.by_x, run.by_state), largest_finite(run.by_parameter));
-    const auto add = [least](std::vector<double>& sizes, const Tensors& gradients) {
-        for (const Tensor<double>& one : gradients) sizes.push_back(std::max(least, largest_finite({one})));
+    const auto add = [least](std::vector<double>& list, const Tensors& gradients) {
+        for (const Tensor<double>& one : gradients) list.push_back(std::max(least, largest_finite({one})));
     };
     found.by_x = std::max(least, largest_finite({summed.by_x}));
     add(found.by_state, summed.by_state);
