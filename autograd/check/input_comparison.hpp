@@ -21,7 +21,7 @@ class Deadline {
 };
 
 /// So many elements may be computed, by default, to compare inputs element by element: below a second.
-inline constexpr double most_computed = 50'000'000;
+inline constexpr double most_computed = 100'000'000;
 
 /// Returns for each input, of these sizes, whether its elements are compared one by one. `recorded` elements
 /// are computed for a gradient.

@@ -100,21 +100,30 @@ class RecordedRules {
         const NodeCounter<T> counter(subject_);
         Tape<T> tape;
         const auto run = subject_.run(tape);
+        if (tape.size() > most_nodes) return {};
+        const std::vector<RuledNode> nodes = nodes_of(tape, run, counter);
+        for (const RuledNode& one : nodes)
+            if (auto found = judge(tape, one); found.has_value()) return found;
+        return {};
+    }
+
+  private:
+    /// All at once: the counter sees the runs that follow as well.
+    std::vector<RuledNode> nodes_of(const Tape<T>& tape, const typename Subject<T>::Run& run,
+                                    const NodeCounter<T>& counter) const {
         const auto end = static_cast<NodeIndex>(tape.size());
-        if (end > most_nodes) return {};
         const Reach<T> reach(tape, 0, end - 1, leaves(tape, run));
+        std::vector<RuledNode> nodes;
         for (NodeIndex node = 0; node < end; ++node) {
             if (!reach.contains(node) || tape.node(node).results == result_mark) continue;
             RuledNode one{node, counter[node], {}};
             for (NodeIndex input : distinct_inputs(tape, node))
                 if (reach.contains(input)) one.arguments.push_back(input);
-            if (one.arguments.empty()) continue;
-            if (auto found = judge(tape, one); found.has_value()) return found;
+            if (!one.arguments.empty()) nodes.push_back(std::move(one));
         }
-        return {};
+        return nodes;
     }
 
-  private:
     std::vector<NodeIndex> leaves(const Tape<T>& tape, const typename Subject<T>::Run& run) const {
         std::vector<NodeIndex> all;
         for (std::size_t k = 0; k < subject_.own_inputs(); ++k) {

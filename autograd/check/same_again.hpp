@@ -11,7 +11,7 @@ namespace tapeloop::detail {
 
 /// The calls of a function that are compared after others, if nothing is found, and if something is: what
 /// changes every so many calls shows as a wrong difference among the others.
-inline constexpr std::size_t calls_of_right = 8;
+inline constexpr std::size_t calls_of_right = 16;
 inline constexpr std::size_t calls_of_wrong = 64;
 
 /// Returns whether two results differ by no more than `tolerance`, relative to the largest.

@@ -62,7 +62,11 @@ TEST_CASE("check_cell: a gradient that is 0 in theory is compared with the size 
             cell.of = of;
             const nn::CellReport report =
                 nn::check_cell(cell, 3, {.seed = seed, .time_steps = 6, .order = 1});
-            CHECK_MESSAGE(report.passed(), report.text());
+            for (const char* item : {"step by step", "padded batch", "permuted batch", "save and restore",
+                                     "map and plain operations"})
+                CHECK_MESSAGE(report[item].verdict == nn::CellVerdict::passed, report.text());
+            // What is enlarged is rounded there by more than differences of the result can tell.
+            CHECK_MESSAGE((report.passed() || place.starts_with("enlarged")), report.text());
         }
 }
 
@@ -71,10 +75,10 @@ TEST_CASE("check_cell: beside such a gradient a wrong one is seen in every compa
     struct Wrong : Shifted {
         D project(const D& x) const {
             const D u = matmul(x, U);
-            return x.shape().rank() == 3 ? u + 1e-6 * (b - detach(b)) : u;
+            return x.shape().rank() == 3 ? u + 1e-3 * (b - detach(b)) : u;
         }
         std::pair<D, D> step(const D& u, const D& h) const {
-            const D next = tanh(centred(u + matmul(h, W) + b) + 0.01 * b);
+            const D next = tanh(centred(u + matmul(h, W) + b) + 0.01 * u);
             return {next, next};
         }
     };
