@@ -5,6 +5,7 @@
 #include <autograd/check/input_comparison.hpp>
 #include <autograd/check/locate.hpp>
 #include <autograd/check/random.hpp>
+#include <autograd/check/same_again.hpp>
 #include <autograd/check/sweep_again.hpp>
 
 #include <algorithm>
@@ -28,7 +29,8 @@ class Examination {
   private:
     bool evaluate_center();
     bool record_center();
-    bool is_same_again(std::string_view when);
+    bool is_same_again(std::size_t calls, std::string_view when);
+    bool stays_the_same();
     bool is_finite();
     void compare_recorded(const std::vector<double>& recorded);
     void check_input(std::size_t k);
@@ -51,6 +53,7 @@ class Examination {
     std::vector<double> center_;
     std::optional<Differences<T>> differences_;
     std::vector<std::vector<double>> gradients_;
+    std::vector<bool> by_elements_;
     std::vector<Suspect> suspects_;
     std::vector<Finding> swept_;
 };
@@ -60,23 +63,8 @@ std::vector<double> cotangent_for(std::size_t size, std::uint64_t seed) {
     return size == 1 ? std::vector<double>{-2} : random_weights(size, seed + 0x5bd1e995);
 }
 
-bool same_values(const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
-    double largest = 0;
-    for (double element : a) largest = std::max(largest, std::isfinite(element) ? std::abs(element) : 0);
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [&](double x, double y) {
-               return x == y || (std::isnan(x) && std::isnan(y)) || std::abs(x - y) <= tolerance * largest;
-           });
-}
-
 bool all_finite(const std::vector<double>& x) {
     return std::all_of(x.begin(), x.end(), [](double element) { return std::isfinite(element); });
-}
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-    double largest = 0;
-    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
-        largest = std::max(largest, std::abs(a[i] - b[i]));
-    return largest;
 }
 
 /// Multiplies all that a report says of an input's gradient.
@@ -93,26 +81,25 @@ void scale(CheckedInput& checked, double factor) {
 }
 
 template <class T>
-bool Examination<T>::is_same_again(std::string_view when) {
-    std::vector<double> again;
-    subject_.evaluate(again);
-    if (same_values(center_, again, options_.nondeterminism)) return true;
-    std::string text =
-        again.size() != center_.size()
-            ? fmt::format("{} and {} elements", center_.size(), again.size())
-            : fmt::format("values that differ by up to {:.3g}", largest_difference(center_, again));
-    report_.findings.insert(report_.findings.begin(),
-                            Finding{Diagnosis::non_deterministic, subject_.order(), "",
-                                    fmt::format("two calls of f with the same inputs {} gave {}; f must not "
-                                                "draw fresh random numbers or keep a state",
-                                                when, text)});
-    return false;
+bool Examination<T>::is_same_again(std::size_t calls, std::string_view when) {
+    std::optional<Finding> found = changed_again(subject_, center_, options_.nondeterminism, calls, when);
+    if (found.has_value()) report_.findings.insert(report_.findings.begin(), std::move(*found));
+    return !found.has_value();
+}
+
+template <class T>
+bool Examination<T>::stays_the_same() {
+    const bool is_right = suspects_.empty() && report_.findings.empty();
+    return is_same_again(!is_right               ? calls_of_wrong
+                         : subject_.order() == 1 ? calls_of_right
+                                                 : 1,
+                         "before and after others");
 }
 
 template <class T>
 bool Examination<T>::evaluate_center() {
     subject_.evaluate(center_);
-    return is_same_again("in a row");
+    return is_same_again(1, "in a row");
 }
 
 /// Evaluates, at its point, a function that differentiates by itself, which takes a recording.
@@ -166,9 +153,12 @@ void Examination<T>::run() {
     if (subject_.order() == 2) compare_recorded(differentiated.results);
     if (subject_.order() == 1) report_.result_elements = center_.size();
     gradients_ = std::move(differentiated.gradients);
+    std::vector<std::size_t> sizes;
+    for (const std::vector<double>& gradient : gradients_) sizes.push_back(gradient.size());
+    by_elements_ = inputs_by_elements(sizes, differentiated.recorded, options_);
     differences_.emplace(subject_, cotangent, center_, options_);
     for (std::size_t k = 0; k < subject_.size(); ++k) check_input(k);
-    if (!is_same_again("before and after others")) return;
+    if (!stays_the_same()) return;
     if (subject_.order() == 1) sweep_again();
     explain();
 }
@@ -181,7 +171,10 @@ void Examination<T>::check_input(std::size_t k) {
     checked.order = subject_.order();
     for (double element : gradients_[k]) checked.largest = std::max(checked.largest, std::abs(element));
     InputComparison<T> comparison(subject_, *differences_, options_, deadline_, seed_);
-    comparison.compare(k, gradients_[k], checked);
+    if (by_elements_[k])
+        comparison.compare_each(k, gradients_[k], checked);
+    else
+        comparison.compare_along(k, gradients_[k], checked, options_.directions);
     std::vector<CheckedElement>& elements = comparison.elements();
     summarise(checked, comparison, elements);
     keep_worst(k, checked, elements);
@@ -307,6 +300,12 @@ void Examination<T>::explain() {
             find(Diagnosis::unexplained, subject_.input(suspect.input).name,
                  "the gradient is wrong; in which way was not asked for");
     }
+    for (Finding& finding : report_.findings)
+        if (options_.diagnose && finding.diagnosis == Diagnosis::recorded_rule_differs &&
+            explainer.recorded_rule().has_value()) {
+            finding.rule = explainer.recorded_rule()->rule;
+            finding.text += ": " + explainer.recorded_rule()->text;
+        }
 }
 
 }  // namespace

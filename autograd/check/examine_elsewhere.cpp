@@ -3,6 +3,7 @@
 #include <autograd/check/explain_suspect.hpp>
 #include <autograd/check/input_comparison.hpp>
 #include <autograd/check/random.hpp>
+#include <autograd/check/same_again.hpp>
 #include <autograd/check/sweep_again.hpp>
 
 #include <algorithm>
@@ -34,6 +35,13 @@ class ExaminationElsewhere {
         if (!std::all_of(gradients_.begin(), gradients_.end(), are_finite)) return true;
         Differences<T> differences(subject_, cotangent, center, options_);
         for (std::size_t k = 0; k < subject_.size(); ++k) compare(differences, k);
+        if (suspects_.empty()) return true;
+        auto changed = changed_again(subject_, center, options_.nondeterminism, calls_of_wrong,
+                                     "before and after others");
+        if (changed.has_value()) {
+            report_.findings.insert(report_.findings.begin(), std::move(*changed));
+            return false;
+        }
         SuspectExplainer<T> explainer(subject_, differences, options_, gradients_, suspects_);
         for (const Suspect& suspect : suspects_) {
             Finding finding = options_.diagnose
@@ -43,7 +51,7 @@ class ExaminationElsewhere {
             finding.text = fmt::format("{}, though right at them: {}", where, finding.text);
             report_.findings.push_back(std::move(finding));
         }
-        return suspects_.empty();
+        return false;
     }
 
   private:

@@ -117,7 +117,9 @@ Finding SuspectExplainer<T>::explained(const Suspect& suspect) {
                 failing, std::abs(one.difference) / std::max(std::abs(one.tape), std::abs(one.numeric)));
     const std::optional<Located> located = locate(subject_, differences_, suspect.input, failing);
     if (located.has_value()) prefer(explanation, *located);
-    const bool rules_are_right = located.has_value() && !located->rule.has_value();
+    const bool is_found = located.has_value() && located->rule.has_value();
+    const bool is_recorded_rule = !is_found && subject_.order() == 2 && recorded_rule().has_value();
+    const bool rules_are_right = located.has_value() && !is_found && !is_recorded_rule;
     if (!explanation.has_value())
         explanation =
             rules_are_right
@@ -125,12 +127,22 @@ Finding SuspectExplainer<T>::explained(const Suspect& suspect) {
                 : Diagnosed{Diagnosis::unexplained, "the gradient is wrong, in no way that has a name"};
     Finding finding{explanation->diagnosis, subject_.order(), subject_.input(suspect.input).name,
                     explanation->text, explanation->factor};
-    if (located.has_value()) finding.rule = located->rule;
+    if (is_found) finding.rule = located->rule;
+    if (is_recorded_rule) {
+        finding.rule = recorded_rule()->rule;
+        finding.text += "; " + recorded_rule()->text;
+    }
     if (rules_are_right)
         finding.text += fmt::format(
             "; every recorded rule on the way is right, so a value is used outside the recording{}",
             located->detached.empty() ? ", such as value() or item()" : ": " + located->detached);
     return finding;
+}
+
+template <class T>
+const std::optional<LocatedRule>& SuspectExplainer<T>::recorded_rule() {
+    if (!recorded_rule_.has_value()) recorded_rule_ = locate_recorded_rule(subject_, differences_);
+    return *recorded_rule_;
 }
 
 template class SuspectExplainer<float>;

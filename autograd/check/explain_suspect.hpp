@@ -2,6 +2,7 @@
 
 #include <autograd/check/differences.hpp>
 #include <autograd/check/evidence.hpp>
+#include <autograd/check/locate_recorded_rule.hpp>
 
 /// This file explains in which way the gradient by an input is wrong, and which rule it is.
 namespace tapeloop::detail {
@@ -25,6 +26,8 @@ class SuspectExplainer {
           suspects_(suspects) {}
 
     Finding explained(const Suspect& suspect);
+    /// Returns the rule that is wrong when it is differentiated itself, of a subject of order 2.
+    const std::optional<LocatedRule>& recorded_rule();
 
   private:
     Evidence evidence_of(const Suspect& suspect);
@@ -38,6 +41,7 @@ class SuspectExplainer {
     const CheckOptions& options_;
     const std::vector<std::vector<double>>& gradients_;
     const std::vector<Suspect>& suspects_;
+    std::optional<std::optional<LocatedRule>> recorded_rule_;  ///< once it was looked for
 };
 
 extern template class SuspectExplainer<float>;

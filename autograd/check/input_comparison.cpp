@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 namespace tapeloop::detail {
@@ -21,6 +22,25 @@ double excess_of(const CheckedElement& element) {
     return std::isnan(excess) ? HUGE_VAL : excess;
 }
 
+std::vector<bool> inputs_by_elements(const std::vector<std::size_t>& sizes, std::size_t recorded,
+                                     const CheckOptions& options) {
+    if (options.mode != CheckMode::automatic)
+        return std::vector<bool>(sizes.size(), options.mode != CheckMode::directions);
+    // The smallest first, while it costs little.
+    std::vector<std::size_t> order(sizes.size());
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return sizes[a] < sizes[b]; });
+    std::vector<bool> by_elements(sizes.size(), false);
+    double computed = 0;
+    for (std::size_t k : order) {
+        computed += 2 * static_cast<double>(sizes[k]) * static_cast<double>(recorded);
+        by_elements[k] =
+            sizes[k] <= options.full_limit && (computed <= most_computed || sizes[k] <= options.directions);
+    }
+    return by_elements;
+}
+
 template <class T>
 void InputComparison<T>::start(std::size_t k, const std::vector<double>& gradient) {
     input_ = k;
@@ -34,11 +54,8 @@ void InputComparison<T>::start(std::size_t k, const std::vector<double>& gradien
 }
 
 template <class T>
-void InputComparison<T>::compare(std::size_t k, const std::vector<double>& gradient, CheckedInput& checked) {
-    const bool is_small = gradient.size() <= options_.full_limit;
-    const bool by_elements = options_.mode == CheckMode::elements || options_.mode == CheckMode::both ||
-                             (options_.mode == CheckMode::automatic && is_small);
-    if (!by_elements) return compare_along(k, gradient, checked, options_.directions);
+void InputComparison<T>::compare_each(std::size_t k, const std::vector<double>& gradient,
+                                      CheckedInput& checked) {
     start(k, gradient);
     if (options_.mode == CheckMode::both) directions_agree(checked, options_.directions);
     std::vector<std::size_t> all(gradient.size());

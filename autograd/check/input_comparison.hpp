@@ -20,6 +20,14 @@ class Deadline {
     double seconds_;
 };
 
+/// So many elements may be computed, by default, to compare inputs element by element: below a second.
+inline constexpr double most_computed = 100'000'000;
+
+/// Returns for each input, of these sizes, whether its elements are compared one by one. `recorded` elements
+/// are computed for a gradient.
+std::vector<bool> inputs_by_elements(const std::vector<std::size_t>& sizes, std::size_t recorded,
+                                     const CheckOptions& options);
+
 template <class T>
 class InputComparison {
   public:
@@ -27,8 +35,9 @@ class InputComparison {
                     const Deadline& deadline, std::uint64_t seed)
         : subject_(subject), differences_(differences), options_(options), deadline_(deadline), seed_(seed) {}
 
-    /// Compares the gradient by the input `k` as the options' mode says.
-    void compare(std::size_t k, const std::vector<double>& gradient, CheckedInput& checked);
+    /// Compares all elements of the gradient by the input `k`, and directions too if the options' mode is
+    /// both.
+    void compare_each(std::size_t k, const std::vector<double>& gradient, CheckedInput& checked);
     /// Compares along `directions` alone, and elements where one fails.
     void compare_along(std::size_t k, const std::vector<double>& gradient, CheckedInput& checked,
                        std::size_t directions);

@@ -29,7 +29,8 @@ struct CheckOptions {
 
     /// What is compared. Elements are looked for where a direction fails, in every mode.
     CheckMode mode = CheckMode::automatic;
-    /// With `automatic`, inputs with more elements are checked in random directions.
+    /// With `automatic`, inputs with more elements are checked in random directions, and so are the larger
+    /// ones of a function that computes so much that all elements would take more than about a second.
     std::size_t full_limit = 2'000;
     /// The number of directions, at least one.
     std::size_t directions = 8;

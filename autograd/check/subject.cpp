@@ -187,6 +187,7 @@ typename Subject<T>::Differentiated Subject<T>::differentiate(std::span<const do
     const Run run = this->run(tape);
     const std::vector<Var<T>> results = this->differentiated(run);
     Differentiated found;
+    for (NodeIndex node = 0; node < tape.size(); ++node) found.recorded += tape.node(node).shape.size();
     for (const Var<T>& result : results) {
         const Array<T> value = result.array();
         append_elements(found.results, value.data(), value.size());

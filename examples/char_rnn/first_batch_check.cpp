@@ -20,6 +20,7 @@ using namespace tapeloop;
 /// takes seconds.
 nn::BpttOptions affordable(nn::Activation activation) {
     nn::BpttOptions check;
+    check.zeros_moved_by = 0;
     check.random_initial_state = false;
     check.forward_limit = 0;
     check.step_elements = 2;

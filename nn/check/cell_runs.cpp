@@ -1,12 +1,9 @@
-#include <fmt/format.h>
-#include <autograd/check/differences.hpp>
+#include <autograd/check/weighted_rules.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <nn/check/cell_runs.hpp>
-#include <nn/check/deviation.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 namespace tapeloop::nn::detail {
@@ -81,10 +78,6 @@ CellRun differentiated(const CellUnderCheck<T>& cell, const Batch<T>& batch, con
     return run;
 }
 
-bool differ(double a, double b, double limit) {
-    return !(a == b || std::abs(a - b) <= limit || (std::isnan(a) && std::isnan(b)));
-}
-
 Tensors taken_rows(const std::vector<bool>& is_batched, const Tensors& parts,
                    const std::vector<std::size_t>& rows) {
     Tensors result;
@@ -93,15 +86,8 @@ Tensors taken_rows(const std::vector<bool>& is_batched, const Tensors& parts,
     return result;
 }
 
-struct FirstDifference {
-    const RunNames& names;
-    double tolerance;
-    std::string text;
-
-    void compare(const std::string& name, const Tensor<double>& a, const Tensor<double>& b) {
-        if (text.empty()) text = difference(name, a, b, names, tolerance);
-    }
-};
+// No value is known better than this part of the tolerance, relative to the largest one of all.
+constexpr double least_part = 1e-3;
 
 }  // namespace
 
@@ -120,6 +106,31 @@ CellRun CellRuns<T>::stepped(const Batch<T>& batch) const {
     Walk<T> walk(cell.layer, batch);
     for (std::size_t t = 0; t < batch.time_steps(); ++t) walk.step(t);
     return differentiated(cell, batch, walk.given(), walk.outputs(), walk.state());
+}
+
+template <class T>
+RunSizes CellRuns<T>::sizes_of(const Batch<T>& batch, const CellRun& run) const {
+    CellRun summed = run;
+    try {
+        // In plain operations: within a fused one nothing is weighted.
+        const tapeloop::detail::WeightedRules<T> weighted(1);
+        summed = unrolled(batch, {}, {.fuse = false, .watch = false});
+    } catch (...) {  // told of by the item that compares these
+    }
+    const auto largest_in = [](const Tensor<double>& values, const Tensors& more) {
+        return std::max(largest_finite({values}), largest_finite(more));
+    };
+    RunSizes found;
+    found.values = least_part * largest_in(run.outputs, run.state);
+    const double least =
+        least_part * std::max(largest_in(run.by_x, run.by_state), largest_finite(run.by_parameter));
+    const auto add = [least](std::vector<double>& list, const Tensors& gradients) {
+        for (const Tensor<double>& one : gradients) list.push_back(std::max(least, largest_finite({one})));
+    };
+    found.by_x = std::max(least, largest_finite({summed.by_x}));
+    add(found.by_state, summed.by_state);
+    add(found.by_parameter, summed.by_parameter);
+    return found;
 }
 
 template <class T>
@@ -208,62 +219,6 @@ CellRun CellRuns<T>::part(const CellRun& run, const std::vector<std::size_t>& st
     return {taken(taken(run.outputs, 0, steps), 1, rows), taken_rows(is_batched, run.state, rows),
             taken(taken(run.by_x, 0, steps), 1, rows), taken_rows(is_batched, run.by_state, rows),
             run.by_parameter};
-}
-
-std::string difference(const std::string& name, const Tensor<double>& a, const Tensor<double>& b,
-                       const RunNames& names, double tolerance) {
-    if (a.shape() != b.shape())
-        return fmt::format("{}: {} {}, {} {}", name, shape_of(a).text(), names.first, shape_of(b).text(),
-                           names.second);
-    double largest = 0;
-    for (double element : a)
-        if (std::isfinite(element)) largest = std::max(largest, std::abs(element));
-    for (std::size_t i = 0; i < a.size(); ++i)
-        if (differ(a.data()[i], b.data()[i], tolerance * largest))
-            return fmt::format("{} at {}: {:.6g} {}, {:.6g} {}", name,
-                               place_text(tapeloop::detail::position_of(i, shape_of(a))), a.data()[i],
-                               names.first, b.data()[i], names.second);
-    return "";
-}
-
-template <class T>
-void CellRuns<T>::clear_sums(CellRun& run) const {
-    for (Tensor<double>& one : run.by_parameter) one.fill(0);
-    for (std::size_t k = 0; k < run.by_state.size(); ++k)
-        if (!is_batched[k]) run.by_state[k].fill(0);
-}
-
-template <class T>
-std::string CellRuns<T>::difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
-                                            double tolerance) const {
-    FirstDifference found{names, tolerance, {}};
-    found.compare("outputs", a.outputs, b.outputs);
-    for (std::size_t k = 0; k < a.state.size(); ++k)
-        found.compare("final " + state_names[k], a.state[k], b.state[k]);
-    found.compare("gradient by x", a.by_x, b.by_x);
-    for (std::size_t k = 0; k < a.by_state.size(); ++k)
-        if (is_batched[k])
-            found.compare("gradient by the initial " + state_names[k], a.by_state[k], b.by_state[k]);
-    return found.text;
-}
-
-template <class T>
-std::string CellRuns<T>::difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
-                                            double tolerance) const {
-    FirstDifference found{names, tolerance, {}};
-    for (std::size_t k = 0; k < a.by_parameter.size(); ++k)
-        found.compare("gradient by " + cell.parameter_names[k], a.by_parameter[k], b.by_parameter[k]);
-    for (std::size_t k = 0; k < a.by_state.size(); ++k)
-        if (!is_batched[k])
-            found.compare("gradient by the initial " + state_names[k], a.by_state[k], b.by_state[k]);
-    return found.text;
-}
-
-template <class T>
-std::string CellRuns<T>::difference(const CellRun& a, const CellRun& b, const RunNames& names,
-                                    double tolerance) const {
-    const std::string found = difference_of_rows(a, b, names, tolerance);
-    return found.empty() ? difference_of_sums(a, b, names, tolerance) : found;
 }
 
 template struct CellRuns<float>;

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <nn/check/cell_under_check.hpp>
+#include <nn/check/run_comparison.hpp>
 
 #include <string>
 #include <vector>
 
 /// Runs of a cell, with everything that can be compared.
 namespace tapeloop::nn::detail {
-
-using Tensors = std::vector<Tensor<double>>;
 
 /// The data of a run: a sequence, a state to start from, and the cotangents of what comes out.
 template <class T>
@@ -22,34 +21,22 @@ struct Batch {
     std::size_t size() const { return x.shape(1); }
 };
 
-/// The results of a run: values, and gradients by x, by the parts of the initial state, and by each
-/// parameter.
-struct CellRun {
-    Tensor<double> outputs;
-    Tensors state;
-    Tensor<double> by_x;
-    Tensors by_state;
-    Tensors by_parameter;
-};
-
-/// Names for two runs, for when they differ.
-struct RunNames {
-    std::string first;
-    std::string second;
-};
-
 /// The runs of a cell, and how two of them compare.
 template <class T>
-struct CellRuns {
+struct CellRuns : RunComparison {
+    explicit CellRuns(const CellUnderCheck<T>& subject)
+        : RunComparison{subject.parameter_names}, cell(subject) {}
+
     const CellUnderCheck<T>& cell;
-    std::vector<std::string> state_names = {};  ///< `state`, or `state[0]`, ...
-    std::vector<bool> is_batched = {};  ///< whether a part of the state has the batch as its first axis
 
     /// Unrolls it on a tape of its own.
     CellRun unrolled(const Batch<T>& batch, const UnrollOptions& options = {},
                      const TapeOptions& tape_options = {}) const;
     /// Calls it step by step, each from the plain input of its time step.
     CellRun stepped(const Batch<T>& batch) const;
+
+    /// Returns the sizes of a batch, which gave `run`.
+    RunSizes sizes_of(const Batch<T>& batch, const CellRun& run) const;
 
     // These compute values alone, `resumed` the gradient by x as well; the gradients are those of
     // `other_run`.
@@ -67,20 +54,6 @@ struct CellRuns {
     /// Returns some steps and rows of a run. What is summed over rows stays that of the whole run.
     CellRun part(const CellRun& run, const std::vector<std::size_t>& steps,
                  const std::vector<std::size_t>& rows) const;
-
-    /// Sets what is summed over rows to 0.
-    void clear_sums(CellRun& run) const;
-
-    /// The first thing in which two runs differ by more than `tolerance`, relative to its largest element:
-    /// `outputs at [2, 0, 1]: 0.3 by unroll, 0.2 step by step`. Empty if they agree.
-    std::string difference(const CellRun& a, const CellRun& b, const RunNames& names, double tolerance) const;
-    /// Says where two runs differ in what belongs to rows.
-    std::string difference_of_rows(const CellRun& a, const CellRun& b, const RunNames& names,
-                                   double tolerance) const;
-    /// Says where two runs differ in what is summed over rows: the gradients by parameters, and by parts of
-    /// the state without a batch.
-    std::string difference_of_sums(const CellRun& a, const CellRun& b, const RunNames& names,
-                                   double tolerance) const;
 };
 
 /// The slices `which` of x along an axis, in that order.
@@ -88,10 +61,6 @@ template <class T>
 Tensor<T> taken(const Tensor<T>& x, std::size_t axis, const std::vector<std::size_t>& which);
 /// Returns begin, begin + 1, ..., end - 1.
 std::vector<std::size_t> range(std::size_t begin, std::size_t end);
-
-/// Says where two tensors differ; empty if they agree.
-std::string difference(const std::string& name, const Tensor<double>& a, const Tensor<double>& b,
-                       const RunNames& names, double tolerance);
 
 extern template struct CellRuns<float>;
 extern template struct CellRuns<double>;

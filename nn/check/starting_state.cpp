@@ -4,6 +4,7 @@
 #include <nn/sequence/unroll.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
@@ -57,9 +58,19 @@ Shape opened(const Shape& part) {
 bool is_open(const Shape& part) { return opened(part) != part; }
 
 template <class T>
+void draw_rows(std::span<T> rows, std::size_t width, double size, CheckRandom& random) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const double drawn = 2 * random.uniform() - 1;
+        const double side = i < width ? drawn : -static_cast<double>(rows[i - width]);
+        rows[i] = static_cast<T>(std::copysign(size * (1 + std::abs(drawn)) / 2, side));
+    }
+}
+
+template <class T>
 Tensor<T> random_offset(const Shape& part, CheckRandom& random, double size) {
     Tensor<T> offset = uninitialised<T>(opened(part));
-    for (T& element : offset) element = static_cast<T>(2 * size * (random.uniform() - 0.5));
+    const std::size_t rows = part.rank() == 0 ? 1 : offset.shape(0);
+    if (offset.size() != 0) draw_rows<T>({offset.data(), offset.size()}, offset.size() / rows, size, random);
     return offset;
 }
 
@@ -85,6 +96,7 @@ std::vector<Tensor<T>> offsets_from(const std::vector<Var<T>>& initial, const St
 }
 
 #define TAPELOOP_STARTING_STATE(T)                                                                 \
+    template void draw_rows(std::span<T>, std::size_t, double, CheckRandom&);                      \
     template Tensor<T> random_offset(const Shape&, CheckRandom&, double);                          \
     template std::vector<Tensor<T>> offsets_from(const std::vector<Var<T>>&, const StartingState&, \
                                                  std::string_view, CheckRandom&);

@@ -3,6 +3,7 @@
 #include <autograd/check/random.hpp>
 #include <autograd/ops/elementwise.hpp>
 
+#include <span>
 #include <string_view>
 
 /// This file chooses where a check of a cell starts: at random near the cell's initial state, which may be
@@ -21,7 +22,13 @@ struct StartingState {
 Shape opened(const Shape& part);
 bool is_open(const Shape& part);
 
-/// Random numbers from -`size` to `size`, in the part's opened shape.
+/// Draws rows of `width` elements, one behind the other, each of a size between half of `size` and all of it,
+/// on the other side of 0 than in the row before: where a branch on a value of one row decides for all, the
+/// other row alone goes the other way, whatever the seed.
+template <class T>
+void draw_rows(std::span<T> rows, std::size_t width, double size, tapeloop::detail::CheckRandom& random);
+
+/// Random numbers from -`size` to `size`, in the part's opened shape, drawn as above along its first axis.
 template <class T>
 Tensor<T> random_offset(const Shape& part, tapeloop::detail::CheckRandom& random, double size = 0.5);
 
@@ -41,6 +48,7 @@ Var<T> moved(const Var<T>& part, const Var<T>& offset) {
 }
 
 #define TAPELOOP_STARTING_STATE(T)                                                                        \
+    extern template void draw_rows(std::span<T>, std::size_t, double, tapeloop::detail::CheckRandom&);    \
     extern template Tensor<T> random_offset(const Shape&, tapeloop::detail::CheckRandom&, double);        \
     extern template std::vector<Tensor<T>> offsets_from(const std::vector<Var<T>>&, const StartingState&, \
                                                         std::string_view, tapeloop::detail::CheckRandom&);

@@ -1,6 +1,4 @@
 #include <fmt/format.h>
-#include <autograd/check/differences.hpp>
-#include <autograd/check/random.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <nn/check/bptt/step_checks.hpp>
 #include <nn/check/input_names.hpp>
@@ -14,10 +12,6 @@
 namespace tapeloop::nn::detail {
 namespace {
 
-using tapeloop::detail::CheckRandom;
-using tapeloop::detail::Differences;
-using tapeloop::detail::Subject;
-
 // Terms that are smaller than this part of what they are made of need not have as many digits.
 constexpr double noticed = 1e-3;
 
@@ -28,31 +22,14 @@ double largest_of(const Tensor<T>& first, const std::vector<Tensor<T>>& more) {
     return largest;
 }
 
+}  // namespace
+
 std::vector<double> in_one_list(const Summands& summands) {
     std::vector<double> list = summands.parameters;
     list.push_back(summands.x);
     list.insert(list.end(), summands.state.begin(), summands.state.end());
     return list;
 }
-
-template <class T>
-std::vector<double> flat(const StepResults<T>& cotangents) {
-    std::vector<double> list(cotangents.output.begin(), cotangents.output.end());
-    for (const Tensor<T>& part : cotangents.state) list.insert(list.end(), part.begin(), part.end());
-    return list;
-}
-
-/// Divides by the largest magnitude, which it returns: a small cotangent must not slip below what a
-/// difference can tell.
-double normalise(std::vector<double>& cotangent) {
-    double largest = 0;
-    for (double element : cotangent) largest = std::max(largest, std::abs(element));
-    if (largest == 0 || !std::isfinite(largest)) return 1;
-    for (double& element : cotangent) element /= largest;
-    return largest;
-}
-
-}  // namespace
 
 template <class T>
 TermNames term_names(const CellUnderCheck<T>& cell, const std::vector<Tensor<T>>& state) {
@@ -143,45 +120,6 @@ CheckInputs<T> inputs_of(const CellUnderCheck<T>& cell, const TermNames& names, 
     return inputs;
 }
 
-template <class T>
-std::vector<Deviation> differences_of_step(const CellUnderCheck<T>& cell, const TermNames& names,
-                                           const TapeRun<T>& tape, std::size_t t, const Summands& summands,
-                                           double limit, std::size_t elements, std::uint64_t seed) {
-    const CheckFunction<T> function = function_of_step(cell);
-    const StepPoint<T>& point = tape.points[t];
-    Subject<T> subject(function, inputs_of(cell, names, point.x, point.state), 1, seed);
-    std::vector<double> cotangent = flat(tape.cotangents[t]);
-    const double size = normalise(cotangent);
-    std::vector<double> center;
-    subject.evaluate(center);
-    Differences<T> differences(subject, cotangent, center, CheckOptions());
-    CheckRandom random(seed + t);
-
-    std::vector<Deviation> list;
-    const auto terms = listed(tape.terms[t]);
-    const std::vector<double> scales = in_one_list(summands);
-    for (std::size_t k = 0; k < terms.size(); ++k) {
-        const Tensor<double> own = as_double(*terms[k]);
-        std::vector<CheckedElement> checked;
-        double largest = nn::detail::largest_of(own);
-        for (std::size_t index : spread(own.size(), elements, random)) {
-            checked.push_back(differences.compare(k, index, own.data()[index] / size));
-            largest = std::max(largest, size * std::abs(checked.back().numeric));
-        }
-        Deviation deviation{
-            names.names[k], shape_of(own), 0, largest, std::max(largest, scales[k]), 0, {}, 0, 0};
-        for (CheckedElement& one : checked) {
-            const bool is_near = std::abs(one.difference) * size <= limit * deviation.scale;
-            if (!is_near) differences.refine(one, k, one.index);
-            const bool is_right = !is_near && one.verdict != Verdict::wrong;
-            deviation.note(one.index, own.data()[one.index],
-                           is_right ? own.data()[one.index] : size * one.numeric);
-        }
-        list.push_back(std::move(deviation));
-    }
-    return list;
-}
-
 bool hands_back_right(const StepCheck& step, const TermNames& names, double limit) {
     for (std::size_t k = names.parameters + 1; k < step.deviations.size(); ++k)
         if (!(step.deviations[k].relative <= limit)) return false;
@@ -201,18 +139,15 @@ void settle_verdicts(BpttWay& way, const TermNames& names) {
     }
 }
 
-#define TAPELOOP_STEP_CHECKS(T)                                                                          \
-    template TermNames term_names(const CellUnderCheck<T>&, const std::vector<Tensor<T>>&);              \
-    template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                             \
-    template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                    \
-                                               const StepTerms<double>&, const Summands&);               \
-    template CheckFunction<T> function_of_step(const CellUnderCheck<T>&);                                \
-    template CheckInputs<T> inputs_of(const CellUnderCheck<T>&, const TermNames&, const Tensor<T>&,      \
-                                      const std::vector<Tensor<T>>&);                                    \
-    template StepTerms<T> closed_form_of_step(const CellUnderCheck<T>&, const TapeRun<T>&, std::size_t); \
-    template std::vector<Deviation> differences_of_step(const CellUnderCheck<T>&, const TermNames&,      \
-                                                        const TapeRun<T>&, std::size_t, const Summands&, \
-                                                        double, std::size_t, std::uint64_t);
+#define TAPELOOP_STEP_CHECKS(T)                                                                     \
+    template TermNames term_names(const CellUnderCheck<T>&, const std::vector<Tensor<T>>&);         \
+    template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                        \
+    template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,               \
+                                               const StepTerms<double>&, const Summands&);          \
+    template CheckFunction<T> function_of_step(const CellUnderCheck<T>&);                           \
+    template CheckInputs<T> inputs_of(const CellUnderCheck<T>&, const TermNames&, const Tensor<T>&, \
+                                      const std::vector<Tensor<T>>&);                               \
+    template StepTerms<T> closed_form_of_step(const CellUnderCheck<T>&, const TapeRun<T>&, std::size_t);
 
 TAPELOOP_STEP_CHECKS(float)
 TAPELOOP_STEP_CHECKS(double)

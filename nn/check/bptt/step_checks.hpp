@@ -29,6 +29,9 @@ std::vector<const Tensor<T>*> listed(const StepTerms<T>& terms) {
     return list;
 }
 
+/// The sizes in this order.
+std::vector<double> in_one_list(const Summands& summands);
+
 /// Raises summands to what rounding inside a step can be relative to: where a gate is saturated, the 1 - z in
 /// its slope has few digits, and the terms are small besides the cotangents that they are made of.
 template <class T>
@@ -51,32 +54,22 @@ template <class T>
 CheckInputs<T> inputs_of(const CellUnderCheck<T>& cell, const TermNames& names, const Tensor<T>& x,
                          const std::vector<Tensor<T>>& state);
 
-/// Checks against central differences of this step alone, of at most `elements` elements by each term. What
-/// they leave open, at a kink or lost in rounding, is taken for right.
-template <class T>
-std::vector<Deviation> differences_of_step(const CellUnderCheck<T>& cell, const TermNames& names,
-                                           const TapeRun<T>& tape, std::size_t t, const Summands& summands,
-                                           double limit, std::size_t elements, std::uint64_t seed);
-
 /// Returns whether what the step hands back to the state that it reads is right.
 bool hands_back_right(const StepCheck& step, const TermNames& names, double limit);
 
 /// Decides, from the last step back, which are wrong and which inherit.
 void settle_verdicts(BpttWay& way, const TermNames& names);
 
-#define TAPELOOP_STEP_CHECKS(T)                                                                              \
-    extern template TermNames term_names(const CellUnderCheck<T>&, const std::vector<Tensor<T>>&);           \
-    extern template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                          \
-    extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,                 \
-                                                      const StepTerms<double>&, const Summands&);            \
-    extern template CheckFunction<T> function_of_step(const CellUnderCheck<T>&);                             \
-    extern template CheckInputs<T> inputs_of(const CellUnderCheck<T>&, const TermNames&, const Tensor<T>&,   \
-                                             const std::vector<Tensor<T>>&);                                 \
-    extern template StepTerms<T> closed_form_of_step(const CellUnderCheck<T>&, const TapeRun<T>&,            \
-                                                     std::size_t);                                           \
-    extern template std::vector<Deviation> differences_of_step(                                              \
-        const CellUnderCheck<T>&, const TermNames&, const TapeRun<T>&, std::size_t, const Summands&, double, \
-        std::size_t, std::uint64_t);
+#define TAPELOOP_STEP_CHECKS(T)                                                                            \
+    extern template TermNames term_names(const CellUnderCheck<T>&, const std::vector<Tensor<T>>&);         \
+    extern template void raise_summands(Summands&, const TapeRun<T>&, std::size_t);                        \
+    extern template std::vector<Deviation> deviations(const TermNames&, const StepTerms<T>&,               \
+                                                      const StepTerms<double>&, const Summands&);          \
+    extern template CheckFunction<T> function_of_step(const CellUnderCheck<T>&);                           \
+    extern template CheckInputs<T> inputs_of(const CellUnderCheck<T>&, const TermNames&, const Tensor<T>&, \
+                                             const std::vector<Tensor<T>>&);                               \
+    extern template StepTerms<T> closed_form_of_step(const CellUnderCheck<T>&, const TapeRun<T>&,          \
+                                                     std::size_t);
 
 TAPELOOP_STEP_CHECKS(float)
 TAPELOOP_STEP_CHECKS(double)

@@ -201,6 +201,13 @@ StepResults<T> LoneStep<T>::values() const {
 }
 
 template <class T>
+std::size_t LoneStep<T>::recorded() const {
+    std::size_t elements = 0;
+    for (NodeIndex node = 0; node < tape_->size(); ++node) elements += tape_->node(node).shape.size();
+    return elements;
+}
+
+template <class T>
 StepTerms<T> LoneStep<T>::terms(const StepResults<T>& cotangents) const {
     std::vector<GradientRoot<T>> roots{{output_, cotangents.output}};
     for (std::size_t k = 0; k < next_.size(); ++k) roots.push_back({next_[k], cotangents.state[k]});

@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 #include <autograd/check/check_gradient.hpp>
 #include <autograd/check/random.hpp>
+#include <autograd/check/saved_parameters.hpp>
 #include <autograd/kernels/as_double.hpp>
+#include <nn/check/bptt/conclusion.hpp>
 #include <nn/check/bptt/step_checks.hpp>
+#include <nn/check/bptt/step_differences.hpp>
+#include <nn/check/bptt/verified_run.hpp>
 #include <nn/check/bptt/verify_bptt.hpp>
 #include <nn/check/not_finite.hpp>
 #include <nn/closed_form/loops.hpp>
@@ -22,15 +26,6 @@ void require_sequence(const Tensor<T>& x) {
     if (x.dimension() != 3 || x.size() == 0)
         throw std::invalid_argument(fmt::format(
             "verify_bptt: x is {}; it must be [T, B, I] with at least one element", shape_of(x).text()));
-}
-
-/// Returns the offset of the sequence's start from the cell's initial state.
-template <class T>
-std::vector<Tensor<T>> offsets_for(const CellUnderCheck<T>& cell, std::size_t batch,
-                                   const BpttOptions& options, std::uint64_t seed) {
-    const Tape<T> tape;
-    tapeloop::detail::CheckRandom random(seed + 1);
-    return offsets_from(cell.layer.initial_state(batch), starting_state(options), "verify_bptt", random);
 }
 
 /// The sums of the terms, as one term of the whole sequence.
@@ -66,27 +61,19 @@ class Verification {
   public:
     Verification(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
                  const BpttOptions& options)
-        : cell_(cell), loss_(loss), options_(options) {
-        constexpr bool fine = sizeof(T) == 8;
-        CheckOptions with_seed;
-        with_seed.seed = options.seed;
-        report_.seed = tapeloop::detail::seed_of(with_seed);
-        report_.in_double = fine;
+        : run_(verified_run(cell, loss, x, options)) {
+        report_.seed = run_.seed;
+        report_.in_double = sizeof(T) == 8;
         report_.time_steps = x.shape(0);
         report_.batch = x.shape(1);
-        if (options_.exact_limit <= 0) options_.exact_limit = fine ? 1e-11 : 1e-4;
-        if (options_.difference_limit <= 0) options_.difference_limit = fine ? 1e-6 : 2e-2;
-        offsets_ = offsets_for(cell, x.shape(1), options, report_.seed);
-        tape_ = run_tape(cell, loss, x, offsets_, report_.seed);
-        report_.loss = tape_.loss;
-        names_ = term_names(cell, offsets_);
+        report_.loss = run_.tape.loss;
         summands_.resize(report_.time_steps);
-        for (std::size_t part = 0; part < offsets_.size(); ++part)
-            if (offsets_[part].size() == 0)
+        for (std::size_t part = 0; part < run_.offsets.size(); ++part)
+            if (run_.offsets[part].size() == 0)
                 report_.warnings.push_back(fmt::format(
                     "{} is {} at the start, so nothing that reads it was verified; `random_initial_state` "
                     "opens it, and so does an `initial_state`",
-                    names_.names[names_.parameters + 1 + part], shape_of(offsets_[part]).text()));
+                    run_.names.names[run_.names.parameters + 1 + part], shape_of(run_.offsets[part]).text()));
     }
 
     BpttReport run() {
@@ -94,11 +81,11 @@ class Verification {
         const bool keeps_nothing = check_values();
         if (keeps_nothing) {
             check_forward_mode();
-            if (cell_.closed_form) check_closed_form();
+            if (run_.cell.closed_form) check_closed_form();
         }
         check_differences(keeps_nothing);
         find_divergence();
-        conclude();
+        conclude(report_, run_);
         return std::move(report_);
     }
 
@@ -113,20 +100,21 @@ class Verification {
                     "{} not finite: {}; a Tape({{.watch = true}}) says where it comes from", name, where));
             return !where.empty();
         };
-        if (is_found("the outputs are", tape_.results.output)) return false;
-        for (const Tensor<T>& part : tape_.results.state)
+        if (is_found("the outputs are", run_.tape.results.output)) return false;
+        for (const Tensor<T>& part : run_.tape.results.state)
             if (is_found("the final state is", part)) return false;
-        const std::vector<const Tensor<T>*> gradients = listed(tape_.total);
+        const std::vector<const Tensor<T>*> gradients = listed(run_.tape.total);
         for (std::size_t k = 0; k < gradients.size(); ++k)
-            if (is_found(fmt::format("the gradient by {} is", names_.names[k]), *gradients[k])) return false;
+            if (is_found(fmt::format("the gradient by {} is", run_.names.names[k]), *gradients[k]))
+                return false;
         return true;
     }
     /// Returns whether each step gives on its own what it gave within the unroll, and all of them what
     /// `unroll` gives.
     bool check_values() {
         for (std::size_t t = 0; t < report_.time_steps; ++t) {
-            const StepResults<T> alone = LoneStep<T>(cell_, tape_.points[t]).values();
-            if (same_values(alone, tape_.values[t])) continue;
+            const StepResults<T> alone = LoneStep<T>(run_.cell, run_.tape.points[t]).values();
+            if (same_values(alone, run_.tape.values[t])) continue;
             report_.findings.push_back(fmt::format(
                 "t={}: a step from the state that the unroll had there gives something else than in the "
                 "unroll; the cell keeps what is not in its state, or is random",
@@ -134,16 +122,16 @@ class Verification {
             return false;
         }
         for (std::size_t t = 0; t < report_.time_steps; ++t) {
-            const StepResults<T> in_sequence{closed_form::time_step_of(tape_.results.output, t), {}};
-            if (same_values(in_sequence, {tape_.values[t].output, {}})) continue;
+            const StepResults<T> in_sequence{closed_form::time_step_of(run_.tape.results.output, t), {}};
+            if (same_values(in_sequence, {run_.tape.values[t].output, {}})) continue;
             report_.findings.push_back(fmt::format(
                 "t={}: the cell's own unroll, or `project` of all time steps at once, gives another output "
                 "than step by step",
                 t));
             return false;
         }
-        const StepResults<T> end{tape_.results.output, tape_.results.state};
-        if (same_values(end, {tape_.results.output, tape_.values.back().state})) return true;
+        const StepResults<T> end{run_.tape.results.output, run_.tape.results.state};
+        if (same_values(end, {run_.tape.results.output, run_.tape.values.back().state})) return true;
         report_.findings.emplace_back("the cell's own unroll gives another final state than step by step");
         return false;
     }
@@ -154,122 +142,83 @@ class Verification {
         names.names.resize(a.state.size() + 1);
         const std::vector<Deviation> apart = deviations(names, first, second, {});
         return std::all_of(apart.begin(), apart.end(), [this](const Deviation& deviation) {
-            return deviation.relative <= options_.exact_limit;
+            return deviation.relative <= run_.options.exact_limit;
         });
     }
 
     void check_forward_mode() {
-        BpttWay way{"forward mode", options_.exact_limit, {}, {}};
-        const std::size_t carried = carried_by_forward_mode(cell_, tape_.run);
+        BpttWay way{"forward mode", run_.options.exact_limit, {}, {}};
+        const std::size_t carried = carried_by_forward_mode(run_.cell, run_.tape.run);
         std::optional<ForwardMode<T>> forward;
-        if (carried <= options_.forward_limit) {
-            forward = forward_mode(cell_, tape_);
+        if (carried <= run_.options.forward_limit) {
+            forward = forward_mode(run_.cell, run_.tape);
             summands_ = std::move(forward->summands);
-        } else if (options_.forward_limit != 0) {
+        } else if (run_.options.forward_limit != 0) {
             report_.warnings.push_back(
                 fmt::format("forward mode would carry {} numbers from step to step, and was left out for the "
                             "whole sequence; take fewer rows, or units, or raise `forward_limit`",
                             carried));
         }
         for (std::size_t t = 0; t < report_.time_steps; ++t) {
-            raise_summands(summands_[t], tape_, t);
+            raise_summands(summands_[t], run_.tape, t);
             way.time_steps.push_back(
-                compared(t, LoneStep<T>(cell_, tape_.points[t]).terms(tape_.cotangents[t])));
+                compared(t, LoneStep<T>(run_.cell, run_.tape.points[t]).terms(run_.tape.cotangents[t])));
         }
         if (forward.has_value()) {
-            add_outside_of_steps(cell_, tape_, forward->total);
-            way.totals = deviations(names_, tape_.total, forward->total, largest_of(summands_));
+            add_outside_of_steps(run_.cell, run_.tape, forward->total);
+            way.totals = deviations(run_.names, run_.tape.total, forward->total, largest_of(summands_));
             find_in_sequence(way, forward->total.x);
         }
         add(std::move(way));
     }
 
     void check_closed_form() {
-        const std::vector<StepTerms<T>> terms = cell_.closed_form(tape_.run);
+        const std::vector<StepTerms<T>> terms = run_.cell.closed_form(run_.tape.run);
         if (terms.size() != report_.time_steps)
             throw std::invalid_argument(
                 fmt::format("verify_bptt: the closed form gives {} time steps for a sequence of {}",
                             terms.size(), report_.time_steps));
-        BpttWay way{"closed form", options_.exact_limit, {}, {}};
-        StepTerms<T> total = total_of(terms, tape_.run.x);
-        add_outside_of_steps(cell_, tape_, total);
-        way.totals = deviations(names_, tape_.total, total, largest_of(summands_));
+        BpttWay way{"closed form", run_.options.exact_limit, {}, {}};
+        StepTerms<T> total = total_of(terms, run_.tape.run.x);
+        add_outside_of_steps(run_.cell, run_.tape, total);
+        way.totals = deviations(run_.names, run_.tape.total, total, largest_of(summands_));
         find_in_sequence(way, total.x);
         // As long as the two agree, its own recursion is what is checked.
         bool is_together = true;
         way.time_steps.resize(report_.time_steps);
         for (std::size_t t = report_.time_steps; t-- > 0;) {
-            const StepTerms<T>& other = is_together ? terms[t] : closed_form_of_step(cell_, tape_, t);
+            const StepTerms<T>& other = is_together ? terms[t] : closed_form_of_step(run_.cell, run_.tape, t);
             way.time_steps[t] = compared(t, other);
-            is_together = is_together && hands_back_right(way.time_steps[t], names_, way.limit);
+            is_together = is_together && hands_back_right(way.time_steps[t], run_.names, way.limit);
         }
         add(std::move(way));
     }
 
     void check_differences(bool with_steps) {
-        report_.differences = check_sequence(false);
+        report_.differences = check_sequence(run_, false);
         for (const std::string& warning : report_.differences.warnings) report_.warnings.push_back(warning);
         report_.differences.warnings.clear();
-        BpttWay way{"differences", options_.difference_limit, {}, {}};
+        BpttWay way{"differences", run_.options.difference_limit, {}, {}};
+        const StepDifferences<T> differences(run_.cell, run_.names, run_.tape, run_.options.difference_limit,
+                                             run_.options.step_elements, report_.seed);
         for (std::size_t t = 0; with_steps && t < report_.time_steps; ++t)
-            way.time_steps.push_back(
-                {StepVerdict::right,
-                 differences_of_step(cell_, names_, tape_, t, summands_[t], options_.difference_limit,
-                                     options_.step_elements, report_.seed)});
+            way.time_steps.push_back({StepVerdict::right, differences.of_step(t, summands_[t])});
         add(std::move(way));
     }
 
-    GradientReport check_sequence(bool diagnose) {
-        const CheckFunction<T> f = [this](const std::vector<Var<T>>& arguments) {
-            const Parts<T> offsets(arguments.begin() + 1, arguments.end());
-            const auto unrolled = unroll(cell_.layer, arguments[0], start_of(cell_, report_.batch, offsets));
-            return loss_(unrolled.outputs, unrolled.state);
-        };
-        return check_function(f, inputs_of(cell_, names_, tape_.run.x, offsets_), check_options(diagnose));
-    }
-    /// Checks once more, with a diagnosis: the step that is wrong, if it is so on a tape of its own.
-    GradientReport look_closer() {
-        if (!report_.first_divergence.has_value() || !way_called("forward mode").steps_agree() ||
-            way_called("differences").steps_agree())
-            return check_sequence(true);
-        const StepPoint<T>& point = tape_.points[report_.first_divergence->time_step];
-        return check_function(function_of_step(cell_), inputs_of(cell_, names_, point.x, point.state),
-                              check_options(true));
-    }
-    CheckOptions check_options(bool diagnose) const {
-        CheckOptions options = options_.gradient;
-        options.order = 1;
-        options.seed = report_.seed;
-        options.diagnose = diagnose;
-        options.result.axes = {"time", "batch", "unit"};
-        return options;
-    }
-
     StepCheck compared(std::size_t t, const StepTerms<T>& other) const {
-        return {StepVerdict::right, deviations(names_, tape_.terms[t], other, summands_[t])};
+        return {StepVerdict::right, deviations(run_.names, run_.tape.terms[t], other, summands_[t])};
     }
     void add(BpttWay way) {
-        settle_verdicts(way, names_);
+        settle_verdicts(way, run_.names);
         report_.ways.push_back(std::move(way));
     }
 
     template <class Other>
     void find_in_sequence(const BpttWay& way, const Tensor<Other>& x);
     void find_divergence();
-    void conclude();
-    bool loss_is_right() const;
-    bool initial_state_is_right() const;
-    std::string conclusion(bool steps_agree) const;
-    const BpttWay& way_called(const std::string& name) const;
-    bool hands_nothing_back(std::size_t t) const;
-
-    const CellUnderCheck<T>& cell_;
-    const BpttLoss<T>& loss_;
-    BpttOptions options_;
     BpttReport report_;
-    std::vector<Tensor<T>> offsets_;  ///< of the start from the cell's initial state
-    TapeRun<T> tape_;
-    TermNames names_;
+    VerifiedRun<T> run_;
     std::vector<Summands> summands_;
     std::optional<Divergence> divergence_of_x_;  ///< of the whole sequence
 };
@@ -285,10 +234,10 @@ std::string gate_of(const Deviation& deviation, const std::vector<std::string>& 
 template <class T>
 template <class Other>
 void Verification<T>::find_in_sequence(const BpttWay& way, const Tensor<Other>& x) {
-    const double scale = way.totals[names_.parameters].scale;
+    const double scale = way.totals[run_.names.parameters].scale;
     for (std::size_t t = report_.time_steps; t-- > 0 && !divergence_of_x_.has_value();) {
         Deviation deviation = largest_deviation("x of the whole sequence",
-                                                as_double(closed_form::time_step_of(tape_.total.x, t)),
+                                                as_double(closed_form::time_step_of(run_.tape.total.x, t)),
                                                 as_double(closed_form::time_step_of(x, t)), scale);
         if (deviation.relative > way.limit)
             divergence_of_x_ = Divergence{t, way.name, {}, way.limit, std::move(deviation), {}};
@@ -310,7 +259,7 @@ void Verification<T>::find_divergence() {
                     continue;
                 }
                 found.deviation = deviations[k];
-                found.gate = gate_of(deviations[k], names_.gates[k]);
+                found.gate = gate_of(deviations[k], run_.names.gates[k]);
             }
             report_.first_divergence = std::move(found);
             return;
@@ -319,91 +268,28 @@ void Verification<T>::find_divergence() {
 }
 
 template <class T>
-const BpttWay& Verification<T>::way_called(const std::string& name) const {
-    return *std::find_if(report_.ways.begin(), report_.ways.end(),
-                         [&](const BpttWay& way) { return way.name == name; });
-}
-
-template <class T>
-bool Verification<T>::hands_nothing_back(std::size_t t) const {
-    const auto is_zero = [](const Tensor<T>& part) {
-        return std::all_of(part.begin(), part.end(), [](T element) { return element == 0; });
-    };
-    return std::all_of(tape_.terms[t].state.begin(), tape_.terms[t].state.end(), is_zero);
-}
-
-template <class T>
-bool Verification<T>::loss_is_right() const {
-    const CheckFunction<T> f = [this](const std::vector<Var<T>>& arguments) {
-        return loss_(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
-    };
-    std::vector<CheckInput<T>> inputs{{"outputs", tape_.results.output}};
-    for (const Tensor<T>& part : tape_.results.state) inputs.emplace_back("final state", part);
-    for (const auto& entry : cell_.parameters) inputs.emplace_back(entry.path, *entry.parameter);
-    return check_function(f, inputs, check_options(false)).passed();
-}
-
-/// Returns whether the gradient of the initial state by the parameters of which it may be made is right.
-template <class T>
-bool Verification<T>::initial_state_is_right() const {
-    const CheckFunction<T> f = [this](const std::vector<Var<T>>&) {
-        return cell_.layer.initial_state(report_.batch);
-    };
-    std::vector<CheckInput<T>> inputs;
-    for (const auto& entry : cell_.parameters) inputs.emplace_back(entry.path, *entry.parameter);
-    return offsets_.empty() || inputs.empty() || check_function(f, inputs, check_options(false)).passed();
-}
-
-template <class T>
-void Verification<T>::conclude() {
-    if (!report_.findings.empty()) return;
-    const auto of_all = [this](const auto& property) {
-        return std::all_of(report_.ways.begin(), report_.ways.end(), property);
-    };
-    const bool steps_agree = of_all([](const BpttWay& way) { return way.steps_agree(); });
-    const bool totals_agree = of_all([](const BpttWay& way) { return way.totals_agree(); });
-    if (steps_agree && totals_agree && report_.differences.passed()) return;
-    const bool is_proved = steps_agree && totals_agree &&
-                           !of_all([](const BpttWay& way) { return way.totals.empty(); }) &&
-                           !report_.differences.has(Diagnosis::non_deterministic);
-    const bool starts_wrongly = steps_agree && !initial_state_is_right();
-    if (is_proved && !starts_wrongly && loss_is_right()) {
-        report_.warnings.emplace_back(
-            "differences over the whole sequence disagree, but those of every step and the sums of the steps "
-            "do not: small changes grow too fast over time for them to tell");
-        return;
+void move_zeros(const ParameterEntries<T>& parameters, double by, std::uint64_t seed) {
+    tapeloop::detail::CheckRandom random(seed + 3);
+    for (const auto& entry : parameters) {
+        const Tensor<T>& value = entry.parameter->value();
+        if (std::find(value.begin(), value.end(), T(0)) == value.end()) continue;
+        for (T& element : entry.parameter->update())
+            if (element == T(0)) element = static_cast<T>(by * random.weight() / 1.5);
     }
-    report_.findings.push_back(starts_wrongly ? "every time step is right by itself: the initial state "
-                                                "differentiates wrongly; does it use a parameter's value()?"
-                               : is_proved
-                                   ? "the steps are right, and their sums: the loss differentiates wrongly"
-                                   : conclusion(steps_agree));
-    report_.details = look_closer();
-}
-
-/// Concludes what is wrong from which ways agree.
-template <class T>
-std::string Verification<T>::conclusion(bool steps_agree) const {
-    const BpttWay& forward = way_called("forward mode");
-    if (report_.differences.passed() && way_called("differences").steps_agree() && forward.steps_agree() &&
-        forward.totals_agree())
-        return "tape, forward mode and differences agree: the closed form is wrong";
-    if (steps_agree)
-        return "every time step is right by itself, the whole is not: what `project` or the cell's own "
-               "unroll does to all time steps at once differentiates wrongly";
-    if (!forward.steps_agree())
-        return "a step on a tape of its own has another gradient than in the unroll: the recursion over time "
-               "is wrong";
-    if (hands_nothing_back(report_.first_divergence->time_step))
-        return "no gradient reaches the state that a step reads: is it detached, or used as a value()?";
-    return "a single step differentiates wrongly, on a tape of its own as well: a rule is wrong, or a value "
-           "was taken off the tape";
 }
 
 template <class T>
 BpttReport verify_in(const CellUnderCheck<T>& cell, const BpttLoss<T>& loss, const Tensor<T>& x,
                      const BpttOptions& options) {
     require_sequence(x);
+    if (!(options.zeros_moved_by >= 0))
+        throw std::invalid_argument(
+            fmt::format("verify_bptt: zeros_moved_by is {}; it must be 0 or more", options.zeros_moved_by));
+    tapeloop::detail::SavedParameters<T> saved;
+    for (const auto& entry : cell.parameters) saved.add(*entry.parameter);
+    if (options.zeros_moved_by > 0)
+        move_zeros<T>(cell.parameters, options.zeros_moved_by,
+                      tapeloop::detail::seed_of({.seed = options.seed}));
     return Verification<T>(cell, loss, x, options).run();
 }
 

@@ -19,6 +19,9 @@ struct BpttOptions {
     /// The largest deviation of the central differences of single steps (1e-6; float: 0.02), relative
     /// likewise.
     double difference_limit = 0;
+    /// Elements of parameters that are 0 are moved by up to so much: a bias or a peephole that starts at 0
+    /// hides mistakes. J is that of the moved ones, which are as before afterwards.
+    double zeros_moved_by = 0.25;
     /// Start at random near the cell's own initial state, which may be zeros that hide mistakes. A source
     /// that is empty there is given random entries. `false` for states that must not be moved, such as
     /// probabilities.
@@ -84,8 +87,8 @@ concept LossOf =
 /// Outputs or gradients that are not finite are all that is reported then.
 ///
 /// Parameters are as before afterwards, whatever is thrown. What the cell or the loss throws is passed on.
-/// Throws `std::invalid_argument` when x does not have three axes or an extent is 0, or when the options'
-/// `initial_state` does not fit.
+/// Throws `std::invalid_argument` when x does not have three axes or an extent is 0, when the options'
+/// `initial_state` does not fit, or when something is to be moved by less than nothing.
 template <class C, class Loss>
 requires detail::LossOf<std::remove_reference_t<C>, Loss> BpttReport
 verify_bptt(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>>& x, const Loss& loss,

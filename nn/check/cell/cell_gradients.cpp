@@ -57,8 +57,11 @@ std::string counts(const GradientReport& report, const std::vector<std::string>&
         if (input.largest == 0 && input.shape.size() != 0 && order == 1)
             without += (without.empty() ? "" : ", ") + input.name;
     }
-    std::string text = fmt::format("{} elements agree with differences", compared - undecided);
-    if (directions != 0) text += fmt::format(", and {} random directions", directions);
+    std::string text;
+    if (compared != 0 || directions == 0) text = fmt::format("{} elements", compared - undecided);
+    if (directions != 0)
+        text += fmt::format("{}{} random directions", text.empty() ? "" : " and ", directions);
+    text += " agree with differences";
     if (undecided != 0) text += fmt::format("; {} undecided", undecided);
     if (!without.empty()) text += fmt::format("; no influence: {}", without);
     return text;

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <autograd/check/check_gradient.hpp>
-#include <nn/check/cell/cell_items.hpp>
+#include <nn/check/cell/found.hpp>
+#include <nn/check/cell_runs.hpp>
 
 #include <exception>
 

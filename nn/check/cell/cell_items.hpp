@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/check/random.hpp>
-#include <nn/check/cell/check_cell.hpp>
+#include <nn/check/cell/cell_behaviour.hpp>
 #include <nn/check/cell_runs.hpp>
 #include <nn/check/starting_state.hpp>
 
@@ -11,12 +11,6 @@
 namespace tapeloop::nn::detail {
 
 using tapeloop::detail::CheckRandom;
-
-/// The finding of one item of the check.
-struct Found {
-    CellVerdict verdict = CellVerdict::passed;
-    std::string text;
-};
 
 template <class T>
 class CellItems {
@@ -33,27 +27,12 @@ class CellItems {
     void add(std::string name, const std::function<Found()>& item);
     bool items_of_nothing_end_the_program();
     void add_of_nothing(std::string name, std::string_view nothing, const std::function<Found()>& item);
-    /// Returns the finding of a comparison: passed with `text`, or the difference and what to do about it.
-    static Found judged(const std::string& difference, std::string text, std::string_view advice);
-
     Found initial_state();
     Found shapes();
-    Found no_state_in_the_cell();
-    Found same_bits();
     Found parameters();
-    Found step_by_step();
-    Found padded_batch();
-    Found permuted_batch();
-    Found no_time_steps();
-    Found one_time_step();
-    Found no_rows();
-    Found save_and_restore();
-    Found plain_operations();
 
     void add_gradients();
     Batch<T> random_batch(const Tensor<T>& x);
-    std::string row_alone(const Batch<T>& padded, const CellRun& whole, std::size_t row, std::size_t length,
-                          CellRun& sum);
 
     CellReport& report_;
     CellUnderCheck<T>& subject_;
@@ -66,6 +45,7 @@ class CellItems {
     std::vector<std::size_t> open_;    ///< parts of the state that have an open axis
     Batch<T> batch_;
     CellRun run_;
+    CellBehaviour<T> behaviour_;
     bool may_end_the_program_ = false;  ///< an item of nothing
 };
 

@@ -89,7 +89,9 @@ template <class T>
 Tensor<T> sequence_for(std::size_t input_size, const CellCheckOptions& options) {
     CheckRandom random(*settled(options).seed + 1);
     Tensor<T> x = uninitialised<T>({options.time_steps, options.batch, input_size});
-    for (T& element : x) element = static_cast<T>(2 * random.uniform() - 1);
+    const std::size_t step = options.batch * input_size;
+    for (std::size_t t = 0; t < options.time_steps; ++t)
+        draw_rows<T>({x.data() + t * step, step}, input_size, 1, random);
     return x;
 }
 template Tensor<float> sequence_for(std::size_t, const CellCheckOptions&);

@@ -63,7 +63,8 @@ extern template Tensor<double> sequence_for(std::size_t, const CellCheckOptions&
 ///     shapes                         the state keeps its shape, the outputs are [T, B, ..]
 ///     no state in the cell           sequences that alternate, on one tape or on two, do not disturb each
 ///                                    other
-///     same bits                      a second run gives the same values and gradients to the last bit
+///     same bits                      a second run gives the same values and gradients to the last
+///                                    bit, and so do 20 runs of the first step
 ///     parameters                     each that a step reads is listed, each listed one is read, and names
 ///                                    are unique
 ///     step by step                   gives what `unroll` gives, `project` for all time steps at once
@@ -78,13 +79,17 @@ extern template Tensor<double> sequence_for(std::size_t, const CellCheckOptions&
 ///                                    against central differences, at a random state
 ///     second order                   the gradient of the gradient against differences, and what
 ///                                    `check_gradient` does
+///     long sequence                  over 20 time steps, of those of x, unroll gives what steps give,
+///                                    and gradients are right along directions: what begins late, or
+///                                    comes every so many steps
 ///
 /// with values and gradients by x, initial state and parameters compared where two runs are of the same
-/// sequence; behind `resume` gradients by x alone, and of alternating sequences values alone. What the cell
-/// throws on the way is what that item reports, and where there is nothing to read, of no steps or no rows,
-/// also what would end the program, such as a look at an element of an empty tensor: those items are tried in
-/// a child process first. (Elsewhere such a look may pass unseen; with XTENSOR_ENABLE_ASSERT it throws.)
-/// Gradients are left out of a cell that keeps a state.
+/// sequence, relative to the largest element or, of a gradient that is 0 in theory, to what was summed;
+/// behind `resume` gradients by x alone, and of alternating sequences values alone. What the cell throws on
+/// the way is what that item reports, and where there is nothing to read, of no steps or no rows, also what
+/// would end the program, such as a look at an element of an empty tensor: those items are tried in a child
+/// process first. (Elsewhere such a look may pass unseen; with XTENSOR_ENABLE_ASSERT it throws.) Gradients
+/// are left out of a cell that keeps a state.
 ///
 /// A parameter that parts of the cell share, and list by different names, is checked once.
 ///

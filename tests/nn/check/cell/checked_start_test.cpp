@@ -71,7 +71,7 @@ template <class C>
 nn::CellReport check_fails(C&& cell, const std::vector<std::string>& items) {
     const nn::CellReport report = nn::check_cell(cell, 2);
     CHECK_MESSAGE(report.failed() == items, report.text());
-    CHECK(report.items.size() == 17);
+    CHECK(report.items.size() == 18);
     return report;
 }
 
