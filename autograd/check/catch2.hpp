@@ -18,10 +18,10 @@
 #define TAPELOOP_CATCH2(name) name
 #endif
 
-#define TAPELOOP_TEST_CHECK(passed, text)   \
-    if (passed)                             \
-        TAPELOOP_CATCH2(SUCCEED)();         \
-    else                                    \
+#define TAPELOOP_TEST_CHECK(passed, text) \
+    if (passed)                           \
+        TAPELOOP_CATCH2(SUCCEED)();       \
+    else                                  \
         TAPELOOP_CATCH2(FAIL_CHECK)(text)
 #define TAPELOOP_TEST_REQUIRE(passed, text) \
     if (passed)                             \

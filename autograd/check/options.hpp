@@ -44,6 +44,9 @@ struct CheckOptions {
     std::vector<double> scales = {-1, 8};
     /// Each tensor filled with each of these is a further point, such as the bounds that a function has.
     std::vector<double> stock_values = {};
+    /// Hold forward mode against the reverse sweep as well, along a random direction of all inputs: <u, J v>.
+    /// Forward mode here is the derivative of the recorded gradient by its cotangent, for any function.
+    bool forward = false;
     /// By so much, relative to the largest, may two calls of f with the same inputs differ.
     double nondeterminism = 0;
 

@@ -30,13 +30,13 @@
 #define TAPELOOP_CHECK_REPORT(report, call) TAPELOOP_TEST_REPORT(TAPELOOP_TEST_CHECK, report, call)
 #define TAPELOOP_REQUIRE_REPORT(report, call) TAPELOOP_TEST_REPORT(TAPELOOP_TEST_REQUIRE, report, call)
 
-#define TAPELOOP_TEST_REPORT(assertion, report, call)                                                  \
-    do {                                                                                               \
-        const auto tapeloop_report = report;                                                           \
-        assertion(tapeloop_report.passed(),                                                            \
-                  ::tapeloop::detail::failure_text(tapeloop_report, call, TAPELOOP_TEST_FILTER()));    \
-        if (tapeloop_report.passed() && !tapeloop_report.warnings.empty())                             \
-            TAPELOOP_TEST_WARN(::tapeloop::detail::warning_text(tapeloop_report, call));               \
+#define TAPELOOP_TEST_REPORT(assertion, report, call)                                               \
+    do {                                                                                            \
+        const auto tapeloop_report = report;                                                        \
+        assertion(tapeloop_report.passed(),                                                         \
+                  ::tapeloop::detail::failure_text(tapeloop_report, call, TAPELOOP_TEST_FILTER())); \
+        if (tapeloop_report.passed() && !tapeloop_report.warnings.empty())                          \
+            TAPELOOP_TEST_WARN(::tapeloop::detail::warning_text(tapeloop_report, call));            \
     } while (false)
 
 namespace tapeloop::detail {
