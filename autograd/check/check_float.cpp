@@ -21,21 +21,21 @@ constexpr double rounding_margin = 8;
 // The same mistake is made beside the inputs.
 constexpr double same_within = 0.25;
 
-using Elements = std::vector<double>;
+using Numbers = std::vector<double>;
 
 /// The values, and the gradient by each input.
 template <class T>
-std::vector<Elements> parts_on(const CheckFunction<T>& f, const CheckInputs<T>& inputs, std::uint64_t seed,
-                               TapeOptions options) {
+std::vector<Numbers> parts_on(const CheckFunction<T>& f, const CheckInputs<T>& inputs, std::uint64_t seed,
+                              TapeOptions options) {
     Tape<T> tape(options);
     Subject<T> subject(f, inputs, 1, seed);
     const typename Subject<T>::Run run = subject.run(tape);
-    std::vector<Elements> parts(1);
+    std::vector<Numbers> parts(1);
     for (const Var<T>& result : run.results) {
         const Array<T> value = result.array();
         parts[0].insert(parts[0].end(), value.data(), value.data() + value.size());
     }
-    const Elements cotangent = random_weights(parts[0].size(), seed + 0x2c1b3c6d);
+    const Numbers cotangent = random_weights(parts[0].size(), seed + 0x2c1b3c6d);
     for (const Tensor<T>& one : gradient(subject.roots(run.results, cotangent), subject.wrt(run)))
         parts.emplace_back(one.data(), one.data() + one.size());
     return parts;
@@ -43,9 +43,9 @@ std::vector<Elements> parts_on(const CheckFunction<T>& f, const CheckInputs<T>& 
 
 /// The same by float, by double, and by double that is rounded.
 struct Twins {
-    std::vector<Elements> in_float;
-    std::vector<Elements> in_double;
-    std::vector<Elements> rounded;
+    std::vector<Numbers> in_float;
+    std::vector<Numbers> in_double;
+    std::vector<Numbers> rounded;
 };
 
 Twins twins_at(const CheckFunction<float>& in_float, const CheckFunction<double>& in_double,
@@ -70,24 +70,24 @@ CheckInputs<float> beside(const CheckInputs<float>& inputs, CheckRandom& random)
     return list;
 }
 
-bool are_finite(const Elements& x) {
+bool all_numbers_finite(const Numbers& x) {
     return std::all_of(x.begin(), x.end(), [](double element) { return std::isfinite(element); });
 }
 
-double largest_of(const Elements& x) {
+double largest_number(const Numbers& x) {
     double largest = 0;
     for (const double element : x) largest = std::max(largest, std::abs(element));
     return largest;
 }
 
 /// One part at all points: what float is off, and what rounding explains of it.
-class Comparison {
+class TwinComparison {
   public:
-    Comparison(const std::vector<Twins>& points, std::size_t part) : points_(points), part_(part) {
+    TwinComparison(const std::vector<Twins>& points, std::size_t part) : points_(points), part_(part) {
         for (const Twins& twins : points)
             for (std::size_t i = 0; i < size(); ++i)
                 rounding_ = std::max(rounding_, std::abs(twins.rounded[part][i] - twins.in_double[part][i]));
-        largest_ = largest_of(points.front().in_double[part]);
+        largest_ = largest_number(points.front().in_double[part]);
     }
     std::size_t size() const { return points_.front().in_double[part_].size(); }
     double rounding() const { return rounding_; }
@@ -126,20 +126,20 @@ class Comparison {
     double largest_ = 0;
 };
 
-bool same_sizes(const std::vector<Elements>& a, const std::vector<Elements>& b) {
+bool same_sizes(const std::vector<Numbers>& a, const std::vector<Numbers>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](const Elements& one, const Elements& other) { return one.size() == other.size(); });
+                      [](const Numbers& one, const Numbers& other) { return one.size() == other.size(); });
 }
 
 bool same_sizes(const std::vector<Twins>& points) {
-    const std::vector<Elements>& first = points.front().in_double;
+    const std::vector<Numbers>& first = points.front().in_double;
     return std::all_of(points.begin(), points.end(), [&](const Twins& twins) {
         return same_sizes(twins.in_float, first) && same_sizes(twins.in_double, first) &&
                same_sizes(twins.rounded, first);
     });
 }
 
-std::string place_in(const Shape& shape, std::size_t index) {
+std::string place_in_shape(const Shape& shape, std::size_t index) {
     CheckedElement element;
     element.position = position_of(index, shape);
     return element.place();
@@ -147,9 +147,9 @@ std::string place_in(const Shape& shape, std::size_t index) {
 
 /// Returns whether all is finite that can be compared; warns where only float is not.
 bool are_comparable(GradientReport& report, const std::vector<Twins>& points) {
-    const auto all = [&](std::vector<Elements> Twins::*which) {
+    const auto all = [&](std::vector<Numbers> Twins::*which) {
         return std::all_of(points.begin(), points.end(), [&](const Twins& twins) {
-            return std::all_of((twins.*which).begin(), (twins.*which).end(), are_finite);
+            return std::all_of((twins.*which).begin(), (twins.*which).end(), all_numbers_finite);
         });
     };
     if (!same_sizes(points) || !all(&Twins::in_double)) return false;
@@ -173,13 +173,13 @@ void check_float(GradientReport& report, const CheckFunction<float>& in_float,
     if (!are_comparable(report, points)) return;
     double deviation = 0;
     for (std::size_t part = 0; part < points.front().in_double.size(); ++part) {
-        const Comparison comparison(points, part);
+        const TwinComparison comparison(points, part);
         deviation = std::max(deviation, comparison.relative());
         const auto worst = comparison.worst();
         if (!worst.has_value()) continue;
         const CheckInput<float>* by = part == 0 ? nullptr : &inputs.list()[part - 1];
         const std::string place = by == nullptr ? fmt::format("element {} of f's results", *worst)
-                                                : "the gradient at " + place_in(by->shape(), *worst);
+                                                : "the gradient at " + place_in_shape(by->shape(), *worst);
         report.findings.push_back(
             {Diagnosis::float_differs, 1, by == nullptr ? "" : by->name,
              fmt::format(
