@@ -1,9 +1,8 @@
 #include <tests/autograd/check/right_functions.hpp>
+#include <tests/autograd/check/seeds.hpp>
 #include <tests/expect.hpp>
 
 #include <autograd/autograd.hpp>
-
-#include <cstdlib>
 
 // None of them raises an alarm, however it is checked; what cannot be told is said. TAPELOOP_CHECK_SEEDS says
 // how many seeds are tried.
@@ -28,11 +27,6 @@ CheckInputs<float> in_float(const CheckInputs<double>& inputs) {
     return list;
 }
 
-std::uint64_t seed_count() {
-    const char* given = std::getenv("TAPELOOP_CHECK_SEEDS");
-    return given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-}
-
 /// What was told of it, over all functions.
 struct Told {
     std::size_t elements = 0;
@@ -53,7 +47,7 @@ template <class Check>
 Told check_all(const Check& check) {
     Told told;
     for (const RightFunction& function : right_functions())
-        for (std::uint64_t seed = 1; seed <= seed_count(); ++seed)
+        for (const std::uint64_t seed : seeds_to_try(1))
             check_right(function, check(function, seed), told);
     return told;
 }
@@ -76,7 +70,7 @@ TEST_CASE("right functions: no false alarm, by elements and by directions") {
     CHECK(right_functions().size() >= 200);
     for (const CheckMode mode : {CheckMode::elements, CheckMode::directions, CheckMode::both}) {
         const Told told = check_all([&](const RightFunction& function, std::uint64_t seed) {
-            return detail::check_function(function.in_double, function.inputs,
+            return tapeloop::detail::check_function(function.in_double, function.inputs,
                                           {.seed = seed, .mode = mode, .forward = true});
         });
         CHECK(4 * told.untold < told.elements);  // they are hard, but it passes for what it knows
@@ -85,25 +79,25 @@ TEST_CASE("right functions: no false alarm, by elements and by directions") {
 
 TEST_CASE("right functions: no false alarm of second order") {
     check_all([](const RightFunction& function, std::uint64_t seed) {
-        return detail::check_function(function.in_double, function.inputs, {.order = 2, .seed = seed});
+        return tapeloop::detail::check_function(function.in_double, function.inputs, {.order = 2, .seed = seed});
     });
 }
 
 TEST_CASE("right functions: no false alarm in float alone") {
     check_all([](const RightFunction& function, std::uint64_t seed) {
-        return detail::check_function(function.in_float, in_float(function.inputs), {.seed = seed});
+        return tapeloop::detail::check_function(function.in_float, in_float(function.inputs), {.seed = seed});
     });
 }
 
 TEST_CASE("right functions: no false alarm of float's tape against double's") {
     std::size_t compared = 0;
     check_all([&](const RightFunction& function, std::uint64_t seed) {
-        const GradientReport report = detail::check_in_both(function.in_float, function.in_double,
+        const GradientReport report = tapeloop::detail::check_in_both(function.in_float, function.in_double,
                                                             in_float(function.inputs), {.seed = seed});
         compared += report.float_deviation.has_value() ? 1U : 0U;
         return report;
     });
-    CHECK(compared > 180 * seed_count());
+    CHECK(compared > 180 * seeds_to_try(1).size());
 }
 
 TEST_CASE("right functions: with half as much gradient again, hardly any passes") {
@@ -111,7 +105,7 @@ TEST_CASE("right functions: with half as much gradient again, hardly any passes"
     std::string names;
     const std::vector<RightFunction> all = right_functions();
     for (const RightFunction& function : all)
-        if (detail::check_function(falsified(function.in_double), function.inputs, {.diagnose = false})
+        if (tapeloop::detail::check_function(falsified(function.in_double), function.inputs, {.diagnose = false})
                 .passed()) {
             ++passed;
             names += function.name + "\n";
