@@ -1,5 +1,6 @@
 #include <tests/expect.hpp>
 
+#include <autograd/autograd.hpp>
 #include <nn/check/check.hpp>
 #include <nn/nn.hpp>
 
