@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <autograd/check/check_float.hpp>
-#include <autograd/check/check_gradient.hpp>
 #include <autograd/check/differences.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/check/rounded_tape.hpp>
@@ -25,10 +24,8 @@ using Numbers = std::vector<double>;
 
 /// The values, and the gradient by each input.
 template <class T>
-std::vector<Numbers> parts_on(const CheckFunction<T>& f, const CheckInputs<T>& inputs, std::uint64_t seed,
-                              TapeOptions options) {
+std::vector<Numbers> parts_on(Subject<T>& subject, std::uint64_t seed, TapeOptions options) {
     Tape<T> tape(options);
-    Subject<T> subject(f, inputs, 1, seed);
     const typename Subject<T>::Run run = subject.run(tape);
     std::vector<Numbers> parts(1);
     for (const Var<T>& result : run.results) {
@@ -48,26 +45,32 @@ struct Twins {
     std::vector<Numbers> rounded;
 };
 
-Twins twins_at(const CheckFunction<float>& in_float, const CheckFunction<double>& in_double,
-               const CheckInputs<float>& inputs, std::uint64_t seed) {
-    const CheckInputs<double> doubled = detail::in_double(inputs);
+Twins twins_of(Subject<float>& in_float, Subject<double>& in_double, std::uint64_t seed) {
+    for (std::size_t k = 0; k < in_float.size(); ++k) {
+        const std::span<float> from = in_float.elements(k);
+        std::copy(from.begin(), from.end(), in_double.elements(k).begin());
+    }
     Twins twins;
-    twins.in_float = parts_on(in_float, inputs, seed, {});
-    twins.in_double = parts_on(in_double, doubled, seed, {});
+    twins.in_float = parts_on(in_float, seed, {});
+    twins.in_double = parts_on(in_double, seed, {});
     const RoundedToFloat rounding;
     // What is fused rounds inside as well.
-    twins.rounded = parts_on(in_double, doubled, seed, {.fuse = false});
+    twins.rounded = parts_on(in_double, seed, {.fuse = false});
     return twins;
 }
 
-/// The inputs moved by a few units of their last places.
-CheckInputs<float> beside(const CheckInputs<float>& inputs, CheckRandom& random) {
-    std::vector<CheckInput<float>> list = inputs.list();
-    for (CheckInput<float>& one : list)
-        for (float& x : one.value)
-            for (std::uint64_t n = random.next() % 4; n-- > 0;)
-                x = std::nextafter(x, random.weight() > 0 ? HUGE_VALF : -HUGE_VALF);
-    return list;
+/// At the inputs, and where they are moved by a few units of their last places.
+std::vector<Twins> twins_at_points(Subject<float>& in_float, Subject<double>& in_double, std::uint64_t seed) {
+    CheckRandom random(seed + 5);
+    std::vector<Twins> points;
+    while (points.size() < point_count) {
+        points.push_back(twins_of(in_float, in_double, seed));
+        for (std::size_t k = 0; k < in_float.size(); ++k)
+            for (float& x : in_float.elements(k))
+                for (std::uint64_t n = random.next() % 4; n-- > 0;)
+                    x = std::nextafter(x, random.weight() > 0 ? HUGE_VALF : -HUGE_VALF);
+    }
+    return points;
 }
 
 bool all_numbers_finite(const Numbers& x) {
@@ -164,12 +167,12 @@ bool are_comparable(GradientReport& report, const std::vector<Twins>& points) {
 }  // namespace
 
 void check_float(GradientReport& report, const CheckFunction<float>& in_float,
-                 const CheckFunction<double>& in_double, const CheckInputs<float>& inputs) {
-    CheckRandom random(report.seed + 5);
-    std::vector<Twins> points;
-    for (std::size_t k = 0; k < point_count; ++k)
-        points.push_back(
-            twins_at(in_float, in_double, k == 0 ? inputs : beside(inputs, random), report.seed));
+                 const CheckInputs<float>& float_inputs, const CheckFunction<double>& in_double,
+                 const CheckInputs<double>& double_inputs) {
+    Subject<float> single(in_float, float_inputs, 1, report.seed);
+    Subject<double> twice(in_double, double_inputs, 1, report.seed);
+    const std::vector<Twins> points = twins_at_points(single, twice, report.seed);
+    report.evaluations += single.evaluations() + twice.evaluations();
     if (!are_comparable(report, points)) return;
     double deviation = 0;
     for (std::size_t part = 0; part < points.front().in_double.size(); ++part) {
@@ -177,7 +180,7 @@ void check_float(GradientReport& report, const CheckFunction<float>& in_float,
         deviation = std::max(deviation, comparison.relative());
         const auto worst = comparison.worst();
         if (!worst.has_value()) continue;
-        const CheckInput<float>* by = part == 0 ? nullptr : &inputs.list()[part - 1];
+        const CheckInput<float>* by = part == 0 ? nullptr : &single.input(part - 1);
         const std::string place = by == nullptr ? fmt::format("element {} of f's results", *worst)
                                                 : "the gradient at " + place_in_shape(by->shape(), *worst);
         report.findings.push_back(
@@ -189,7 +192,6 @@ void check_float(GradientReport& report, const CheckFunction<float>& in_float,
                  comparison.rounding())});
     }
     report.float_deviation = deviation;
-    report.evaluations += 3 * point_count;
 }
 
 }  // namespace tapeloop::detail

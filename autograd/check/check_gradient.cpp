@@ -69,8 +69,9 @@ GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<
 
 GradientReport check_in_both(const CheckFunction<float>& in_float, const CheckFunction<double>& in_double,
                              const CheckInputs<float>& inputs, const CheckOptions& options) {
-    GradientReport report = check_function(in_double, detail::in_double(inputs), options);
-    if (report.passed()) check_float(report, in_float, in_double, inputs);
+    const CheckInputs<double> doubled = detail::in_double(inputs);
+    GradientReport report = check_function(in_double, doubled, options);
+    if (report.passed()) check_float(report, in_float, inputs, in_double, doubled);
     return report;
 }
 
