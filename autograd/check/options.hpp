@@ -47,7 +47,8 @@ struct CheckOptions {
     /// Hold forward mode against the reverse sweep as well, along a random direction of all inputs: <u, J v>.
     /// Forward mode here is the derivative of the recorded gradient by its cotangent, for any function.
     bool forward = false;
-    /// By so much, relative to the largest, may two calls of f with the same inputs differ.
+    /// By so much, relative to the largest, may two calls of f with the same inputs differ; differences are
+    /// then no better than that.
     double nondeterminism = 0;
 
     /// The number of each input's elements that the report keeps, the worst first.

@@ -75,6 +75,23 @@ TEST_CASE("check modes: so much may two calls differ, and no more") {
     CHECK(!check(1e-11).has(Diagnosis::non_deterministic));
 }
 
+TEST_CASE("check modes: values that tremble within what is allowed raise no alarm, and hide no mistake") {
+    Random random(1);
+    const auto check = [&](double factor, std::uint64_t seed) {
+        const auto squares = custom(
+            "squares", [](const auto& x) { return x * x; },
+            [factor](const auto& g, const auto&, const auto& x) { return factor * g * x; });
+        return check_gradient(
+            [&](const auto& x) { return sum(squares(x)) * (1 + random.uniform(-1e-9, 1e-9)); },
+            {{"x", vector({1, 2, 3})}}, {.seed = seed, .nondeterminism = 1e-8});
+    };
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        const GradientReport right = check(2, seed);
+        CHECK_MESSAGE(right.passed(), right.text());
+        CHECK(!check(1, seed).passed());
+    }
+}
+
 TEST_CASE("check modes: forward mode agrees with the sweep, of tensors, parameters and several results") {
     Parameter<double> W("W", Random(2).tensor({3, 2}));
     const GradientReport report = check_gradient(

@@ -46,7 +46,7 @@ TEST_CASE("check_cell: a cell of float agrees with its twin in double") {
     CHECK(report["float"].verdict == nn::CellVerdict::passed);
     CHECK(contains(report["float"].text, "those of double within"));
     nn::Generator generator(1);
-    for (const std::uint64_t seed : {1, 2, 3}) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         nn::LstmCell<float> lstm(3, 4, generator);
         const nn::CellReport of_lstm = nn::check_cell(lstm, 3, {.seed = seed, .order = 1});
         CHECK_MESSAGE(of_lstm["float"].verdict == nn::CellVerdict::passed, of_lstm.text());
