@@ -66,9 +66,11 @@ std::vector<Twins> twins_at_points(Subject<float>& in_float, Subject<double>& in
     while (points.size() < point_count) {
         points.push_back(twins_of(in_float, in_double, seed));
         for (std::size_t k = 0; k < in_float.size(); ++k)
-            for (float& x : in_float.elements(k))
-                for (std::uint64_t n = random.next() % 4; n-- > 0;)
-                    x = std::nextafter(x, random.weight() > 0 ? HUGE_VALF : -HUGE_VALF);
+            for (float& x : in_float.elements(k)) {
+                // Every one: where a bound is another number in float, an element may lie between both.
+                const float towards = random.weight() > 0 ? HUGE_VALF : -HUGE_VALF;
+                for (std::uint64_t n = 1 + random.next() % 3; n-- > 0;) x = std::nextafter(x, towards);
+            }
     }
     return points;
 }
