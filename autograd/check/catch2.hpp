@@ -2,6 +2,10 @@
 
 #include <autograd/check/test_macros.hpp>
 
+// Where this comes first, lines of a report are not broken, as they are at 80 columns.
+#ifndef CATCH_CONFIG_CONSOLE_WIDTH
+#define CATCH_CONFIG_CONSOLE_WIDTH 160
+#endif
 // The third version has no single header.
 #if __has_include(<catch2/catch_test_macros.hpp>)
 #include <catch2/catch_test_macros.hpp>

@@ -1,5 +1,8 @@
 # Runs a framework's program, of whose four tests two must fail, and nothing else; then one of those again, by the line that
 # its failure prints.
+# By a short name, which stands in a line that must not be broken.
+cmake_path(GET program PARENT_PATH folder)
+cmake_path(GET program FILENAME name)
 set(xml ${program}.xml)
 file(REMOVE ${xml})
 set(options_doctest --reporters=junit --out=${xml})
@@ -17,8 +20,8 @@ function(refuse text what)
   endif()
 endfunction()
 
-execute_process(COMMAND ${CMAKE_COMMAND} -E env TAPELOOP_CHECK_SEED=12 ${program} ${options_${framework}}
-  RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
+execute_process(COMMAND ${CMAKE_COMMAND} -E env TAPELOOP_CHECK_SEED=12 ./${name} ${options_${framework}}
+  WORKING_DIRECTORY ${folder} RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
 if(code EQUAL 0)
   message(SEND_ERROR "the program says that all is well")
 endif()
@@ -27,6 +30,7 @@ refuse("${text}" "behind the requirement")
 
 # In the XML: the tests that fail, and no other.
 file(READ ${xml} report)
+string(REGEX REPLACE "[];[]" "" report "${report}")  # which CMake's lists do not bear
 string(REGEX MATCHALL "<failure" failures "${report}")
 list(LENGTH failures count)
 if(NOT count EQUAL 2)
@@ -40,8 +44,8 @@ endif()
 refuse("${report}" "<error")
 
 # For people: the report, the warnings of what passes, and how to run it again.
-execute_process(COMMAND ${CMAKE_COMMAND} -E env TAPELOOP_CHECK_SEED=12 ${program}
-  RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
+execute_process(COMMAND ${CMAKE_COMMAND} -E env TAPELOOP_CHECK_SEED=12 ./${name}
+  WORKING_DIRECTORY ${folder} RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
 expect("${text}" "check_gradient.wrong, {{\"x\", numbers}}.")
 expect("${text}" "x: factor")
 expect("${text}" "could not be told")
@@ -49,7 +53,8 @@ if(NOT text MATCHES "again: (TAPELOOP_CHECK_SEED=12 [^\n]*fails[^\n]*)")
   message(FATAL_ERROR "no line runs a test again in:\n${text}")
 endif()
 set(again "${CMAKE_MATCH_1}")
-execute_process(COMMAND sh -c "${again}" RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
+execute_process(COMMAND sh -c "${again}" WORKING_DIRECTORY ${folder}
+  RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
 if(code EQUAL 0)
   message(SEND_ERROR "${again}\nfinds nothing:\n${text}")
 endif()
