@@ -6,7 +6,11 @@
 set(umbrellas autograd/autograd.hpp autograd/ops/elementary.hpp autograd/check/check.hpp autograd/study/study.hpp
   nn/nn.hpp nn/check/check.hpp nn/files/files.hpp nn/files/onnx/onnx.hpp nn/study/study.hpp nn/losses/losses.hpp optim/optim.hpp)
 # Beside the umbrellas, because they need a test framework.
-set(TAPELOOP_PUBLIC_HEADERS autograd/check/doctest.hpp nn/check/doctest.hpp)
+set(TAPELOOP_FRAMEWORK_HEADERS "")
+foreach(framework doctest gtest catch2)
+  list(APPEND TAPELOOP_FRAMEWORK_HEADERS autograd/check/${framework}.hpp nn/check/${framework}.hpp)
+endforeach()
+set(TAPELOOP_PUBLIC_HEADERS ${TAPELOOP_FRAMEWORK_HEADERS} autograd/check/test_macros.hpp nn/check/test_macros.hpp)
 
 function(tapeloop_included header result)
   file(STRINGS ${PROJECT_SOURCE_DIR}/${header} lines REGEX "^#include <(autograd|nn|optim)/")

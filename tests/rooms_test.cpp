@@ -78,6 +78,7 @@ const std::set<std::string_view>& collections() {
         "autograd/autograd.hpp",    "autograd/check/check.hpp",
         "autograd/study/study.hpp", "nn/nn.hpp",
         "nn/check/check.hpp",       "nn/check/doctest.hpp",
+        "nn/check/gtest.hpp",       "nn/check/catch2.hpp",
         "nn/files/files.hpp",       "nn/files/onnx/onnx.hpp",
         "nn/losses/losses.hpp",     "nn/study/study.hpp",
         "optim/optim.hpp",

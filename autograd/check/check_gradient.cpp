@@ -1,4 +1,6 @@
 #include <fmt/format.h>
+#include <autograd/check/check_float.hpp>
+#include <autograd/check/check_forward.hpp>
 #include <autograd/check/check_gradient.hpp>
 #include <autograd/check/diagnosis.hpp>
 #include <autograd/check/differences.hpp>
@@ -45,6 +47,7 @@ GradientReport check(const CheckFunction<T>& f, const CheckInputs<T>& inputs, co
         examine(report, subject, options);
         const bool is_settled =
             !report.has(Diagnosis::non_deterministic) && !report.has(Diagnosis::not_finite);
+        if (order == 1 && is_settled && options.forward) check_forward(report, subject, options);
         if (order == 2 && is_settled) check_products(report, subject);
         report.evaluations += subject.evaluations();
     }
@@ -62,6 +65,14 @@ GradientReport check_function(const CheckFunction<float>& f, const CheckInputs<f
 GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<double>& inputs,
                               const CheckOptions& options) {
     return check(f, inputs, options);
+}
+
+GradientReport check_in_both(const CheckFunction<float>& in_float, const CheckFunction<double>& in_double,
+                             const CheckInputs<float>& inputs, const CheckOptions& options) {
+    const CheckInputs<double> doubled = detail::in_double(inputs);
+    GradientReport report = check_function(in_double, doubled, options);
+    if (report.passed()) check_float(report, in_float, inputs, in_double, doubled);
+    return report;
 }
 
 std::uint64_t seed_of(const CheckOptions& options) {

@@ -13,6 +13,10 @@ GradientReport check_function(const CheckFunction<float>& f, const CheckInputs<f
 GradientReport check_function(const CheckFunction<double>& f, const CheckInputs<double>& inputs,
                               const CheckOptions& options = {});
 
+/// Checks it in double, and holds its tape of float against that of double.
+GradientReport check_in_both(const CheckFunction<float>& in_float, const CheckFunction<double>& in_double,
+                             const CheckInputs<float>& inputs, const CheckOptions& options);
+
 /// Returns the inputs' tensors in double. There must be no parameters.
 CheckInputs<double> in_double(const CheckInputs<float>& inputs);
 
@@ -39,16 +43,22 @@ GradientReport check_gradient(const F& f, const CheckInputs<double>& inputs,
     return detail::check_function(detail::erased<double>(f), inputs, options);
 }
 
-/// Tensors of `float` are checked in double if f takes `Var<double>` as well, as a generic lambda does. Where
-/// it does not, or parameters of `float` take part, differences are coarse, and the report warns of it. A
-/// generic lambda is compiled for double to find that out: write `const Var<float>&` if it captures anything
-/// of float.
+/// Tensors of `float` are checked in double if f takes `Var<double>` as well, as a generic lambda does; then
+/// the values and gradients of float are held against those of double, so that a mistake is found which only
+/// one of both types has. Where it does not, or parameters of `float` take part, differences are coarse, and
+/// the report warns of it. A generic lambda is compiled for double to find that out: write `const
+/// Var<float>&` if it captures anything of float.
 template <class F>
 GradientReport check_gradient(const F& f, const CheckInputs<float>& inputs,
                               const CheckOptions& options = {}) {
     if constexpr (detail::takes_any<double, F>)
-        if (inputs.tensor_count() == inputs.size())
-            return detail::check_function(detail::erased<double>(f), detail::in_double(inputs), options);
+        if (inputs.tensor_count() == inputs.size()) {
+            if constexpr (detail::takes_any<float, F>)
+                return detail::check_in_both(detail::erased<float>(f), detail::erased<double>(f), inputs,
+                                             options);
+            else
+                return detail::check_function(detail::erased<double>(f), detail::in_double(inputs), options);
+        }
     return detail::check_function(detail::erased<float>(f), inputs, options);
 }
 

@@ -38,7 +38,8 @@ Differences<T>::Differences(Subject<T>& subject, std::vector<double> cotangent, 
       cotangent_(std::move(cotangent)),
       center_(std::move(center)),
       tolerances_(tolerances_for<T>(cotangent_, options)),
-      judge_(tolerances_, rounding_of(cotangent_, center_, tolerances_.epsilon)) {}
+      judge_(tolerances_,
+             rounding_of(cotangent_, center_, std::max(tolerances_.epsilon, options.nondeterminism))) {}
 
 template <class T>
 double Differences<T>::step_for(double x) const {

@@ -45,7 +45,11 @@ struct CheckOptions {
     std::vector<double> scales = {-1, 8};
     /// Each tensor filled with each of these is a further point, such as the bounds that a function has.
     std::vector<double> stock_values = {};
-    /// By so much, relative to the largest, may two calls of f with the same inputs differ.
+    /// Hold forward mode against the reverse sweep as well, along a random direction of all inputs: <u, J v>.
+    /// Forward mode here is the derivative of the recorded gradient by its cotangent, for any function.
+    bool forward = false;
+    /// By so much, relative to the largest, may two calls of f with the same inputs differ; differences are
+    /// then no better than that.
     double nondeterminism = 0;
 
     /// The number of each input's elements that the report keeps, the worst first.

@@ -13,7 +13,7 @@ constexpr std::size_t most_findings = 12;
 constexpr std::size_t most_inputs = 12;
 constexpr std::size_t most_warnings = 6;
 
-constexpr std::array<std::string_view, 30> names{"sign",
+constexpr std::array<std::string_view, 32> names{"sign",
                                                  "factor",
                                                  "transposed",
                                                  "exchanged",
@@ -38,37 +38,13 @@ constexpr std::array<std::string_view, 30> names{"sign",
                                                  "not linear",
                                                  "rule changes",
                                                  "asymmetric Hessian",
+                                                 "forward mode differs",
+                                                 "float differs",
                                                  "detached",
                                                  "unexplained",
                                                  "kink",
                                                  "rounding",
                                                  "not deterministic"};
-
-std::string_view name_of(Verdict verdict) {
-    switch (verdict) {
-        case Verdict::right:
-            return "right";
-        case Verdict::kink:
-            return "kink";
-        case Verdict::rounding:
-            return "rounding";
-        case Verdict::wrong:
-            return "wrong";
-    }
-    return "";
-}
-
-std::string_view name_of(ToleranceRule rule) {
-    switch (rule) {
-        case ToleranceRule::relative:
-            return "relative";
-        case ToleranceRule::absolute:
-            return "absolute";
-        case ToleranceRule::rounding:
-            return "rounding";
-    }
-    return "";
-}
 
 bool is_noteworthy(const CheckedInput& input) {
     return input.wrong + input.undecided + input.failed_directions > 0;
@@ -140,11 +116,39 @@ std::string totals(const GradientReport& report) {
     if (directions != 0) text += fmt::format(" and {} random directions", directions);
     text += fmt::format(" of {} gradients against central differences", report.inputs.size());
     if (untold != 0) text += fmt::format(", {} of {} elements untold", untold, elements);
-    return text + fmt::format("; {}, {} evaluations, seed {}", report.in_double ? "double" : "float",
-                              report.evaluations, report.seed);
+    text += report.in_double ? "; double" : "; float";
+    if (report.float_deviation.has_value())
+        text += fmt::format(", float within {:.1g} of it", *report.float_deviation);
+    return text + fmt::format(", {} evaluations, seed {}", report.evaluations, report.seed);
 }
 
 }  // namespace
+
+std::string_view name_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::right:
+            return "right";
+        case Verdict::kink:
+            return "kink";
+        case Verdict::rounding:
+            return "rounding";
+        case Verdict::wrong:
+            return "wrong";
+    }
+    return "";
+}
+
+std::string_view name_of(ToleranceRule rule) {
+    switch (rule) {
+        case ToleranceRule::relative:
+            return "relative";
+        case ToleranceRule::absolute:
+            return "absolute";
+        case ToleranceRule::rounding:
+            return "rounding";
+    }
+    return "";
+}
 
 std::string_view name_of(Diagnosis diagnosis) { return names[static_cast<std::size_t>(diagnosis)]; }
 
@@ -178,6 +182,9 @@ std::string GradientReport::text() const {
         write_finding(text, findings[i]);
     if (findings.size() > most_findings)
         text += fmt::format("  and {} more findings\n", findings.size() - most_findings);
+    if (forward.has_value())
+        text += fmt::format("  <u, J v> is {:.10g} by forward mode, {:.10g} by the reverse sweep\n",
+                            forward->forward, forward->reverse);
     std::size_t shown = 0;
     std::size_t left_out = 0;
     for (const CheckedInput& input : inputs) {

@@ -35,6 +35,8 @@ enum class Diagnosis {
     not_linear,             ///< a rule is not linear in the cotangent
     rule_changes,           ///< a rule gives something else when it runs again: it draws, or remembers
     asymmetric_hessian,     ///< <w, H z> differs from <z, H w>
+    forward_differs,        ///< forward mode gives another derivative along a direction
+    float_differs,          ///< in float it is another value or gradient than in double
     detached,               ///< all rules are right, but a value is used outside the recording
     unexplained,            ///< wrong in none of these ways
     kink,                   ///< one-sided differences disagree: nothing is wrong
@@ -51,6 +53,10 @@ bool is_mistake(Diagnosis diagnosis);
 enum class Verdict { right, kink, rounding, wrong };
 /// The tolerance that is the largest at an element, and so decides.
 enum class ToleranceRule { relative, absolute, rounding };
+/// `right`, `kink`, `rounding` or `wrong`.
+std::string_view name_of(Verdict verdict);
+/// `relative`, `absolute` or `rounding`.
+std::string_view name_of(ToleranceRule rule);
 
 /// One element of a gradient.
 struct CheckedElement {
@@ -120,6 +126,13 @@ struct Finding {
     std::optional<FaultyRule> rule = std::nullopt;
 };
 
+/// The derivative <u, J v> of <u, f> along a direction v of all inputs, by both modes.
+struct ForwardComparison {
+    double forward = 0;  ///< from J v
+    double reverse = 0;  ///< from the gradient Jᵀ u
+    double tolerance = 0;
+};
+
 /// The findings of a check, as a value.
 struct GradientReport {
     std::uint64_t seed = 0;
@@ -129,6 +142,11 @@ struct GradientReport {
     std::vector<CheckedInput> inputs;
     std::vector<Finding> findings;
     std::vector<std::string> warnings;
+    /// Forward mode against the reverse sweep, if the options asked for it.
+    std::optional<ForwardComparison> forward;
+    /// The largest difference between what the tapes of float and of double gave, values and gradients, over
+    /// the largest element; none unless both ran.
+    std::optional<double> float_deviation;
 
     /// Returns whether nothing was found to be wrong. Kinks and rounding are not wrong.
     bool passed() const;
@@ -137,5 +155,36 @@ struct GradientReport {
     /// The report for people, of bounded length.
     std::string text() const;
 };
+
+/// The report for other programs, as JSON. What is marked ? is left out where there is none; a number that is
+/// not finite is "nan", "inf" or "-inf".
+///
+///     {"format": "tapeloop gradient report", "version": 1,
+///      "passed": false,
+///      "seed": 1, "type": "double", "evaluations": 18,
+///      "results": 1,                 elements of f's results
+///      "inputs": [INPUT, ...], "findings": [FINDING, ...], "warnings": ["...", ...],
+///      "forward": {"forward": 1.5, "reverse": 1.5, "tolerance": 1e-6},         ?
+///      "float_deviation": 2e-7}                                                ?
+///
+/// An INPUT, which a check of second order has twice, is
+///
+///     {"name": "W", "shape": [3, 4], "order": 1,
+///      "compared": 12, "wrong": 12, "undecided": 0,     elements
+///      "untold": 0,                  the undecided ones, and those that the tolerances hide
+///      "directions": 0, "wrong_directions": 0, "undecided_directions": 0, "worst_direction": 0,
+///      "largest": 2.5, "largest_deviation": 1.25,
+///      "worst": [{"index": 7, "position": [1, 3], "time_step": 1 ?, "gate": "forget" ?,
+///                 "tape": 2.5, "differences": 1.25, "difference": 1.25, "step": 6e-6,
+///                 "tolerance": 2.5e-6, "tolerance_rule": "relative",           or "absolute", "rounding"
+///                 "verdict": "wrong",                                  or "right", "kink", "rounding"
+///                 "steps": [{"step": 1, "below": 1, "central": 1, "above": 1}, ...]}, ...]}     ?
+///
+/// and a FINDING, whose class is a name of `Diagnosis`,
+///
+///     {"class": "factor", "mistake": true, "order": 1, "input": "W" ?, "text": "...", "factor": 2 ?,
+///      "rule": {"operation": "matmul", "argument": 1, "label": "layer0/t=3" ?,                  ?
+///               "file": "model.hpp" ?, "line": 41 ?, "others": 0}}
+std::string to_json(const GradientReport& report);
 
 }  // namespace tapeloop

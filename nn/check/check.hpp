@@ -1,6 +1,7 @@
 #pragma once
 
-/// Checks of cells, for users' own tests. `nn/check/doctest.hpp` has the matchers for doctest.
+/// Checks of cells, for users' own tests. `nn/check/doctest.hpp`, `gtest.hpp` and `catch2.hpp` have the
+/// macros for test frameworks.
 #include <nn/check/bptt/bptt_report.hpp>
 #include <nn/check/bptt/verify_bptt.hpp>
 #include <nn/check/cell/cell_report.hpp>

@@ -1,24 +1,6 @@
 #pragma once
 
+// CHECK_GRADIENT, CHECK_CELL and CHECK_BPTT for doctest, and REQUIRE_GRADIENT, ...
 #include <autograd/check/doctest.hpp>
 #include <nn/check/check.hpp>
-
-/// One line in a test of yours: the cell does all that every cell must do, and its gradient over time is what
-/// other ways give as well.
-///
-///     CHECK_CELL(MyCell<double>(3, 5, generator), 3);
-///     CHECK_BPTT(cell, x);
-///     CHECK_BPTT(cell, x, [&](const auto& outputs) { return nn::mean_squared_error(outputs, targets); });
-///
-/// They take what `nn::check_cell` and `nn::verify_bptt` take. The text of a failure is the whole report,
-/// with a line that runs this test again with the same random numbers.
-#define CHECK_CELL(...) \
-    TAPELOOP_CHECK_REPORT(::tapeloop::nn::check_cell(__VA_ARGS__), "check_cell(" #__VA_ARGS__ ")")
-#define CHECK_BPTT(...) \
-    TAPELOOP_CHECK_REPORT(::tapeloop::nn::verify_bptt(__VA_ARGS__), "verify_bptt(" #__VA_ARGS__ ")")
-
-/// Checks as CHECK_CELL does, and ends the test case where it fails.
-#define REQUIRE_CELL(...) \
-    TAPELOOP_REQUIRE_REPORT(::tapeloop::nn::check_cell(__VA_ARGS__), "check_cell(" #__VA_ARGS__ ")")
-#define REQUIRE_BPTT(...) \
-    TAPELOOP_REQUIRE_REPORT(::tapeloop::nn::verify_bptt(__VA_ARGS__), "verify_bptt(" #__VA_ARGS__ ")")
+#include <nn/check/test_macros.hpp>

@@ -76,4 +76,23 @@ struct BpttReport {
     std::string text() const;
 };
 
+/// The report for other programs, as JSON. What is marked ? is left out where there is none:
+///
+///     {"format": "tapeloop BPTT report", "version": 1,
+///      "passed": false, "seed": 1, "type": "double",
+///      "time_steps": 5, "batch": 2, "loss": 1.5 ?,
+///      "ways": [{"name": "forward mode", "limit": 1e-11, "totals": [DEVIATION, ...],
+///                "time_steps": [{"verdict": "right",                        or "inherits", "wrong"
+///                                "deviations": [DEVIATION, ...]}, ...]}, ...],
+///      "differences": {...}, "details": {...} ?,     as `to_json` of a `GradientReport` writes them
+///      "first_divergence": {"time_step": 3, "way": "forward mode", "gate": "forget" ?,
+///                           "deviation": DEVIATION, "also": ["W", ...]},                       ?
+///      "findings": ["...", ...], "warnings": ["...", ...]}
+///
+/// and a DEVIATION, of the gradient by `name`, is
+///
+///     {"name": "U", "shape": [2, 3], "compared": 6, "largest": 2.5, "scale": 2.5,
+///      "relative": 1e-16, "at": [1, 0], "tape": 2.5, "other": 2.5}
+std::string to_json(const BpttReport& report);
+
 }  // namespace tapeloop::nn

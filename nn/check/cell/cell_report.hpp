@@ -41,4 +41,15 @@ struct CellReport {
     std::string text() const;
 };
 
+/// The report for other programs, as JSON:
+///
+///     {"format": "tapeloop cell report", "version": 1,
+///      "passed": false, "seed": 1, "type": "double",
+///      "time_steps": 4, "batch": 3, "inputs": 2,
+///      "items": [{"name": "same bits", "verdict": "passed",      or "failed", "not applicable"
+///                 "text": "..."}, ...],
+///      "gradient": {...},                            as `to_json` of a `GradientReport` writes it
+///      "warnings": ["...", ...]}
+std::string to_json(const CellReport& report);
+
 }  // namespace tapeloop::nn

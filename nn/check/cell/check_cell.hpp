@@ -43,6 +43,11 @@ StartingState starting_state(const CellCheckOptions& options);
 CellReport check_layer(CellUnderCheck<float> cell, const Tensor<float>& x, const CellCheckOptions& options);
 CellReport check_layer(CellUnderCheck<double> cell, const Tensor<double>& x, const CellCheckOptions& options);
 
+/// Adds the item `float`: the cell's own values and gradients, as they are in double.
+void check_float_twin(CellReport& report, const CellUnderCheck<float>& cell,
+                      const CellUnderCheck<double>& twin, const Tensor<float>& x,
+                      const CellCheckOptions& options);
+
 /// A random sequence [T, B, `input_size`].
 template <class T>
 Tensor<T> sequence_for(std::size_t input_size, const CellCheckOptions& options);
@@ -82,6 +87,8 @@ extern template Tensor<double> sequence_for(std::size_t, const CellCheckOptions&
 ///     long sequence                  over 20 time steps, of those of x, unroll gives what steps give,
 ///                                    and gradients are right along directions: what begins late, or
 ///                                    comes every so many steps
+///     float                          of a cell of `float` that is checked in `double`: values and gradients
+///                                    of both types are the same, but for rounding
 ///
 /// with values and gradients by x, initial state and parameters compared where two runs are of the same
 /// sequence, relative to the largest element or, of a gradient that is 0 in theory, to what was summed;
@@ -107,8 +114,13 @@ CellReport check_cell(C&& cell, const Tensor<ValueOf<std::remove_reference_t<C>>
                   "check_cell moves the cell's parameters for a while, so it takes no const cell");
     if constexpr (detail::has_double<Plain>) {
         auto twin = detail::in_double(cell, x, detail::starting_state(options));
-        if (twin.has_value())
-            return detail::check_layer(detail::under_check(*twin), tapeloop::detail::as_double(x), options);
+        if (twin.has_value()) {
+            CellReport report =
+                detail::check_layer(detail::under_check(*twin), tapeloop::detail::as_double(x), options);
+            detail::check_float_twin(report, detail::under_check(cell), detail::under_check(*twin), x,
+                                     options);
+            return report;
+        }
     }
     return detail::check_layer(detail::under_check<Plain>(cell), x, options);
 }

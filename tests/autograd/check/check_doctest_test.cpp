@@ -22,7 +22,8 @@ TEST_CASE("CHECK_GRADIENT: a failure has the report and a line that runs the tes
         "wrong", [](const auto& v) { return v * v; },
         [](const auto& g, const auto&, const auto& v) { return g * v; });
     const GradientReport report = check_gradient(wrong, {{"x", x}}, {.seed = 12});
-    const std::string text = tapeloop::detail::failure_text(report, "check_gradient(wrong, {{\"x\", x}})");
+    const std::string text = tapeloop::detail::failure_text(report, "check_gradient(wrong, {{\"x\", x}})",
+                                                            tapeloop::detail::doctest_filter());
     for (const char* part : {"check_gradient(wrong, {{\"x\", x}})", "FAILED", "x: factor", "seed 12",
                              "TAPELOOP_CHECK_SEED=12", "--test-case='CHECK_GRADIENT: a failure has"})
         CHECK_MESSAGE(contains(text, part), text);
@@ -30,7 +31,7 @@ TEST_CASE("CHECK_GRADIENT: a failure has the report and a line that runs the tes
 
 TEST_CASE("CHECK_GRADIENT: a name, with a comma, is found by the line that runs it again") {
     const GradientReport report = check_gradient([](const auto& v) { return sin(v); }, {{"x", vector({1})}});
-    const std::string text = tapeloop::detail::failure_text(report, "");
+    const std::string text = tapeloop::detail::failure_text(report, "", tapeloop::detail::doctest_filter());
     CHECK_MESSAGE(contains(text, "--test-case='CHECK_GRADIENT: a name? with a comma? is found"), text);
     CHECK(tapeloop::detail::filter_for("what's, a \\") == "what?s? a ?");
 }

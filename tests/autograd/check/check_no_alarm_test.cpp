@@ -1,27 +1,16 @@
+#include <tests/autograd/check/seeds.hpp>
 #include <tests/autograd/ops/row_check.hpp>
 #include <tests/expect.hpp>
 
 #include <nn/check/cell/check_cell.hpp>
 #include <nn/nn.hpp>
 
-#include <cstdlib>
-
 // A check that cries wolf is switched off: on every operation of the library, at random points that may lie
 // anywhere, kinks included, and on every cell, it finds nothing. TAPELOOP_CHECK_SEEDS says how many seeds are
-// tried.
+// tried, in all of the tests for false alarms.
 
 using namespace tapeloop;
 using namespace tapeloop::test;
-
-namespace {
-
-/// The number of seeds that are tried.
-std::uint64_t seed_count() {
-    const char* given = std::getenv("TAPELOOP_CHECK_SEEDS");
-    return given != nullptr ? std::strtoull(given, nullptr, 10) : 2;
-}
-
-}  // namespace
 
 TEST_CASE("check_gradient: no false alarm on any operation, first and second order") {
     std::size_t checks = 0;
@@ -30,7 +19,7 @@ TEST_CASE("check_gradient: no false alarm on any operation, first and second ord
     for (const Row& row : all_rows()) {
         if (row.name == "detach") continue;  // passes no gradient though it depends on its argument
         for (const std::vector<Shape>& shapes : row.samples)
-            for (std::uint64_t seed = 1; seed <= seed_count(); ++seed) {
+            for (const std::uint64_t seed : seeds_to_try(2)) {
                 const GradientReport report =
                     check_row(row, shapes, {.order = 2, .seed = seed, .diagnose = false});
                 CHECK_MESSAGE(report.passed(), row.text() << ", seed " << seed << "\n" << report.text());
@@ -82,7 +71,7 @@ void for_every_cell(nn::Generator& generator, const Use& use) {
 
 TEST_CASE("check_cell: no false alarm on any cell, first and second order") {
     std::size_t checks = 0;
-    for (std::uint64_t seed = 1; seed <= seed_count(); ++seed) {
+    for (const std::uint64_t seed : seeds_to_try(2)) {
         nn::Generator generator(seed);
         for_every_cell(generator, [&](auto cell) {
             nn::CellCheckOptions options{.seed = seed, .time_steps = 3, .batch = 2};
@@ -92,5 +81,5 @@ TEST_CASE("check_cell: no false alarm on any cell, first and second order") {
             ++checks;
         });
     }
-    CHECK(checks >= 30 * seed_count());
+    CHECK(checks >= 30 * seeds_to_try(2).size());
 }
