@@ -9,7 +9,7 @@
 namespace tapeloop::detail {
 template <class T>
 Sweep<T>::Sweep(Tape<T>& tape, Reach<T> reach) : tape_(tape), reach_(std::move(reach)) {
-    arrived_.resize(reach_.last() - reach_.first() + 1);
+    arrived_.resize(reach_.size());
     products_.hold();  // of arguments alone, whose values stay
 }
 
@@ -200,26 +200,28 @@ void Sweep<T>::run_into(Steps<T>& steps) {
 }
 
 template <class T>
+void Sweep<T>::visit(NodeIndex node) {
+    settle(node);
+    if (is_result(node)) return;  // kept for the operation it is a result of
+    // Copies: a rule may record, which moves the tape's nodes.
+    const NodeIndex results = tape_.node(node).results;
+    const Operation<T>& operation = *tape_.node(node).operation;
+    // A root may be one of several results: those behind it were never reached.
+    bool reached = has(node);
+    for (NodeIndex result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
+    if (!reached) return;
+    pull(operation, node);
+    if (tape_.observed()) [[unlikely]]
+        tape_.observe_pull(*this, node);
+    release(node);
+    for (NodeIndex result = 0; result < results; ++result)
+        if (wants(node + 1 + result)) release(node + 1 + result);
+}
+
+template <class T>
 void Sweep<T>::run() {
-    const bool observed = tape_.observed();
-    for (NodeIndex node = reach_.last() + 1; node-- > reach_.first();) {
-        if (!reach_.contains(node)) continue;
-        settle(node);
-        if (is_result(node)) continue;  // kept for the operation it is a result of
-        // Copies: a rule may record, which moves the tape's nodes.
-        const NodeIndex results = tape_.node(node).results;
-        const Operation<T>& operation = *tape_.node(node).operation;
-        // A root may be one of several results: those behind it were never reached.
-        bool reached = has(node);
-        for (NodeIndex result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
-        if (!reached) continue;
-        pull(operation, node);
-        if (observed) [[unlikely]]
-            tape_.observe_pull(*this, node);
-        release(node);
-        for (NodeIndex result = 0; result < results; ++result)
-            if (wants(node + 1 + result)) release(node + 1 + result);
-    }
+    for (NodeIndex node = reach_.last() + 1; node-- > reach_.first();)
+        if (reach_.contains(node)) visit(node);
 }
 
 template class Sweep<float>;

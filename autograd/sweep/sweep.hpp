@@ -77,6 +77,8 @@ class Sweep {
     }
     /// Takes every node from the last to the first.
     void run();
+    /// Takes one node, as `run` does one after another: those behind it come before it.
+    void visit(NodeIndex node);
     std::size_t peak_bytes() const { return peak_bytes_; }
 
     // A sweep that is run again and again. Cotangents keep their places, so that what an operation does with
@@ -124,8 +126,8 @@ class Sweep {
         if (steps_ != nullptr) [[unlikely]]
             steps_->add(make());
     }
-    Arrived& arrived(NodeIndex node) { return arrived_[node - reach_.first()]; }
-    const Arrived& arrived(NodeIndex node) const { return arrived_[node - reach_.first()]; }
+    Arrived& arrived(NodeIndex node) { return arrived_[reach_.place(node)]; }
+    const Arrived& arrived(NodeIndex node) const { return arrived_[reach_.place(node)]; }
     void settle_deferred(NodeIndex node);
     void allocate(NodeIndex node);
     void adopt(NodeIndex node, const Array<T>& contribution);
