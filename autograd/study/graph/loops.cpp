@@ -82,7 +82,7 @@ class LoopFinder {
             open.usual_visits = open.visits;
             open.visits = 1;
         } else {
-            start(open, label, time_step);
+            return start(open, label, time_step);
         }
         if (steps.size() == 2) second_visits_[open.loop] = open.visits;
     }

@@ -43,7 +43,8 @@ Study.read = (json) => {
         largestJacobian: json.jacobians?.largest || 0,
         gradientNorms: json.gradient_norms || [],
         usedOutsideSteps: json.used_outside_steps || [],
-        ledgers: json.ledgers || [],
+        ledgers: (json.ledgers || []).map((one) => ({ ...one, matrix: { grid: one.decades.grid, decades: Study.tensors.elements(one.decades) } })),
+        steps: json.steps || [],
         spectrum: json.spectrum || null,
         saturation: json.saturation || [],
     };
@@ -64,11 +65,17 @@ Study.names = (() => {
         const same = node.value && typeof node.value.min === "number" && node.value.min === node.value.max;
         return same ? Study.numbers.text(Study.numbers.parse(node.value.min)) : glyphs.constant;
     };
-    const title = (node) => (node.name && node.name !== node.op ? `${node.name} · ${node.op}` : node.op);
+    /// What the user, or the cell, calls a node besides its operation.
+    const own = (node) => node.name || node.gate || "";
+    const title = (node) => (own(node) && own(node) !== node.op ? `${own(node)} · ${node.op}` : node.op);
     /// "multiply #33, encoder/t=0"
     const full = (node) => `${title(node)} #${node.id}${node.label ? `, ${node.label}` : ""}`;
     /// What stands for a node of another step of the same loop, so many steps later; and for those of all steps.
     const port = (distance) => `t ${distance < 0 ? "−" : "+"} ${Math.abs(distance)}`;
     const portOfAll = "all t";
-    return { glyph, title, full, port, portOfAll };
+    /// What a time step is called besides its number, with signs for what is not seen.
+    const step = (study, time) => (study.steps[time] ?? "").replaceAll(" ", "␣").replaceAll("\n", "⏎").replaceAll("\t", "⇥");
+    /// The letter of what the next step takes: the user's name for it, or h or c; "" for what none takes.
+    const state = (node) => node.name || node.state || "";
+    return { glyph, own, title, full, port, portOfAll, step, state };
 })();

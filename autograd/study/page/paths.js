@@ -124,6 +124,17 @@ Study.paths = (() => {
         return link.path;
     }
 
+    /// A place on an edge that recurs, between its two tiles.
+    function middleOf(scene, link) {
+        const [from, to] = [scene.placed.get(link.origin), scene.placed.get(link.tile)];
+        const forward = to.x >= from.x;
+        const x = forward ? (from.x + from.width + to.x) / 2 : (to.x + to.width + from.x) / 2;
+        const { start, end } = ends(scene, link);
+        if (scene.folded.has(link.origin) && scene.folded.has(link.tile)) return { x, y: (start.y + end.y) / 2 - 14 };
+        // Where the curve crosses the gap, about.
+        return { x, y: start.y + 0.55 * (end.y + (link.port ? end.height / 2 + 30 : 0) - start.y) };
+    }
+
     /// In the folded cell: from the node that is the next step's state, around the cell, to where it comes in.
     function loop(frame, from, to) {
         const line = new Path2D();
@@ -134,8 +145,8 @@ Study.paths = (() => {
         rounded(line, [start, { x: right, y: start.y }, { x: right, y: bottom }, { x: end.x, y: bottom }, end], 14);
         const arrow = new Path2D();
         head(arrow, { x: end.x, y: end.y + 1 }, end, 8);
-        return { line, head: arrow };
+        return { line, head: arrow, at: { x: right, y: (start.y + bottom) / 2 } };
     }
 
-    return { ofLayout, inside, ofLink, loop };
+    return { ofLayout, inside, ofLink, middleOf, loop };
 })();
