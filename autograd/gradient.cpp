@@ -106,9 +106,8 @@ std::vector<bool> GradientsOf<T, V>::is_first() const {
         const auto* parameter = wrt_[i].parameter();
         const bool is_new = parameter == nullptr || parameters.insert(parameter).second;
         const auto [begin, end] = vars.equal_range(wrt_[i].var().index());
-        first[i] = is_new && std::none_of(begin, end, [&](const auto& known) {
-                       return wrt_[known.second] == wrt_[i];
-                   });
+        first[i] = is_new &&
+                   std::none_of(begin, end, [&](const auto& known) { return wrt_[known.second] == wrt_[i]; });
         vars.emplace(wrt_[i].var().index(), i);
     }
     return first;

@@ -11,8 +11,8 @@ template <class T>
 class Reach {
   public:
     Reach(const Tape<T>& tape, NodeIndex first, NodeIndex last, std::span<const NodeIndex> wrt);
-    /// Reaches from one node, up to `last` of its results, to those of its inputs that are wanted, however far
-    /// in front of it they lie: for the rules of that node alone, not for a run.
+    /// Reaches from one node, up to `last` of its results, to those of its inputs that are wanted, however
+    /// far in front of it they lie: for the rules of that node alone, not for a run.
     Reach(NodeIndex node, NodeIndex last, std::vector<NodeIndex> wanted_inputs);
 
     bool contains(NodeIndex node) const {

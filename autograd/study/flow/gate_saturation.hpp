@@ -10,15 +10,16 @@ namespace tapeloop {
 
 /// How far a gate is open, by time step.
 struct GateSaturation {
-    std::string gate;       ///< `forget`, below its module; or `tanh (cell.hpp:62)`, without a name
-    std::string operation;  ///< `sigmoid` or `tanh`
+    std::string gate;                ///< `forget`, below its module; or `tanh (cell.hpp:62)`, without a name
+    std::string operation;           ///< `sigmoid` or `tanh`
     GateRole role = GateRole::none;  ///< what it scales
     Limits limits;                   ///< of its values
     // For each time step from 0 on; NaN where there is none.
-    std::vector<double> shares;  ///< the share of its elements, from 0 to 1, that is saturated at either limit
-    std::vector<double> low;     ///< at the lower limit: of a gate, shut
-    std::vector<double> high;    ///< at the upper limit: of a gate, open
-    std::vector<double> means;   ///< the mean of its elements
+    std::vector<double>
+        shares;                 ///< the share of its elements, from 0 to 1, that is saturated at either limit
+    std::vector<double> low;    ///< at the lower limit: of a gate, shut
+    std::vector<double> high;   ///< at the upper limit: of a gate, open
+    std::vector<double> means;  ///< the mean of its elements
 };
 
 /// An element counts as saturated when its slope is small, this close to a limit of its function: a sigmoid

@@ -16,8 +16,8 @@ using namespace detail;
 
 namespace {
 
-/// A tensor to measure parts of it by. Everything is scaled, so that squares of tiny and of huge elements stay
-/// in range.
+/// A tensor to measure parts of it by. Everything is scaled, so that squares of tiny and of huge elements
+/// stay in range.
 class Whole {
   public:
     explicit Whole(const Tensor<double>& whole) : scale_(largest_magnitude(whole)), scaled_(whole) {

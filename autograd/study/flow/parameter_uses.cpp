@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/kernels/norm.hpp>
+#include <autograd/record/rollback.hpp>
 #include <autograd/study/flow/parameter_uses.hpp>
 #include <autograd/study/graph/loops.hpp>
-#include <autograd/record/rollback.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 #include <autograd/sweep/request.hpp>
 

@@ -91,8 +91,8 @@ class LoopFinder {
         return time_step + steps[steps.size() - 2] == 2 * steps.back();
     }
 
-    /// A loop of a single step looks like a first visit of the loop that follows it: the steps that come later
-    /// tell, or the code, which begins anew.
+    /// A loop of a single step looks like a first visit of the loop that follows it: the steps that come
+    /// later tell, or the code, which begins anew.
     void split_first_steps() {
         for (std::size_t loop = 0; loop < first_visits_.size(); ++loop) {
             const std::vector<Visit>& visits = first_visits_[loop];

@@ -61,8 +61,8 @@ json formulas_json(const Graph& graph, json& nodes) {
 }
 
 /// Adds to each node that is in the step of a loop over time which loop that is, and the step's place in it;
-/// and to those that a later step of it uses the letter of a state: h for what a product of that step reads, c
-/// for what is only carried on.
+/// and to those that a later step of it uses the letter of a state: h for what a product of that step reads,
+/// c for what is only carried on.
 void add_loops(const Graph& graph, json& nodes) {
     const TimeLoops loops = find_loops(graph);
     const auto is_later = [](const StepPlace& own, const StepPlace& other) {
@@ -78,8 +78,8 @@ void add_loops(const Graph& graph, json& nodes) {
         for (NodeIndex user : node.users) {
             const auto place = loops.places.find(user);
             if (place == loops.places.end() || !is_later(found->second, place->second)) continue;
-            const bool is_read = graph[user].description != nullptr &&
-                                 graph[user].description->kind == OperationKind::product;
+            const bool is_read =
+                graph[user].description != nullptr && graph[user].description->kind == OperationKind::product;
             if (is_read || !made.contains("state")) made["state"] = is_read ? "h" : "c";
         }
     }
@@ -120,8 +120,7 @@ std::size_t ledger_grid_within(const std::vector<GradientLedger>& ledgers, std::
     constexpr std::array<std::size_t, 12> sizes{4096, 2048, 1024, 768, 512, 384, 256, 192, 128, 64, 32, 16};
     const std::size_t grid = largest_within(sizes, limit, [&](std::size_t size) {
         std::size_t bytes = 0;
-        for (const GradientLedger& ledger : ledgers)
-            bytes += tensor_text_bytes(shape_of(ledger.norms), size);
+        for (const GradientLedger& ledger : ledgers) bytes += tensor_text_bytes(shape_of(ledger.norms), size);
         return bytes;
     });
     return std::max<std::size_t>(grid, 1);

@@ -22,8 +22,8 @@ struct StudyOptions {
     std::vector<GradientLedger> ledgers = {};
     /// The spectrum of the Jacobians from state to state, of one row.
     std::optional<JacobianSpectrum> spectrum = std::nullopt;
-    /// The bound, roughly kept, of the page's tensors and ledgers together. Where they would be larger, each is averaged
-    /// over blocks to fewer than its usual 48 by 48 cells.
+    /// The bound, roughly kept, of the page's tensors and ledgers together. Where they would be larger, each
+    /// is averaged over blocks to fewer than its usual 48 by 48 cells.
     std::size_t largest_bytes = 32'000'000;
 };
 
