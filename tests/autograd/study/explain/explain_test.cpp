@@ -99,6 +99,61 @@ TEST_CASE("explain: a saturated tanh is named, in a small net and in one of 50 s
     check_telescopes(deep);
 }
 
+/// What is listed adds up: the parts to the product above them, and all else to the whole path.
+void check_adds_up(const Explanation& explanation) {
+    double whole = 0;
+    double product = 0;
+    double parts = 0;
+    for (const Culprit& culprit : explanation.culprits) {
+        if (culprit.place == Culprit::Place::beside) continue;
+        if (culprit.place == Culprit::Place::part)
+            parts += culprit.decades;
+        else
+            whole += culprit.decades;
+        if (culprit.cause == Cause::long_product) product = culprit.decades;
+    }
+    if (product != 0) CHECK(parts == doctest::Approx(product).epsilon(0.01));
+    CHECK(whole == doctest::Approx(explanation.decades).epsilon(0.01));
+    CHECK(explanation.decades == doctest::Approx(std::log10(explanation.relative)).epsilon(0.01));
+}
+
+TEST_CASE("explain: the list adds up, a long product to the decades of its parts") {
+    const Tape<double> tape;
+    const Var<double> x = random_input({4, width}, 1);
+    const Var<double> J = run<double>(x, orthogonal_times(0.5), [](std::size_t, const Var<double>& product) {
+        return tanh(product + 0.5);
+    });
+    const Explanation explanation = explain(J, x);
+    REQUIRE(first_cause(explanation) == Cause::long_product);
+    REQUIRE(explanation.culprits.size() >= 3);
+    CHECK(explanation.culprits[1].place == Culprit::Place::part);
+    check_adds_up(explanation);
+    CHECK(explanation.text().find("together") != std::string::npos);
+}
+
+// The path goes around the shut gate, by the products with W; that the direct way was closed has to be said.
+TEST_CASE("explain: a gate that is shut beside the path is named with its step") {
+    nn::Generator generator(3);
+    nn::LstmCell<double> cell(2, 4, generator);
+    const Tape<double> tape({.fuse = false});
+    nn::LstmCell<double>::state state{random_input({1, 4}, 2).named("h0"),
+                                      random_input({1, 4}, 3).named("c0")};
+    const Var<double> c0 = state.c;
+    const Tensor<double> x = Random(4).tensor({1, 2});
+    Tensor<double> shut = filled({16}, 0);
+    for (std::size_t k = 4; k < 8; ++k) shut(k) = -30;  // the forget gate's block
+    for (std::size_t t = 0; t < 20; ++t) {
+        const LabelScope<double> step(t);
+        const Var<double> projected = matmul(input(x), cell.U) + cell.b + (t == 12 ? 1.0 : 0.0) * shut;
+        state = cell.step(projected, state).second;
+    }
+    const Explanation explanation = explain(sum(state.c), c0);
+    REQUIRE(has_cause(explanation, Cause::closed_gate));
+    CHECK_MESSAGE(explanation.text().find("closed gate: beside the path") != std::string::npos,
+                  explanation.text());
+    CHECK_MESSAGE(explanation.text().find("t=12) lets") != std::string::npos, explanation.text());
+}
+
 TEST_CASE("explain: one saturated step among 50 is named with its time step") {
     const Tape<double> tape;
     const Var<double> x = random_input({4, width}, 1, 0.1);
