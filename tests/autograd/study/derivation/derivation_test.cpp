@@ -432,7 +432,7 @@ TEST_CASE("derivation: a name with a power has no second one beside it") {
     CHECK(contains(key.latex(), "(W^{x})^{\\top}"));
     CHECK(contains(key.latex(), "\\partial W^{x}"));
     // Every brace, power or index closed before the next.
-    for (const std::string& wrong : {"}^{\\top}^", "^{x}^{", "^{a}^{", "_{in}_{"})
+    for (const char* wrong : {"}^{\\top}^", "^{x}^{", "^{a}^{", "_{in}_{"})
         CHECK_MESSAGE(!contains(key.latex(), wrong), key.latex());
     CHECK(latex("x_in₁") == "{x_{in}}_{1}");
     CHECK(latex("W^x²") == "{W^{x}}^{2}");

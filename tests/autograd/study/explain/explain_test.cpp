@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 using namespace tapeloop;
@@ -136,9 +137,9 @@ TEST_CASE("explain: a gate that is shut beside the path is named with its step")
     nn::Generator generator(3);
     nn::LstmCell<double> cell(2, 4, generator);
     const Tape<double> tape({.fuse = false});
-    nn::LstmCell<double>::state state{random_input({1, 4}, 2).named("h0"),
-                                      random_input({1, 4}, 3).named("c0")};
-    const Var<double> c0 = state.c;
+    std::array<Var<double>, 2> state{random_input({1, 4}, 2).named("h0"),
+                                     random_input({1, 4}, 3).named("c0")};
+    const Var<double> c0 = state[1];
     const Tensor<double> x = Random(4).tensor({1, 2});
     Tensor<double> shut = filled({16}, 0);
     for (std::size_t k = 4; k < 8; ++k) shut(k) = -30;  // the forget gate's block
@@ -147,7 +148,7 @@ TEST_CASE("explain: a gate that is shut beside the path is named with its step")
         const Var<double> projected = matmul(input(x), cell.U) + cell.b + (t == 12 ? 1.0 : 0.0) * shut;
         state = cell.step(projected, state).second;
     }
-    const Explanation explanation = explain(sum(state.c), c0);
+    const Explanation explanation = explain(sum(state[1]), c0);
     REQUIRE(has_cause(explanation, Cause::closed_gate));
     CHECK_MESSAGE(explanation.text().find("closed gate: beside the path") != std::string::npos,
                   explanation.text());
