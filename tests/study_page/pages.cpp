@@ -107,7 +107,7 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
 json write_directions(const std::filesystem::path& path) {
     nn::Generator generator(3);
     nn::Stack<double> model;
-    for (const auto& [name, width] : {std::pair("lower", 3), std::pair("upper", 8)})
+    for (const auto& [name, width] : {std::pair("lower", std::size_t{3}), std::pair("upper", std::size_t{8})})
         model.add(name, nn::Bidirectional{nn::GruCell<double>(width, 4, generator),
                                           nn::GruCell<double>(width, 4, generator)});
     Tape<double> tape({.fuse = false});
