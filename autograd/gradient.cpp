@@ -103,12 +103,11 @@ std::vector<bool> GradientsOf<T, V>::is_first() const {
     std::set<const void*> parameters;
     std::multimap<NodeIndex, std::size_t> vars;  // by index, since a list may hold every node of a tape
     for (std::size_t i = 0; i < wrt_.size(); ++i) {
-        if (wrt_[i].parameter() != nullptr) {
-            first[i] = parameters.insert(wrt_[i].parameter()).second;
-            continue;
-        }
+        const auto* parameter = wrt_[i].parameter();
+        const bool is_new = parameter == nullptr || parameters.insert(parameter).second;
         const auto [begin, end] = vars.equal_range(wrt_[i].var().index());
-        first[i] = std::none_of(begin, end, [&](const auto& known) { return wrt_[known.second] == wrt_[i]; });
+        first[i] = is_new &&
+                   std::none_of(begin, end, [&](const auto& known) { return wrt_[known.second] == wrt_[i]; });
         vars.emplace(wrt_[i].var().index(), i);
     }
     return first;

@@ -13,7 +13,7 @@ template <class T>
 WrtList<T> all_of(Tape<T>& tape) {
     std::vector<Wrt<T>> nodes;
     for (NodeIndex node = 0; node < tape.size(); ++node)
-        if (tape.node(node).data != nullptr) nodes.emplace_back(tape.var(node));
+        if (tape.node(node).data != nullptr) nodes.emplace_back(tape.parameter(node), tape.var(node));
     return nodes;
 }
 

@@ -21,15 +21,20 @@ class Wrt {
     Wrt(const Parameter<T>& parameter) : parameter_(parameter.storage()) {}
     /// Asks by a node of the tape.
     Wrt(const Var<T>& var) : var_(var) {}
+    /// Asks by the node of a parameter, so that either finds the gradient.
+    Wrt(std::shared_ptr<const Storage> parameter, const Var<T>& var)
+        : parameter_(std::move(parameter)), var_(var) {}
 
     /// Null for a `Var`.
     const Storage* parameter() const { return parameter_.get(); }
-    /// Returns the `Var`; one that refers to nothing for a parameter.
+    /// Returns the `Var`; one that refers to nothing for a parameter that was not asked for by its node.
     const Var<T>& var() const { return var_; }
     /// Returns the shape that the gradient will have.
     Shape shape() const { return parameter_ != nullptr ? parameter_->shape : var_.shape(); }
+    /// Returns whether both ask for the same: by the same parameter, or by the same node.
     friend bool operator==(const Wrt& a, const Wrt& b) {
-        return a.parameter_ == b.parameter_ && a.var_.is(b.var_);
+        const bool both_name_one = a.parameter_ != nullptr && b.parameter_ != nullptr;
+        return both_name_one ? a.parameter_ == b.parameter_ : a.var_.is(b.var_);
     }
 
   private:
@@ -62,7 +67,7 @@ class WrtList {
 };
 
 /// All nodes of a tape that have a value, in their order: `gradient(J, every_node(tape))` keeps the cotangent
-/// of each.
+/// of each. That of a parameter is found by the parameter as well as by its node.
 WrtList<float> every_node(Tape<float>& tape);
 WrtList<double> every_node(Tape<double>& tape);
 

@@ -16,15 +16,17 @@ std::vector<Contribution<T>> contributions_as_is(Tape<T>& tape, NodeIndex node,
                                      [&](NodeIndex result) { return cotangent_of(result) != nullptr; });
     // One of several results owes its cotangent to the operation in front of it.
     if (inputs.empty() || !arrives || tape.node(node).results == result_mark) return {};
-    const auto cotangent_at = [&](NodeIndex result) -> std::optional<Array<T>> {
-        const Tensor<T>* cotangent = cotangent_of(result);
-        if (cotangent == nullptr) return {};
-        return Array<T>(tape.node(result).shape, cotangent->data());
-    };
-    const auto sweep = sweep_alone<Sweep<T>>(tape, *tape.node(node).operation, node, inputs, cotangent_at);
+    // Each has its place, so that a part of something large takes no room for the whole.
     std::vector<Contribution<T>> all;
-    for (NodeIndex input : inputs)
-        if (sweep.has(input)) all.push_back({input, sweep.cotangent(input).tensor()});
+    for (NodeIndex input : inputs) all.push_back({input, uninitialised<T>(tape.node(input).shape)});
+    Sweep<T> sweep(tape, Reach<T>(node, node + result_count(tape, node), inputs));
+    for (Contribution<T>& one : all) sweep.ask(one.input, one.cotangent);
+    for (NodeIndex result : results)
+        if (const Tensor<T>* cotangent = cotangent_of(result); cotangent != nullptr)
+            sweep.deliver(node, result, Array<T>(tape.node(result).shape, cotangent->data()));
+    tape.node(node).operation->pull(sweep, node);
+    for (NodeIndex input : inputs) sweep.settle(input);
+    std::erase_if(all, [&](const Contribution<T>& one) { return !sweep.has(one.input); });
     return all;
 }
 

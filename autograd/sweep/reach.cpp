@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <autograd/sweep/reach.hpp>
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace tapeloop::detail {
 
@@ -16,6 +18,19 @@ Reach<T>::Reach(const Tape<T>& tape, NodeIndex first, NodeIndex last, std::span<
             if (input >= first) reached |= reached_[input - first];
         reached_[node - first] = reached;
     }
+}
+
+template <class T>
+Reach<T>::Reach(NodeIndex node, NodeIndex last, std::vector<NodeIndex> wanted_inputs)
+    : first_(node), last_(last), reached_(last - node + 1, 1), in_front_(std::move(wanted_inputs)) {
+    std::sort(in_front_.begin(), in_front_.end());
+}
+
+template <class T>
+std::size_t Reach<T>::place_in_front(NodeIndex node) const {
+    const auto found = std::lower_bound(in_front_.begin(), in_front_.end(), node);
+    const bool is_there = found != in_front_.end() && *found == node;
+    return is_there ? static_cast<std::size_t>(found - in_front_.begin()) : in_front_.size();
 }
 
 template <class T>

@@ -9,7 +9,7 @@
 namespace tapeloop::detail {
 template <class T>
 Sweep<T>::Sweep(Tape<T>& tape, Reach<T> reach) : tape_(tape), reach_(std::move(reach)) {
-    arrived_.resize(reach_.last() - reach_.first() + 1);
+    arrived_.resize(reach_.size());
     products_.hold();  // of arguments alone, whose values stay
 }
 
@@ -154,7 +154,9 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& 
         return deliver(receiver_of, node, product.array());
     if (!is_lasting(receiver_of, product.a) || !is_lasting(receiver_of, product.b)) steps_do_not_suffice();
     const std::size_t before = steps_ == nullptr ? 0 : steps_->size();
-    if (deferred_.take(node, product, [&] { return target(node); })) {
+    // The rules of one node alone, whose inputs lie in front of its reach, have no company to wait for.
+    const bool is_alone = reach_.size() > reach_.last() + 1 - reach_.first();
+    if (!is_alone && deferred_.take(node, product, [&] { return target(node); })) {
         if (steps_ != nullptr)
             steps_->shorten(before);  // a full panel asks for its target in the step itself
         add_step([&] {
@@ -197,6 +199,25 @@ void Sweep<T>::run_into(Steps<T>& steps) {
     steps_ = &steps;
     run();
     steps_ = nullptr;
+}
+
+template <class T>
+void Sweep<T>::visit(NodeIndex node) {
+    settle(node);
+    if (is_result(node)) return;  // kept for the operation it is a result of
+    // Copies: a rule may record, which moves the tape's nodes.
+    const NodeIndex results = tape_.node(node).results;
+    const Operation<T>& operation = *tape_.node(node).operation;
+    // A root may be one of several results: those behind it were never reached.
+    bool reached = has(node);
+    for (NodeIndex result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
+    if (!reached) return;
+    pull(operation, node);
+    if (tape_.observed()) [[unlikely]]
+        tape_.observe_pull(*this, node);
+    release(node);
+    for (NodeIndex result = 0; result < results; ++result)
+        if (wants(node + 1 + result)) release(node + 1 + result);
 }
 
 template <class T>
@@ -261,25 +282,8 @@ void Sweep<T>::run_recomputed(const typename Tape<T>::Mark& mark, std::span<cons
 
 template <class T>
 void Sweep<T>::walk(NodeIndex first, NodeIndex end) {
-    const bool observed = tape_.observed();
-    for (NodeIndex node = end; node-- > first;) {
-        if (!wants(node)) continue;
-        settle(node);
-        if (is_result(node)) continue;  // kept for the operation it is a result of
-        // Copies: a rule may record, which moves the tape's nodes.
-        const NodeIndex results = tape_.node(node).results;
-        const Operation<T>& operation = *tape_.node(node).operation;
-        // A root may be one of several results: those behind it were never reached.
-        bool reached = has(node);
-        for (NodeIndex result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
-        if (!reached) continue;
-        pull(operation, node);
-        if (observed) [[unlikely]]
-            tape_.observe_pull(*this, node);
-        release(node);
-        for (NodeIndex result = 0; result < results; ++result)
-            if (wants(node + 1 + result)) release(node + 1 + result);
-    }
+    for (NodeIndex node = end; node-- > first;)
+        if (wants(node)) visit(node);
 }
 
 template class Sweep<float>;

@@ -86,6 +86,8 @@ class Sweep {
     typename Tape<T>::SweepFigures figures() const {
         return {peak_bytes_, recomputed_.nodes, recomputed_.most_bytes};
     }
+    /// Takes one node, as `run` does one after another: those behind it come before it.
+    void visit(NodeIndex node);
 
     // A sweep that is run again and again. Cotangents keep their places, so that what an operation does with
     // them can be prepared; where it is not, its rules run again.
@@ -148,7 +150,7 @@ class Sweep {
             steps_->add(make());
     }
     static auto& arrived_of(auto& self, NodeIndex node) {
-        return node <= self.reach_.last() ? self.arrived_[node - self.reach_.first()]
+        return node <= self.reach_.last() ? self.arrived_[self.reach_.place(node)]
                                           : self.recomputed_.arrived[node - self.recomputed_.first];
     }
     Arrived& arrived(NodeIndex node) { return arrived_of(*this, node); }

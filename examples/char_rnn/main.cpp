@@ -157,7 +157,7 @@ int run(const Job& job) {
     program::print("\nAre the gradients right? The first batch of this text:\n");
     program::require_printed();
     LossCurve curve(outputs.curve);
-    check_first_batch(text.training, vocabulary.size(), options);
+    check_first_batch(text.training, vocabulary, options);
 
     tapeloop::nn::Generator generator(options.seed);
     const auto model = find_cell(options.cell)->make(vocabulary.size(), options.hidden, generator);

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <new>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace char_rnn {
 namespace {
@@ -40,9 +42,19 @@ std::optional<JacobianSpectrum> spectrum_of(const Recording& recording) {
     }
 }
 
+/// The characters that the first row of a batch reads, one a step; the Jacobians are of that row, too.
+std::vector<std::string> characters_read(const Stretch& stretch, const Vocabulary& vocabulary) {
+    std::vector<std::string> read;
+    for (std::size_t t = 0; t < stretch.steps; ++t) {
+        const auto id = static_cast<std::size_t>(stretch.characters[t * stretch.batch]);
+        read.push_back(encode_utf8(std::u32string(1, vocabulary.character(id))));
+    }
+    return read;
+}
+
 }  // namespace
 
-void write_study_page(const LanguageModel& model, IdSpan training, std::size_t vocabulary_size,
+void write_study_page(const LanguageModel& model, IdSpan training, const Vocabulary& vocabulary,
                       const Options& options, const program::OutputFile& page) {
     // Rows beyond a few show nothing new, and make a large page.
     const std::size_t batch = std::min<std::size_t>(options.batch, 8);
@@ -50,7 +62,7 @@ void write_study_page(const LanguageModel& model, IdSpan training, std::size_t v
     const Stretch stretch = training_lanes(training, batch, steps, 0).stretch(0);
 
     Tape<float> tape({.fuse = false});
-    const Recording recording = model.record(one_hot<float>(characters_of(stretch), vocabulary_size));
+    const Recording recording = model.record(one_hot<float>(characters_of(stretch), vocabulary.size()));
     const Var<float> losses = nn::softmax_cross_entropy(recording.logits, targets_of(stretch),
                                                         {.reduction = nn::Reduction::none, .ignore = {}}) /
                               batch;
@@ -58,7 +70,8 @@ void write_study_page(const LanguageModel& model, IdSpan training, std::size_t v
 
     StudyOptions study{.title = fmt::format("{}, {} units, reads {}", options.cell, options.hidden,
                                             options.file.filename().string()),
-                       .gates = recording.gates};
+                       .gates = recording.gates,
+                       .steps = characters_read(stretch, vocabulary)};
     study.largest_bytes = 8'000'000;
     study.ledgers.push_back(gradient_ledger(losses, *recording.recurrent));
     // A single step has no Jacobian from state to state.

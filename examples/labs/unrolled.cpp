@@ -55,7 +55,8 @@ int perform(const Options& options) {
     save_graph(to_dot(fold(graph)), options.output / "folded.svg");
     const program::OutputFile page("--output", options.output / "unrolled.html", {}, 1 << 20);
     page.write([&](const std::filesystem::path& place) {
-        write_study(tape, gradients, place, {.title = "An Elman network reads: " + sentence_of(sentence)});
+        write_study(tape, gradients, place,
+                    {.title = "An Elman network reads: " + sentence_of(sentence), .steps = sentence});
     });
     fmt::print("Page: {}\n", page.path().string());
 

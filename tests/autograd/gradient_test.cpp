@@ -270,6 +270,24 @@ TEST_CASE("gradient: what was not asked for is an error that names it") {
     CHECK(contains(text_of<std::invalid_argument>([&] { static_cast<void>(g[x]); }), "not asked for"));
 }
 
+TEST_CASE("gradient: of every node, a parameter's is found by the parameter as well as by its node") {
+    Parameter<double> W("W", vector({3, 4}));
+    const auto g = [&] {
+        Tape<double> tape;
+        const Var<double> J = sum(W * W);
+        const auto all = gradient(J, every_node(tape));
+        check_close(all[W], vector({6, 8}));
+        check_close(all[tape.var(*tape.find(W.storage().get()))], vector({6, 8}));
+        check_close(all[J], Tensor<double>(1.0));
+        // Once for the parameter, whatever it is asked by.
+        CHECK(gradient(J, every_node(tape).add(W)).norm() == doctest::Approx(all.norm()));
+        return all;
+    }();
+    check_close(g[W], vector({6, 8}));
+    const Parameter<double> other("other", vector({1}));
+    CHECK(contains(text_of<std::invalid_argument>([&] { static_cast<void>(g[other]); }), "'other'"));
+}
+
 TEST_CASE("gradient: outlives the tape") {
     Parameter<double> U("U", vector({1, 2}));
     const auto g = [&] {

@@ -17,8 +17,9 @@ def start(chromium, driver, profile):
     return webdriver.Chrome(service=Service(driver), options=options)
 
 
-def resize(browser, width, height, dark=False):
+def resize(browser, width, height, dark=False, scale=1):
+    """`scale` is that of the screen's pixels: at 200 % zoom a page has half of them, each twice as large."""
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+                            {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False})
     scheme = "dark" if dark else "light"
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})

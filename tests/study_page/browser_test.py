@@ -15,6 +15,7 @@ from selenium.webdriver.support.ui import Select
 
 from network_test import Network
 from plots_test import Plots
+from screens_test import Screens
 from study_page import StudyPage
 
 
@@ -287,7 +288,7 @@ class Use(StudyPage):
         self.open("short", fragment=f"#node={node}&at=40")
         self.assertEqual((self.selected_id(), self.position()), (node, 40))
         self.press(Keys.ARROW_RIGHT)
-        self.assertIn("at=41", self.browser.current_url)
+        self.wait_for_address("at=41")
 
     def test_numbers_that_are_none(self):
         self.open("trouble")
@@ -300,12 +301,12 @@ class Use(StudyPage):
         """For people to look at; here only that something is drawn."""
         folder = pathlib.Path(self.arguments.screenshots)
         folder.mkdir(parents=True, exist_ok=True)
-        for width, height in [(1280, 800), (1920, 1080)]:
+        for width, height in [(390, 844), (1280, 800), (1920, 1080)]:
             for dark in [False, True]:
-                for which in ["short", "long", "translator", "skips"]:
+                for which in ["short", "long", "translator", "skips", "tokens", "directions"]:
                     self.open(which, width, height, dark)
                     shown = {"short": "forget", "long": "forget", "skips": "detached"}.get(which)
-                    node = self.facts[which][shown] if shown else self.facts[which]["J_id"]
+                    node = self.facts[which][shown] if shown else self.facts[which].get("J_id", 0)
                     self.search(f"#{node['id'] if shown == 'forget' else node}")
                     if which == "translator":
                         self.press("f", "0")

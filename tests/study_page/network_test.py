@@ -1,5 +1,7 @@
 """The network through time: its lanes, columns and tiles, and that large ones stay usable."""
 
+from selenium.webdriver.common.keys import Keys
+
 from study_page import StudyPage
 
 
@@ -43,6 +45,56 @@ class Network(StudyPage):
         self.assertEqual(ports, [3])
         kinds = self.js("app.network.scene.links.filter((link) => link.from === arguments[0] && link.tile.column === 3).map((link) => link.kind)", state)
         self.assertEqual(kinds, ["next"])
+
+    def texts_drawn(self, view="network"):
+        """What the canvas of a view writes."""
+        return self.js("""(() => {
+            const view = app[arguments[0]], context = view.context, drawn = [], write = context.fillText;
+            context.fillText = function (text, ...rest) { drawn.push(text); return write.call(this, text, ...rest); };
+            view.draw();
+            delete context.fillText;
+            return drawn; })()""", view)
+
+    def test_lanes_have_their_names(self):
+        self.open("directions")
+        lanes = ["lower/forward", "lower/backward", "upper/forward", "upper/backward"]
+        self.assertEqual(sorted(self.js("app.structure.lanes")), sorted(lanes))
+        for lane in lanes:
+            self.assertIn(lane, self.texts_drawn())
+
+    def test_gates_and_states_are_called_by_their_names(self):
+        """Three sigmas are input, forget and output; h and c stand on the edges to the next step."""
+        self.open("short")
+        self.js("app.network.transformTo(app.network.scene.placed.get(app.structure.tiles[2]).x + 200, -200, 0.6)")
+        for view in ["network", "cells"]:
+            drawn = self.texts_drawn(view)
+            for name in ["input", "forget", "candidate", "output", "h", "c"]:
+                self.assertIn(name, drawn, view)
+        self.search("forget t=2")
+        self.assertEqual(self.selected_id(), self.facts["short"]["forget"]["id"])
+        self.assertIn("forget · sigmoid", self.text("#panel-title"))
+        self.press("f", "0")
+        self.assertIn("h, c", {", ".join(sorted(text.split(", "), reverse=True)) for text in self.texts_drawn()})
+
+    def test_one_press_is_one_time_step(self):
+        """Also where one operation hands something to all steps, as the stack of the outputs does."""
+        self.open("long")
+        self.press("t")
+        times = []
+        for _ in range(5):
+            self.press(Keys.PAGE_DOWN)
+            times.append(self.js("(() => { const event = app.run.event(app.session.get('position')); return app.structure.tileOf[event.from ?? event.node]?.time ?? null; })()"))
+        self.assertEqual(times, [199, 198, 197, 196, 195])
+
+    def test_tokens(self):
+        self.open("tokens")
+        drawn = self.texts_drawn()
+        for title in ["t = 0 h", "t = 1 i", "t = 2 ␣", "t = 3 ⏎", "t = 4 é"]:
+            self.assertIn(title, drawn)
+        self.assertEqual(self.js("app.strip.titles(40)"), ["h", "i", "␣", "⏎", "é"])
+        self.press("2")
+        titles = self.js("[...document.querySelectorAll('.step-title')].slice(0, 5).map((text) => text.textContent)")
+        self.assertEqual(titles, ["h", "i", "␣", "⏎", "é"])
 
     def test_two_loops_under_one_label(self):
         self.open("twice")
@@ -97,6 +149,26 @@ class Network(StudyPage):
     def test_five_thousand_nodes_open_in_two_seconds(self):
         self.assertGreater(self.facts["thousands"]["nodes"], 5000)
         self.assertLess(self.seconds_to_open("thousands"), 2)
+
+    def test_an_event_takes_less_than_50_milliseconds(self):
+        """What a step of the run costs, everything drawn: the median of each of three stretches."""
+        for which in ["thousands", "larger"]:
+            self.open(which)
+            for where in ["app.run.forward - 20", "app.run.forward + 20", "app.run.last - 60"]:
+                median = self.js("""(() => {
+                    const taken = [];
+                    const begin = %s;
+                    for (let at = begin; at < begin + 15; ++at) {
+                        const start = performance.now();
+                        app.goTo(at);
+                        app.panel.show();
+                        app.network.draw();
+                        app.cells.draw();
+                        taken.push(performance.now() - start);
+                    }
+                    return taken.sort((a, b) => a - b)[7];
+                })()""" % where)
+                self.assertLess(median, 50, (which, where))
 
     def test_stays_usable_unfolded(self):
         self.open("thousands")

@@ -7,6 +7,7 @@
 #include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <autograd/study/page/write_study.hpp>
 #include <autograd/tape.hpp>
+#include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/decoding/encoder_decoder.hpp>
 #include <nn/generator.hpp>
@@ -14,6 +15,7 @@
 #include <nn/losses/losses.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
+#include <nn/wrappers/bidirectional.hpp>
 #include <nn/wrappers/stack.hpp>
 
 #include <fmt/format.h>
@@ -65,7 +67,7 @@ std::vector<NodeIndex> find_nodes(const Tape<double>& tape, std::string_view ope
 
 /// An LSTM over a random sequence with a linear layer and a loss on top, and the page of it.
 json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::size_t batch,
-                std::size_t hidden) {
+                std::size_t hidden, const std::vector<std::string>& titles = {}) {
     nn::Generator generator(11);
     nn::LstmCell<double> cell(5, hidden, generator);
     nn::Linear<double> linear(hidden, 4, generator);
@@ -79,7 +81,8 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
 
     const auto names = nn::LstmCell<double>::gate_names();
     StudyOptions options{.title = fmt::format("LSTM, {} time steps", time_steps),
-                         .gates = {names.begin(), names.end()}};
+                         .gates = {names.begin(), names.end()},
+                         .steps = titles};
     options.ledgers.push_back(gradient_ledger(losses, cell.W));
     options.spectrum = jacobian_lens(nn::states(run.trace)).spectrum();
     write_study(tape, gradients, path, options);
@@ -98,6 +101,40 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
         {"flow", std::string(name_of(options.spectrum->flow))},
         {"forget", facts_of(tape, gradients, find_nodes(tape, "sigmoid", 2).at(1))},
         {"output", facts_of(tape, gradients, find_nodes(tape, "multiply", 2).back())}};
+}
+
+/// Two layers of two directions each: four lanes.
+json write_directions(const std::filesystem::path& path) {
+    nn::Generator generator(3);
+    nn::Stack<double> model;
+    for (const auto& [name, width] : {std::pair("lower", std::size_t{3}), std::pair("upper", std::size_t{8})})
+        model.add(name, nn::Bidirectional{nn::GruCell<double>(width, 4, generator),
+                                          nn::GruCell<double>(width, 4, generator)});
+    Tape<double> tape({.fuse = false});
+    const Var<double> J = sum(square(nn::unroll(model, random_tensor({5, 2, 3}, generator)).outputs));
+    const auto names = nn::GruCell<double>::gate_names();
+    write_study(tape, gradient(J, every_node(tape)), path, {.gates = {names.begin(), names.end()}});
+    return {{"path", path.string()}};
+}
+
+/// A network whose units are all dead: gradients of exactly 0 everywhere; and one gradient that is no number.
+json write_dead(const std::filesystem::path& path) {
+    nn::Generator generator(3);
+    const Parameter<double> W("W", random_tensor({3, 3}, generator));
+    const Parameter<double> V("V", Tensor<double>{std::nan("")});
+    Tape<double> tape({.fuse = false});
+    Var<double> h = input(random_tensor({2, 3}, generator));
+    std::vector<Var<double>> losses;
+    for (std::size_t t = 0; t < 4; ++t) {
+        const LabelScope<double> step(t);
+        h = relu(matmul(h, W) - 100.0);
+        losses.push_back(sum(h * V));
+    }
+    const Var<double> J = sum(h);
+    StudyOptions options;
+    options.ledgers.push_back(gradient_ledger(std::vector<Var<double>>{sum(h)}, W));
+    write_study(tape, gradient(J, every_node(tape)), path, options);
+    return {{"path", path.string()}};
 }
 
 /// A stack of two loops, and values that are no numbers.
@@ -204,6 +241,9 @@ int main(int argc, char** argv) {
     if (argc != 2) return 1;
     const std::filesystem::path folder = argv[1];
     const json facts{{"short", write_lstm(folder / "lstm_5.html", 5, 2, 6)},
+                     {"tokens", write_lstm(folder / "tokens.html", 5, 2, 6, {"h", "i", " ", "\n", "é"})},
+                     {"directions", write_directions(folder / "directions.html")},
+                     {"dead", write_dead(folder / "dead.html")},
                      {"long", write_lstm(folder / "lstm_200.html", 200, 2, 6)},
                      {"thousands", write_lstm(folder / "lstm_thousands.html", 230, 2, 6)},
                      {"larger", write_lstm(folder / "lstm_larger.html", 12, 16, 64)},

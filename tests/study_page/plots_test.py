@@ -1,6 +1,9 @@
 """The plots of the study page."""
+import xml.etree.ElementTree
+
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
 
 from study_page import StudyPage
 
@@ -42,6 +45,109 @@ class Plots(StudyPage):
         self.assertLess(abs(largest - fact["largest_pair"]), 1e-2 * largest)
         shown = self.js("Study.tensors.norm(app.study.nodes[arguments[0]].cotangent)", self.place(fact["W"]["id"]))
         self.assertAlmostEqual(shown, fact["ledger_total"], places=12)
+
+    def test_a_gate_says_whether_it_is_open_or_shut(self):
+        self.open("short")
+        self.press("2")
+        gates = {one["gate"]: one for one in self.js("app.study.saturation")}
+        fact = self.facts["short"]["forget"]
+        self.assertAlmostEqual(gates["forget"]["mean"][2], sum(fact["value"]) / len(fact["value"]), places=12)
+        cards = {gate.find_element(By.TAG_NAME, "h3").text.split()[0]: gate for gate in self.browser.find_elements(By.CSS_SELECTOR, "#plots .gate")}
+        self.assertIn("Open, the state and its gradient pass as they are", cards["forget"].text)
+        self.assertIn("Scales what enters the state", cards["input"].text)
+        self.assertIn("Scales what leaves the state", cards["output"].text)
+        self.assertNotIn("Open", cards["candidate"].text)
+        plot = cards["forget"].find_element(By.TAG_NAME, "svg")
+        ActionChains(self.browser).move_to_element(plot).perform()
+        self.assertRegex(cards["forget"].find_element(By.CSS_SELECTOR, ".readout").text, r"^t = 2: mean 0\.\d+, open [\d.]+ %, shut [\d.]+ %$")
+
+    def test_the_shares_of_a_ledger_add_up(self):
+        self.open("short")
+        self.press("2")
+        before = self.text("[data-name='ledger'] .legend")
+        Select(self.browser.find_element(By.ID, "ledger-measure")).select_by_value("shares")
+        self.assertIn("%", self.text("[data-name='ledger'] .legend"))
+        self.assertNotEqual(self.text("[data-name='ledger'] .legend"), before)
+        shares = self.js("[...app.study.ledgers[0].shares.values]")
+        self.assertAlmostEqual(sum(shares), 1, places=5)
+        self.assertIn("add up to the gradient, of norm", self.text("[data-name='ledger'] .ledger-sum"))
+
+    def test_curves_can_be_switched_off(self):
+        self.open("short")
+        self.press("2")
+        plot = "[data-name='step'] "
+        count = lambda: len(self.browser.find_elements(By.CSS_SELECTOR, plot + ".series"))
+        scale = lambda: self.js("[...document.querySelectorAll(arguments[0] + '.grid text')].map((text) => text.textContent)", plot)
+        before, range_before = count(), scale()
+        smallest = self.browser.find_elements(By.CSS_SELECTOR, plot + ".series-legend button")[2]
+        self.assertEqual(smallest.text, "smallest")
+        smallest.click()
+        self.assertEqual(count(), before - 1)
+        self.assertEqual(smallest.get_attribute("aria-pressed"), "false")
+        self.assertNotEqual(scale(), range_before)
+        smallest.click()
+        self.assertEqual((count(), scale()), (before, range_before))
+
+    def test_sixteen_lines_do_not_start_in_one_plot(self):
+        self.open("short")
+        shown = self.js("""(() => {
+            const series = [...Array(16).keys()].map((k) => ({ name: `${k}`, points: [[0, k], [1, k]] }));
+            const plot = Study.linePlot.plot(series, { most: 6 });
+            return [plot.querySelectorAll(".series").length, plot.querySelectorAll("button").length]; })()""")
+        self.assertEqual(shown, [6, 16])
+
+    def test_what_cannot_be_drawn_is_said(self):
+        """No axes without a value: of zeros on a logarithmic axis, of NaN, of nothing."""
+        self.open("dead")
+        self.press("2")
+        norms = self.text("[data-name='norms']")
+        self.assertIn("Nothing to draw: all 4 values are 0, which a logarithmic axis does not have.", norms)
+        self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, "[data-name='norms'] .plot"), [])
+        self.assertIn("Nothing to draw: every entry is exactly 0.", self.text("[data-name='ledger']"))
+        plot = "Study.linePlot.plot(arguments[0].map((points) => ({ name: 'x', points: points.map((y, x) => [x, y === 'nan' ? NaN : y]) })), { log: true }).textContent"
+        self.assertIn("Nothing to draw: all 2 values are NaN.", self.js(plot, [["nan", "nan"]]))
+        self.assertIn("Nothing to draw: there are no values.", self.js(plot, [[]]))
+        self.assertIn("Not drawn: 1 is NaN, 1 is 0, which a logarithmic axis does not have.", self.js(plot, [["nan", 0, 2, 3]]))
+        self.press("1", "c")
+        self.assertNotIn("1", self.text("#colour-legend") if self.js("app.metrics.value.empty") else "")
+
+    def test_ticks_differ(self):
+        self.open("short")
+        for values in [[1.00001, 1.00002, 1.00003], [2.5, 2.6, 2.7], [3e-9, 3.00001e-9], [1e5, 1.0000001e5]]:
+            ticks = self.js("""(() => {
+                const plot = Study.linePlot.plot([{ name: "x", points: arguments[0].map((y, x) => [x, y]) }], { log: true });
+                return [...plot.querySelectorAll(".grid text")].map((text) => text.textContent); })()""", values)
+            self.assertGreater(len(ticks), 1)
+            self.assertEqual(len(set(ticks)), len(ticks), ticks)
+
+    def test_a_plot_leaves_the_page_as_svg_png_and_csv(self):
+        self.open("tokens")
+        self.press("2")
+        for name in ["norms", "ledger", "step", "products", "gates"]:
+            svg = self.js("Study.exporting.svgOf(document.querySelector(`[data-name=${arguments[0]}]`))", name)
+            root = xml.etree.ElementTree.fromstring(svg)
+            self.assertTrue(root.tag.endswith("svg"))
+            self.assertIn(self.text(f"[data-name={name}] h2"), "".join(root.itertext()))
+        png = self.browser.execute_async_script("""const done = arguments[0];
+            Study.exporting.pngOf(document.querySelector("[data-name=ledger]")).then((blob) => blob.arrayBuffer())
+                .then((bytes) => done([...new Uint8Array(bytes.slice(0, 8)), bytes.byteLength]))""")
+        self.assertEqual(png[1:4], [ord(letter) for letter in "PNG"])
+        self.assertGreater(png[8], 5000)
+        csv = self.js("""(() => {
+            let made = null;
+            const before = URL.createObjectURL;
+            URL.createObjectURL = (blob) => ((made = blob), "#");
+            const link = HTMLAnchorElement.prototype.click;
+            HTMLAnchorElement.prototype.click = () => {};
+            [...document.querySelectorAll("[data-name=ledger] .save")].find((button) => button.textContent === "CSV").click();
+            URL.createObjectURL = before;
+            HTMLAnchorElement.prototype.click = link;
+            return made.text(); })()""")
+        lines = csv.strip().split("\n")
+        self.assertEqual(lines[0], "loss,t=0,t=1,t=2,t=3,t=4")
+        self.assertEqual(len(lines), 6)
+        largest = max(float(cell) for line in lines[1:] for cell in line.split(",")[1:])
+        self.assertAlmostEqual(largest / self.facts["tokens"]["largest_pair"], 1, places=4)
 
     def test_plots_grow_with_large_type(self):
         self.open("short")

@@ -55,6 +55,12 @@ class StudyPage(unittest.TestCase):
     def js(self, text, *arguments):
         return self.browser.execute_script("const app = Study.current; return " + text, *arguments)
 
+    def wait_for_address(self, part):
+        deadline = time.monotonic() + 5
+        while part not in self.browser.current_url and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertIn(part, self.browser.current_url)
+
     def text(self, selector):
         return self.browser.find_element(By.CSS_SELECTOR, selector).text
 

@@ -4,6 +4,7 @@
 #include <autograd/study/derivation/numerals.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace tapeloop {
 
@@ -108,20 +109,76 @@ std::vector<Equation> equations_of(const std::vector<DerivationStep>& steps,
     return equations;
 }
 
-/// A side that is too long, broken before a sum's sign.
+/// A space at which a line may be broken; the smaller the rank the better.
+struct Break {
+    std::size_t at;
+    int rank;
+};
+
+bool is_operator(std::string_view word) {
+    return word == "+" || word == "-" || word == "⊙" || word == "·" || word == "/" || word == "=";
+}
+
+/// The signs of a sum first, then the factors of a product, then the same in parentheses; never in a matrix.
+std::vector<Break> breaks_of(std::string_view text) {
+    const std::vector<std::size_t> signs = signs_of(text);
+    std::vector<Break> breaks;
+    std::size_t parentheses = 0;
+    std::size_t brackets = 0;
+    std::size_t word = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '(') ++parentheses;
+        if (c == ')' && parentheses > 0) --parentheses;
+        if (c == '[') ++brackets;
+        if (c == ']' && brackets > 0) --brackets;
+        if (c != ' ') continue;
+        // An operator stays with what follows it.
+        const bool is_behind_operator = is_operator(text.substr(word, at - word));
+        word = at + 1;
+        if (at == 0 || brackets > 0 || is_behind_operator) continue;
+        const std::string_view next = text.substr(word, text.find(' ', word) - word);
+        const bool is_sign = next == "+" || next == "-";
+        breaks.push_back({at, (parentheses == 0 ? 0 : 2) + (is_sign ? 0 : 1)});
+    }
+    return breaks;
+}
+
+/// A side that is too long, broken where it reads best.
 std::vector<std::string> broken(const std::string& side, std::size_t width) {
     std::vector<std::string> lines;
     std::string rest = side;
     while (width_of(rest) > width) {
-        std::size_t cut = std::string::npos;
-        for (std::size_t at : signs_of(rest))
-            if (width_of(rest.substr(0, at)) < width) cut = at;
-        if (cut == std::string::npos) break;
-        lines.push_back(rest.substr(0, cut));
-        rest = rest.substr(cut + 1);
+        std::optional<Break> cut;
+        for (const Break& one : breaks_of(rest)) {
+            const bool fits = width_of(rest.substr(0, one.at)) <= width;
+            if (cut.has_value() && (!fits || one.rank > cut->rank)) continue;
+            cut = one;  // the first one in any case: a word that is too long stays whole
+        }
+        if (!cut.has_value()) break;
+        lines.push_back(rest.substr(0, cut->at));
+        rest = rest.substr(cut->at + 1);
     }
     lines.push_back(rest);
     return lines;
+}
+
+/// LaTeX whose lines keep the width, too: where it has a space it may as well have the end of a line.
+std::string wrapped(const std::string& line, std::size_t width) {
+    std::string result;
+    std::size_t begin = 0;
+    constexpr std::size_t indent = 4;
+    while (line.size() - begin + (begin == 0 ? 0 : indent) > width) {
+        const std::size_t room = width - (begin == 0 ? 0 : indent);
+        std::size_t cut = line.rfind(' ', begin + room);
+        while (cut != std::string::npos && cut > begin + 4 && line[cut - 1] == '\\')
+            cut = line.rfind(' ', cut - 1);
+        if (cut == std::string::npos || cut <= begin + 4) cut = line.find(' ', begin + room);
+        if (cut == std::string::npos) break;
+        result += line.substr(begin, cut - begin) + "\n" + std::string(indent, ' ');
+        begin = cut + 1;
+    }
+    return result + line.substr(begin);
 }
 
 /// All sides on one line if they fit, in columns that the others share; else one below the other.
@@ -130,25 +187,31 @@ std::string text_of(const std::vector<Equation>& equations, std::size_t line_wid
     std::vector<std::size_t> columns;
     for (const Equation& equation : equations) {
         left = std::max(left, width_of(equation.left));
-        if (equation.width() + 2 > line_width) continue;
+        if (equation.width() + 2 > line_width) continue;  // one below the other
         columns.resize(std::max(columns.size(), equation.sides.size()), 0);
         for (std::size_t k = 0; k + 1 < equation.sides.size(); ++k)
             columns[k] = std::max(columns[k], width_of(equation.sides[k]));
     }
-    std::size_t aligned = left + 2;
-    for (std::size_t column : columns) aligned += column + 3;
+    const auto aligned_width = [&](const Equation& equation) {
+        std::size_t width = left + 2;
+        for (std::size_t k = 0; k < equation.sides.size(); ++k)
+            width += 3 + (k + 1 < equation.sides.size() ? std::max(columns[k], width_of(equation.sides[k]))
+                                                        : width_of(equation.sides[k]));
+        return width;
+    };
     std::string text;
     for (const Equation& equation : equations) {
         text += "  " + padded(equation.left, left);
-        const bool fits = equation.width() + 2 <= line_width;
+        const bool fits = left + equation.width() - width_of(equation.left) + 2 <= line_width;
+        const bool is_aligned = fits && aligned_width(equation) <= line_width;
         for (std::size_t k = 0; k < equation.sides.size(); ++k) {
             if (k > 0 && !fits) text += "\n  " + std::string(left, ' ');
             const std::vector<std::string> lines =
-                broken(equation.sides[k], line_width - std::min(line_width, left + 5));
+                broken(equation.sides[k], line_width - std::min(line_width, left + 7));
             for (std::size_t line = 0; line < lines.size(); ++line)
                 text += line == 0 ? " = " + lines[0] : "\n  " + std::string(left + 5, ' ') + lines[line];
             const bool is_last = k + 1 == equation.sides.size();
-            if (fits && !is_last && aligned < line_width + 12)
+            if (is_aligned && !is_last)
                 text += std::string(columns[k] - std::min(columns[k], width_of(equation.sides[k])), ' ');
         }
         text += "\n";
@@ -160,15 +223,18 @@ std::string latex_of(const std::vector<Equation>& equations, std::size_t line_wi
     std::string text = "\\begin{align*}\n";
     for (const Equation& equation : equations) {
         const bool fits = equation.width() <= line_width * 3 / 4;
-        std::string line = "  " + latex(equation.left);
+        std::vector<std::string> rows{"  " + latex(equation.left)};
         for (std::size_t k = 0; k < equation.sides.size(); ++k) {
-            if (k > 0 && !fits) line += " \\\\\n   ";
+            if (k > 0 && !fits) rows.emplace_back("   ");
             const std::vector<std::string> parts = broken(equation.sides[k], line_width * 3 / 4);
-            line += (k == 0 || !fits ? " &= " : " = ") + latex(parts[0]);
+            rows.back() += (k == 0 || !fits ? " &= " : " = ") + latex(parts[0]);
             for (std::size_t part = 1; part < parts.size(); ++part)
-                line += " \\\\\n    &\\quad " + latex(parts[part]);
+                rows.push_back("    &\\quad " + latex(parts[part]));
         }
-        text += line + (&equation == &equations.back() ? "\n" : " \\\\\n");
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            const bool is_last = &equation == &equations.back() && row + 1 == rows.size();
+            text += wrapped(rows[row] + (is_last ? "" : " \\\\"), line_width) + "\n";
+        }
     }
     return text + "\\end{align*}\n";
 }

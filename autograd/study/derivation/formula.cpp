@@ -27,7 +27,7 @@ bool binds(std::string_view behind) {
 }
 
 std::string in_parentheses_if_needed(const std::string& name, std::string_view behind) {
-    const bool is_expression = name.find_first_of(" /") != std::string::npos;
+    const bool is_expression = name.find_first_of(" /^") != std::string::npos;
     return is_expression && binds(behind) ? "(" + name + ")" : name;
 }
 

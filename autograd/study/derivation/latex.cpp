@@ -84,7 +84,7 @@ class Typesetter {
             put("\\sqrt{" + take_group() + "}", End::atom);
         } else if (rest_.front() == '^') {
             rest_.remove_prefix(1);
-            result_ += "^{" + take_group() + "}";
+            add_script("^", take_group());
         } else if (!write_scripts(subscripts, "_") && !write_scripts(superscripts, "^")) {
             write_symbol();
         }
@@ -97,11 +97,29 @@ class Typesetter {
         else if (word.size() == 1)
             put(std::string(word), End::atom);
         else if (detail::is_letter(word[0]) && word[1] == '_' && word.size() > 2)
-            put(std::string(1, word[0]) + "_{" + escaped(word.substr(2)) + "}", End::atom);
+            write_indexed(word);
         else if (rest_.starts_with("("))
             put("\\operatorname{" + escaped(word) + "}", End::sign);
         else
             put("\\text{" + escaped(word) + "}", End::word);
+    }
+
+    /// `x_in`
+    void write_indexed(std::string_view word) {
+        put(std::string(1, word[0]), End::atom);
+        add_script("_", escaped(word.substr(2)));
+    }
+
+    /// Adds a subscript or a superscript to what was put last. A second one goes over both, for TeX has none.
+    void add_script(std::string_view mark, const std::string& script) {
+        bool& has_one = mark == "^" ? has_power_ : has_index_;
+        if (has_one) enclose();
+        result_ += std::string(mark) + "{" + script + "}";
+        has_one = true;
+    }
+    void enclose() {
+        result_ = result_.substr(0, last_) + "{" + result_.substr(last_) + "}";
+        has_power_ = has_index_ = false;
     }
 
     bool write_scripts(const auto& pairs, std::string_view mark) {
@@ -112,13 +130,14 @@ class Typesetter {
         }
         if (scripts.empty()) return false;
         if (scripts.back() == ' ') scripts.pop_back();
-        result_ += std::string(mark) + "{" + scripts + "}";
+        add_script(mark, scripts);
         if (end_ != End::sign) end_ = End::atom;  // of a sum they are its range
         return true;
     }
 
     void write_symbol() {
         if (const Pairs* symbol = front_of(rest_, symbols)) {
+            if (symbol->second == "'" && has_power_) enclose();
             rest_.remove_prefix(symbol->first.size());
             // A command ends where no letter follows.
             const bool is_open = detail::is_letter(symbol->second.back()) && !rest_.empty() &&
@@ -196,8 +215,16 @@ class Typesetter {
             rest_.remove_prefix(symbol->first.size());
             return std::string(symbol->second) + take_primes() + take_subscripts();
         }
-        const std::string word = Typesetter(take_word()).all();
-        return word + take_primes() + take_subscripts();
+        // A name with its power, primes and subscripts, which TeX gets one after another.
+        const std::string_view before = rest_;
+        take_word();
+        if (rest_.starts_with("^")) {
+            rest_.remove_prefix(1);
+            take_group();
+        }
+        take_primes();
+        take_subscripts();
+        return Typesetter(before.substr(0, before.size() - rest_.size())).all();
     }
 
     std::string take_primes() {
@@ -264,6 +291,11 @@ class Typesetter {
             else
                 result_ += end_ == End::word || end == End::word ? "\\ " : " \\, ";
         }
+        // A prime belongs to what it stands behind.
+        if (piece != "'") {
+            last_ = result_.size();
+            has_power_ = has_index_ = false;
+        }
         result_ += piece;
         end_ = end;
         spaced_ = false;
@@ -278,6 +310,9 @@ class Typesetter {
     std::string result_;
     End end_ = End::nothing;
     bool spaced_ = false;
+    std::size_t last_ = 0;  ///< where in the result begins what scripts are added to
+    bool has_power_ = false;
+    bool has_index_ = false;
 };
 
 }  // namespace

@@ -81,7 +81,9 @@ class Naming {
     /// Gives a name, with primes if another node has it.
     void give(NodeIndex node, NodeName name) {
         while (!taken_.insert(name.text()).second) name.letter += "′";
-        letters_.insert(name.letter);
+        // h0 is what h is before the first step, and leaves the letter to the steps.
+        const bool is_initial = name.is_time && name.number == 0;
+        if (!is_initial) letters_.insert(name.letter);
         names_[node] = std::move(name);
     }
 
@@ -167,9 +169,18 @@ class Naming {
         for (std::size_t k = 0; k < std::min(before.size(), usual.size()); ++k) {
             const NodeName& name = names_[usual[k]];
             const bool is_from_before = name.is_time && name.number == *time_of(later) - 1;
-            const bool is_unknown = !has_name(before[k]) && !time_of(before[k]).has_value();
-            if (is_from_before && is_unknown) give(before[k], {name.letter, *time_of(first) - 1, true});
+            if (!is_from_before || time_of(before[k]).has_value()) continue;
+            if (!has_name(before[k]))
+                give(before[k], {name.letter, *time_of(first) - 1, true});
+            else
+                note_state(names_[before[k]], name.letter, *time_of(first));
         }
+    }
+
+    static void note_state(NodeName& own, const std::string& letter, int first_step) {
+        if (own.is_constant) return;
+        own.state = letter;
+        own.first_step = first_step;
     }
 
     /// Nodes outside of time steps; several with one letter are numbered.
@@ -271,6 +282,7 @@ class Naming {
 std::string NodeName::text() const { return number.has_value() ? letter + subscript(*number) : letter; }
 
 std::string NodeName::text_from(int t) const {
+    if (!state.empty() && t == first_step) return state + "ₜ₋₁";
     if (!is_time || !number.has_value()) return text();
     switch (*number - t) {
         case -1:

@@ -14,10 +14,15 @@ struct NodeName {
     std::optional<int> number;  ///< its subscript
     bool is_time = false;       ///< whether the subscript counts time steps, from 1
     bool is_constant = false;   ///< whether it is no name but a number
+    /// Of an initial state that has a name of its own: the letter of the states that follow, and the first
+    /// step.
+    std::string state = {};
+    int first_step = 0;
 
     /// `h₂`
     std::string text() const;
-    /// `hₜ₋₁` in a step t = 3; empty if it is further from t than one step.
+    /// `hₜ₋₁` in a step t = 3, also of an initial state that has a name; empty if it is further from t than
+    /// one step.
     std::string text_from(int t) const;
 };
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <autograd/study/explain/closed_ways.hpp>
 #include <autograd/study/explain/lost_cotangents.hpp>
 #include <autograd/study/explain/size_culprits.hpp>
 #include <autograd/wrt.hpp>
@@ -90,6 +91,9 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
         explanation.culprits = detail::why_not_finite(tape, J.index(), explanation.path);
     if (explanation.culprits.empty())
         explanation.culprits = detail::culprits_of_size(explanation.path, explanation.size);
+    explanation.decades = detail::decades_along(explanation.path);
+    for (Culprit& closed : detail::closed_ways(tape, explanation.path, cotangents))
+        explanation.culprits.push_back(std::move(closed));
     return explanation;
 }
 

@@ -83,6 +83,12 @@ struct Culprit {
     std::string text;  ///< one line for people
     double decades;    ///< by how many powers of ten it changes the gradient; minus infinity where it ends
     std::size_t steps = 1;
+    /// How it belongs to the list. Those that are not parts add up to the change along the whole path.
+    enum class Place {
+        whole,   ///< a change of its own
+        part,    ///< a part of the long product above it
+        beside,  ///< no part of the path: another way that is closed, around which it goes
+    } place = Place::whole;
 };
 
 /// The answer of `explain`.
@@ -97,6 +103,7 @@ struct Explanation {
     /// The culprits, the one that accounts most for the size first; of a usual gradient, the one that changes
     /// it most.
     std::vector<Culprit> culprits;
+    double decades = 0;  ///< by how many powers of ten the path changes the cotangent, averages left out
     std::size_t shown_steps = 0;
 
     /// Writes size, culprits and path, in at most about 40 lines.

@@ -28,6 +28,50 @@ std::string decades_text(double decades) {
     return std::isinf(decades) ? "     end" : fmt::format("{:>8}", fmt::format("10^{:+.1f}", decades));
 }
 
+/// A line for what the ones above leave of a whole, if it is worth one.
+std::string rest_text(double rest, std::string_view indent, std::string_view name) {
+    return std::abs(rest) < 0.05 ? "" : fmt::format("  {}{}  {}\n", indent, decades_text(rest), name);
+}
+
+/// The list adds up: parts to the long product above them, and all else to what the whole path does.
+std::string culprits_text(const Explanation& explanation) {
+    std::string text;
+    bool has_end = false;
+    double sum = 0;
+    double product = 0;
+    double parts = 0;
+    std::size_t part_count = 0;
+    const auto close_parts = [&] {
+        if (part_count > 0) text += rest_text(product - parts, "    ", "all else in it");
+        part_count = 0;
+    };
+    for (const Culprit& culprit : explanation.culprits) {
+        if (culprit.place != Culprit::Place::part) close_parts();
+        if (culprit.place == Culprit::Place::beside) continue;
+        const bool is_part = culprit.place == Culprit::Place::part;
+        has_end = has_end || std::isinf(culprit.decades);
+        text +=
+            fmt::format("  {}{}  {}\n", is_part ? "    " : "", decades_text(culprit.decades), culprit.text);
+        if (is_part) {
+            parts += culprit.decades;
+            ++part_count;
+        } else {
+            sum += culprit.decades;
+            product = culprit.decades;
+            parts = 0;
+        }
+    }
+    close_parts();
+    if (!has_end && explanation.size != GradientSize::not_finite && !explanation.path.empty()) {
+        text += rest_text(explanation.decades - sum, "", "all else");
+        text += fmt::format("  {}  together, from J's cotangent on; averages left out\n",
+                            decades_text(explanation.decades));
+    }
+    for (const Culprit& culprit : explanation.culprits)
+        if (culprit.place == Culprit::Place::beside) text += fmt::format("            {}\n", culprit.text);
+    return text;
+}
+
 /// Returns how much a step changes the cotangent.
 double change_of(const PathStep& step) {
     if (step.kind == OperationKind::result || !(step.in > 0)) return 0;
@@ -165,8 +209,7 @@ std::string_view name_of(GradientSize size) {
 std::string Explanation::text() const {
     std::string text = sentence(*this) + "\n";
     if (!culprits.empty()) text += size == GradientSize::usual ? "what changes it most\n" : "because\n";
-    for (const Culprit& culprit : culprits)
-        text += fmt::format("  {}  {}\n", decades_text(culprit.decades), culprit.text);
+    if (!culprits.empty()) text += culprits_text(*this);
     if (!path.empty()) text += path_text(*this);
     return text;
 }

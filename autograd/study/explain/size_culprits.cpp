@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <tuple>
 
 namespace tapeloop::detail {
 namespace {
@@ -101,49 +102,74 @@ bool is_specific(Cause cause) {
            cause != Cause::factor;
 }
 
-/// Puts it first, unless there is a culprit that does most of it and says more.
+/// Returns whether the first culprit does most of a product and says more.
+bool is_said(const std::vector<Culprit>& culprits, const Culprit& product) {
+    return !culprits.empty() && is_specific(culprits.front().cause) &&
+           !std::isinf(culprits.front().decades) &&
+           std::abs(culprits.front().decades) > std::abs(product.decades) / 2;
+}
+
+Culprit::Place place_of(bool is_timed) { return is_timed ? Culprit::Place::part : Culprit::Place::whole; }
+
+/// Puts it first, or behind what ends the path, with its parts behind it.
 void insert_product(std::vector<Culprit>& culprits, Culprit product) {
-    const bool is_said = !culprits.empty() && is_specific(culprits.front().cause) &&
-                         std::abs(culprits.front().decades) > std::abs(product.decades) / 2;
-    if (!is_said)
-        culprits.insert(culprits.begin(), std::move(product));
-    else if (std::isinf(culprits.front().decades))
-        culprits.insert(culprits.begin() + 1, std::move(product));
+    for (Culprit& one : culprits)
+        if (std::isinf(one.decades)) one.place = Culprit::Place::whole;
+    const auto ends = std::stable_partition(culprits.begin(), culprits.end(),
+                                            [](const Culprit& one) { return std::isinf(one.decades); });
+    std::stable_partition(ends, culprits.end(),
+                          [](const Culprit& one) { return one.place == Culprit::Place::part; });
+    culprits.insert(ends, std::move(product));
 }
 
 }  // namespace
 
 std::vector<Culprit> culprits_of_size(const std::vector<PathStep>& path, GradientSize size) {
     std::vector<Culprit> culprits;
-    std::map<std::pair<std::string, Cause>, Group> groups;
-    std::map<Cause, Group> sums;
+    // Those in time steps apart: a long product is made of them.
+    std::map<std::tuple<std::string, Cause, bool>, Group> groups;
+    std::map<std::pair<Cause, bool>, Group> sums;
     for (const PathStep& step : path) {
+        const bool is_timed = step.time_step.has_value();
         const double change = decades(step.in, step.out);
         const double sum_change = step.kind == OperationKind::result ? 0 : decades_of_sum(step);
         if (change == -all)
             culprits.push_back({step.cause, step.node, text_of_end(step), change});
         else if (!is_averaging(step))
-            groups[{step.operation, step.cause}].add(step, change);
+            groups[{step.operation, step.cause, is_timed}].add(step, change);
         if (std::abs(sum_change) > least_decades)
-            sums[step.sum < cancelled * step.out ? Cause::cancellation : Cause::accumulation].add(step,
-                                                                                                  sum_change);
+            sums[{step.sum < cancelled * step.out ? Cause::cancellation : Cause::accumulation, is_timed}].add(
+                step, sum_change);
     }
     for (const auto& [key, group] : groups)
         if (std::abs(group.decades) > least_decades)
-            culprits.push_back(
-                {key.second, group.largest->node, text_of(key.second, group), group.decades, group.steps});
-    for (const auto& [cause, group] : sums)
-        culprits.push_back(
-            {cause, group.largest->input, text_of_sum(cause, group), group.decades, group.steps});
+            culprits.push_back({std::get<Cause>(key), group.largest->node,
+                                text_of(std::get<Cause>(key), group), group.decades, group.steps,
+                                place_of(std::get<bool>(key))});
+    for (const auto& [key, group] : sums)
+        culprits.push_back({key.first, group.largest->input, text_of_sum(key.first, group), group.decades,
+                            group.steps, place_of(key.second)});
 
     const double wanted = size == GradientSize::huge ? -1 : size == GradientSize::usual ? 0 : 1;
     std::stable_sort(culprits.begin(), culprits.end(), [wanted](const Culprit& a, const Culprit& b) {
         return wanted == 0 ? std::abs(a.decades) > std::abs(b.decades)
                            : wanted * a.decades < wanted * b.decades;
     });
-    if (auto product = long_product(path)) insert_product(culprits, std::move(*product));
+    std::optional<Culprit> product = long_product(path);
+    if (product.has_value() && is_said(culprits, *product)) product.reset();
     if (culprits.size() > most_culprits) culprits.resize(most_culprits);
+    if (product.has_value()) {
+        insert_product(culprits, std::move(*product));
+    } else {
+        for (Culprit& one : culprits) one.place = Culprit::Place::whole;
+    }
     return culprits;
+}
+
+double decades_along(const std::vector<PathStep>& path) {
+    double sum = 0;
+    for (const PathStep& step : path) sum += decades_of(step);
+    return sum;
 }
 
 }  // namespace tapeloop::detail

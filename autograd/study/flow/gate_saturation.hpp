@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/study/flow/gate_roles.hpp>
 #include <autograd/tape.hpp>
 
 #include <string>
@@ -7,17 +8,24 @@
 
 namespace tapeloop {
 
-/// The share of a gate that is saturated, by time step.
+/// How far a gate is open, by time step.
 struct GateSaturation {
-    std::string gate;       ///< `forget`, below its module; or `tanh (cell.hpp:62)`, without a name
-    std::string operation;  ///< `sigmoid` or `tanh`
-    /// The share of the gate's elements for each time step from 0 on, from 0 to 1; NaN where there is none.
-    std::vector<double> shares;
+    std::string gate;                ///< `forget`, below its module; or `tanh (cell.hpp:62)`, without a name
+    std::string operation;           ///< `sigmoid` or `tanh`
+    GateRole role = GateRole::none;  ///< what it scales
+    Limits limits;                   ///< of its values
+    // For each time step from 0 on; NaN where there is none.
+    std::vector<double>
+        shares;                 ///< the share of its elements, from 0 to 1, that is saturated at either limit
+    std::vector<double> low;    ///< at the lower limit: of a gate, shut
+    std::vector<double> high;   ///< at the upper limit: of a gate, open
+    std::vector<double> means;  ///< the mean of its elements
 };
 
 /// An element counts as saturated when its slope is small, this close to a limit of its function: a sigmoid
 /// outside of 0.05 to 0.95, whose slope is below a fifth of the steepest, or a tanh outside of -0.95 to 0.95,
-/// below a tenth.
+/// below a tenth. That a gate passes little gradient to what makes it open or shut says nothing of what it
+/// scales: open, a forget gate hands the gradient of the state on as it is.
 inline constexpr double saturated_within = 0.05;
 
 /// Returns the saturation of every activation with limits, such as `sigmoid` and `tanh`, that has a time

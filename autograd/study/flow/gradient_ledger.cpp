@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/kernels/norm.hpp>
+#include <autograd/kernels/rows.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>
 
 #include <algorithm>
@@ -15,21 +16,32 @@ using namespace detail;
 
 namespace {
 
-/// Returns the share of `whole` that a part makes along it. Both are scaled, so that squares of tiny and of
-/// huge elements stay in range.
-double share_of(const Tensor<double>& part, const Tensor<double>& whole) {
-    const double part_scale = detail::largest_magnitude(part);
-    const double scale = detail::largest_magnitude(whole);
-    if (part_scale == 0 || scale == 0) return 0;
-    double along = 0;
-    double squares = 0;
-    for (std::size_t i = 0; i < whole.size(); ++i) {
-        const double element = whole.data()[i] / scale;
-        along += part.data()[i] / part_scale * element;
-        squares += element * element;
+/// A tensor to measure parts of it by. Everything is scaled, so that squares of tiny and of huge elements
+/// stay in range.
+class Whole {
+  public:
+    explicit Whole(const Tensor<double>& whole) : scale_(largest_magnitude(whole)), scaled_(whole) {
+        if (scale_ == 0) return;
+        for (double& element : scaled_) element /= scale_;
+        for (double element : scaled_) squares_ += element * element;
     }
-    return along / squares * (part_scale / scale);
-}
+
+    /// Returns the share that a part of this norm makes along it.
+    double share_of(const Tensor<double>& part, double norm) const {
+        if (!(norm > 0) || scale_ == 0) return norm == 0 || scale_ == 0 ? 0 : norm;
+        const double along = dot_of_rows(part.data(), scaled_.data(), part.size());
+        // A sum of products leaves the range where the part is tiny or huge.
+        if (norm > 1e-200 && norm < 1e200) return along / squares_ / scale_;
+        Tensor<double> unit = part;
+        for (double& element : unit) element /= norm;
+        return dot_of_rows(unit.data(), scaled_.data(), unit.size()) / squares_ * (norm / scale_);
+    }
+
+  private:
+    double scale_;
+    Tensor<double> scaled_;
+    double squares_ = 0;
+};
 
 /// The losses as roots of sweeps, with their time steps.
 template <class T>
@@ -112,6 +124,7 @@ GradientLedger keep(const TimedRoots<T>& timed, const Parameter<T>& parameter, c
     ledger.shares = zeros<double>({timed.roots.size(), columns});
     if (options.keep_entries) ledger.entries.resize(timed.roots.size() * columns);
 
+    const Whole whole(ledger.gradient);
     Tensor<double> sum = zeros<double>(parameter.shape());
     double largest_entry = 0;
     for (std::size_t t = 0; t < timed.roots.size(); ++t) {
@@ -120,9 +133,11 @@ GradientLedger keep(const TimedRoots<T>& timed, const Parameter<T>& parameter, c
             if (!summands[k].has_value()) continue;
             Tensor<double>& entry = *summands[k];
             ledger.norms(t, k) = detail::norm_of(entry);
-            ledger.shares(t, k) = share_of(entry, ledger.gradient);
-            largest_entry = std::max(largest_entry, detail::largest_magnitude(entry));
-            for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] += entry.data()[i];
+            ledger.shares(t, k) = whole.share_of(entry, ledger.norms(t, k));
+            // No element is larger than the norm, and most entries are small beside another.
+            if (!(ledger.norms(t, k) <= largest_entry))
+                largest_entry = std::max(largest_entry, detail::largest_magnitude(entry));
+            add_row(sum.data(), entry.data(), 1, sum.size());
             if (options.keep_entries) ledger.entries[t * columns + k] = std::move(entry);
         }
     }

@@ -59,8 +59,9 @@ std::string distance_text(const GradientLedger& ledger) {
     const std::vector<LedgerDistance> distances = ledger.by_distance();
     if (distances.empty()) return {};
     std::string text = "  by distance    pairs   mean norm     largest\n";
+    detail::ShownRows shown(size_of(distances.back().distance));
     for (const LedgerDistance& one : distances)
-        if (detail::is_shown(size_of(one.distance), size_of(distances.back().distance)))
+        if (shown.next(size_of(one.distance), text))
             text += fmt::format("  {:>11}{:>9}{:>12.2e}{:>12.2e}\n", one.distance, one.pairs, one.mean,
                                 one.largest);
     return text;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/gradient.hpp>
+#include <autograd/sweep/sweep.hpp>
 
 #include <optional>
 #include <string>
@@ -43,6 +44,9 @@ class ParameterUses {
     std::vector<std::optional<Tensor<double>>> summands(const std::vector<GradientRoot<T>>& roots) const;
 
   private:
+    bool arrives(const Sweep<T>& sweep, NodeIndex node) const;
+    Tensor<T> contribution_to_leaf(const Sweep<T>& sweep, NodeIndex node) const;
+
     Tape<T>& tape_;
     NodeIndex leaf_ = 0;
     std::vector<ParameterUse> uses_;

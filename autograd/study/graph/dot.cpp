@@ -144,12 +144,14 @@ std::string look_of_edge(const GraphNode& from, const GraphNode& to) {
     return crosses ? R"(color="#1f5fa8", penwidth=2, weight=10)" : "";
 }
 
+using Edges = std::vector<std::pair<NodeIndex, NodeIndex>>;
+
 /// Invisible edges from the end of each time step to all that the next one begins with, so that time runs
 /// from left to right also where a step has work that could be done before.
-std::string order_of_steps(const Graph& graph, const detail::TimeLoops& times) {
+Edges order_of_steps(const Graph& graph, const detail::TimeLoops& times) {
     std::map<std::pair<std::size_t, std::size_t>, NodeIndex> last;
     for (const auto& [index, place] : times.places) last[{place.loop, place.order}] = index;
-    std::string edges;
+    Edges edges;
     for (const auto& [index, place] : times.places) {
         if (place.order == 0) continue;
         const std::vector<NodeIndex>& inputs = graph[index].inputs;
@@ -160,9 +162,33 @@ std::string order_of_steps(const Graph& graph, const detail::TimeLoops& times) {
         });
         const NodeIndex before = last.at({place.loop, place.order - 1});
         if (begins && before < index && graph[index].kind != NodeKind::constant)
-            edges += edge(before, index, "style=invis");
+            edges.emplace_back(before, index);
     }
     return edges;
+}
+
+/// About how many pixels wide the picture of all nodes will be: its longest chain.
+std::size_t width_of(const Graph& graph, const detail::TimeLoops& times) {
+    constexpr std::size_t letter = 8;
+    constexpr std::size_t around = 46;  // the margins of a node, and the gap behind it
+    std::multimap<NodeIndex, NodeIndex> before;
+    for (const auto& [from, to] : order_of_steps(graph, times)) before.emplace(to, from);
+    std::map<NodeIndex, std::size_t> right;
+    std::size_t widest = 0;
+    for (const GraphNode& node : graph) {
+        std::size_t letters = 0;
+        for (const std::string& line : caption(node, detail::title(node), node.name))
+            letters = std::max(letters, line.size());
+        std::size_t left = 0;
+        for (NodeIndex input : node.inputs)
+            if (const auto found = right.find(input); found != right.end())
+                left = std::max(left, found->second);
+        const auto [begin, end] = before.equal_range(node.index);
+        for (auto one = begin; one != end; ++one) left = std::max(left, right[one->second]);
+        right[node.index] = left + letters * letter + around;
+        widest = std::max(widest, right[node.index]);
+    }
+    return widest;
 }
 
 /// Returns what is written at a step's box: loops under one label, too, have boxes of their own.
@@ -200,7 +226,8 @@ std::string unfolded(const Graph& graph) {
         if (node.detached_from.has_value() && graph.contains(*node.detached_from))
             edges += edge(*node.detached_from, node.index, "style=dashed");
     }
-    return document(clusters, edges + order_of_steps(graph, times));
+    for (const auto& [from, to] : order_of_steps(graph, times)) edges += edge(from, to, "style=invis");
+    return document(clusters, edges);
 }
 
 /// The path of a folded node: its label with the loop's steps as one part.
@@ -259,7 +286,9 @@ std::string to_dot(const Graph& graph, const DotOptions& options) {
     std::set<std::size_t> time_steps;
     for (const GraphNode& node : graph)
         if (node.time_step.has_value()) time_steps.insert(*node.time_step);
-    return time_steps.size() > options.largest_unfolded ? to_dot(fold(graph)) : unfolded(graph);
+    const bool is_long = time_steps.size() > options.largest_unfolded;
+    const bool is_wide = time_steps.size() > 1 && width_of(graph, detail::find_loops(graph)) > options.widest;
+    return is_long || is_wide ? to_dot(fold(graph)) : unfolded(graph);
 }
 
 }  // namespace tapeloop

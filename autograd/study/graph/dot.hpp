@@ -8,6 +8,9 @@ namespace tapeloop {
 struct DotOptions {
     /// A graph with more time steps than this is drawn folded.
     std::size_t largest_unfolded = 5;
+    /// So is one whose picture would be wider, in pixels as a browser shows it, as far as that can be told
+    /// without drawing it.
+    std::size_t widest = 6000;
 };
 
 /// A graph as a picture for Graphviz: `dot -Tsvg`. Time runs from left to right; layers and time steps are

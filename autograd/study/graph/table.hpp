@@ -14,6 +14,27 @@ inline bool is_shown(std::size_t i, std::size_t last) {
     return i == 0 || i == last;
 }
 
+/// The rows that such a table shows, with a line of dots where it skips some.
+class ShownRows {
+  public:
+    explicit ShownRows(std::size_t last) : last_(last) {}
+    /// Returns whether row `i` is shown, after all before it; adds the dots to `text` in front of the first
+    /// row that is shown again.
+    bool next(std::size_t i, std::string& text) {
+        if (!is_shown(i, last_)) {
+            skipped_ = true;
+            return false;
+        }
+        if (skipped_) text += "  ...\n";
+        skipped_ = false;
+        return true;
+    }
+
+  private:
+    std::size_t last_;
+    bool skipped_ = false;
+};
+
 /// A field of a CSV file, in quotes where it needs them.
 std::string csv_field(const std::string& text);
 

@@ -33,14 +33,31 @@ std::string aligned(const std::vector<Line>& lines) {
     return text;
 }
 
+/// `[4, 1, 1]`, the place of element i.
+std::string place_text(const Tensor<double>& tensor, std::size_t i) {
+    std::vector<std::size_t> place(tensor.dimension());
+    for (std::size_t axis = place.size(); axis-- > 0; i /= tensor.shape(axis))
+        place[axis] = i % tensor.shape(axis);
+    return fmt::format("[{}]", fmt::join(place, ", "));
+}
+
+/// `1 NaN at [4, 1, 1]`, `3 NaN from [4, 1, 1] on`
+std::string count_text(const Tensor<double>& tensor, std::string_view what, bool (*is)(double)) {
+    const auto count = static_cast<std::size_t>(std::count_if(tensor.begin(), tensor.end(), is));
+    if (count == 0) return "";
+    const auto first =
+        static_cast<std::size_t>(std::find_if(tensor.begin(), tensor.end(), is) - tensor.begin());
+    std::string text = fmt::format(", {} {}", count, what);
+    if (tensor.dimension() == 0 || count == tensor.size()) return text;
+    const std::string place = place_text(tensor, first);
+    return text + (count == 1 ? " at " + place : " from " + place + " on");
+}
+
 /// `-0.98 .. 0.99`, with what is not finite counted behind.
 std::string range_text(const Tensor<double>& tensor) {
     std::vector<double> finite;
-    std::size_t nan_count = 0;
-    for (double element : tensor) {
+    for (double element : tensor)
         if (std::isfinite(element)) finite.push_back(element);
-        if (std::isnan(element)) ++nan_count;
-    }
     std::string text = "empty";
     if (!finite.empty()) {
         const auto [low, high] = std::minmax_element(finite.begin(), finite.end());
@@ -48,10 +65,8 @@ std::string range_text(const Tensor<double>& tensor) {
     } else if (tensor.size() > 0) {
         text = "nothing finite";
     }
-    if (nan_count > 0) text += fmt::format(", {} NaN", nan_count);
-    const std::size_t infinite_count = tensor.size() - finite.size() - nan_count;
-    if (infinite_count > 0) text += fmt::format(", {} infinite", infinite_count);
-    return text;
+    text += count_text(tensor, "NaN", [](double element) { return std::isnan(element); });
+    return text + count_text(tensor, "infinite", [](double element) { return std::isinf(element); });
 }
 
 std::string ranges_text(const GraphNode& node) {

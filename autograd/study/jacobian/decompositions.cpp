@@ -48,9 +48,7 @@ double spectral_radius(const Tensor<double>& matrix) {
 Orthogonalised orthogonalised(const Tensor<double>& matrix) {
     const BlasScope scope(matrix.size());
     const auto [Q, R] = xt::linalg::qr(matrix);
-    Orthogonalised result{Tensor<double>(Q), {}};
-    for (std::size_t i = 0; i < R.shape(0); ++i) result.stretch.push_back(std::abs(R(i, i)));
-    return result;
+    return {Tensor<double>(Q), Tensor<double>(R)};
 }
 
 Tensor<double> product(const Tensor<double>& a, const Tensor<double>& b) {

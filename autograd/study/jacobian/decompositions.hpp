@@ -16,10 +16,10 @@ double spectral_norm(const Tensor<double>& matrix);
 /// The largest magnitude of an eigenvalue of [n, n].
 double spectral_radius(const Tensor<double>& matrix);
 
-/// Q [n, n] with orthonormal columns, and the n magnitudes on R's diagonal, of a matrix Q R [n, n].
+/// Q [n, n] with orthonormal columns, and R [n, n], zero below its diagonal, of a matrix Q R [n, n].
 struct Orthogonalised {
     Tensor<double> Q;
-    std::vector<double> stretch;
+    Tensor<double> R;
 };
 Orthogonalised orthogonalised(const Tensor<double>& matrix);
 

@@ -153,7 +153,7 @@ JacobianLens look(const States<T>& states, const LensOptions& options) {
     if (options.rows.empty()) throw std::invalid_argument("jacobian_lens: no rows given");
     Tape<T>& tape = states.front().front().tape();
     tape.require_unchanged_parameters();
-    JacobianLens lens{options.rows, {}};
+    JacobianLens lens{options.rows, {}, static_cast<double>(std::numeric_limits<T>::epsilon())};
     lens.steps.resize(options.rows.size());
     for (std::size_t i = 1; i < segments.size(); ++i) {
         const NodeIndex behind = segments[i].list.front().node;

@@ -4,6 +4,7 @@
 #include <autograd/study/jacobian/states.hpp>
 #include <autograd/tensor.hpp>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ struct JacobianLens {
     std::vector<std::size_t> rows;
     /// The Jacobians of all steps for each of `rows`, in the order in which they were computed.
     std::vector<std::vector<StepJacobian>> steps;
+    /// The relative error that rounding leaves in their elements: that of the tape's numbers.
+    double epsilon = std::numeric_limits<double>::epsilon();
 
     /// Throws `std::invalid_argument` for a row that was not asked for.
     const std::vector<StepJacobian>& of_row(std::size_t row) const;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/study/jacobian/decompositions.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
+#include <autograd/study/jacobian/product_values.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -30,19 +31,21 @@ std::vector<StepSpectrum> step_spectra(const std::vector<StepJacobian>& steps) {
 
 /// The products that end at the last state, from the shortest on.
 std::vector<ProductSpectrum> product_spectra(const std::vector<StepJacobian>& steps, double factor,
-                                             bool radii) {
+                                             double epsilon, bool radii) {
     std::vector<ProductSpectrum> spectra;
+    detail::ProductValues values(steps.back().whole.shape(0), epsilon);
     ScaledMatrix product{steps.back().whole, 0};
     for (std::size_t distance = 1; distance <= steps.size(); ++distance) {
-        if (distance > 1)
-            product.matrix = detail::product(product.matrix, steps[steps.size() - distance].whole);
-        product.rescale();
-        ProductSpectrum spectrum{distance, {}, 0, static_cast<double>(distance) * std::log(factor)};
-        for (double value : detail::singular_values(product.matrix))
-            spectrum.log_singular_values.push_back(std::log(value) + product.log_scale);
-        spectrum.log_spectral_radius =
-            radii ? std::log(detail::spectral_radius(product.matrix)) + product.log_scale
-                  : std::numeric_limits<double>::quiet_NaN();
+        const Tensor<double>& step = steps[steps.size() - distance].whole;
+        values.multiply(step);
+        ProductSpectrum spectrum{distance, values.logarithms(), std::numeric_limits<double>::quiet_NaN(),
+                                 static_cast<double>(distance) * std::log(factor)};
+        if (radii) {
+            if (distance > 1) product.matrix = detail::product(product.matrix, step);
+            product.rescale();
+            spectrum.log_spectral_radius =
+                std::log(detail::spectral_radius(product.matrix)) + product.log_scale;
+        }
         spectra.push_back(std::move(spectrum));
     }
     return spectra;
@@ -55,10 +58,10 @@ std::vector<double> lyapunov_exponents(const std::vector<StepJacobian>& steps, s
     for (std::size_t i = 0; i < S; ++i) directions(i, i) = 1;
     std::vector<double> sums(S, 0);
     for (std::size_t t = 0; t < steps.size(); ++t) {
-        auto [Q, stretch] = detail::orthogonalised(detail::product(steps[t].whole, directions));
+        auto [Q, R] = detail::orthogonalised(detail::product(steps[t].whole, directions));
         directions = std::move(Q);
         if (t < warm_up) continue;
-        for (std::size_t i = 0; i < S; ++i) sums[i] += std::log(stretch[i]);
+        for (std::size_t i = 0; i < S; ++i) sums[i] += std::log(std::abs(R(i, i)));
     }
     for (double& sum : sums) sum /= static_cast<double>(steps.size() - warm_up);
     std::sort(sums.begin(), sums.end(), std::greater<>());
@@ -81,7 +84,7 @@ JacobianSpectrum JacobianLens::spectrum(std::size_t row, const SpectrumOptions& 
                         options.warm_up, all.size()));
     JacobianSpectrum result{row, step_spectra(all), {}, {}, 0, GradientFlow::neither};
     for (const StepSpectrum& step : result.steps) result.factor = std::max(result.factor, step.bound());
-    result.products = product_spectra(all, result.factor, options.product_radii);
+    result.products = product_spectra(all, result.factor, epsilon, options.product_radii);
     result.exponents = lyapunov_exponents(all, options.warm_up);
     result.flow = flow_of(result.products.back().log_singular_values.front(), options);
     return result;

@@ -40,7 +40,8 @@ struct StepSpectrum {
 };
 
 /// The Jacobian of the last state by the one `distance` steps before it. Natural logarithms, for the numbers
-/// themselves leave the range; -inf stands for 0. Singular values below 1e-15 of the largest are rounding.
+/// themselves leave the range; -inf stands for 0, and NaN for a singular value that the rounding of the
+/// steps' Jacobians hides. The others have their own digits, however far below the largest they are.
 struct ProductSpectrum {
     std::size_t distance;
     std::vector<double> log_singular_values;

@@ -28,8 +28,9 @@ std::string steps_text(const std::vector<StepSpectrum>& steps) {
     std::string text =
         "  step     largest  smallest  spectral   norms of the parts                 bound\n"
         "        singular values       radius     activations  weights    direct\n";
+    detail::ShownRows shown(steps.size() - 1);
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        if (!detail::is_shown(i, steps.size() - 1)) continue;
+        if (!shown.next(i, text)) continue;
         const StepSpectrum& step = steps[i];
         text += fmt::format("  {:<6}{:>9.3g}{:>10.3g}{:>10.3g}{:>13.3g}{:>11.3g}{:>10.3g}{:>10.3g}\n",
                             fmt::format("t={}", step.time_step), step.singular_values.front(),
@@ -41,8 +42,9 @@ std::string steps_text(const std::vector<StepSpectrum>& steps) {
 
 std::string products_text(const std::vector<ProductSpectrum>& products) {
     std::string text = "  distance     largest singular value     bound\n";
+    detail::ShownRows shown(products.size());
     for (const ProductSpectrum& product : products)
-        if (detail::is_shown(product.distance, products.size()))
+        if (shown.next(product.distance, text))
             text +=
                 fmt::format("  {:>8}{:>27}{:>10}\n", product.distance,
                             scientific(product.log_singular_values.front()), scientific(product.log_bound));
@@ -56,8 +58,9 @@ std::string verdict_text(const JacobianSpectrum& spectrum) {
                     name_of(spectrum.flow), whole.distance, scientific(whole.log_singular_values.front()),
                     std::exp(whole.log_singular_values.front() / static_cast<double>(whole.distance)));
     text += spectrum.factor < 1
-                ? fmt::format("  the bound's factor is {:.6g} a step, below 1: it has to vanish\n",
-                              spectrum.factor)
+                ? fmt::format(
+                      "  the bound's factor is {:.6g} a step, below 1: over enough steps it has to vanish\n",
+                      spectrum.factor)
                 : fmt::format("  the bound's factor is {:.6g} a step, not below 1: it allows either\n",
                               spectrum.factor);
     return text;

@@ -2,6 +2,7 @@
 /// Reads the page's JSON (see README.md beside this file in the sources) into what the other parts use. Nodes are
 /// referred to by their place in `nodes`, which is the order of execution; `id` is what the tape calls them.
 Study.read = (json) => {
+    const cellsOf = (matrix) => ({ grid: matrix.grid, values: Study.tensors.elements(matrix) });
     const places = new Map(json.graph.nodes.map((node, place) => [node.id, place]));
     // A detached value is computed from what it was detached from, though no gradient goes back there.
     const inputsOf = (node) => (node.kind === "detached" ? [node.detached_from] : node.inputs);
@@ -43,7 +44,8 @@ Study.read = (json) => {
         largestJacobian: json.jacobians?.largest || 0,
         gradientNorms: json.gradient_norms || [],
         usedOutsideSteps: json.used_outside_steps || [],
-        ledgers: json.ledgers || [],
+        ledgers: (json.ledgers || []).map((one) => ({ ...one, norms: cellsOf(one.decades), shares: one.shares && cellsOf(one.shares) })),
+        steps: json.steps || [],
         spectrum: json.spectrum || null,
         saturation: json.saturation || [],
     };
@@ -64,11 +66,17 @@ Study.names = (() => {
         const same = node.value && typeof node.value.min === "number" && node.value.min === node.value.max;
         return same ? Study.numbers.text(Study.numbers.parse(node.value.min)) : glyphs.constant;
     };
-    const title = (node) => (node.name && node.name !== node.op ? `${node.name} · ${node.op}` : node.op);
+    /// What the user, or the cell, calls a node besides its operation.
+    const own = (node) => node.name || node.gate || "";
+    const title = (node) => (own(node) && own(node) !== node.op ? `${own(node)} · ${node.op}` : node.op);
     /// "multiply #33, encoder/t=0"
     const full = (node) => `${title(node)} #${node.id}${node.label ? `, ${node.label}` : ""}`;
     /// What stands for a node of another step of the same loop, so many steps later; and for those of all steps.
     const port = (distance) => `t ${distance < 0 ? "−" : "+"} ${Math.abs(distance)}`;
     const portOfAll = "all t";
-    return { glyph, title, full, port, portOfAll };
+    /// What a time step is called besides its number, with signs for what is not seen.
+    const step = (study, time) => (study.steps[time] ?? "").replaceAll(" ", "␣").replaceAll("\n", "⏎").replaceAll("\t", "⇥");
+    /// The letter of what the next step takes: the user's name for it, or h or c; "" for what none takes.
+    const state = (node) => node.name || node.state || "";
+    return { glyph, own, title, full, port, portOfAll, step, state };
 })();

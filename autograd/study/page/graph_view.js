@@ -4,6 +4,7 @@ Study.graphView = (() => {
     const { sharpContext, perFrame } = Study.dom;
     const { zoom, zoomIdentity, zoomTransform, select } = Libraries;
     const smallest = 0.005; // the scale at which a thousand steps fill a large screen
+    const readable = 0.2; // the scale from which on all of a network is shown at first
 
     /// What the painter asks about the state of the run; the same for every view.
     function lookOf(app) {
@@ -23,7 +24,7 @@ Study.graphView = (() => {
             hovered: session.get("hovered"),
             activeTile: event && position < run.last ? structure.tileOf[event.node] : null,
             tileShown: (tile) => metricName === "value" || tile.members.some((place) => phase(place) === "complete"),
-            titleOf: (tile) => (structure.steps.length > 0 ? tile.title : "the graph"),
+            titleOf: (tile) => (structure.steps.length > 0 ? `${tile.title} ${tile.time === null ? "" : Study.names.step(study, tile.time)}`.trim() : "the graph"),
         };
     }
 
@@ -33,7 +34,8 @@ Study.graphView = (() => {
             this.look = lookOf;
             this.scene = null;
             this.redraw = perFrame(() => this.draw());
-            this.zoom = zoom().scaleExtent([smallest, 4]).on("zoom", this.redraw).clickDistance(4);
+            this.atHome = true; // until somebody moves it
+            this.zoom = zoom().scaleExtent([smallest, 4]).on("zoom", () => this.moved()).clickDistance(4);
             select(canvas).call(this.zoom).on("dblclick.zoom", null);
             canvas.addEventListener("click", (event) => this.pick(event));
             canvas.addEventListener("pointermove", (event) => this.hover(event));
@@ -46,12 +48,30 @@ Study.graphView = (() => {
             return { width: this.canvas.parentElement.clientWidth, height: this.canvas.parentElement.clientHeight };
         }
 
+        moved() {
+            this.atHome = this.goingHome === true;
+            this.redraw();
+            this.onMove?.();
+        }
+
+        /// Keeps all in sight, or what is in the middle.
         resize() {
             const { width, height } = this.size;
             if (width === 0 || height === 0) return;
+            const centre = this.drawnSize && this.centre();
+            this.drawnSize = { width, height };
             this.context = sharpContext(this.canvas, width, height);
-            if (!this.fitted && this.scene) this.home();
+            if (!this.scene) return;
+            if (this.atHome) this.home(true);
+            else if (centre) this.transformTo(centre[1], centre[2], centre[0]);
             this.redraw();
+        }
+
+        /// [scale, x, y] of what is in the middle.
+        centre() {
+            const { x, y, k } = zoomTransform(this.canvas);
+            const { width, height } = this.drawnSize || this.size;
+            return [k, (width / 2 - x) / k, (height / 2 - y) / k];
         }
 
         show(scene) {
@@ -71,19 +91,25 @@ Study.graphView = (() => {
             select(this.canvas).call(this.zoom.transform, zoomIdentity.translate(width / 2 - k * x, height / 2 - k * y).scale(k));
         }
 
+        goHome(x, y, k) {
+            this.goingHome = true;
+            this.transformTo(x, y, k);
+            this.goingHome = false;
+            this.atHome = true;
+        }
+
         /// All of the scene; or its left end, if all of it would be too small to read.
         home(whenLarge = false) {
             const { left, top, right, bottom } = this.scene.bounds;
             const { width, height } = this.size;
             if (width === 0 || height === 0) return;
-            this.fitted = true;
             const whole = Math.min((width - 24) / (right - left), (height - 24) / (bottom - top), 1.25);
-            if (whole >= (whenLarge ? 0.5 : smallest)) return this.transformTo((left + right) / 2, (top + bottom) / 2, whole);
+            if (whole >= (whenLarge ? readable : smallest)) return this.goHome((left + right) / 2, (top + bottom) / 2, whole);
             const twoSteps = width / (2.4 * Math.max(...this.scene.tiles.map((tile) => this.scene.placed.get(tile).width)));
-            const readable = this.scene.folded.size > 0 ? 0.9 : Math.min(twoSteps, 0.9);
-            const k = Math.max(0.45, Math.min(readable, (height - 24) / (bottom - top)));
+            const large = this.scene.folded.size > 0 ? 0.9 : Math.min(twoSteps, 0.9);
+            const k = Math.max(0.45, Math.min(large, (height - 24) / (bottom - top)));
             const tall = k * (bottom - top) > height;
-            this.transformTo(left + (width / 2 - 16) / k, tall ? bottom - (height / 2 - 12) / k : (top + bottom) / 2, k);
+            this.goHome(left + (width / 2 - 16) / k, tall ? bottom - (height / 2 - 12) / k : (top + bottom) / 2, k);
         }
 
         /// Moves a node into sight, if it is not.
@@ -129,98 +155,5 @@ Study.graphView = (() => {
         }
     }
 
-    /// The folded cells. They show the step that the selection or the run is in.
-    class CellView extends GraphView {
-        constructor(canvas, app) {
-            super(canvas, app, { onPick: ({ item }) => item && app.select(this.current(item.place)) });
-            this.look = (owner) => this.lookOfCell(owner);
-        }
-
-        /// All cells; or the first, which stands at the bottom, if all would be too small to read.
-        home() {
-            const { left, top, right, bottom } = this.scene.bounds;
-            const { width, height } = this.size;
-            const whole = Math.min((width - 24) / (right - left), (height - 24) / (bottom - top), 1.25);
-            if (whole >= 0.45 || width === 0) return super.home();
-            this.fitted = true;
-            const k = Math.min((width - 24) / (right - left), 0.7);
-            this.transformTo((left + right) / 2, bottom - (height / 2 - 12) / k, k);
-        }
-
-        /// The time step whose cell is shown.
-        timeOf(tile) {
-            const { session, structure, run } = this.app;
-            const event = run.event(session.get("position"));
-            const candidates = [session.get("selected"), event?.node].filter((place) => place !== null && place !== undefined);
-            const home = candidates.map((place) => structure.tileOf[place]).find((one) => one && one.row === tile.row && one.key === tile.key);
-            return home || tile;
-        }
-
-        /// The node of the shown time step that stands where the cell has `place`.
-        current(place) {
-            const { structure, study } = this.app;
-            const tile = structure.tileOf[place];
-            if (!tile) return place;
-            const shown = structure.cells.find((cell) => cell.row === tile.row);
-            const local = structure.localOf[place];
-            if (tile === shown) return this.timeOf(shown).members[local];
-            // What comes in from a step before.
-            const now = this.timeOf(shown);
-            const back = now.members.flatMap((member) => study.nodes[member].inputs).find((input) => {
-                const home = structure.tileOf[input];
-                return home && home.row === tile.row && home.time - now.time === tile.time - shown.time && structure.localOf[input] === local;
-            });
-            return back ?? place;
-        }
-
-        lookOfCell(app) {
-            const look = lookOf(app);
-            const stands = (place) => app.structure.cells.some((cell) => {
-                const now = this.timeOf(cell);
-                const at = now.members.indexOf(place);
-                return at >= 0;
-            });
-            const inCell = (place) => {
-                if (place === null || place === undefined || !stands(place)) return place;
-                const tile = app.structure.tileOf[place];
-                const cell = app.structure.cells.find((one) => one.row === tile.row);
-                return cell.members[app.structure.localOf[place]];
-            };
-            const event = look.event && stands(look.event.node)
-                ? { ...look.event, node: inCell(look.event.node), from: inCell(look.event.from) } : null;
-            return {
-                ...look, event,
-                nodeAt: (place) => app.study.nodes[this.current(place)],
-                selected: inCell(look.selected),
-                loops: this.loops,
-                titleOf: (tile) => `${tile.lane ? `${tile.lane}, ` : ""}t = ${this.timeOf(tile).time}`,
-            };
-        }
-
-        show(scene) {
-            super.show(scene);
-            this.loops = this.findLoops(scene);
-            for (const { right, bottom } of this.loops) {
-                scene.bounds.right = Math.max(scene.bounds.right, right);
-                scene.bounds.bottom = Math.max(scene.bounds.bottom, bottom);
-            }
-        }
-
-        /// The recurrent edges: from what the next step takes to where it comes in.
-        findLoops(scene) {
-            const { structure } = this.app;
-            return scene.tiles.flatMap((tile) => {
-                const items = scene.items.get(tile);
-                const ports = items.filter((item) => item.port && structure.tileOf[item.place].row === tile.row && structure.tileOf[item.place].time !== null);
-                return ports.map((port, index) => {
-                    const from = items.find((item) => item.local === structure.localOf[item.place] && item.local === structure.localOf[port.place] && !item.source);
-                    const frame = scene.placed.get(tile);
-                    const outside = { ...frame, width: frame.width + 12 * index, height: frame.height + 10 * index };
-                    return from && { ...Study.paths.loop(outside, from, port), right: outside.x + outside.width + 20, bottom: outside.y + outside.height + 16 };
-                }).filter(Boolean);
-            });
-        }
-    }
-
-    return { GraphView, CellView };
+    return { GraphView, lookOf };
 })();

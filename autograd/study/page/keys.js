@@ -25,7 +25,8 @@ Study.keys = (() => {
         [["-"], "−", "zoom out", () => app.network.scaleBy(1 / 1.3)],
         [["0"], "0", "all of the network", () => app.network.home()],
         [["1"], "1", "the network", () => app.session.set({ view: "network" })],
-        [["2"], "2", "the plots", () => app.session.set({ view: "plots" })],
+        [["2"], "2", "the plots", () => app.session.set({ view: "plots", card: null })],
+        [["3", "4", "5"], "3 4 5", "hide or show the cell, the network, the node", (key) => app.panes.toggle({ 3: "cell", 4: "network", 5: "panel" }[key])],
         [["d"], "D", "dark or light", () => app.toggleTheme()],
         [["l"], "L", "large type, for projectors", () => app.toggleType()],
         [["?"], "?", "this list", () => byId("help").showModal()],
@@ -50,7 +51,7 @@ Study.keys = (() => {
             const action = actions.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
             if (!action) return;
             event.preventDefault();
-            action();
+            action(event.key);
         });
         byId("keys").replaceChildren(...rows.flatMap(([, name, meaning]) => [element("dt", {}, element("kbd", {}, name)), element("dd", {}, meaning)]));
         byId("show-help").addEventListener("click", () => byId("help").showModal());

@@ -16,8 +16,8 @@ Study.app = (() => {
                 cotangent: new Study.metric.Metric(this.study, this.structure, "cotangent"),
             };
             this.session = new Study.session.Session({
-                selected: null, hovered: null, position: this.run.last, view: "network",
-                colouring: "operation", theme: "light", type: "normal",
+                selected: null, hovered: null, position: this.run.last, view: "network", card: null,
+                colouring: "operation", theme: "light", chosenTheme: null, type: "normal",
             });
             // Folded, a step shows no operations, so it is coloured by what one looks for in a long network.
             const long = this.structure.steps.length > foldAbove;
@@ -33,10 +33,10 @@ Study.app = (() => {
             document.title = byId("title").textContent = this.study.title;
             this.startLook();
             this.network = new Study.graphView.GraphView(byId("network-canvas"), this, { onPick: (hit) => this.pick(hit) });
-            this.cells = new Study.graphView.CellView(byId("cell-canvas"), this);
+            this.cells = new Study.cellView.CellView(byId("cell-canvas"), this);
             this.strip = new Study.strip.Strip(this, this.network);
             byId("nothing").hidden = this.structure.tiles.length > 0;
-            byId("cell-pane").hidden = this.structure.cells.length === 0;
+            this.panes = new Study.panes.Panes(this);
             if (this.structure.cells.length > 0) this.cells.show(Study.scene.cells(this.study, this.structure, this.layouts));
             this.rebuild();
             this.panel = new Study.panel.Panel(this);
@@ -46,22 +46,26 @@ Study.app = (() => {
             Study.keys.listen(this);
             this.listenToButtons();
             this.network.home(true);
-            this.readAddress();
+            this.address = new Study.address.Address(this);
+            this.network.onMove = () => this.address.change();
+            Study.print.listen(this);
             byId("live").textContent = `${this.study.title} is open.`;
+        }
+
+        systemTheme() {
+            return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
         }
 
         startLook() {
             const root = document.documentElement;
-            const dark = window.matchMedia("(prefers-color-scheme: dark)");
             this.session.on(["theme"], ({ theme }) => (root.dataset.theme = theme));
             this.session.on(["type"], ({ type }) => (root.dataset.type = type));
-            this.session.set({ theme: dark.matches ? "dark" : "light" });
-            dark.addEventListener("change", () => this.session.set({ theme: dark.matches ? "dark" : "light" }));
-            this.session.on(["view"], () => this.showView());
+            this.session.set({ theme: this.systemTheme() });
+            window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.session.set({ theme: this.systemTheme(), chosenTheme: null }));
+            this.session.on(["view", "card"], () => this.showView());
             this.session.on(["theme", "type"], () => this.session.get("view") === "plots" && Study.plots.show(this));
             this.session.on(["colouring"], () => this.showLegend());
             this.session.on(["selected"], ({ selected }) => selected !== null && (byId("live").textContent = Study.names.full(this.study.nodes[selected])));
-            this.session.on(["selected", "position", "view"], Study.dom.perFrame(() => this.writeAddress()));
         }
 
         listenToButtons() {
@@ -71,7 +75,7 @@ Study.app = (() => {
             go("theme", () => this.toggleTheme());
             go("type", () => this.toggleType());
             go("view-network", () => this.session.set({ view: "network" }));
-            go("view-plots", () => this.session.set({ view: "plots" }));
+            go("view-plots", () => this.session.set({ view: "plots", card: null }));
             byId("colouring").addEventListener("change", (event) => this.session.set({ colouring: event.target.value }));
             this.showFold();
             this.showLegend();
@@ -80,6 +84,12 @@ Study.app = (() => {
         rebuild() {
             this.network.show(Study.scene.unrolled(this.study, this.structure, this.layouts, this.folded));
             this.showFold();
+        }
+
+        setFolded(tiles) {
+            this.folded = new Set(tiles);
+            this.rebuild();
+            if (this.network.atHome) this.network.home(true);
         }
 
         pick({ item, tile }) {
@@ -121,6 +131,7 @@ Study.app = (() => {
             else this.folded.add(tile);
             this.rebuild();
             if (anchor) this.centre(tile);
+            this.address.change();
         }
 
         toggleTileOf(place) {
@@ -131,6 +142,7 @@ Study.app = (() => {
         toggleFold() {
             this.folded = new Set(this.folded.size > 0 ? [] : this.foldable);
             this.rebuild();
+            this.address.change();
         }
 
         centre(tile) {
@@ -156,7 +168,8 @@ Study.app = (() => {
         }
 
         toggleTheme() {
-            this.session.set({ theme: this.session.get("theme") === "dark" ? "light" : "dark" });
+            const theme = this.session.get("theme") === "dark" ? "light" : "dark";
+            this.session.set({ theme, chosenTheme: theme });
         }
 
         toggleType() {
@@ -193,26 +206,9 @@ Study.app = (() => {
                 context.fillStyle = Study.colours.size(x / 110);
                 context.fillRect(x, 0, 1, 10);
             }
-            byId("colour-low").textContent = Study.numbers.text(metric.min);
-            byId("colour-high").textContent = Study.numbers.text(metric.max);
-        }
-
-        /// The address says what is shown, so that it can be linked to: #node=17&at=34&view=plots.
-        readAddress() {
-            const given = new URLSearchParams(window.location.hash.slice(1));
-            const node = this.study.places.get(Number(given.get("node")));
-            if (given.has("at")) this.goTo(Number(given.get("at")) || 0);
-            if (given.has("node") && node !== undefined) this.select(node);
-            if (given.get("view") === "plots") this.session.set({ view: "plots" });
-        }
-
-        writeAddress() {
-            const { selected, position, view } = this.session.values;
-            const shown = new URLSearchParams();
-            if (selected !== null) shown.set("node", this.study.nodes[selected].id);
-            if (position !== this.run.last) shown.set("at", position);
-            if (view !== "network") shown.set("view", view);
-            history.replaceState(null, "", `#${shown}`);
+            byId("colour-low").textContent = metric.empty ? "none is finite and above 0" : Study.numbers.text(metric.min);
+            byId("colour-high").textContent = metric.empty ? "" : Study.numbers.text(metric.max);
+            byId("colour-ramp").hidden = metric.empty;
         }
     }
 

@@ -19,7 +19,18 @@ Study.numbers = (() => {
     /// All digits that a single number has; for a tensor of one element.
     const exact = (value) => (Number.isFinite(value) ? String(value).replace("-", "−") : text(value));
 
+    /// Texts for the ticks of an axis, with as many digits as it takes to tell them apart.
+    function distinct(values) {
+        const alike = (texts) => new Set(texts).size < texts.length;
+        let texts = values.map(text);
+        for (let digits = 4; digits <= 16 && alike(texts); ++digits) {
+            const [longer, longerScientific] = [Libraries.format(`.${digits}~g`), Libraries.format(`.${digits - 1}~e`)];
+            texts = values.map((value) => (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5) ? longerScientific : longer)(value));
+        }
+        return texts;
+    }
+
     const shape = (extents) => (extents.length === 0 ? "scalar" : `[${extents.join(", ")}]`);
 
-    return { parse, text, exact, shape };
+    return { parse, text, exact, distinct, shape };
 })();

@@ -2,7 +2,7 @@
 /// Paints a scene onto a canvas. What a node looks like depends on how far the run has come, on the colouring, and on
 /// what is selected: all of it is in `look`.
 Study.painter = (() => {
-    const detail = 0.34; // the scale below which text and heads of arrows are left out
+    const detail = 0.25; // the scale below which text and heads of arrows are left out
 
     /// Fill, outline and text of a node at this point of the run.
     function styleOf(look, node) {
@@ -67,12 +67,26 @@ Study.painter = (() => {
         context.textAlign = "center";
         context.textBaseline = "middle";
         context.fillText(text, item.x, item.y + 1, item.width + 8);
-        if (node.name && !node.leaf && node.kind !== "result" && !item.port) {
-            context.font = "italic 600 15px system-ui, sans-serif";
-            context.textAlign = "left";
-            context.fillStyle = Study.colours.theme().ink;
-            context.fillText(node.name, item.x + item.width / 2 + 5, item.y - 12);
-        }
+    }
+
+    /// Text with the colour of the paper around it, for it lies on edges and beside other nodes.
+    const nameFont = (size) => `italic 600 ${size}px system-ui, sans-serif`;
+    function paintOver(context, text, x, y, colour, size) {
+        Object.assign(context, { font: nameFont(size), textBaseline: "middle", lineJoin: "round", lineWidth: 4, strokeStyle: Study.colours.theme().paper, fillStyle: colour });
+        context.strokeText(text, x, y);
+        context.fillText(text, x, y);
+    }
+
+    /// What the user, or the cell, calls a node, beside it; after all nodes, so that none lies on it.
+    function paintName(context, scene, item, look) {
+        const node = look.nodeAt(item.place);
+        const name = Study.names.own(node);
+        if (name === "" || node.leaf || node.kind === "result" || item.port) return;
+        const tile = scene.placed.get(item.tile);
+        context.textAlign = "left";
+        context.font = nameFont(15);
+        const room = tile.x + tile.width - context.measureText(name).width - 2;
+        paintOver(context, name, Math.min(item.x + 5, room), item.y - item.height / 2 - 9, Study.colours.theme().ink, 15);
     }
 
     function ring(context, item, colour, margin) {
@@ -134,10 +148,15 @@ Study.painter = (() => {
         context.fillText(...at);
     }
 
+    /// Of what passes by in its lane without an end in sight one edge stands for all, which lie on each other.
     function paintLinks(context, scene, look, visible, scale) {
         const theme = Study.colours.theme();
+        const passing = new Set();
         for (const link of scene.links) {
-            if (!visible(link.origin) && !visible(link.tile) && link.kind !== "bus") continue;
+            if (!visible(link.origin) && !visible(link.tile)) {
+                if (link.kind !== "bus" || passing.has(link.tile)) continue;
+                passing.add(link.tile);
+            }
             const { line, head } = Study.paths.ofLink(scene, link);
             context.globalAlpha = link.kind === "bus" || link.kind === "far" ? 0.55 : 1;
             context.strokeStyle = context.fillStyle = link.recurs ? theme.nodeEdge : theme.edge;
@@ -148,6 +167,17 @@ Study.painter = (() => {
             if (scale >= detail) context.fill(head);
         }
         context.globalAlpha = 1;
+    }
+
+    /// What recurs: h and c, or what the user calls it.
+    function paintLetters(context, scene, visible) {
+        context.textAlign = "center";
+        for (const link of scene.links) {
+            const letters = [...link.letters].filter(Boolean).join(", ");
+            if (!link.recurs || letters === "" || (!visible(link.origin) && !visible(link.tile))) continue;
+            const { x, y } = Study.paths.ofLink(scene, link).middle;
+            paintOver(context, letters, x, y, Study.colours.theme().nodeEdge, 16);
+        }
     }
 
     /// The edge from one node to another, wherever it is drawn.
@@ -162,8 +192,8 @@ Study.painter = (() => {
             for (const path of Study.paths.inside(scene, tile, from, to)) context.stroke(path);
             context.translate(-frame.x, -frame.y);
         }
-        for (const link of scene.links) {
-            const here = link.from === from && (link.to === to || link.port?.port) && link.tile === tile;
+        for (const link of scene.linksFrom.get(from) || []) {
+            const here = (link.to === to || link.port?.port) && link.tile === tile;
             if (here) context.stroke(Study.paths.ofLink(scene, link).line);
         }
     }
@@ -190,6 +220,26 @@ Study.painter = (() => {
         for (const item of scene.itemsFor(look.event.node)) if (!item.port) ring(context, item, colour, 6);
     }
 
+    /// The lanes' names, at the left border, however far the network is moved.
+    function paintLanes(context, size, transform, scene, look) {
+        const { lanes } = look.structure;
+        if (lanes.length < 2 || look.loops) return;
+        Object.assign(context, { font: "600 14px system-ui, sans-serif", textAlign: "left", textBaseline: "middle" });
+        lanes.forEach((lane, row) => {
+            if (scene.middle[row] === undefined) return;
+            const y = transform.applyY(scene.middle[row] - scene.heights[row] / 2) - Math.max(12, 38 * transform.k);
+            if (y < 8 || y > size.height - 8) return;
+            const width = context.measureText(lane).width;
+            const theme = Study.colours.theme();
+            context.fillStyle = theme.paper;
+            context.globalAlpha = 0.85;
+            context.fillRect(4, y - 10, width + 10, 20);
+            context.globalAlpha = 1;
+            context.fillStyle = theme.ink;
+            context.fillText(lane, 9, y);
+        });
+    }
+
     function paint(context, size, transform, scene, look) {
         const theme = Study.colours.theme();
         context.fillStyle = theme.paper;
@@ -209,20 +259,27 @@ Study.painter = (() => {
         for (const tile of seen)
             if (!scene.folded.has(tile) && transform.k >= 0.1)
                 paintTitle(context, tile, look, scene.placed.get(tile), false, theme.soft, transform.k);
-        for (const { line, head } of look.loops || []) {
+        for (const { line, head, letter, at } of look.loops || []) {
             context.strokeStyle = context.fillStyle = theme.nodeEdge;
             context.lineWidth = 2.2;
             context.setLineDash([7, 5]);
             context.stroke(line);
             context.setLineDash([]);
             context.fill(head);
+            context.textAlign = "center";
+            if (letter) paintOver(context, letter, at.x, at.y, theme.nodeEdge, 17);
         }
         paintHighlights(context, scene, look);
         const inside = (item) => item.x > left - 60 && item.x < right + 60 && item.y > top - 40 && item.y < bottom + 40;
         for (const tile of seen)
             for (const item of scene.items.get(tile)) if (inside(item)) paintItem(context, item, look, transform.k);
+        if (transform.k >= detail) {
+            for (const tile of seen) for (const item of scene.items.get(tile)) if (inside(item)) paintName(context, scene, item, look);
+            paintLetters(context, scene, visible);
+        }
         paintEvent(context, scene, look);
         context.restore();
+        paintLanes(context, size, transform, scene, look);
     }
 
     return { paint };

@@ -49,7 +49,8 @@ Study.panel = (() => {
         }
 
         heading(node) {
-            const where = node.label ? node.label.replaceAll("/", " / ") : "outside of every label";
+            const step = node.time === null || node.time === undefined ? "" : Study.names.step(this.app.study, node.time);
+            const where = `${node.label ? node.label.replaceAll("/", " / ") : "outside of every label"}${step ? ` ${step}` : ""}`;
             return element("header", {},
                 element("h2", { id: "panel-title" }, [node.op, node.name].includes(Study.names.glyph(node)) ? null : element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
                 element("p", { class: "hint" }, `#${node.id} · ${node.kind} · ${where}`));
@@ -188,7 +189,8 @@ Study.panel = (() => {
             const positive = series.some((one) => one.points.some(([, norm]) => norm > 0));
             const pick = (time) => this.app.select(same.find((place) => structure.tileOf[place].time === time));
             return element("section", {}, element("h3", {}, "The same node through time"),
-                Study.linePlot.plot(series, { log: positive, xLabel: "time step", yLabel: "norm", width: this.width, height: 190, onPick: pick, hint: "click for that time step" }));
+                Study.linePlot.plot(series, { log: positive, xLabel: "time step", yLabel: "norm", width: this.width, height: 190, onPick: pick, hint: "click for that time step",
+                    titleOf: study.steps.length > 0 ? (time) => Study.names.step(study, time) : undefined }));
         }
     }
 

@@ -1,40 +1,68 @@
 "use strict";
-/// The plots: gradient norms, the ledger, the spectra of the Jacobians, the saturation of the gates.
+/// The plots: gradient norms, the ledger, the spectra of the Jacobians, the gates.
 Study.plots = (() => {
     const { byId, element } = Study.dom;
     const { parse } = Study.numbers;
+    const most = 6; // lines in one plot that start switched on
 
-    const card = (title, explanation, ...content) =>
-        element("section", { class: "card" }, element("h2", {}, title), element("p", { class: "hint" }, explanation), ...content);
     const overTime = (values) => values.map((value, time) => [time, parse(value)]);
-    const pickTime = (app) => ({ hint: "click for that time step", onPick: (time) => app.showTime(time) });
+    const titleOf = (app) => (app.study.steps.length > 0 ? (time) => Study.names.step(app.study, time) : undefined);
+    const pickTime = (app) => ({ hint: "click for that time step", titleOf: titleOf(app), onPick: (time) => app.showTime(time) });
+
+    /// A card with its title and the buttons that take it out of the page.
+    function card(app, name, title, explanation, csv, ...content) {
+        const chosen = app.session.get("card") === name;
+        const alone = element("button", { class: "save", title: chosen ? "Show all plots" : "Show this plot alone", "aria-pressed": String(chosen),
+            click: () => app.session.set({ card: chosen ? null : name, view: "plots" }) }, chosen ? "All" : "Alone");
+        return element("section", { class: chosen ? "card chosen" : "card", "data-name": name },
+            element("div", { class: "card-head" }, element("h2", {}, title), csv ? Study.exporting.buttons(name, csv) : null, alone),
+            element("p", { class: "hint" }, explanation), ...content);
+    }
 
     function gradientNorms(app) {
         const { gradientNorms: norms, usedOutsideSteps: outside } = app.study;
         if (norms.length === 0) return null;
         const series = norms.map(({ parameter, by_step }) => ({ name: parameter, points: overTime(by_step) }));
-        return card("Gradient by time step", "The norm of what each time step contributes to the gradient of a parameter.",
-            Study.linePlot.plot(series, { log: true, xLabel: "time step", yLabel: "norm", label: "gradient norm by time step", ...pickTime(app) }),
+        return card(app, "norms", "Gradient by time step", "The norm of what each time step contributes to the gradient of a parameter.", () => Study.exporting.csvOfSeries("t", series),
+            Study.linePlot.plot(series, { log: true, most, xLabel: "time step", yLabel: "norm", label: "gradient norm by time step", ...pickTime(app) }),
             outside.length > 0 ? element("p", { id: "outside-steps" }, `Not shown: what ${outside.join(", ")} contribute${outside.length === 1 ? "s" : ""} outside of the time steps. Products done for all steps at once stand there too; {.hoist = false} gives each step its own.`) : null);
+    }
+
+    function ledgerCsv({ losses, uses }, { grid: [rows, columns], values }, valueOf) {
+        const [down, across] = [Study.matrixPlot.blocks(losses, rows), Study.matrixPlot.blocks(uses, columns)];
+        const name = ([first, last]) => (first === last || last === undefined ? `t=${first ?? "none"}` : `t=${first} to ${last}`);
+        return Study.exporting.csvOf([["loss", ...across.map(name)],
+            ...down.map((row, i) => [name(row), ...across.map((_, k) => valueOf(values[i * columns + k]))])]);
     }
 
     function ledger(app) {
         const { ledgers } = app.study;
         if (ledgers.length === 0) return null;
         const room = element("div");
-        const show = (index) => {
-            const { matrix, losses, uses } = ledgers[index];
+        const shown = { index: 0, shares: false };
+        const matrixOf = (one) => (shown.shares && one.shares ? one.shares : one.norms);
+        const show = (change) => {
+            Object.assign(shown, change);
+            const one = ledgers[shown.index];
+            const { losses, uses, gradient, deviation } = one;
+            measure.hidden = !one.shares;
+            const sum = deviation === undefined ? null : element("p", { class: "hint ledger-sum" }, `All entries add up to the gradient, of norm ${Study.numbers.text(parse(gradient))}, within ${Study.numbers.text(parse(deviation))} of the largest.`);
             room.replaceChildren(Study.matrixPlot.plot({
-                matrix, rows: { name: "loss at t", at: losses }, columns: { name: "use at k", at: uses },
-                onPick: (_, column) => uses[column] !== null && app.showTime(uses[column]),
-            }));
+                matrix: matrixOf(one), shares: matrixOf(one) === one.shares, titleOf: titleOf(app), rows: { name: "loss at t", at: losses }, columns: { name: "use at k", at: uses },
+                onPick: (_, use) => use !== null && use !== undefined && app.showTime(use),
+            }), ...(sum ? [sum] : []));
         };
-        const choice = element("select", { "aria-label": "Parameter", change: (event) => show(Number(event.target.value)) },
+        const choice = element("select", { "aria-label": "Parameter", change: (event) => show({ index: Number(event.target.value) }) },
             ledgers.map(({ parameter }, index) => element("option", { value: index }, parameter)));
-        show(0);
-        return card("Gradient ledger", "How much each pair of a loss and an earlier use contributes to the gradient of a parameter: the norm of its part.",
-            ledgers.length > 1 ? choice : element("p", {}, element("b", {}, ledgers[0].parameter)), room);
+        const measure = element("select", { id: "ledger-measure", "aria-label": "Norms or shares", change: (event) => show({ shares: event.target.value === "shares" }) },
+            element("option", { value: "norms" }, "norms of the parts"), element("option", { value: "shares" }, "shares of the gradient, with sign"));
+        show({});
+        const csv = () => ledgerCsv(ledgers[shown.index], matrixOf(ledgers[shown.index]), shown.shares ? (share) => share : Study.matrixPlot.sizeOf);
+        return card(app, "ledger", "Gradient ledger", "How much each pair of a loss and an earlier use contributes to the gradient of a parameter: the norm of its part, summed over the batch; or its share along the gradient, of which all together make 100 %.", csv,
+            element("p", {}, ledgers.length > 1 ? choice : element("b", {}, ledgers[0].parameter), " ", measure), room);
     }
+
+    const ofRow = ({ row }) => (row === undefined ? "" : ` Of row ${row} of the batch alone.`);
 
     function jacobianSteps(app) {
         const { spectrum } = app.study;
@@ -48,9 +76,15 @@ Study.plots = (() => {
             curve("spectral radius", (step) => step.spectral_radius),
             curve("bound", (step) => step.bound),
         ];
-        return card("Jacobian of one step", "The singular values of d h(t) / d h(t−1), and their bound from weights and activations. Above 1 a gradient can grow, below 1 it shrinks.",
+        const all = () => [...Array.from({ length: count }, (_, k) => curve(`singular value ${k + 1}`, (step) => step.singular_values[k])), ...series.slice(3)];
+        return card(app, "step", "Jacobian of one step", `The singular values of d h(t) / d h(t−1), and their bound from weights and activations. Above 1 a gradient can grow, below 1 it shrinks.${ofRow(spectrum)}`, () => Study.exporting.csvOfSeries("t", all()),
             Study.linePlot.plot(series, { log: true, marks: [{ value: 1, text: "1" }], xLabel: "time step", yLabel: "size", ...pickTime(app) }));
     }
+
+    const extent = ({ points }) => {
+        const values = points.map(([, y]) => y).filter(Number.isFinite);
+        return values.length === 0 ? 0 : values.reduce((best, y) => Math.max(best, y), -Infinity) - values.reduce((best, y) => Math.min(best, y), Infinity);
+    };
 
     function jacobianProducts(app) {
         const { spectrum } = app.study;
@@ -58,24 +92,28 @@ Study.plots = (() => {
         const count = spectrum.products[0].decades.length;
         const ranks = count <= 5 ? [...Array(count).keys()] : [0, 1, Math.floor(count / 2), count - 1];
         const curve = (name, of) => ({ name, points: spectrum.products.map((one) => [one.distance, parse(of(one))]) });
-        const series = [...ranks.map((rank) => curve(`σ${rank + 1}`, (one) => one.decades[rank])), curve("bound", (one) => one.bound)];
+        const values = ranks.map((rank) => curve(`σ${rank + 1}`, (one) => one.decades[rank]));
+        const bound = curve("bound", (one) => one.bound);
+        bound.off = extent(bound) > 2 * Math.max(...values.map(extent)); // it would press the others flat
+        const all = () => [...Array.from({ length: count }, (_, rank) => curve(`log10 sigma ${rank + 1}`, (one) => one.decades[rank])), bound];
+        const unknown = spectrum.products.some((one) => one.decades.some((value) => value === "nan"));
         const exponents = spectrum.exponents.map(parse);
-        return card("Jacobian over many steps", `The singular values of d h(T) / d h(T−d), as powers of ten, by the distance d, and the bound of the largest. The gradient: ${spectrum.flow}.`,
-            Study.linePlot.plot(series, { marks: [{ value: 0, text: "1" }], xLabel: "distance in time steps", yLabel: "log₁₀ of the size", xName: "distance" }),
-            element("p", {}, "Lyapunov exponents: ", element("span", { class: "numbers" }, exponents.slice(0, 12).map(Study.numbers.text).join("  "))));
+        return card(app, "products", "Jacobian over many steps", `The singular values of d h(T) / d h(T−d), as powers of ten, by the distance d, and the bound of the largest. The gradient: ${spectrum.flow}.${ofRow(spectrum)}${unknown ? " Curves end where rounding hides them." : ""}`, () => Study.exporting.csvOfSeries("distance", all()),
+            Study.linePlot.plot([...values, bound], { marks: [{ value: 0, text: "1" }], xLabel: "distance in time steps", yLabel: "log₁₀ of the size", xName: "distance" }),
+            element("p", {}, "Lyapunov exponents: ", element("span", { class: "numbers" }, exponents.slice(0, 12).map(Study.numbers.text).join("  ") + (exponents.length > 12 ? "  …" : ""))));
     }
 
-    function saturation(app) {
-        const { saturation: gates } = app.study;
-        if (gates.length === 0) return null;
-        const series = gates.map(({ gate, op, by_step }) => ({ name: gate.includes(op) ? gate : `${gate} (${op})`, points: overTime(by_step) }));
-        return card("Saturation of the gates", "The share of a gate's units that are nearly shut or open: sigmoid outside of 0.05 to 0.95, |tanh| above 0.95. A saturated unit passes almost no gradient.",
-            Study.linePlot.plot(series, { domain: [0, 1], xLabel: "time step", yLabel: "share", ...pickTime(app) }));
+    function gates(app) {
+        const { saturation } = app.study;
+        if (saturation.length === 0) return null;
+        return card(app, "gates", "Saturation of the gates", "Shut and open: within 0.05 of a gate's limits. There the gate itself learns slowly, for its own slope is small; what it does to the gradient of what it scales depends on which of both it is.", () => Study.exporting.csvOfSeries("t", Study.gatePlot.series(saturation)),
+            ...Study.gatePlot.plots(saturation, pickTime(app)));
     }
 
     function show(app) {
-        const cards = [gradientNorms, ledger, jacobianSteps, jacobianProducts, saturation].map((make) => make(app)).filter(Boolean);
-        if (cards.length === 0) cards.push(card("No plots", "This page was written without gradient norms, ledgers, spectra or gates."));
+        const cards = [gradientNorms, ledger, jacobianSteps, jacobianProducts, gates].map((make) => make(app)).filter(Boolean);
+        if (cards.length === 0) cards.push(card(app, "none", "No plots", "This page was written without gradient norms, ledgers, spectra or gates.", null));
+        byId("plots").classList.toggle("alone", cards.some((one) => one.classList.contains("chosen")));
         byId("plots").replaceChildren(...cards);
     }
 

@@ -38,9 +38,13 @@ Study.run = (() => {
         /// How many of a node's contributions have arrived.
         arrived(place, position) {
             const { arriving } = this.study.nodes[place];
-            let count = 0;
-            while (count < arriving.length && this.arrivedAt[arriving[count]] <= position) ++count;
-            return count;
+            let [low, high] = [0, arriving.length]; // they arrive in their order
+            while (low < high) {
+                const middle = (low + high) >> 1;
+                if (this.arrivedAt[arriving[middle]] <= position) low = middle + 1;
+                else high = middle;
+            }
+            return low;
         }
 
         /// "waiting", "computed", and in the backward wave "partial" or "complete".
@@ -66,7 +70,22 @@ Study.run = (() => {
             // A root starts with a seed, which is what the contributions leave of its cotangent.
             if (this.seededAt.get(place) <= position)
                 return Study.tensors.difference(node.cotangent, tensors(node.arriving.slice(count)));
-            return Study.tensors.sum(tensors(node.arriving.slice(0, count)));
+            return this.sumOfFirst(place, count, tensors);
+        }
+
+        /// The sum of a node's first contributions. Sums of many are kept, for the next one is one more.
+        sumOfFirst(place, count, tensors) {
+            const { arriving } = this.study.nodes[place];
+            if (count < 3) return Study.tensors.sum(tensors(arriving.slice(0, count)));
+            if (this.kept?.place !== place) this.kept = { place, sums: new Map() };
+            const { sums } = this.kept;
+            if (!sums.has(count)) {
+                const [before] = [...sums.keys()].filter((one) => one < count).sort((a, b) => b - a);
+                const begin = before === undefined ? [] : [sums.get(before)];
+                sums.set(count, Study.tensors.sum([...begin, ...tensors(arriving.slice(before ?? 0, count))]));
+                if (sums.size > 64) sums.delete(sums.keys().next().value);
+            }
+            return sums.get(count);
         }
 
         /// { before, contribution, after } of the node that the event at `position` hands something to.
@@ -80,9 +99,10 @@ Study.run = (() => {
             };
         }
 
-        /// The next position, in a direction, at which another time step is at work.
+        /// The next position, in a direction, at which another time step is at work: in the backward wave the one whose
+        /// rules run, whatever they hand something to.
         otherStep(position, direction, timeOf) {
-            const time = (at) => timeOf(this.event(at)?.node);
+            const time = (at) => timeOf(this.event(at)?.from ?? this.event(at)?.node);
             const begin = time(position);
             let at = position + direction;
             while (at > 0 && at < this.last && time(at) === begin) at += direction;

@@ -53,6 +53,8 @@ Study.scene = (() => {
             this.orderOf = (tile) => order.get(columnOf(tile));
             this.items = new Map(tiles.map((tile) => [tile, folded.has(tile) ? [] : this.itemsOf(tile)]));
             this.links = this.findLinks();
+            this.linksFrom = new Map();
+            for (const link of this.links) this.linksFrom.set(link.from, [...(this.linksFrom.get(link.from) || []), link]);
             this.bounds = this.findBounds();
         }
 
@@ -95,21 +97,20 @@ Study.scene = (() => {
 
         /// Edges between tiles, each with the nodes that it connects: `from` feeds `to`.
         findLinks() {
-            const links = [];
-            const seen = new Set();
+            const seen = new Map();
             for (const tile of this.tiles) {
                 for (const place of tile.members) {
                     for (const from of new Set(this.study.nodes[place].inputs)) {
                         const origin = this.structure.tileOf[from];
                         if (!origin || origin === tile || !this.placed.has(origin)) continue;
                         const link = this.link(origin, from, tile, place);
-                        if (seen.has(link.name)) continue;
-                        seen.add(link.name);
-                        links.push(link);
+                        const known = seen.get(link.name);
+                        if (known) known.letters.add(Study.names.state(this.study.nodes[from]));
+                        else seen.set(link.name, link);
                     }
                 }
             }
-            return links;
+            return [...seen.values()];
         }
 
         link(origin, from, tile, to) {
@@ -121,7 +122,8 @@ Study.scene = (() => {
             const name = [origin.row, origin.column, start?.place, tile.row, tile.column, port?.place].join();
             const kind = this.kindOf(origin, tile);
             const recurs = kind === "next";
-            return { name, from, to, origin, tile, start, port, kind, recurs };
+            const letters = new Set([Study.names.state(this.study.nodes[from])]);
+            return { name, from, to, origin, tile, start, port, kind, recurs, letters };
         }
 
         /// How an edge between two tiles runs.

@@ -10,7 +10,7 @@ Study.search = (() => {
             this.field = byId("search");
             this.list = byId("results");
             this.texts = app.study.nodes.map((node) =>
-                `#${node.id} ${node.name || ""} ${node.op} ${node.kind} ${node.label || ""} ${node.file || ""}:${node.line || ""}`.toLowerCase());
+                `#${node.id} ${Study.names.own(node)} ${node.op} ${node.kind} ${node.label || ""} ${node.file || ""}:${node.line || ""}`.toLowerCase());
             this.field.addEventListener("input", () => this.show());
             this.field.addEventListener("focus", () => this.show());
             this.field.addEventListener("keydown", (event) => this.key(event));

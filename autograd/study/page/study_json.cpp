@@ -1,4 +1,6 @@
+#include <autograd/kernels/norm.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
+#include <autograd/study/flow/gate_names.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>
 #include <autograd/study/graph/loops.hpp>
 #include <autograd/study/page/graph_json.hpp>
@@ -11,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <numbers>
 #include <span>
@@ -57,9 +60,14 @@ json formulas_json(const Graph& graph, json& nodes) {
     return formulas;
 }
 
-/// Adds to each node that is in the step of a loop over time which loop that is, and the step's place in it.
+/// Adds to each node that is in the step of a loop over time which loop that is, and the step's place in it;
+/// and to those that a later step of it uses the letter of a state: h for what a product of that step reads,
+/// c for what is only carried on.
 void add_loops(const Graph& graph, json& nodes) {
     const TimeLoops loops = find_loops(graph);
+    const auto is_later = [](const StepPlace& own, const StepPlace& other) {
+        return own.loop == other.loop && own.order < other.order;
+    };
     std::size_t at = 0;
     for (const GraphNode& node : graph) {
         json& made = nodes[at++];
@@ -67,6 +75,23 @@ void add_loops(const Graph& graph, json& nodes) {
         if (found == loops.places.end()) continue;
         made["loop"] = found->second.loop;
         made["order"] = found->second.order;
+        for (NodeIndex user : node.users) {
+            const auto place = loops.places.find(user);
+            if (place == loops.places.end() || !is_later(found->second, place->second)) continue;
+            const bool is_read =
+                graph[user].description != nullptr && graph[user].description->kind == OperationKind::product;
+            if (is_read || !made.contains("state")) made["state"] = is_read ? "h" : "c";
+        }
+    }
+}
+
+/// Adds to each gate what the cell calls it.
+template <class T>
+void add_gates(Tape<T>& tape, const std::vector<std::string>& gates, json& nodes) {
+    for (json& node : nodes) {
+        const auto index = node["id"].get<NodeIndex>();
+        if (!is_squash_of_step(tape, index)) continue;
+        if (const std::optional<std::string> name = gate_name(tape, index, gates)) node["gate"] = *name;
     }
 }
 
@@ -81,21 +106,57 @@ std::string name_of(const GradientLedger& ledger, const Graph& graph,
     return ledger.parameter;
 }
 
+/// The norms of a ledger as decadic logarithms, each the mean of a block of pairs where there are too many:
+/// zeros, which nothing contributes, are -inf.
+json decades_of_norms(const Tensor<double>& norms, std::size_t largest_grid) {
+    const Blocks blocks = blocks_of(norms, largest_grid);
+    std::vector<double> decades;
+    for (double mean : blocks.means) decades.push_back(std::log10(mean));
+    return {{"grid", {blocks.rows, blocks.columns}}, {"data", base64_of(std::span<const double>(decades))}};
+}
+
+/// The shares of a ledger, added up over the same blocks, so that all cells add up to 1.
+json sums_of_shares(const Tensor<double>& shares, std::size_t largest_grid) {
+    const Blocks blocks = blocks_of(shares, largest_grid);
+    const auto size_of = [](std::size_t cell, std::size_t extent, std::size_t cells) {
+        return static_cast<double>((cell + 1) * extent / cells - cell * extent / cells);
+    };
+    std::vector<double> sums = blocks.means;
+    for (std::size_t i = 0; i < sums.size(); ++i)
+        sums[i] *= size_of(i / blocks.columns, shares.shape(0), blocks.rows) *
+                   size_of(i % blocks.columns, shares.shape(1), blocks.columns);
+    return {{"grid", {blocks.rows, blocks.columns}}, {"data", base64_of(std::span<const double>(sums))}};
+}
+
+/// Returns how fine the grids of all ledgers can be, of their norms and their shares.
+std::size_t ledger_grid_within(const std::vector<GradientLedger>& ledgers, std::size_t limit) {
+    constexpr std::array<std::size_t, 12> sizes{4096, 2048, 1024, 768, 512, 384, 256, 192, 128, 64, 32, 16};
+    const std::size_t grid = largest_within(sizes, limit, [&](std::size_t size) {
+        std::size_t bytes = 0;
+        for (const GradientLedger& ledger : ledgers)
+            bytes += 2 * tensor_text_bytes(shape_of(ledger.norms), size);
+        return bytes;
+    });
+    return std::max<std::size_t>(grid, 1);
+}
+
 json ledgers_json(const std::vector<GradientLedger>& ledgers, const Graph& graph,
-                  const std::map<NodeIndex, std::string>& names) {
+                  const std::map<NodeIndex, std::string>& names, std::size_t bytes) {
     json list = json::array();
+    const std::size_t grid = ledger_grid_within(ledgers, bytes);
     for (const GradientLedger& ledger : ledgers) {
         json uses = json::array();
         for (const ParameterUse& use : ledger.uses)
             uses.push_back(use.time_step.has_value() ? json(*use.time_step) : json());
-        json matrix = json::array();
-        for (std::size_t row = 0; row < ledger.losses.size(); ++row)
-            matrix.push_back(
-                numbers_json({ledger.norms.data() + row * ledger.uses.size(), ledger.uses.size()}));
-        list.push_back({{"parameter", name_of(ledger, graph, names)},
-                        {"losses", ledger.losses},
-                        {"uses", std::move(uses)},
-                        {"matrix", std::move(matrix)}});
+        list.push_back(
+            {{"parameter", name_of(ledger, graph, names)},
+             {"losses", ledger.losses},
+             {"uses", std::move(uses)},
+             {"gradient", number_json(norm_of(ledger.gradient))},
+             {"deviation", number_json(ledger.deviation)},
+             {"decades", decades_of_norms(ledger.norms, grid)},
+             {"shares",
+              ledger.shares.size() == ledger.norms.size() ? sums_of_shares(ledger.shares, grid) : json()}});
     }
     return list;
 }
@@ -118,7 +179,8 @@ json spectrum_json(const JacobianSpectrum& spectrum) {
         products.push_back({{"distance", product.distance},
                             {"decades", decades_json(product.log_singular_values)},
                             {"bound", number_json(product.log_bound / std::numbers::ln10)}});
-    return {{"steps", std::move(steps)},
+    return {{"row", spectrum.row},
+            {"steps", std::move(steps)},
             {"products", std::move(products)},
             {"exponents", numbers_json(spectrum.exponents)},
             {"flow", name_of(spectrum.flow)}};
@@ -128,7 +190,13 @@ template <class T>
 json saturation_json(Tape<T>& tape, const std::vector<std::string>& gates) {
     json list = json::array();
     for (const GateSaturation& gate : gate_saturation(tape, gates))
-        list.push_back({{"gate", gate.gate}, {"op", gate.operation}, {"by_step", numbers_json(gate.shares)}});
+        list.push_back({{"gate", gate.gate},
+                        {"op", gate.operation},
+                        {"role", name_of(gate.role)},
+                        {"limits", {gate.limits.low, gate.limits.high}},
+                        {"mean", numbers_json(gate.means)},
+                        {"low", numbers_json(gate.low)},
+                        {"high", numbers_json(gate.high)}});
     return list;
 }
 
@@ -138,8 +206,8 @@ template <class T>
 json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions& options) {
     const Graph graph = read_graph(tape, gradients, {.values = true});
     const std::map<NodeIndex, std::string> names = parameter_names(graph);
-    // A quarter for Jacobians, the rest for the grids.
-    const std::size_t grid = grid_within(graph, options.largest_bytes / 4 * 3);
+    // A quarter for Jacobians, an eighth for ledgers, the rest for the grids.
+    const std::size_t grid = grid_within(graph, options.largest_bytes / 8 * 5);
 
     json contributed = json::array();
     StepNorms norms(graph, names);
@@ -153,6 +221,7 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
     json nodes = graph_json(graph, grid);
     json formulas = formulas_json(graph, nodes["nodes"]);
     add_loops(graph, nodes["nodes"]);
+    add_gates(tape, options.gates, nodes["nodes"]);
     return {{"format", "tapeloop study"},
             {"version", 1},
             {"title", options.title},
@@ -164,7 +233,8 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
             {"jacobians", jacobians_json(tape, graph, options.largest_bytes / 4)},
             {"gradient_norms", norms.json()},
             {"used_outside_steps", norms.used_outside_steps()},
-            {"ledgers", ledgers_json(options.ledgers, graph, names)},
+            {"ledgers", ledgers_json(options.ledgers, graph, names, options.largest_bytes / 8)},
+            {"steps", options.steps},
             {"spectrum", options.spectrum.has_value() ? spectrum_json(*options.spectrum) : json()},
             {"saturation", saturation_json(tape, options.gates)}};
 }

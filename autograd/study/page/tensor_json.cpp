@@ -93,6 +93,12 @@ std::string base64_of(std::span<const T> values) {
     return base64(bytes);
 }
 
+Blocks blocks_of(const Tensor<double>& matrix, std::size_t largest_grid) {
+    const Extents extents = folded(shape_of(matrix));
+    const Extents grid = grid_of(extents, largest_grid);
+    return {grid.rows, grid.columns, reduced(matrix.data(), extents, grid)};
+}
+
 std::size_t tensor_text_bytes(const Shape& shape, std::size_t largest_grid) {
     const Extents grid = grid_of(folded(shape), largest_grid);
     return (4 * grid.rows * grid.columns + 2) / 3 * 4;

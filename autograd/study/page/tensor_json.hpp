@@ -21,6 +21,14 @@ nlohmann::json tensor_json(const Tensor<T>& tensor, std::size_t largest_grid) {
     return tensor_json(tensor.data(), shape_of(tensor), largest_grid);
 }
 
+/// A matrix averaged over blocks to at most so many cells a side.
+struct Blocks {
+    std::size_t rows;
+    std::size_t columns;
+    std::vector<double> means;
+};
+Blocks blocks_of(const Tensor<double>& matrix, std::size_t largest_grid);
+
 /// Returns the number of bytes of text that the elements of such a tensor take.
 std::size_t tensor_text_bytes(const Shape& shape, std::size_t largest_grid);
 

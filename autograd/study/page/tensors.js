@@ -88,5 +88,5 @@ Study.tensors = (() => {
         return largest;
     }
 
-    return { elements, folded, isReduced, place, sum, difference, norm, reach, count };
+    return { elements, folded, ends, isReduced, place, sum, difference, norm, reach, count };
 })();

@@ -15,12 +15,15 @@ struct StudyOptions {
     std::string title = "A network through time";
     /// A cell's `gate_names()`, by which the plot of saturation calls the blocks of its packed weights.
     std::vector<std::string> gates = {};
+    /// What the time steps are called: the tokens or the words that they read, times, or what else an axis
+    /// should say besides their numbers. Step 0 first; those without one have their numbers alone.
+    std::vector<std::string> steps = {};
     /// The ledgers, shown as heat maps.
     std::vector<GradientLedger> ledgers = {};
     /// The spectrum of the Jacobians from state to state, of one row.
     std::optional<JacobianSpectrum> spectrum = std::nullopt;
-    /// The bound, roughly kept, of the page's tensors together. Where they would be larger, each is averaged
-    /// over blocks to fewer than its usual 48 by 48 cells.
+    /// The bound, roughly kept, of the page's tensors and ledgers together. Where they would be larger, each
+    /// is averaged over blocks to fewer than its usual 48 by 48 cells.
     std::size_t largest_bytes = 32'000'000;
 };
 

@@ -1,7 +1,9 @@
 #include <tests/expect.hpp>
 
+#include <fmt/format.h>
 #include <autograd/autograd.hpp>
 #include <autograd/study/derivation/derivation.hpp>
+#include <autograd/study/derivation/latex.hpp>
 #include <nn/closed_form/elman.hpp>
 #include <nn/nn.hpp>
 
@@ -405,6 +407,56 @@ TEST_CASE("derivation: lines are as long as the options say, and LaTeX is well f
         CHECK(depth >= 0);
     }
     CHECK(depth == 0);
+}
+
+TEST_CASE("derivation: an initial state may have a name, and the states keep their letter") {
+    const ElmanNet net;
+    for (const std::string name : {"h0", "h_0", "start", ""}) {
+        CAPTURE(name);
+        const Tape<double> tape({.fuse = false});
+        Var<double> h0 = input(net.h0);
+        if (!name.empty()) h0 = h0.named(name);
+        const Var<double> J = sum(nn::unroll(net.cell, net.x, h0, {.hoist = false}).state);
+        const std::string text = derivation(J, {net.cell.W}).text();
+        CHECK_MESSAGE(contains(text, "∂J/∂W = Σₜ hₜ₋₁ᵀ ∂J/∂aₜ"), text);
+        CHECK_MESSAGE(contains(text, "∂J/∂h₂"), text);
+        CHECK_MESSAGE(contains(text, name == "start" ? "start" : "h₀"), text);
+    }
+}
+
+TEST_CASE("derivation: a name with a power has no second one beside it") {
+    const Tape<double> tape;
+    const Parameter<double> W("W^x", Random(1).tensor({2, 2}));
+    const Var<double> x = input(Random(2).tensor({1, 2})).named("x^a");
+    const Derivation key = derivation(sum(square(matmul(x, W))), {W, x});
+    CHECK(contains(key.latex(), "(W^{x})^{\\top}"));
+    CHECK(contains(key.latex(), "\\partial W^{x}"));
+    // Every brace, power or index closed before the next.
+    for (const char* wrong : {"}^{\\top}^", "^{x}^{", "^{a}^{", "_{in}_{"})
+        CHECK_MESSAGE(!contains(key.latex(), wrong), key.latex());
+    CHECK(latex("x_in₁") == "{x_{in}}_{1}");
+    CHECK(latex("W^x²") == "{W^{x}}^{2}");
+    CHECK(latex("W^x′") == "{W^{x}}'");
+    CHECK(latex("h′ᵀ") == "h'^{\\top}");
+}
+
+TEST_CASE("derivation: a line that is one long term keeps the width, too") {
+    const Tape<double> tape;
+    std::vector<Var<double>> parts;
+    for (int k = 0; k < 30; ++k)
+        parts.push_back(input(Tensor<double>{0.25 * k}).named(fmt::format("part{}", k)));
+    Var<double> product = parts[0];
+    for (int k = 1; k < 12; ++k) product = product * parts[static_cast<std::size_t>(k)];
+    const Var<double> J = sum(square(stack(parts))) + sum(tanh(product));
+    const Derivation key = derivation(J, {parts[3], parts[29]}, {.line_width = 60});
+    const auto check_lines = [](const std::string& text, bool columns) {
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);)
+            if (line.starts_with("  ")) CHECK_MESSAGE((columns ? columns_of(line) : line.size()) <= 60, line);
+    };
+    check_lines(key.text(), true);
+    check_lines(key.latex(), false);
+    CHECK(contains(key.text(), "part₂₉"));
 }
 
 TEST_CASE("derivation: what is too large, or no loss, is refused") {

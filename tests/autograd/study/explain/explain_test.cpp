@@ -7,7 +7,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <sstream>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -97,6 +99,70 @@ TEST_CASE("explain: a saturated tanh is named, in a small net and in one of 50 s
     CHECK(first_cause(deep) == Cause::saturated);
     CHECK(deep.culprits.front().steps == steps);
     check_telescopes(deep);
+}
+
+/// The powers of ten that the text lists: of the list itself, and of the parts, which stand further in.
+struct Listed {
+    double whole = 0;
+    double parts = 0;
+    double product = 0;
+    double together = 0;
+};
+Listed listed_in(const std::string& text) {
+    Listed listed;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t at = line.find("10^");
+        if (at == std::string::npos || line.find_first_not_of(' ') != at) continue;
+        const double decades = std::stod(line.substr(at + 3));
+        const bool is_part = line.find(' ', at) > 10;
+        if (contains(line, "together"))
+            listed.together = decades;
+        else
+            (is_part ? listed.parts : listed.whole) += decades;
+        if (contains(line, "long product")) listed.product = decades;
+    }
+    return listed;
+}
+
+TEST_CASE("explain: the list adds up, a long product to the decades of its parts") {
+    const Tape<double> tape;
+    const Var<double> x = random_input({4, width}, 1);
+    const Var<double> J = run<double>(x, orthogonal_times(0.5), [](std::size_t, const Var<double>& product) {
+        return tanh(product + 0.5);
+    });
+    const Explanation explanation = explain(J, x);
+    REQUIRE(first_cause(explanation) == Cause::long_product);
+    REQUIRE(explanation.culprits.size() >= 3);
+    CHECK(explanation.culprits[1].place == Culprit::Place::part);
+    const Listed listed = listed_in(explanation.text());
+    CHECK(listed.product < -10);
+    CHECK_MESSAGE(std::abs(listed.parts - listed.product) < 0.25, explanation.text());
+    CHECK_MESSAGE(std::abs(listed.whole - listed.together) < 0.25, explanation.text());
+    CHECK(std::abs(listed.together - explanation.decades) < 0.06);
+}
+
+// The path goes around the shut gate, by the products with W; that the direct way was closed has to be said.
+TEST_CASE("explain: a gate that is shut beside the path is named with its step") {
+    nn::Generator generator(3);
+    nn::LstmCell<double> cell(2, 4, generator);
+    const Tape<double> tape({.fuse = false});
+    std::array<Var<double>, 2> state{random_input({1, 4}, 2).named("h0"),
+                                     random_input({1, 4}, 3).named("c0")};
+    const Var<double> c0 = state[1];
+    const Tensor<double> x = Random(4).tensor({1, 2});
+    Tensor<double> shut = filled({16}, 0);
+    for (std::size_t k = 4; k < 8; ++k) shut(k) = -30;  // the forget gate's block
+    for (std::size_t t = 0; t < 20; ++t) {
+        const LabelScope<double> step(t);
+        const Var<double> projected = matmul(input(x), cell.U) + cell.b + (t == 12 ? 1.0 : 0.0) * shut;
+        state = cell.step(projected, state).second;
+    }
+    const Explanation explanation = explain(sum(state[1]), c0);
+    REQUIRE(has_cause(explanation, Cause::closed_gate));
+    CHECK_MESSAGE(explanation.text().find("closed gate: beside the path") != std::string::npos,
+                  explanation.text());
+    CHECK_MESSAGE(explanation.text().find("t=12) lets") != std::string::npos, explanation.text());
 }
 
 TEST_CASE("explain: one saturated step among 50 is named with its time step") {

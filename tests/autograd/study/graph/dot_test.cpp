@@ -47,6 +47,11 @@ class Picture {
     }
 
     std::vector<json> nodes() const { return objects(false); }
+    /// In pixels, of which Graphviz counts 72 to the inch and a browser 96.
+    double width() const {
+        const std::string box = read_["bb"];
+        return std::stod(box.substr(box.find(',', box.find(',') + 1) + 1)) * 96 / 72;
+    }
     std::vector<json> clusters() const { return objects(true); }
     /// Without those that only keep the order.
     std::vector<json> edges() const {
@@ -152,7 +157,7 @@ TEST_CASE("dot: time runs from left to right, whatever could be done ahead") {
         Tape<double> tape({.fuse = false});
         nn::unroll(cell.layer, filled({4, 2, 4}, 0.1), {.hoist = false});
         const Graph graph = read_graph(tape);
-        const Picture picture(to_dot(graph));
+        const Picture picture(to_dot(graph, {.widest = 1'000'000}));
         std::map<std::size_t, double> left;
         std::map<std::size_t, double> end;
         for (const GraphNode& node : graph) {
@@ -200,6 +205,24 @@ TEST_CASE("dot: more than five time steps are folded, unless it is asked otherwi
     CHECK(Picture(to_dot(six, {.largest_unfolded = 6})).nodes().size() == six.size());
     CHECK(Picture(to_dot(five, {.largest_unfolded = 0})).nodes().size() == folded.nodes().size());
     CHECK(to_dot(fold(six)) == to_dot(six));
+}
+
+// Five steps of a fused LSTM are a picture to look at; of a chain of sixty operations a step nobody can.
+TEST_CASE("dot: few steps that make a wide picture are folded, too") {
+    Tape<double> tape;
+    Var<double> x = input(filled({2}, 0.1));
+    for (std::size_t t = 0; t < 4; ++t) {
+        const LabelScope<double> step(t);
+        for (int k = 0; k < 30; ++k) x = tanh(x);
+    }
+    const Graph graph = read_graph(tape);
+    const auto width_of = [](const Picture& picture) { return picture.width(); };
+    const Picture folded(to_dot(graph));
+    CHECK(folded.nodes().size() == fold(graph).nodes.size());
+    const Picture whole(to_dot(graph, {.widest = 1'000'000}));
+    CHECK(whole.nodes().size() == graph.size());
+    CHECK(width_of(whole) > 6000);
+    CHECK(width_of(folded) < width_of(whole) / 2);
 }
 
 TEST_CASE("dot: folded, recurrent edges go back and do not move anything, initial states say when") {

@@ -93,10 +93,12 @@ TEST_CASE("text: ranges of values and cotangents, when they were read") {
     input(tensor({5}, {inf, 1, std::nan(""), -inf, 2}));
     input(tensor({2}, {std::nan(""), std::nan("")}));
     input(tensor({0, 3}, {}));
+    input(tensor({2, 2, 2}, {0, 0, 0, 0, 0, std::nan(""), 0, 0}));
     const std::string odd = to_text(read_graph(tape, {.values = true}));
-    CHECK(contains(odd, "value 1 .. 2, 1 NaN, 2 infinite\n"));
+    CHECK(contains(odd, "value 1 .. 2, 1 NaN at [2], 2 infinite from [0] on\n"));
     CHECK(contains(odd, "value nothing finite, 2 NaN\n"));
     CHECK(contains(odd, "value empty\n"));
+    CHECK(contains(odd, "value 0, 1 NaN at [1, 0, 1]\n"));
 }
 
 TEST_CASE("text: results have numbers, detached values a source, and many inputs are cut short") {

@@ -115,6 +115,12 @@ TEST_CASE("jacobian spectrum: known linear systems") {
         CHECK(spectrum.products[2].log_singular_values[0] == -std::numeric_limits<double>::infinity());
         CHECK(spectrum.flow == GradientFlow::vanishing);
         CHECK(contains(spectrum.text(), "has to vanish"));
+        // Few steps may be too few to vanish in, which is no contradiction.
+        const std::string few = lens_of_linear(orthogonal(3, 0.9), 4).spectrum().text();
+        CHECK(contains(few, "neither vanishing nor exploding: over 4 steps"));
+        CHECK(contains(few, "over enough steps it has to vanish"));
+        CHECK(!contains(lens_of_linear(orthogonal(3, 0.9), 2).spectrum().text(), "  ...\n"));
+        CHECK(contains(lens_of_linear(orthogonal(3, 0.9), 40).spectrum().text(), "  ...\n"));
     }
 }
 

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 
@@ -138,17 +139,41 @@ TEST_CASE_TEMPLATE("write_study: nodes, values and plots of an LSTM", T, float, 
     const json data = study_of_lstm<T>(folder / "page.html", 3, 4,
                                        {.title = "A <title> & more",
                                         .gates = {"input", "forget", "candidate", "output"},
+                                        .steps = {"h", "e", "\n"},
                                         .ledgers = {ledger},
                                         .spectrum = spectrum});
     CHECK(data["title"] == "A <title> & more");
     CHECK(data["scalar"] == (sizeof(T) == 4 ? "float" : "double"));
-    CHECK(data["ledgers"][0]["matrix"] == json::parse("[[1.0,0.0],[2.0,3.0]]"));
+    const std::vector<double> decades = elements(data["ledgers"][0]["decades"]);
+    CHECK(data["ledgers"][0]["decades"]["grid"] == json::parse("[2,2]"));
+    CHECK(decades.at(0) == 0);
+    CHECK(decades.at(1) == -std::numeric_limits<double>::infinity());
+    CHECK(decades.at(3) == doctest::Approx(std::log10(3.0)));
     CHECK(data["ledgers"][0]["uses"] == json::parse("[0,null]"));
     CHECK(data["spectrum"]["steps"][0]["spectral_radius"] == 1.5);
     CHECK(data["spectrum"]["steps"][0]["bound"] == 1.25);
     CHECK(data["spectrum"]["products"][0]["decades"] == json::parse("[2.0,\"-inf\"]"));
     CHECK(data["spectrum"]["exponents"][0] == -0.5);
+    CHECK(data["spectrum"]["row"] == 0);
+    CHECK(data["steps"] == json::parse(R"(["h","e","\n"])"));
     CHECK(data["saturation"].size() == 5);
+    std::map<std::string, std::string> roles;
+    for (const json& gate : data["saturation"]) {
+        roles[gate["gate"]] = gate["role"];
+        CHECK(gate["mean"].size() == 3);
+        CHECK(gate["low"].size() == 3);
+        CHECK(gate["high"].size() == 3);
+    }
+    CHECK(roles["forget"] == "keep");
+    // Each gate of a step has its name, and what the next step takes has its letter.
+    std::map<std::string, std::size_t> gates;
+    std::map<std::string, std::size_t> states;
+    for (const json& node : data["graph"]["nodes"]) {
+        if (node.contains("gate")) ++gates[node["gate"]];
+        if (node.contains("state")) ++states[node["state"]];
+    }
+    for (const char* gate : {"input", "forget", "candidate", "output"}) CHECK(gates[gate] == 3);
+    CHECK(states == std::map<std::string, std::size_t>{{"h", 2}, {"c", 2}});
     CHECK(data["roots"].size() == 1);
 
     // W is used in each of the three steps, and in the first for a state of zeros.
@@ -339,6 +364,19 @@ TEST_CASE("write_study: tensors are reduced to means of blocks to stay within th
     // Beside the tensors each node takes some text.
     CHECK(std::filesystem::file_size(folder / "small.html") < page + 50'000 + 150'000);
     CHECK(std::filesystem::file_size(folder / "whole.html") > page + 250'000);
+
+    // A ledger of many steps has to stay within its share, too.
+    GradientLedger ledger;
+    ledger.parameter = "W";
+    ledger.norms = tapeloop::detail::uninitialised<double>({1000, 1000});
+    ledger.norms.fill(0.125);
+    ledger.losses.resize(1000);
+    for (std::size_t k = 0; k < 1000; ++k) ledger.uses.push_back({k, {}, {}});
+    const json large =
+        study_of_lstm<float>(folder / "ledger.html", 4, 4, {.ledgers = {ledger}, .largest_bytes = 400'000});
+    CHECK(large["ledgers"][0].dump().size() < 400'000 / 4);
+    CHECK(large["ledgers"][0]["decades"]["grid"][0] >= 64);
+    CHECK(elements(large["ledgers"][0]["decades"])[5] == doctest::Approx(std::log10(0.125)));
 
     Tape<double> tape;
     Tensor<double> x = tapeloop::detail::uninitialised<double>({3, 96});
