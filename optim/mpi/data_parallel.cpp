@@ -183,6 +183,11 @@ std::size_t DataParallel<T>::owner(std::size_t shard) const {
 }
 
 template <class T>
+std::size_t DataParallel<T>::rows_of(std::size_t batch, std::size_t shard) const {
+    return part_of(batch, shard, options_.shards).size();
+}
+
+template <class T>
 Gradients<T> DataParallel<T>::zeros() const {
     const WrtList<T> wrt(parameters_);
     std::vector<Tensor<T>> values;

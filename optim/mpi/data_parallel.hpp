@@ -83,6 +83,8 @@ class DataParallel {
 
     /// Returns the rank that computes a shard, which has what the shard carries from step to step.
     std::size_t owner(std::size_t shard) const;
+    /// Returns how many rows of a batch a shard has.
+    std::size_t rows_of(std::size_t batch, std::size_t shard) const;
     /// Returns the number of shards.
     std::size_t shards() const { return options_.shards; }
     /// Returns what was sent.

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "learner.hpp"
+
+#include <optim/optimizer.hpp>
+
+#include <memory>
+
+namespace char_rnn {
+
+/// Those who train one model together: the ranks, when the program was started by `mpirun` and built with
+/// MPI; otherwise this process.
+class Together {
+  public:
+    /// Starts with batches in so many parts; 0: in eight on ranks, and whole in a process of its own. All but
+    /// the first are silent.
+    explicit Together(std::size_t shards);
+    ~Together();
+    Together(const Together&) = delete;
+    Together& operator=(const Together&) = delete;
+
+    /// Returns whether the program was built for it.
+    static bool is_possible();
+    /// The parts of a batch; 0 when it is whole.
+    std::size_t shards() const { return shards_; }
+    /// Returns how many they are.
+    std::size_t count() const;
+    /// Returns whether this is the one that prints and writes files.
+    bool is_first() const;
+    /// Returns this one's part in the training, which refers to all it is given.
+    std::unique_ptr<Learner> learner(const LanguageModel& model, const ParameterList<float>& parameters,
+                                     tapeloop::optim::Optimizer<float>& optimizer) const;
+
+  private:
+    struct Connection;
+
+    std::size_t shards_;
+    std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace char_rnn
