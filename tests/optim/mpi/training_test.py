@@ -1,9 +1,10 @@
 """Trains on several ranks: with equal bits on any number of them, and with ranks that fail.
 
-usage: training_test.py MPIRUN TRAINING [CHAR_RNN]
+usage: training_test.py MPIRUN TRAINING [CHAR_RNN TEXT]
 """
 
 import inspect
+import json
 import os
 import pathlib
 import shutil
@@ -13,6 +14,7 @@ import tempfile
 import time
 
 MPIRUN, TRAINING = sys.argv[1], os.path.abspath(sys.argv[2])
+CHAR_RNN, TEXT = sys.argv[3:5] if len(sys.argv) > 3 else (None, None)
 SECONDS = 60  # in which a run ends, on a busy machine; one that waits for a rank would never
 
 
@@ -98,6 +100,45 @@ def test_another_build_is_told_at_the_start():
         with open(other, "ab") as file:
             file.write(b"\0")
         Run(0, "tagger", 3, programs=[TRAINING, other]).fails("Ranks: rank 1 runs another program than rank 0")
+
+
+def char_rnn(ranks, folder, *flags):
+    """Trains, and returns what the checkpoint has of the training itself."""
+    file = pathlib.Path(folder) / "run.safetensors"
+    given = ["--steps", "8", "--hidden", "8", "--sample", "20", "--output", folder, "--checkpoint", file, *flags]
+    launcher = [MPIRUN, "-n", str(ranks)] if ranks > 0 else []
+    done = subprocess.run([*launcher, CHAR_RNN, TEXT, *map(str, given)], timeout=SECONDS, capture_output=True, check=False)
+    out = done.stdout.decode(errors="replace")
+    require(done.returncode == 0, f"char_rnn {flags} on {ranks} ranks: exit code {done.returncode}\n{out}{done.stderr}")
+    require(out.count("Held-out loss") == 1, f"char_rnn on {ranks} ranks: not one of them prints, but {out}")
+    data = file.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    arrays = {}
+    for name, array in json.loads(data[8 : 8 + size]).items():
+        if name.startswith(("model/", "adam/", "state/", "place/")) or name == "shown/recent_bits":
+            begin, end = array["data_offsets"]
+            arrays[name] = data[8 + size + begin : 8 + size + end]
+    require(len(arrays) > 20, f"the checkpoint has {sorted(arrays)}")
+    return arrays
+
+
+def differences(one, other):
+    return [name for name in sorted(one.keys() | other.keys()) if one.get(name) != other.get(name)]
+
+
+def test_char_rnn_learns_on_ranks_what_it_learns_on_one():
+    if CHAR_RNN is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        alone = char_rnn(0, folder, "--shards", 8, "--batch", 12, "--epochs", 1)
+        require(char_rnn(0, folder, "--batch", 12, "--epochs", 1) != alone, "whole batches give the same bits")
+        for ranks in (1, 2):
+            there = char_rnn(ranks, folder, "--batch", 12, "--epochs", 1)
+            require(not differences(there, alone), f"on {ranks} ranks others: {differences(there, alone)}")
+        longer = char_rnn(0, folder, "--shards", 8, "--batch", 12, "--epochs", 2)
+        char_rnn(2, folder, "--batch", 12, "--epochs", 2, "--minutes", 0.01)
+        resumed = char_rnn(3, folder, "--resume", pathlib.Path(folder) / "run.safetensors")
+        require(not differences(resumed, longer), f"resumed on 3 ranks others: {differences(resumed, longer)}")
 
 
 def main():
