@@ -6,7 +6,6 @@
 #include <array>
 #include <exception>
 #include <stdexcept>
-#include <utility>
 
 namespace tapeloop::optim::detail {
 
@@ -40,57 +39,12 @@ std::string text_of(Meeting::Purpose purpose, std::uint64_t first, std::uint64_t
     return "does something unknown";
 }
 
-/// The type of a message from or into blocks: they are sent where they lie. Of an empty one there is none.
-class MessageType {
-  public:
-    explicit MessageType(const Blocks& blocks) {
-        std::vector<int> lengths;
-        std::vector<MPI_Aint> places;
-        for (std::span<std::byte> block : blocks)
-            while (!block.empty()) {
-                const std::size_t size = std::min(block.size(), largest_block);
-                MPI_Aint place = 0;
-                MPI_Get_address(block.data(), &place);
-                places.push_back(place);
-                lengths.push_back(static_cast<int>(size));
-                block = block.subspan(size);
-            }
-        if (places.empty()) return;
-        require_success(MPI_Type_create_hindexed(static_cast<int>(places.size()), lengths.data(),
-                                                 places.data(), MPI_BYTE, &type_),
-                        "MPI_Type_create_hindexed");
-        require_success(MPI_Type_commit(&type_), "MPI_Type_commit");
-    }
-    ~MessageType() {
-        if (count() > 0) MPI_Type_free(&type_);
-    }
-    MessageType(MessageType&& other) noexcept : type_(std::exchange(other.type_, MPI_BYTE)) {}
-    MessageType(const MessageType&) = delete;
-    MessageType& operator=(const MessageType&) = delete;
-    MessageType& operator=(MessageType&&) = delete;
-
-    int count() const { return type_ == MPI_BYTE ? 0 : 1; }
-    MPI_Datatype type() const { return type_; }
-
-  private:
-    MPI_Datatype type_ = MPI_BYTE;
-};
-
-/// One message for each rank.
-struct Messages {
-    Messages(const std::vector<Blocks>& blocks, std::size_t own) : places(blocks.size(), 0) {
-        owners.reserve(blocks.size());
-        for (std::size_t rank = 0; rank < blocks.size(); ++rank) {
-            owners.emplace_back(rank == own ? Blocks() : blocks[rank]);
-            counts.push_back(owners.back().count());
-            types.push_back(owners.back().type());
-        }
-    }
-    std::vector<MessageType> owners;
-    std::vector<int> counts;
-    std::vector<int> places;
-    std::vector<MPI_Datatype> types;
-};
+/// Calls `work` with the pieces of blocks that MPI can count.
+void for_each_piece(const Blocks& blocks, const auto& work) {
+    for (std::span<std::byte> block : blocks)
+        for (; !block.empty(); block = block.subspan(std::min(block.size(), largest_block)))
+            work(block.first(std::min(block.size(), largest_block)));
+}
 
 }  // namespace
 
@@ -196,18 +150,29 @@ std::vector<std::uint64_t> Communicator::gather(std::span<const std::uint64_t> o
 }
 
 Sent Communicator::exchange(const std::vector<Blocks>& sent, const std::vector<Blocks>& received) {
-    const Messages out(sent, rank_);
-    const Messages in(received, rank_);
-    require_success(
-        MPI_Alltoallw(MPI_BOTTOM, out.counts.data(), out.places.data(), out.types.data(), MPI_BOTTOM,
-                      in.counts.data(), in.places.data(), in.types.data(), handle_->comm),
-        "MPI_Alltoallw");
+    std::vector<MPI_Request> requests;
+    const auto other = [&](std::size_t distance) {
+        return (rank_ + distance) % count_;
+    };  // not all to one at once
+    for (std::size_t distance = count_ - 1; distance > 0; --distance)
+        for_each_piece(received[other(distance)], [&](std::span<std::byte> piece) {
+            require_success(
+                MPI_Irecv(piece.data(), static_cast<int>(piece.size()), MPI_BYTE,
+                          static_cast<int>(other(distance)), 0, handle_->comm, &requests.emplace_back()),
+                "MPI_Irecv");
+        });
     Sent traffic;
-    for (std::size_t rank = 0; rank < count_; ++rank) {
-        if (out.counts[rank] == 0) continue;
-        ++traffic.messages;
-        for (const std::span<std::byte> block : sent[rank]) traffic.bytes += block.size();
-    }
+    for (std::size_t distance = 1; distance < count_; ++distance)
+        for_each_piece(sent[other(distance)], [&](std::span<std::byte> piece) {
+            require_success(
+                MPI_Isend(piece.data(), static_cast<int>(piece.size()), MPI_BYTE,
+                          static_cast<int>(other(distance)), 0, handle_->comm, &requests.emplace_back()),
+                "MPI_Isend");
+            ++traffic.messages;
+            traffic.bytes += piece.size();
+        });
+    require_success(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
+                    "MPI_Waitall");
     return traffic;
 }
 

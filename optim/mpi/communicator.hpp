@@ -18,7 +18,8 @@ struct Meeting {
     std::uint64_t second = 0;  ///< of a broadcast the rank it comes from, of a loss or a gradient the rows
 };
 
-/// Memory to be sent or received as one message, from where it lies.
+/// Memory to be sent or received, a message for each block, from where it lies: of one that has no gaps a
+/// single copy is made between two processes of a machine.
 using Blocks = std::vector<std::span<std::byte>>;
 
 /// What a rank has sent.
@@ -51,7 +52,8 @@ class Communicator {
     std::vector<std::uint64_t> gather(std::span<const std::uint64_t> own, std::span<const std::size_t> sizes);
     /// Returns the words of all ranks, where each has as many.
     std::vector<std::uint64_t> gather(std::span<const std::uint64_t> own);
-    /// Sends each rank its blocks, and receives from each into others; those of this rank are not looked at.
+    /// Sends each rank its blocks, and receives from each into others, as many and as large as it sends;
+    /// those of this rank are not looked at.
     Sent exchange(const std::vector<Blocks>& sent, const std::vector<Blocks>& received);
 
   private:

@@ -49,8 +49,8 @@ class SumOverRanks {
             if (rank == communicator_.rank()) continue;
             for (Gradients<T>& part : parts_) add_blocks(out[rank], elements_of(part, slice(rank)));
             for (const Part& node : nodes_of(rank)) {
-                in[rank].push_back(std::as_writable_bytes(std::span(place, own_.size())));
                 runs_[node.first] = runs_of(place);
+                add_blocks(in[rank], runs_[node.first]);
                 place += own_.size();
             }
         }
