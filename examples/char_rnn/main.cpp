@@ -124,10 +124,10 @@ std::optional<SavedRun> earlier_run(const Options& options) {
 
 /// The data of a run, read and checked. Throws `std::invalid_argument` when something is no good.
 struct Job {
-    explicit Job(const Options& given)
+    Job(const Options& given, char** arguments)
         : earlier(earlier_run(given)),
           options(earlier ? earlier->applied_to(given) : given),
-          together(options.shards),
+          together(options.shards, arguments),
           characters(read_text(options.file)),
           vocabulary(earlier ? earlier->vocabulary() : Vocabulary(characters)),
           ids(encoded(
@@ -249,7 +249,7 @@ int run_command_line(int count, char** arguments) {
         if (options && !options->sample_from.empty())
             writer.emplace(*options);
         else if (options)
-            job.emplace(*options);
+            job.emplace(*options, arguments);
     } catch (const std::invalid_argument& error) {
         program::complain("char_rnn", error.what());
         return 2;

@@ -5,8 +5,6 @@
 #include <unistd.h>
 #include <optim/mpi/mpi.hpp>
 
-#include <cstdlib>
-#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -19,13 +17,6 @@ using tapeloop::optim::Shard;
 using tapeloop::optim::ShardLoss;
 
 constexpr std::size_t usual_shards = 8;
-
-/// Returns whether one of those who start ranks has started this process: Open MPI, MPICH, Slurm.
-bool is_started_as_rank() {
-    for (const char* told : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"})
-        if (std::getenv(told) != nullptr) return true;
-    return false;
-}
 
 void be_silent() {
     const int nowhere = open("/dev/null", O_WRONLY);
@@ -89,7 +80,7 @@ struct Together::Connection {
     Ranks ranks;
 };
 
-Together::Together(std::size_t shards)
+Together::Together(std::size_t shards, char** /*arguments*/)
     : shards_(shards == 0 && is_started_as_rank() ? usual_shards : shards),
       connection_(shards_ == 0 ? nullptr : std::make_unique<Connection>()) {
     if (!is_first()) be_silent();
