@@ -41,6 +41,6 @@ set(DOXYGEN_GENERATE_TREEVIEW YES)
 set(DOXYGEN_DISABLE_INDEX YES)
 set(DOXYGEN_TOC_INCLUDE_HEADINGS 0)
 doxygen_add_docs(docs
-  README.md examples/README.md examples/labs/README.md autograd/check/README.md CONTRIBUTING.md ${PROJECT_BINARY_DIR}/docs/reading.md
+  README.md examples/README.md examples/labs/README.md autograd/check/README.md optim/mpi/README.md CONTRIBUTING.md ${PROJECT_BINARY_DIR}/docs/reading.md
   cmake/rooms.dox ${TAPELOOP_PUBLIC_HEADERS}
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} COMMENT "Writing the reference to docs/html")

@@ -4,7 +4,8 @@
 #   TAPELOOP_PUBLIC_HEADERS, TAPELOOP_DETAIL_HEADERS   paths from the project's folder
 
 set(umbrellas autograd/autograd.hpp autograd/ops/elementary.hpp autograd/check/check.hpp autograd/study/study.hpp
-  nn/nn.hpp nn/check/check.hpp nn/files/files.hpp nn/files/onnx/onnx.hpp nn/study/study.hpp nn/losses/losses.hpp optim/optim.hpp)
+  nn/nn.hpp nn/check/check.hpp nn/files/files.hpp nn/files/onnx/onnx.hpp nn/study/study.hpp nn/losses/losses.hpp optim/optim.hpp
+  optim/mpi/mpi.hpp)
 # Beside the umbrellas, because they need a test framework.
 set(TAPELOOP_FRAMEWORK_HEADERS "")
 foreach(framework doctest gtest catch2)

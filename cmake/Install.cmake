@@ -12,6 +12,9 @@ endif()
 if(TARGET tapeloop_files)
   install(TARGETS tapeloop_files ${TAPELOOP_FILE_ROOMS} EXPORT tapeloopTargets)
 endif()
+if(TARGET tapeloop_mpi)
+  install(TARGETS tapeloop_mpi EXPORT tapeloopTargets)
+endif()
 install(EXPORT tapeloopTargets NAMESPACE tapeloop:: DESTINATION ${package_dir})
 
 # What a user includes, and apart from it what that needs and nobody else should name.

@@ -31,4 +31,5 @@ CHAR_RNN_STUDY=${CHAR_RNN_STUDY-"$build/char_rnn_study.html"}
 CHAR_RNN_CHECKPOINT=${CHAR_RNN_CHECKPOINT-"$build/char_rnn.safetensors"}
 export CHAR_RNN_OUTPUT CHAR_RNN_STUDY CHAR_RNN_CHECKPOINT
 
-exec "$build/examples/char_rnn" "$@"
+# shellcheck disable=SC2086  # a list of words: how run_mpi.sh starts several of it
+exec ${CHAR_RNN_LAUNCHER-} "$build/examples/char_rnn" "$@"

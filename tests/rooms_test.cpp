@@ -65,6 +65,7 @@ const std::vector<Room>& rooms() {
         {"onnx", {"nn/files/onnx/"}, {"naming"}},
         {"checkpoint", {"nn/files/checkpoint/"}, {"files", "optim"}},
         {"nn check", {"nn/check/"}, {"check", "wrappers", "closed_form"}},
+        {"mpi", {"optim/mpi/"}, {"optim", "nn"}},
         {"check of cells", {"nn/check/cell/"}, {"nn check"}},
         {"check of bptt", {"nn/check/bptt/"}, {"nn check"}},
         {"nn study", {"nn/study/"}, {"nn check", "jacobian"}},
@@ -81,7 +82,7 @@ const std::set<std::string_view>& collections() {
         "nn/check/gtest.hpp",       "nn/check/catch2.hpp",
         "nn/files/files.hpp",       "nn/files/onnx/onnx.hpp",
         "nn/losses/losses.hpp",     "nn/study/study.hpp",
-        "optim/optim.hpp",
+        "optim/optim.hpp",          "optim/mpi/mpi.hpp",
     };
     return list;
 }

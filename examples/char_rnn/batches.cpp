@@ -7,6 +7,19 @@
 
 namespace char_rnn {
 
+Stretch lanes_of(const Stretch& stretch, std::size_t begin, std::size_t end) {
+    Stretch part{stretch.steps, end - begin, {}, {}};
+    for (std::size_t t = 0; t < stretch.steps; ++t) {
+        const auto first = static_cast<std::ptrdiff_t>(t * stretch.batch + begin);
+        const auto last = static_cast<std::ptrdiff_t>(t * stretch.batch + end);
+        part.characters.insert(part.characters.end(), stretch.characters.begin() + first,
+                               stretch.characters.begin() + last);
+        part.targets.insert(part.targets.end(), stretch.targets.begin() + first,
+                            stretch.targets.begin() + last);
+    }
+    return part;
+}
+
 tapeloop::Indices characters_of(const Stretch& stretch) {
     return tapeloop::Indices(stretch.characters).reshaped({stretch.steps, stretch.batch});
 }

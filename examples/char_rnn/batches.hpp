@@ -15,6 +15,9 @@ struct Stretch {
     Ids targets;
 };
 
+/// Some of the lanes: [begin, end).
+Stretch lanes_of(const Stretch& stretch, std::size_t begin, std::size_t end);
+
 tapeloop::Indices characters_of(const Stretch& stretch);
 tapeloop::Indices targets_of(const Stretch& stretch);
 

@@ -7,7 +7,7 @@
 
 namespace char_rnn {
 
-LossCurve::LossCurve(program::OutputFile file) : file_(std::move(file)) { write(); }
+LossCurve::LossCurve(std::optional<program::OutputFile> file) : file_(std::move(file)) { write(); }
 
 void LossCurve::restore(std::vector<Point> points) {
     points_ = std::move(points);
@@ -29,11 +29,12 @@ void LossCurve::try_to_write() {
 }
 
 void LossCurve::write() const {
+    if (!file_) return;
     std::string text = "step,seconds,training_bits_per_character,held_out_bits_per_character\n";
     for (const Point& point : points_)
         text += fmt::format("{},{:.2f},{:.5f},{:.5f}\n", point.step, point.seconds, point.training_bits,
                             point.held_out_bits);
-    file_.write(text);
+    file_->write(text);
 }
 
 }  // namespace char_rnn

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,9 @@ class LossCurve {
         double held_out_bits;  ///< per character
     };
 
-    /// Writes the head of the table. Throws `std::runtime_error` when that cannot be done.
-    explicit LossCurve(program::OutputFile file);
+    /// Writes the head of the table, where there is a file. Throws `std::runtime_error` when that cannot be
+    /// done.
+    explicit LossCurve(std::optional<program::OutputFile> file);
 
     /// Begins with the points of an earlier run, which are written as those that are added.
     void restore(std::vector<Point> points);
@@ -28,7 +30,7 @@ class LossCurve {
     /// next one.
     void add(const Point& point);
     const std::vector<Point>& points() const { return points_; }
-    const std::filesystem::path& path() const { return file_.path(); }
+    const std::filesystem::path& path() const { return file_.value().path(); }
     /// Returns why the file lacks the last points; empty when it has them.
     const std::string& problem() const { return problem_; }
 
@@ -36,7 +38,7 @@ class LossCurve {
     void write() const;
     void try_to_write();
 
-    program::OutputFile file_;
+    std::optional<program::OutputFile> file_;
     std::vector<Point> points_;
     std::string problem_;
 };

@@ -124,16 +124,18 @@ std::optional<SavedRun> earlier_run(const Options& options) {
 
 /// The data of a run, read and checked. Throws `std::invalid_argument` when something is no good.
 struct Job {
-    explicit Job(const Options& given)
+    Job(const Options& given, char** arguments)
         : earlier(earlier_run(given)),
           options(earlier ? earlier->applied_to(given) : given),
+          together(options.shards, arguments),
           characters(read_text(options.file)),
           vocabulary(earlier ? earlier->vocabulary() : Vocabulary(characters)),
           ids(encoded(
               options.file.string(), [this] { return std::u32string_view(characters); }, vocabulary)),
           prime(encoded_prime(options, vocabulary)),
-          text(split(ids, options.batch, options.steps)),
-          outputs(outputs_of(options, expected_weights(options, vocabulary.size()))) {
+          text(split(ids, options.batch, options.steps)) {
+        options.shards = together.shards();
+        if (together.is_first()) outputs = outputs_of(options, expected_weights(options, vocabulary.size()));
         if (earlier) earlier->require_text(ids);
     }
     Job(const Job&) = delete;
@@ -141,6 +143,7 @@ struct Job {
 
     std::optional<SavedRun> earlier;  ///< that this one goes on with
     Options options;
+    Together together;
     std::u32string characters;
     Vocabulary vocabulary;
     Ids ids;
@@ -151,24 +154,28 @@ struct Job {
 
 /// The exit code.
 int run(const Job& job) {
-    const auto& [earlier, options, characters, vocabulary, ids, prime, text, outputs] = job;
+    const auto& [earlier, options, together, characters, vocabulary, ids, prime, text, outputs] = job;
     program::print("{}: {} characters, {} different ones; the last {} are held out.\n", options.file.string(),
                    grouped(ids.size()), grouped(vocabulary.size()), grouped(text.held_out.size() - 1));
     program::print("\nAre the gradients right? The first batch of this text:\n");
     program::require_printed();
     LossCurve curve(outputs.curve);
-    check_first_batch(text.training, vocabulary, options);
+    if (together.is_first()) check_first_batch(text.training, vocabulary, options);
 
     tapeloop::nn::Generator generator(options.seed);
     const auto model = find_cell(options.cell)->make(vocabulary.size(), options.hidden, generator);
     const std::size_t weights = model->parameters().value_count();
     program::print("\nTraining {}, {} units, {} weights, with Adam on batches of {} places by {} steps:\n",
                    options.cell, options.hidden, grouped(weights), options.batch, options.steps);
+    if (together.shards() > 0)
+        program::print("Each batch is shared in {} parts, among {} rank{}.\n", together.shards(),
+                       together.count(), together.count() == 1 ? "" : "s");
     Settings settings =
         Settings::of(options, vocabulary, ids, planned_epochs(options, text.training.size(), weights));
     RunFile file(outputs.checkpoint, options.save_every);
-    const TrainingResult result =
-        train(*model, text, options, {curve, settings, generator, file}, earlier ? &*earlier : nullptr);
+    const TrainingResult result = train(*model, text, options, {curve, settings, generator, file, together},
+                                        earlier ? &*earlier : nullptr);
+    if (!together.is_first()) return 0;
     print_end(result, options);
     print_losses(baselines(text.training, text.held_out, vocabulary.size()), result.held_out_bits);
 
@@ -242,7 +249,7 @@ int run_command_line(int count, char** arguments) {
         if (options && !options->sample_from.empty())
             writer.emplace(*options);
         else if (options)
-            job.emplace(*options);
+            job.emplace(*options, arguments);
     } catch (const std::invalid_argument& error) {
         program::complain("char_rnn", error.what());
         return 2;

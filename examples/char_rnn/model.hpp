@@ -35,8 +35,8 @@ class Reader {
     virtual void set_start(tapeloop::Program<float>& program) = 0;
     /// Begins anew with a text of so many lanes.
     virtual void begin(std::size_t lanes) = 0;
-    /// Adds its state to a checkpoint, once it has begun.
-    virtual void add_to(tapeloop::nn::Checkpoint<float>& checkpoint) = 0;
+    /// Adds its state to a checkpoint under a name, once it has begun.
+    virtual void add_to(tapeloop::nn::Checkpoint<float>& checkpoint, const std::string& name) = 0;
 };
 
 /// The nodes that a model leaves on the current tape when it is recorded for study.
@@ -119,8 +119,8 @@ class RecurrentModel : public LanguageModel {
             const tapeloop::Tape<float> tape;
             carried_ = tapeloop::nn::carry(model_.cell_.initial_state(lanes));
         }
-        void add_to(tapeloop::nn::Checkpoint<float>& checkpoint) override {
-            checkpoint.add("state", carried_.value());
+        void add_to(tapeloop::nn::Checkpoint<float>& checkpoint, const std::string& name) override {
+            checkpoint.add(name, carried_.value());
         }
 
       private:

@@ -4,6 +4,7 @@
 #include "../program/streams.hpp"
 #include "cells.hpp"
 #include "text.hpp"
+#include "together.hpp"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -101,6 +102,11 @@ void add_flags(CLI::App& app, Options& options) {
         ->type_name("FILE");
     add_checkpoint_flags(app, options);
     number("--save-every", options.save_every, "minutes from one --checkpoint to the next", 0, 100000);
+    if (Together::is_possible())
+        number("--shards", options.shards,
+               "parts of a batch, shared among the ranks of mpirun: with as many parts one rank learns the "
+               "same as eight. 0 for 8 on ranks, and for batches in one piece without",
+               0, 8192);
     app.footer(exit_codes);
 }
 

@@ -27,6 +27,7 @@ struct Options {
     double save_every = 1;              ///< minutes
     std::filesystem::path resume;       ///< the checkpoint to go on from; empty for a new run
     std::filesystem::path sample_from;  ///< the checkpoint that only writes text; empty to train
+    std::size_t shards = 0;             ///< of a batch, for ranks; 0: as `Together` says
     std::string prime;                  ///< what a sample goes on from; empty for the training part's end
     std::set<std::string> given;        ///< the flags of the command line
 };

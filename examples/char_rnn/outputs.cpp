@@ -36,17 +36,16 @@ void require_apart(std::string_view flag, const std::filesystem::path& file,
 
 Outputs outputs_of(const Options& options, std::size_t weights) {
     program::prepare_folder("--output", options.output);
-    Outputs outputs{
-        program::OutputFile("--output", options.output / "char_rnn_loss.csv", {options.file}, curve_bytes),
-        {},
-        {}};
+    Outputs outputs;
+    outputs.curve.emplace("--output", options.output / "char_rnn_loss.csv", std::vector{options.file},
+                          curve_bytes);
     const std::vector inputs{options.file};
     if (!options.study.empty()) outputs.page.emplace("--study", options.study, inputs, page_bytes);
     if (!options.checkpoint.empty())
         outputs.checkpoint.emplace("--checkpoint", options.checkpoint, inputs,
                                    checkpoint_bytes + bytes_per_weight * weights);
-    require_apart("--study", options.study, outputs.curve.path(), "of the loss curve");
-    require_apart("--checkpoint", options.checkpoint, outputs.curve.path(), "of the loss curve");
+    require_apart("--study", options.study, outputs.curve->path(), "of the loss curve");
+    require_apart("--checkpoint", options.checkpoint, outputs.curve->path(), "of the loss curve");
     require_apart("--checkpoint", options.checkpoint, options.study, "of the study page");
     return outputs;
 }

@@ -9,7 +9,7 @@ namespace char_rnn {
 
 /// The files that a run writes.
 struct Outputs {
-    program::OutputFile curve;
+    std::optional<program::OutputFile> curve;
     std::optional<program::OutputFile> page;
     std::optional<program::OutputFile> checkpoint;
 };

@@ -75,6 +75,7 @@ Settings Settings::of(const Options& options, const Vocabulary& vocabulary, IdSp
             .epochs = epochs,
             .learning_rate = options.learning_rate,
             .seed = options.seed,
+            .shards = options.shards,
             .characters = encode_utf8(vocabulary.characters()),
             .text_size = text.size(),
             .text_hash = hash_of(text)};
@@ -88,6 +89,7 @@ void Settings::add_to(Checkpoint<float>& checkpoint) {
     checkpoint.add("run/epochs", epochs);
     checkpoint.add("run/learning_rate", learning_rate);
     checkpoint.add("run/seed", seed);
+    if (shards > 0) checkpoint.add("run/shards", shards);
     checkpoint.add("run/characters", characters);
     checkpoint.add("run/text_size", text_size);
     checkpoint.add("run/text_hash", text_hash);
@@ -110,6 +112,7 @@ SavedRun::SavedRun(std::string flag, std::filesystem::path file)
     in_its_name([&] {
         saved_ = tapeloop::nn::read_safetensors(file_);
         Checkpoint<float> checkpoint;
+        settings_.shards = saved_.arrays.contains("run/shards") ? 1 : 0;
         settings_.add_to(checkpoint);
         checkpoint.restore(part_of(saved_, "run"));
         require_usable(settings_);
@@ -127,6 +130,7 @@ Options SavedRun::applied_to(Options options) const {
         take_over(options, "--learning-rate", options.learning_rate, settings_.learning_rate);
         if (!options.given.contains("--epochs")) options.epochs = settings_.epochs;
         take_over(options, "--seed", options.seed, settings_.seed);
+        take_over(options, "--shards", options.shards, settings_.shards);
     });
     return options;
 }

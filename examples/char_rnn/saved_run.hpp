@@ -24,6 +24,7 @@ struct Settings {
     std::size_t epochs = 0;
     double learning_rate = 0;
     std::uint64_t seed = 0;
+    std::size_t shards = 0;       ///< the parts of a batch; 0 when it is whole
     std::string characters;       ///< of the vocabulary, in UTF-8
     std::uint64_t text_size = 0;  ///< in characters
     std::uint64_t text_hash = 0;

@@ -4,10 +4,7 @@
 #include "progress.hpp"
 
 #include <fmt/format.h>
-#include <autograd/ops/elementwise.hpp>
-#include <autograd/program.hpp>
 #include <nn/generator.hpp>
-#include <nn/losses/losses.hpp>
 #include <optim/adam.hpp>
 #include <optim/clip_by_norm.hpp>
 
@@ -30,42 +27,6 @@ constexpr double last_rate = 0.1;  // of the first
 constexpr std::size_t curve_points = 20;
 constexpr std::size_t recent_batches = 51;
 
-/// The cross entropy of a stretch in nats, summed over its characters.
-Var<float> total_loss(Reader& reader, const Indices& characters, const Indices& targets) {
-    return nn::softmax_cross_entropy(reader.read(characters), targets, {nn::Reduction::sum});
-}
-
-/// The loss per character of stretches of one shape, which was recorded once and runs again for each.
-class RecordedLoss {
-  public:
-    RecordedLoss(Reader& reader, const Stretch& stretch, const ParameterList<float>& parameters)
-        : reader_(reader),
-          characters_(characters_of(stretch)),
-          targets_(targets_of(stretch)),
-          loss_(total_loss(reader, characters_, targets_) / static_cast<double>(stretch.targets.size())),
-          program_(loss_, parameters) {}
-
-    bool fits(const Stretch& stretch) const {
-        return characters_.shape() == Shape{stretch.steps, stretch.batch};
-    }
-    void run(const Stretch& stretch) {
-        reader_.set_start(program_);
-        program_.set(characters_, characters_of(stretch));
-        program_.set(targets_, targets_of(stretch));
-        program_.run();
-    }
-    double nats() const { return static_cast<double>(loss_.item()); }
-    Gradients<float>& gradients() { return program_.gradients(); }
-
-  private:
-    Tape<float> tape_;
-    Reader& reader_;
-    Indices characters_;
-    Indices targets_;
-    Var<float> loss_;
-    Program<float> program_;
-};
-
 /// A training run on its way.
 class Training {
   public:
@@ -80,8 +41,8 @@ class Training {
           shifts_(options.seed + 1),
           epochs_(planned_epochs(options, text.training.size(), parameters_.value_count())),
           steps_per_epoch_((text.training.size() - 1) / (options.batch * options.steps)),
-          reader_(model.reader()) {
-        reader_->begin(options.batch);
+          learner_(kept.together.learner(model, parameters_, adam_)) {
+        learner_->begin(options.batch);
         add_to_checkpoint();
     }
 
@@ -115,6 +76,9 @@ class Training {
         if (ended_ == Ended::as_planned && interruption_.asked()) ended_ = Ended::interrupted;
         if (ended_ == Ended::as_planned && watch_.seconds() > 60 * options_.minutes)
             ended_ = Ended::out_of_time;
+        const Next next = learner_->agreed({static_cast<int>(ended_), kept_.file.is_due()});
+        ended_ = static_cast<Ended>(next.ended);
+        save_is_due_ = next.is_saved;
         return ended_ == Ended::as_planned;
     }
     /// Of this run and those that it goes on from.
@@ -143,17 +107,17 @@ class Training {
         if (stretch_ == 0) {
             shift_ = epoch_ == 0 ? 0 : shifts_.bits();
             lanes_.emplace(lanes());
-            reader_->begin(options_.batch);
+            learner_->begin(options_.batch);
         }
-        learn(*reader_, lanes_->stretch(stretch_));
+        learn(lanes_->stretch(stretch_));
         if (ended_ == Ended::diverged) return;
         if (bar_.due()) bar_.show(fraction(), progress_text());
-        if (point_is_due()) add_to_curve(mean_bits());
+        if (learner_->is_first() && point_is_due()) add_to_curve(mean_bits());
         if (++stretch_ == lanes_->stretches()) {
             stretch_ = 0;
             ++epoch_;
         }
-        if (kept_.file.is_due()) save();
+        if (save_is_due_) save();
     }
 
     void add_to_checkpoint() {
@@ -162,7 +126,7 @@ class Training {
         checkpoint_.add("adam", adam_);
         checkpoint_.add("shifts", shifts_);
         checkpoint_.add("generator", kept_.generator);
-        reader_->add_to(checkpoint_);
+        learner_->add_to(checkpoint_);
         checkpoint_.add("place/epoch", epoch_);
         checkpoint_.add("place/stretch", stretch_);
         checkpoint_.add("place/shift", shift_);
@@ -181,21 +145,18 @@ class Training {
         for (const LossCurve::Point& point : curve_.points())
             curve_table_.insert(curve_table_.end(), {static_cast<double>(point.step), point.seconds,
                                                      point.training_bits, point.held_out_bits});
+        learner_->collect_state();
         kept_.file.save(checkpoint_);
     }
 
-    void learn(Reader& reader, const Stretch& stretch) {
+    void learn(const Stretch& stretch) {
         const Stopwatch watch;
-        if (loss_.has_value() && loss_->fits(stretch))
-            loss_->run(stretch);
-        else
-            loss_.emplace(reader, stretch, parameters_);
-        reader.move_on();
-        const double bits = loss_->nats() / std::numbers::ln2;
+        auto [nats, gradients] = learner_->learn(stretch);
+        const double bits = nats / std::numbers::ln2;
         try {
-            optim::clip_by_norm(loss_->gradients(), largest_gradient);
+            optim::clip_by_norm(gradients, largest_gradient);
             adam_.set_learning_rate(learning_rate());
-            adam_.step(loss_->gradients());
+            adam_.step(gradients);
         } catch (const std::invalid_argument&) {  // a gradient is not finite
             ended_ = Ended::diverged;
             return;
@@ -245,12 +206,12 @@ class Training {
     nn::Generator shifts_;
     std::size_t epochs_;
     std::size_t steps_per_epoch_;
-    std::unique_ptr<Reader> reader_;
-    std::optional<RecordedLoss> loss_;  // of the reader
-    std::optional<Lanes> lanes_;        // of the epoch
+    std::unique_ptr<Learner> learner_;
+    std::optional<Lanes> lanes_;  // of the epoch
     nn::Checkpoint<float> checkpoint_;
     program::Interruption interruption_;
     Ended ended_ = Ended::as_planned;
+    bool save_is_due_ = false;
     Stopwatch watch_;
     ProgressBar bar_;
     std::size_t epoch_ = 0;
@@ -277,9 +238,7 @@ double held_out_bits(const LanguageModel& model, IdSpan held_out, std::size_t st
     for (std::size_t i = 0; i < lanes.stretches(); ++i) {
         Tape<float> tape;
         const Paused<float> no_gradients;
-        const Stretch stretch = lanes.stretch(i);
-        nats += static_cast<double>(total_loss(*reader, characters_of(stretch), targets_of(stretch)).item());
-        reader->move_on();
+        nats += static_cast<double>(total_loss(*reader, lanes.stretch(i)).item());
     }
     return nats / static_cast<double>(lanes.predictions()) / std::numbers::ln2;
 }

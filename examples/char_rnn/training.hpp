@@ -5,6 +5,7 @@
 #include "options.hpp"
 #include "run_file.hpp"
 #include "saved_run.hpp"
+#include "together.hpp"
 
 #include <nn/generator.hpp>
 
@@ -34,6 +35,7 @@ struct Kept {
     Settings& settings;
     tapeloop::nn::Generator& generator;  ///< of the sample
     RunFile& file;
+    const Together& together;  ///< those who train
 };
 
 /// Trains by truncated BPTT with Adam; shows a progress bar, and keeps curve and file. It ends early when the

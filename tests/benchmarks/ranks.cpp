@@ -1,0 +1,126 @@
+// A training step on several ranks: what it takes beyond computing.
+//     mpirun -n 2 ranks T B H [SHARDS] [STEPS]
+// One LSTM layer, as in training_step, with SGD. On one rank the batch as a whole on a single tape is
+// measured as well, and what a step would take on other machines is told of it: the compute time of a shard,
+// divided among n machines, and the bytes that each sends.
+#include <fmt/format.h>
+#include <autograd/gradient.hpp>
+#include <autograd/kernels/threads.hpp>
+#include <autograd/ops/elementwise.hpp>
+#include <autograd/ops/reduce.hpp>
+#include <nn/cells/lstm_cell.hpp>
+#include <nn/generator.hpp>
+#include <nn/initialisers.hpp>
+#include <nn/sequence/unroll.hpp>
+#include <optim/mpi/mpi.hpp>
+#include <optim/sgd.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <vector>
+
+namespace {
+
+using namespace tapeloop;
+
+double seconds_now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double median(std::vector<double> times) {
+    std::ranges::sort(times);
+    return times[times.size() / 2];
+}
+
+struct Task {
+    std::size_t steps, batch, hidden;
+    nn::Generator generator{1};
+    nn::LstmCell<float> cell{hidden, hidden, generator};
+    Tensor<float> x = nn::uniform<float>({steps, batch, hidden}, -1, 1, generator);
+
+    /// x of some rows.
+    Tensor<float> rows(std::size_t begin, std::size_t end) const {
+        Tensor<float> part = Tensor<float>::from_shape({steps, end - begin, hidden});
+        for (std::size_t t = 0; t < steps; ++t)
+            std::copy_n(x.data() + (t * batch + begin) * hidden, (end - begin) * hidden,
+                        part.data() + t * (end - begin) * hidden);
+        return part;
+    }
+    Var<float> loss(const Tensor<float>& part) const {
+        const Var<float> outputs = nn::unroll(cell, part).outputs;
+        return sum(outputs * outputs);
+    }
+};
+
+/// The milliseconds of one step on n machines: a part of the shards, then the exchange, whose first message
+/// waits for the network and whose bytes for its bandwidth.
+double expected_milliseconds(double compute, double bytes, int machines, double latency, double gigabits) {
+    const double n = machines;
+    const double bandwidth = gigabits * 1e9 / 8;
+    const double sent = 2 * bytes * (n - 1) / n;
+    return 1e3 * (compute / n + (n > 1 ? 4 * latency * std::log2(n) + sent / bandwidth : 0));
+}
+
+void tell_model(double compute, double bytes, double whole) {
+    for (const auto& [gigabits, latency] : {std::pair{10.0, 30e-6}, std::pair{100.0, 5e-6}}) {
+        fmt::print("  {:3} Gbit/s, {:2.0f} us:", gigabits, 1e6 * latency);
+        for (const int machines : {1, 2, 4, 8, 16, 64})
+            fmt::print("  {:2}: {:8.2f} ms", machines,
+                       expected_milliseconds(compute, bytes, machines, latency, gigabits));
+        fmt::print("\n");
+    }
+    fmt::print("  the whole batch on one tape: {:.2f} ms\n", 1e3 * whole);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    const auto number = [&](int place, std::size_t usual) {
+        return count > place ? std::strtoul(arguments[place], nullptr, 10) : usual;
+    };
+    optim::Ranks ranks;
+    limit_threads(1);
+    Task task{number(1, 50), number(2, 32), number(3, 256)};
+    const std::size_t shards = number(4, 8);
+    const std::size_t steps = number(5, 30);
+    const ParameterList<float> parameters = task.cell.parameters();
+    optim::Sgd<float> sgd(parameters, {.learning_rate = 1e-6});
+    optim::DataParallel<float> parallel(ranks, parameters, sgd,
+                                        {.shards = shards, .compare_every = 1'000'000});
+
+    std::vector<double> whole;
+    for (std::size_t step = 0; ranks.count() == 1 && step < steps; ++step) {
+        const double begin = seconds_now();
+        const Tape<float> tape;
+        const Var<float> J = task.loss(task.x);
+        sgd.step(gradient(J, parameters));
+        whole.push_back(seconds_now() - begin);
+    }
+    std::vector<double> all, waiting, exchange;
+    optim::Traffic before = parallel.traffic();
+    for (std::size_t step = 0; step < steps; ++step) {
+        const double begin = seconds_now();
+        const auto learned = parallel.gradient(task.batch, [&](const optim::Shard& shard) {
+            return optim::ShardLoss(task.loss(task.rows(shard.begin, shard.end)), shard.rows());
+        });
+        sgd.step(learned.gradients);
+        all.push_back(seconds_now() - begin);
+        waiting.push_back(parallel.traffic().waiting_seconds - before.waiting_seconds);
+        exchange.push_back(parallel.traffic().exchange_seconds - before.exchange_seconds);
+        before = parallel.traffic();
+    }
+    if (!ranks.is_first()) return 0;
+    const auto bytes = static_cast<double>(4 * parameters.value_count());
+    fmt::print(
+        "T {} B {} H {}, {} shards on {} ranks: {:.2f} ms a step (the fastest {:.2f}); waiting {:.2f}, "
+        "exchange {:.2f}\n",
+        task.steps, task.batch, task.hidden, shards, ranks.count(), 1e3 * median(all),
+        1e3 * std::ranges::min(all), 1e3 * median(waiting), 1e3 * median(exchange));
+    fmt::print("  gradients of {:.2f} MB; a rank sends {:.2f} MB in {} messages\n", bytes / 1e6,
+               static_cast<double>(before.bytes / before.gradients) / 1e6,
+               before.messages / before.gradients);
+    if (ranks.count() == 1) tell_model(median(all), bytes, median(whole));
+}
