@@ -148,9 +148,9 @@ StepDifferences<T>::StepDifferences(const CellUnderCheck<T>& cell, const TermNam
     double compared = 0;
     for (const Tensor<T>* term : listed(tape.terms.front()))
         compared += static_cast<double>(std::min(term->size(), elements));
-    const auto recorded = static_cast<double>(LoneStep<T>(cell, tape.points.front()).recorded());
+    const auto computed = static_cast<double>(LoneStep<T>(cell, tape.points.front()).computed());
     const auto steps = static_cast<double>(tape.points.size());
-    is_large_ = 2 * compared * recorded * steps > tapeloop::detail::most_computed;
+    is_large_ = 2 * compared * computed * steps > tapeloop::detail::most_computed;
 }
 
 template <class T>
