@@ -155,7 +155,7 @@ void Examination<T>::run() {
     gradients_ = std::move(differentiated.gradients);
     std::vector<std::size_t> sizes;
     for (const std::vector<double>& gradient : gradients_) sizes.push_back(gradient.size());
-    by_elements_ = inputs_by_elements(sizes, differentiated.recorded, options_);
+    by_elements_ = inputs_by_elements(sizes, differentiated.computed, options_);
     differences_.emplace(subject_, cotangent, center_, options_);
     for (std::size_t k = 0; k < subject_.size(); ++k) check_input(k);
     if (!stays_the_same()) return;

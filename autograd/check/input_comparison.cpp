@@ -22,7 +22,7 @@ double excess_of(const CheckedElement& element) {
     return std::isnan(excess) ? HUGE_VAL : excess;
 }
 
-std::vector<bool> inputs_by_elements(const std::vector<std::size_t>& sizes, std::size_t recorded,
+std::vector<bool> inputs_by_elements(const std::vector<std::size_t>& sizes, std::size_t evaluated,
                                      const CheckOptions& options) {
     if (options.mode != CheckMode::automatic)
         return std::vector<bool>(sizes.size(), options.mode != CheckMode::directions);
@@ -34,7 +34,7 @@ std::vector<bool> inputs_by_elements(const std::vector<std::size_t>& sizes, std:
     std::vector<bool> by_elements(sizes.size(), false);
     double computed = 0;
     for (std::size_t k : order) {
-        computed += 2 * static_cast<double>(sizes[k]) * static_cast<double>(recorded);
+        computed += 2 * static_cast<double>(sizes[k]) * static_cast<double>(evaluated);
         by_elements[k] =
             sizes[k] <= options.full_limit && (computed <= most_computed || sizes[k] <= options.directions);
     }

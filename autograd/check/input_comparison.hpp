@@ -23,9 +23,9 @@ class Deadline {
 /// So many elements may be computed, by default, to compare inputs element by element: below a second.
 inline constexpr double most_computed = 100'000'000;
 
-/// Returns for each input, of these sizes, whether its elements are compared one by one. `recorded` elements
-/// are computed for a gradient.
-std::vector<bool> inputs_by_elements(const std::vector<std::size_t>& sizes, std::size_t recorded,
+/// Returns for each input, of these sizes, whether its elements are compared one by one. `evaluated` elements
+/// are computed by an evaluation.
+std::vector<bool> inputs_by_elements(const std::vector<std::size_t>& sizes, std::size_t evaluated,
                                      const CheckOptions& options);
 
 template <class T>

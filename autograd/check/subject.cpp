@@ -187,7 +187,8 @@ typename Subject<T>::Differentiated Subject<T>::differentiate(std::span<const do
     const Run run = this->run(tape);
     const std::vector<Var<T>> results = this->differentiated(run);
     Differentiated found;
-    for (NodeIndex node = 0; node < tape.size(); ++node) found.recorded += tape.node(node).shape.size();
+    for (NodeIndex node = 0; node < tape.size(); ++node)
+        if (!tape.inputs(node).empty()) found.computed += tape.node(node).shape.size();
     for (const Var<T>& result : results) {
         const Array<T> value = result.array();
         append_elements(found.results, value.data(), value.size());

@@ -31,7 +31,7 @@ class Subject {
     struct Differentiated {
         std::vector<double> results;
         std::vector<std::vector<double>> gradients;  ///< by input
-        std::size_t recorded = 0;                    ///< elements of all that was recorded
+        std::size_t computed = 0;                    ///< elements, of all that was recorded
     };
     /// The gradient of <cotangent, results> by every input, from the tape.
     Differentiated differentiate(std::span<const double> cotangent);

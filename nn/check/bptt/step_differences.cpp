@@ -20,6 +20,8 @@ using tapeloop::detail::Subject;
 constexpr std::size_t directions_of_step = 3;
 constexpr std::size_t elements_of_wrong = 64;
 constexpr double seconds_of_wrong = 10;
+// Of a term that is wrong all over, so many elements are looked at with other steps.
+constexpr std::size_t confirmed_of_term = 4;
 
 template <class T>
 std::vector<double> flat(const StepResults<T>& cotangents) {
@@ -66,13 +68,14 @@ class OneStep {
     }
 
     /// Compares along directions, and where one fails, elements.
-    Deviation by_directions(std::size_t k, const Tensor<double>& own, double scale, double limit) {
+    Deviation by_directions(std::size_t k, const Tensor<double>& own, double scale, double limit,
+                            bool places) {
         std::vector<double> gradient(own.begin(), own.end());
         for (double& element : gradient) element /= size_;
         Deviation deviation = deviation_of(k, own, scale, limit, {});
         for (std::size_t d = 0; d < directions_of_step; ++d)
             note_along(deviation, k, gradient, limit, seed_ + 1000 * k + d);
-        if (deviation.relative <= limit) return deviation;
+        if (deviation.relative <= limit || !places) return deviation;
 
         CheckOptions options;
         options.elements_after_failure = elements_of_wrong;
@@ -119,10 +122,19 @@ class OneStep {
         for (const CheckedElement& one : checked) largest = std::max(largest, size_ * std::abs(one.numeric));
         Deviation deviation{
             names_.names[k], shape_of(own), 0, largest, std::max(largest, scale), 0, {}, 0, 0};
+        std::stable_sort(checked.begin(), checked.end(), [](const auto& a, const auto& b) {
+            return tapeloop::detail::excess_of(a) > tapeloop::detail::excess_of(b);
+        });
+        std::size_t confirmed = 0;
         for (CheckedElement& one : checked) {
-            const bool is_near = std::abs(one.difference) * size_ <= limit * deviation.scale;
-            if (!is_near && one.sweep.empty()) differences_->refine(one, k, one.index);
-            const bool is_right = !is_near && one.verdict != Verdict::wrong;
+            bool is_right = false;
+            if (!(std::abs(one.difference) * size_ <= limit * deviation.scale)) {
+                // The largest are enough: no other is named.
+                if (confirmed < confirmed_of_term && one.sweep.empty())
+                    differences_->refine(one, k, one.index);
+                is_right = one.verdict != Verdict::wrong;
+                confirmed += is_right ? 0U : 1U;
+            }
             deviation.note(one.index, own.data()[one.index],
                            is_right ? own.data()[one.index] : size_ * one.numeric);
         }
@@ -148,13 +160,14 @@ StepDifferences<T>::StepDifferences(const CellUnderCheck<T>& cell, const TermNam
     double compared = 0;
     for (const Tensor<T>* term : listed(tape.terms.front()))
         compared += static_cast<double>(std::min(term->size(), elements));
-    const auto recorded = static_cast<double>(LoneStep<T>(cell, tape.points.front()).recorded());
+    const auto computed = static_cast<double>(LoneStep<T>(cell, tape.points.front()).computed());
     const auto steps = static_cast<double>(tape.points.size());
-    is_large_ = 2 * compared * recorded * steps > tapeloop::detail::most_computed;
+    is_large_ = 2 * compared * computed * steps > tapeloop::detail::most_computed;
 }
 
 template <class T>
-std::vector<Deviation> StepDifferences<T>::of_step(std::size_t t, const Summands& summands) const {
+std::vector<Deviation> StepDifferences<T>::of_step(std::size_t t, const Summands& summands,
+                                                   bool places) const {
     OneStep<T> step(cell_, names_, tape_, t, seed_);
     const auto terms = listed(tape_.terms[t]);
     const std::vector<double> scales = in_one_list(summands);
@@ -162,7 +175,7 @@ std::vector<Deviation> StepDifferences<T>::of_step(std::size_t t, const Summands
     for (std::size_t k = 0; k < terms.size(); ++k) {
         const Tensor<double> own = as_double(*terms[k]);
         const bool is_along = is_large_ && own.size() > directions_of_step;
-        list.push_back(is_along ? step.by_directions(k, own, scales[k], limit_)
+        list.push_back(is_along ? step.by_directions(k, own, scales[k], limit_, places)
                                 : step.by_elements(k, own, scales[k], limit_, elements_));
     }
     return list;

@@ -15,8 +15,9 @@ class StepDifferences {
     StepDifferences(const CellUnderCheck<T>& cell, const TermNames& names, const TapeRun<T>& tape,
                     double limit, std::size_t elements, std::uint64_t seed);
 
-    /// Returns the deviations of the terms of the step `t`, in the order of `TermNames`.
-    std::vector<Deviation> of_step(std::size_t t, const Summands& summands) const;
+    /// Returns the deviations of the terms of the step `t`, in the order of `TermNames`. Elements are looked
+    /// for in a large step that is wrong if `places` says so.
+    std::vector<Deviation> of_step(std::size_t t, const Summands& summands, bool places) const;
 
   private:
     const CellUnderCheck<T>& cell_;

@@ -201,7 +201,7 @@ StepResults<T> LoneStep<T>::values() const {
 }
 
 template <class T>
-std::size_t LoneStep<T>::recorded() const {
+std::size_t LoneStep<T>::computed() const {
     std::size_t elements = 0;
     for (NodeIndex node = 0; node < tape_->size(); ++node) elements += tape_->node(node).shape.size();
     return elements;

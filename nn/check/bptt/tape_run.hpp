@@ -66,8 +66,8 @@ class LoneStep {
     LoneStep(const CellUnderCheck<T>& cell, const StepPoint<T>& point);
 
     StepResults<T> values() const;
-    /// Returns the number of elements of all that was recorded.
-    std::size_t recorded() const;
+    /// Returns the number of elements that were computed.
+    std::size_t computed() const;
     StepTerms<T> terms(const StepResults<T>& cotangents) const;
     /// The gradient of the element `index` of a part of the state that it leaves.
     StepTerms<T> row(std::size_t part, std::size_t index) const;

@@ -201,8 +201,14 @@ class Verification {
         BpttWay way{"differences", run_.options.difference_limit, {}, {}};
         const StepDifferences<T> differences(run_.cell, run_.names, run_.tape, run_.options.difference_limit,
                                              run_.options.step_elements, report_.seed);
-        for (std::size_t t = 0; with_steps && t < report_.time_steps; ++t)
-            way.time_steps.push_back({StepVerdict::right, differences.of_step(t, summands_[t])});
+        if (with_steps) way.time_steps.resize(report_.time_steps);
+        // The place in the last step that is wrong is the one that is reported.
+        bool is_placed = false;
+        for (std::size_t t = way.time_steps.size(); t-- > 0;) {
+            way.time_steps[t].deviations = differences.of_step(t, summands_[t], !is_placed);
+            for (const Deviation& one : way.time_steps[t].deviations)
+                is_placed = is_placed || !(one.relative <= way.limit);
+        }
         add(std::move(way));
     }
 

@@ -34,7 +34,8 @@ struct BpttOptions {
     /// derivatives by everything. 0 leaves it out without a word.
     std::size_t forward_limit = 8'000'000;
     /// The largest number of elements of each parameter, of x and of each part of the state, spread over it,
-    /// that are checked by differences in each step.
+    /// that are checked by differences in each step. Where all steps would take longer than about a second,
+    /// directions are, and elements where one fails.
     std::size_t step_elements = 2'000;
     /// Options of the check of the whole sequence by differences: sizes, steps and tolerances. Seed and order
     /// are not taken from it.
@@ -73,7 +74,8 @@ concept LossOf =
 /// - forward mode: real-time recurrent learning (Williams and Zipser 1989), which carries the derivatives of
 ///   the state forward. It takes those of a single step from a tape of this step, so it finds mistakes of the
 ///   recursion over time, not of a rule;
-/// - central differences of the loss, element by element (`check_gradient`), which find both.
+/// - central differences of the loss, element by element or of large cells along directions
+///   (`check_gradient`), which find both.
 ///
 /// Then it goes back in time from the end. Each step, given the cotangents that reach it on the tape, has to
 /// make the same of them as by every other way: its part of each parameter's gradient, dJ/dx(t), and what it

@@ -126,7 +126,7 @@ TEST_CASE("verify_bptt: the gradient of a loss of one element is shown as it is"
     nn::ElmanCell<double> cell = elman();
     const auto loss = [](const auto& y) { return sum(square(y)); };
     const nn::BpttReport report =
-        nn::verify_bptt(cell, sequence(4, 2), loss, {.random_initial_state = false});
+        nn::verify_bptt(cell, sequence(4, 2), loss, {.zeros_moved_by = 0, .random_initial_state = false});
     const Tape<double> tape;
     const Gradients<double> expected = gradient(loss(nn::unroll(cell, sequence(4, 2)).outputs), {cell.W});
     CHECK(largest_by(report, "W") == doctest::Approx(nn::detail::largest_of(expected.at(0))));
