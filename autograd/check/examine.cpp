@@ -6,6 +6,7 @@
 #include <autograd/check/locate.hpp>
 #include <autograd/check/random.hpp>
 #include <autograd/check/sweep_again.hpp>
+#include <autograd/check/tape_beside.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -50,6 +51,7 @@ class Examination {
     std::uint64_t seed_;
     std::vector<double> center_;
     std::optional<Differences<T>> differences_;
+    std::optional<TapeBeside<T>> tape_beside_;
     std::vector<std::vector<double>> gradients_;
     std::vector<Suspect> suspects_;
     std::vector<Finding> swept_;
@@ -167,6 +169,7 @@ void Examination<T>::run() {
     if (subject_.order() == 1) report_.result_elements = center_.size();
     gradients_ = std::move(differentiated.gradients);
     differences_.emplace(subject_, cotangent, center_, options_);
+    tape_beside_.emplace(subject_, differences_->cotangent(), seed_);
     for (std::size_t k = 0; k < subject_.size(); ++k) check_input(k);
     if (!is_same_again("before and after others")) return;
     if (subject_.order() == 1) sweep_again();
@@ -183,6 +186,7 @@ void Examination<T>::check_input(std::size_t k) {
     InputComparison<T> comparison(subject_, *differences_, options_, deadline_, seed_);
     comparison.compare(k, gradients_[k], checked);
     std::vector<CheckedElement>& elements = comparison.elements();
+    tape_beside_->excuse(k, elements, *differences_);
     summarise(checked, comparison, elements);
     keep_worst(k, checked, elements);
     note_undecided(checked, elements);
@@ -205,6 +209,12 @@ void Examination<T>::summarise(CheckedInput& checked, const InputComparison<T>& 
         checked.untold += is_undecided || is_hidden ? 1U : 0U;
         checked.largest_deviation = std::max(checked.largest_deviation, std::abs(one.difference));
         largest_numeric = std::max(largest_numeric, std::abs(one.numeric));
+    }
+    // A direction crosses kinks that no element does; where all elements were told, they decide.
+    if (checked.wrong == 0 && checked.failed_directions != 0 && elements.size() == checked.shape.size() &&
+        checked.untold == checked.undecided) {
+        checked.undecided_directions += checked.failed_directions;
+        checked.failed_directions = 0;
     }
     if (checked.wrong == 0 && checked.failed_directions != 0)
         find(Diagnosis::unexplained, checked.name,
@@ -269,7 +279,7 @@ void Examination<T>::note_undecided(const CheckedInput& checked,
         find(Diagnosis::kink, checked.name,
              fmt::format(
                  "{} of {} elements lie at a kink: the slopes from below and from above differ, and the "
-                 "tape's value is between them",
+                 "tape's value is between them or among those right beside",
                  kinks, elements.size()));
     if (const auto lost = count(Verdict::rounding); lost != 0)
         find(

@@ -47,8 +47,7 @@ template <class Check>
 Told check_all(const Check& check) {
     Told told;
     for (const RightFunction& function : right_functions())
-        for (const std::uint64_t seed : seeds_to_try(1))
-            check_right(function, check(function, seed), told);
+        for (const std::uint64_t seed : seeds_to_try(1)) check_right(function, check(function, seed), told);
     return told;
 }
 
@@ -71,7 +70,7 @@ TEST_CASE("right functions: no false alarm, by elements and by directions" * doc
     for (const CheckMode mode : {CheckMode::elements, CheckMode::directions, CheckMode::both}) {
         const Told told = check_all([&](const RightFunction& function, std::uint64_t seed) {
             return tapeloop::detail::check_function(function.in_double, function.inputs,
-                                          {.seed = seed, .mode = mode, .forward = true});
+                                                    {.seed = seed, .mode = mode, .forward = true});
         });
         CHECK(4 * told.untold < told.elements);  // they are hard, but it passes for what it knows
     }
@@ -79,7 +78,8 @@ TEST_CASE("right functions: no false alarm, by elements and by directions" * doc
 
 TEST_CASE("right functions: no false alarm of second order" * doctest::may_fail()) {
     check_all([](const RightFunction& function, std::uint64_t seed) {
-        return tapeloop::detail::check_function(function.in_double, function.inputs, {.order = 2, .seed = seed});
+        return tapeloop::detail::check_function(function.in_double, function.inputs,
+                                                {.order = 2, .seed = seed});
     });
 }
 
@@ -92,8 +92,8 @@ TEST_CASE("right functions: no false alarm in float alone" * doctest::may_fail()
 TEST_CASE("right functions: no false alarm of float's tape against double's" * doctest::may_fail()) {
     std::size_t compared = 0;
     check_all([&](const RightFunction& function, std::uint64_t seed) {
-        const GradientReport report = tapeloop::detail::check_in_both(function.in_float, function.in_double,
-                                                            in_float(function.inputs), {.seed = seed});
+        const GradientReport report = tapeloop::detail::check_in_both(
+            function.in_float, function.in_double, in_float(function.inputs), {.seed = seed});
         compared += report.float_deviation.has_value() ? 1U : 0U;
         return report;
     });
@@ -105,7 +105,8 @@ TEST_CASE("right functions: with half as much gradient again, hardly any passes"
     std::string names;
     const std::vector<RightFunction> all = right_functions();
     for (const RightFunction& function : all)
-        if (tapeloop::detail::check_function(falsified(function.in_double), function.inputs, {.diagnose = false})
+        if (tapeloop::detail::check_function(falsified(function.in_double), function.inputs,
+                                             {.diagnose = false})
                 .passed()) {
             ++passed;
             names += function.name + "\n";
