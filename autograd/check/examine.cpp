@@ -210,9 +210,10 @@ void Examination<T>::summarise(CheckedInput& checked, const InputComparison<T>& 
         checked.largest_deviation = std::max(checked.largest_deviation, std::abs(one.difference));
         largest_numeric = std::max(largest_numeric, std::abs(one.numeric));
     }
-    // A direction crosses kinks that no element does; where all elements were told, they decide.
+    // A direction crosses kinks that no element does; where all elements were told, they decide, and what is
+    // undecided among them may be what is wrong along it.
     if (checked.wrong == 0 && checked.failed_directions != 0 && elements.size() == checked.shape.size() &&
-        checked.untold == checked.undecided) {
+        (checked.undecided != 0 || checked.untold == 0)) {
         checked.undecided_directions += checked.failed_directions;
         checked.failed_directions = 0;
     }

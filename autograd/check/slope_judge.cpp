@@ -80,7 +80,8 @@ void SlopeJudge::settle(CheckedElement& checked, double usual, double finest,
     // Steps that move nothing may be lost in the results, if larger ones are about the tape's value.
     const bool may_be_lost = checked.numeric == 0 && is_among_differences(checked);
     if (is_rounded_away(checked) || may_be_lost || finer_agree(checked) || finer_contradict(checked) ||
-        !is_settled(checked, uncertainty) || !(std::abs(checked.difference) > 4 * uncertainty))
+        !is_settled(checked, uncertainty) || !(std::abs(checked.difference) > 4 * uncertainty) ||
+        (wider_agree(checked) && !(uncertainty < 1e-3 * std::abs(checked.difference))))
         checked.verdict = Verdict::rounding;
     if (is_kink(checked, usual)) checked.verdict = Verdict::kink;
 }
@@ -183,6 +184,20 @@ bool SlopeJudge::finer_agree(const CheckedElement& checked) const {
 bool SlopeJudge::is_settled(const CheckedElement& checked, double uncertainty) const {
     return uncertainty <=
            std::max({0.1 * std::abs(checked.numeric), tolerances_.absolute, rounding(checked.step)});
+}
+
+/// Returns whether three neighbouring steps that agree with each other agree with the tape: finer ones, which
+/// do not, may be lost in rounding inside of f.
+bool SlopeJudge::wider_agree(const CheckedElement& checked) {
+    const auto& sweep = checked.sweep;
+    for (std::size_t j = 1; j + 1 < sweep.size(); ++j) {
+        const double change = std::max(std::abs(sweep[j - 1].central - sweep[j].central),
+                                       std::abs(sweep[j].central - sweep[j + 1].central));
+        const double off = std::abs(sweep[j].central - checked.tape);
+        if (off <= std::max(checked.tolerance, 4 * change) && off < 0.1 * std::abs(checked.difference))
+            return true;
+    }
+    return false;
 }
 
 /// Returns whether a finer step than the chosen one, which rounding leaves accurate enough, differs from it

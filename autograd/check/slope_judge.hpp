@@ -44,6 +44,7 @@ class SlopeJudge {
     static bool is_among_differences(const CheckedElement& checked);
     double settle_by_size(CheckedElement& checked, double finest, const Differentiate& differentiate) const;
     bool is_settled(const CheckedElement& checked, double uncertainty) const;
+    static bool wider_agree(const CheckedElement& checked);
     bool finer_contradict(const CheckedElement& checked) const;
     bool is_kink(const CheckedElement& checked, double usual) const;
     bool is_kink_between(const CheckedElement& checked, const CheckedElement::Trial& wide,

@@ -10,11 +10,8 @@ namespace tapeloop::detail {
 namespace {
 
 constexpr std::size_t points_beside = 12;
-constexpr std::size_t points_of_last_places = 4;
 // Of a step, so that what lies there is beyond none of the finer ones.
 constexpr double part_of_step = 1.0 / 64;
-// How much more than the spread of a few samples.
-constexpr double spread_margin = 8;
 
 /// Returns whether the slopes of the tape and of the differences both lie among those of the samples.
 bool are_among(const std::vector<std::vector<std::vector<double>>>& samples, std::size_t k,
@@ -25,7 +22,8 @@ bool are_among(const std::vector<std::vector<std::vector<double>>>& samples, std
         smallest = std::min(smallest, there[k][element.index]);
         largest = std::max(largest, there[k][element.index]);
     }
-    const double slack = element.tolerance;
+    // There are more values than those that were met.
+    const double slack = element.tolerance + (largest - smallest) / 2;
     const auto is_inside = [&](double slope) {
         return slope >= smallest - slack && slope <= largest + slack;
     };
@@ -55,11 +53,7 @@ auto TapeBeside<T>::sample(std::size_t count, const std::function<T(T x, double 
 template <class T>
 void TapeBeside<T>::sample(const Differences<T>& differences) {
     if (!last_places_.empty()) return;
-    last_places_ = sample(points_of_last_places, [](T x, double weight) {
-        const T towards = weight > 0 ? std::numeric_limits<T>::max() : std::numeric_limits<T>::lowest();
-        return std::abs(weight) > 1 ? std::nextafter(std::nextafter(x, towards), towards)
-                                    : std::nextafter(x, towards);
-    });
+    last_places_ = sample(points_of_last_places, next_number<T>);
     beside_ = sample(points_beside, [&](T x, double weight) {
         const double step = differences.step_for(static_cast<double>(x)) * part_of_step;
         return static_cast<T>(static_cast<double>(x) + weight * step);
