@@ -7,6 +7,7 @@
 #include <autograd/check/random.hpp>
 #include <autograd/check/same_again.hpp>
 #include <autograd/check/sweep_again.hpp>
+#include <autograd/check/tape_beside.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -52,6 +53,7 @@ class Examination {
     std::uint64_t seed_;
     std::vector<double> center_;
     std::optional<Differences<T>> differences_;
+    std::optional<TapeBeside<T>> tape_beside_;
     std::vector<std::vector<double>> gradients_;
     std::vector<bool> by_elements_;
     std::vector<Suspect> suspects_;
@@ -157,6 +159,7 @@ void Examination<T>::run() {
     for (const std::vector<double>& gradient : gradients_) sizes.push_back(gradient.size());
     by_elements_ = inputs_by_elements(sizes, differentiated.computed, options_);
     differences_.emplace(subject_, cotangent, center_, options_);
+    tape_beside_.emplace(subject_, differences_->cotangent(), seed_);
     for (std::size_t k = 0; k < subject_.size(); ++k) check_input(k);
     if (!stays_the_same()) return;
     if (subject_.order() == 1) sweep_again();
@@ -176,6 +179,7 @@ void Examination<T>::check_input(std::size_t k) {
     else
         comparison.compare_along(k, gradients_[k], checked, options_.directions);
     std::vector<CheckedElement>& elements = comparison.elements();
+    tape_beside_->excuse(k, elements, *differences_);
     summarise(checked, comparison, elements);
     keep_worst(k, checked, elements);
     note_undecided(checked, elements);
@@ -198,6 +202,13 @@ void Examination<T>::summarise(CheckedInput& checked, const InputComparison<T>& 
         checked.untold += is_undecided || is_hidden ? 1U : 0U;
         checked.largest_deviation = std::max(checked.largest_deviation, std::abs(one.difference));
         largest_numeric = std::max(largest_numeric, std::abs(one.numeric));
+    }
+    // A direction crosses kinks that no element does; where all elements were told, they decide, and what is
+    // undecided among them may be what is wrong along it.
+    if (checked.wrong == 0 && checked.failed_directions != 0 && elements.size() == checked.shape.size() &&
+        (checked.undecided != 0 || checked.untold == 0)) {
+        checked.undecided_directions += checked.failed_directions;
+        checked.failed_directions = 0;
     }
     if (checked.wrong == 0 && checked.failed_directions != 0)
         find(Diagnosis::unexplained, checked.name,
@@ -262,7 +273,7 @@ void Examination<T>::note_undecided(const CheckedInput& checked,
         find(Diagnosis::kink, checked.name,
              fmt::format(
                  "{} of {} elements lie at a kink: the slopes from below and from above differ, and the "
-                 "tape's value is between them",
+                 "tape's value is between them or among those right beside",
                  kinks, elements.size()));
     if (const auto lost = count(Verdict::rounding); lost != 0)
         find(

@@ -5,6 +5,7 @@
 #include <autograd/check/random.hpp>
 #include <autograd/check/same_again.hpp>
 #include <autograd/check/sweep_again.hpp>
+#include <autograd/check/tape_beside.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -61,6 +62,7 @@ class ExaminationElsewhere {
         comparison.compare_along(k, gradients_[k], checked, 1);
         // A direction alone is no proof: what is wrong must be wrong by an element.
         std::vector<CheckedElement>& elements = comparison.elements();
+        TapeBeside<T>(subject_, differences.cotangent(), report_.seed + 7).excuse(k, elements, differences);
         if (std::any_of(elements.begin(), elements.end(),
                         [](const auto& one) { return one.verdict == Verdict::wrong; }))
             suspects_.push_back({k, std::move(elements)});

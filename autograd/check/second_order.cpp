@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 #include <autograd/check/random.hpp>
 #include <autograd/check/second_order.hpp>
+#include <autograd/check/sweep_again.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tapeloop::detail {
 namespace {
@@ -40,33 +43,40 @@ std::size_t own_size(const Subject<T>& subject) {
     return size;
 }
 
-}  // namespace
+/// Both pairs of products that must be equal.
+struct Products {
+    Inner wHz;
+    Inner zHw;
+    Inner forward;
+    Inner backward;
+};
+
+/// Random weights; `trembling` moves them by next to nothing, so that they round otherwise.
+template <class T>
+Vectors weights_for(std::size_t size, std::uint64_t seed, std::uint64_t trembling) {
+    Vectors weights = random_weights(size, seed);
+    CheckRandom random(seed + trembling);
+    if (trembling != 0)
+        for (double& weight : weights)
+            weight *= 1 + 16 * static_cast<double>(std::numeric_limits<T>::epsilon()) * random.weight();
+    return weights;
+}
 
 template <class T>
-void check_products(GradientReport& report, Subject<T>& subject) {
+Products products_of(Subject<T>& subject, std::uint64_t seed, std::uint64_t trembling) {
     const std::size_t size = own_size(subject);
     const std::size_t own = subject.own_inputs();
-    const double tolerance = sizeof(T) == 8 ? 1e-9 : 1e-3;
-    const auto disagree = [&](const Inner& a, const Inner& b) {
-        return !(std::abs(a.value - b.value) <= tolerance * (a.size + b.size + 1));
-    };
-    const Vectors w = random_weights(size, report.seed + 11);
-    const Vectors z = random_weights(size, report.seed + 12);
+    const Vectors w = weights_for<T>(size, seed + 11, trembling);
+    const Vectors z = weights_for<T>(size, seed + 12, trembling);
     const auto by_w = subject.differentiate(w).gradients;
     const auto by_z = subject.differentiate(z).gradients;
-
-    const Inner wHz = inner(flat(by_w, 0, own), z);
-    const Inner zHw = inner(flat(by_z, 0, own), w);
-    if (disagree(wHz, zHw))
-        report.findings.push_back(
-            {Diagnosis::asymmetric_hessian, 2, "",
-             fmt::format("<w, H z> is {:.10g} and <z, H w> is {:.10g}: the Hessian from "
-                         "the tape is not symmetric",
-                         wHz.value, zHw.value)});
+    Products products;
+    products.wHz = inner(flat(by_w, 0, own), z);
+    products.zHw = inner(flat(by_z, 0, own), w);
 
     // The gradient by the cotangents is J w; by another cotangent u it must meet Jᵀ u, w.
     const Vectors Jw = flat(by_w, own, subject.size());
-    const Vectors u = random_weights(Jw.size(), report.seed + 13);
+    const Vectors u = weights_for<T>(Jw.size(), seed + 13, trembling);
     std::size_t offset = 0;
     std::vector<std::vector<T>> before;
     for (std::size_t k = own; k < subject.size(); ++k) {
@@ -78,14 +88,42 @@ void check_products(GradientReport& report, Subject<T>& subject) {
     subject.evaluate(JTu);
     for (std::size_t k = own; k < subject.size(); ++k)
         std::copy(before[k - own].begin(), before[k - own].end(), subject.elements(k).begin());
-    const Inner forward = inner(Jw, u);
-    const Inner backward = inner(JTu, w);
-    if (disagree(forward, backward))
+    products.forward = inner(Jw, u);
+    products.backward = inner(JTu, w);
+    return products;
+}
+
+}  // namespace
+
+template <class T>
+void check_products(GradientReport& report, Subject<T>& subject) {
+    const double tolerance = sizeof(T) == 8 ? 1e-9 : 1e-3;
+    const Products here = products_of(subject, report.seed, 0);
+    // What a pair differs by changes with the last places of all numbers where rounding is the reason.
+    const auto disagree = [&](Inner Products::*a, Inner Products::*b) {
+        const auto off = [&](const Products& products) { return (products.*a).value - (products.*b).value; };
+        const double allowed = tolerance * ((here.*a).size + (here.*b).size + 1);
+        if (std::abs(off(here)) <= allowed) return false;
+        double spread = 0;
+        for (std::uint64_t point = 1; point <= points_of_last_places; ++point) {
+            MovedInputs<T> moved(subject);
+            moved.last_places(report.seed + point);
+            spread = std::max(spread, std::abs(off(products_of(subject, report.seed, point)) - off(here)));
+        }
+        return !(std::abs(off(here)) <= allowed + spread_margin * spread);
+    };
+    if (disagree(&Products::wHz, &Products::zHw))
+        report.findings.push_back(
+            {Diagnosis::asymmetric_hessian, 2, "",
+             fmt::format("<w, H z> is {:.10g} and <z, H w> is {:.10g}: the Hessian from "
+                         "the tape is not symmetric",
+                         here.wHz.value, here.zHw.value)});
+    if (disagree(&Products::forward, &Products::backward))
         report.findings.push_back(
             {Diagnosis::not_linear, 2, "",
              fmt::format("<u, J w> is {:.10g} and <Jᵀ u, w> is {:.10g}: a recorded rule is not linear in its "
                          "cotangent",
-                         forward.value, backward.value)});
+                         here.forward.value, here.backward.value)});
 }
 
 template void check_products(GradientReport&, Subject<float>&);

@@ -16,6 +16,8 @@ constexpr int smallest_power = -6;
 // function has structure that is finer still.
 constexpr int swallowed_power = 8;
 constexpr int finest_power = -22;
+// So many steps beside a tiny number, of which the finest step that is allowed is so many epsilons.
+constexpr int steps_by_size = 6;
 
 // How much of the results' rounding is allowed for.
 constexpr double rounding_units = 8;
@@ -57,26 +59,43 @@ void SlopeJudge::settle(CheckedElement& checked, double usual, double finest,
     const double first = checked.numeric;
     const double first_step = checked.step;
     double uncertainty = choose_step(checked, false);
-    while (!std::isfinite(uncertainty) &&
-           goes_finer(checked, std::max(finest, usual * std::exp2(2 * finest_power)))) {
-        checked.sweep.push_back(differentiate(checked.sweep.back().step / 4));
-        uncertainty = choose_step(checked, false);
-    }
+    const auto go_on = [&](const auto& is_enough) {
+        while (!is_enough() && goes_finer(checked, std::max(finest, usual * std::exp2(2 * finest_power)))) {
+            checked.sweep.push_back(differentiate(checked.sweep.back().step / 4));
+            uncertainty = choose_step(checked, false);
+        }
+    };
+    go_on([&] { return std::isfinite(uncertainty); });
+    if (!std::isfinite(uncertainty)) uncertainty = settle_by_size(checked, finest, differentiate);
     if (!std::isfinite(uncertainty)) {
         checked.numeric = first;
         checked.step = first_step;
     }
     weigh(checked);
     if (checked.verdict != Verdict::wrong || !std::isfinite(checked.tape)) return;
+    // Whoever accuses has looked as closely as the numbers allow.
+    go_on([&] { return !(rounding(checked.sweep.back().step / 4) < 0.05 * std::abs(checked.difference)); });
+    if (std::isfinite(uncertainty)) weigh(checked);
+    if (checked.verdict != Verdict::wrong) return;
     // Steps that move nothing may be lost in the results, if larger ones are about the tape's value.
     const bool may_be_lost = checked.numeric == 0 && is_among_differences(checked);
-    if (is_rounded_away(checked) || may_be_lost || finer_agree(checked) ||
-        !(std::abs(checked.difference) > 4 * uncertainty))
+    if (is_rounded_away(checked) || may_be_lost || finer_agree(checked) || finer_contradict(checked) ||
+        !is_settled(checked, uncertainty) || !(std::abs(checked.difference) > 4 * uncertainty) ||
+        (wider_agree(checked) && !(uncertainty < 1e-3 * std::abs(checked.difference))))
         checked.verdict = Verdict::rounding;
-    if (is_kink(checked, usual))
-        checked.verdict = Verdict::kink;
-    else if (!std::isfinite(uncertainty) && !is_among_differences(checked))
-        checked.verdict = Verdict::wrong;
+    if (is_kink(checked, usual)) checked.verdict = Verdict::kink;
+}
+
+/// Takes differences of steps that are small beside the number itself, far below the others, and returns what
+/// `choose_step` does; infinite if the number is not that small.
+double SlopeJudge::settle_by_size(CheckedElement& checked, double finest,
+                                  const Differentiate& differentiate) const {
+    const double coarsest = finest * std::cbrt(tolerances_.epsilon) / tolerances_.epsilon;
+    const bool tells = rounding(coarsest) < 0.1 * std::abs(checked.tape);
+    if (!tells || !(coarsest < checked.sweep.back().step)) return unknown;
+    for (int power = 0; power < steps_by_size; ++power)
+        checked.sweep.push_back(differentiate(coarsest * std::exp2(-2 * power)));
+    return choose_step(checked, false);
 }
 
 void SlopeJudge::take_sweep(CheckedElement& checked, double usual, const Differentiate& differentiate) {
@@ -161,6 +180,36 @@ bool SlopeJudge::finer_agree(const CheckedElement& checked) const {
     return false;
 }
 
+/// Returns whether neighbouring steps agree in what they say, and not in being off by about as much.
+bool SlopeJudge::is_settled(const CheckedElement& checked, double uncertainty) const {
+    return uncertainty <=
+           std::max({0.1 * std::abs(checked.numeric), tolerances_.absolute, rounding(checked.step)});
+}
+
+/// Returns whether three neighbouring steps that agree with each other agree with the tape: finer ones, which
+/// do not, may be lost in rounding inside of f.
+bool SlopeJudge::wider_agree(const CheckedElement& checked) {
+    const auto& sweep = checked.sweep;
+    for (std::size_t j = 1; j + 1 < sweep.size(); ++j) {
+        const double change = std::max(std::abs(sweep[j - 1].central - sweep[j].central),
+                                       std::abs(sweep[j].central - sweep[j + 1].central));
+        const double off = std::abs(sweep[j].central - checked.tape);
+        if (off <= std::max(checked.tolerance, 4 * change) && off < 0.1 * std::abs(checked.difference))
+            return true;
+    }
+    return false;
+}
+
+/// Returns whether a finer step than the chosen one, which rounding leaves accurate enough, differs from it
+/// by an amount that could explain what is wrong.
+bool SlopeJudge::finer_contradict(const CheckedElement& checked) const {
+    return std::any_of(checked.sweep.begin(), checked.sweep.end(), [&](const Trial& one) {
+        const double noise = rounding(one.step);
+        return one.step < checked.step && is_finite(one) && noise < 0.1 * std::abs(checked.difference) &&
+               std::abs(one.central - checked.numeric) > 0.25 * std::abs(checked.difference) + noise;
+    });
+}
+
 /// Returns whether the tape's value lies where the differences of all steps lie.
 bool SlopeJudge::is_among_differences(const CheckedElement& checked) {
     double smallest = unknown;
@@ -183,8 +232,14 @@ bool SlopeJudge::is_kink(const CheckedElement& checked, double usual) const {
                                         [step](const Trial& one) { return one.step < 2 * step; });
         return found == checked.sweep.end() ? checked.sweep.back() : *found;
     };
-    const Trial& wide = at(usual);
-    const Trial& narrow = at(usual / (tolerances_.epsilon < 1e-10 ? 64 : 4));
+    if (is_kink_between(checked, at(usual), at(usual / (tolerances_.epsilon < 1e-10 ? 64 : 4)))) return true;
+    // Another one near by may leave the finest steps alone to tell.
+    const std::size_t count = checked.sweep.size();
+    return count >= 3 && is_kink_between(checked, checked.sweep[count - 3], checked.sweep[count - 1]);
+}
+
+bool SlopeJudge::is_kink_between(const CheckedElement& checked, const Trial& wide,
+                                 const Trial& narrow) const {
     const double noise = 2 * rounding(narrow.step);
     // Of both sides: one that bends has a slope of nearly 0, which changes as a whole.
     double size = 0;

@@ -42,7 +42,13 @@ class SlopeJudge {
     bool is_rounded_away(CheckedElement& checked) const;
     bool finer_agree(const CheckedElement& checked) const;
     static bool is_among_differences(const CheckedElement& checked);
+    double settle_by_size(CheckedElement& checked, double finest, const Differentiate& differentiate) const;
+    bool is_settled(const CheckedElement& checked, double uncertainty) const;
+    static bool wider_agree(const CheckedElement& checked);
+    bool finer_contradict(const CheckedElement& checked) const;
     bool is_kink(const CheckedElement& checked, double usual) const;
+    bool is_kink_between(const CheckedElement& checked, const CheckedElement::Trial& wide,
+                         const CheckedElement::Trial& narrow) const;
 
     Tolerances tolerances_;
     double rounding_;

@@ -11,8 +11,11 @@ namespace {
 
 using Gradients = std::vector<std::vector<double>>;
 
-/// Returns the largest distance of `a` from `factor` times `b`, relative to the largest of those.
+/// Returns the largest distance of `a` from `factor` times `b`, relative to the largest of those. Numbers so
+/// small that they have fewer places are not compared.
+template <class T>
 double distance(const std::vector<double>& a, const std::vector<double>& b, double factor) {
+    const double negligible = static_cast<double>(std::numeric_limits<T>::min());
     double largest = 0;
     double size = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -24,7 +27,7 @@ double distance(const std::vector<double>& a, const std::vector<double>& b, doub
     }
     for (std::size_t i = 0; i < a.size(); ++i)
         if (std::isfinite(b[i])) size = std::max(size, std::abs(factor * b[i]));
-    return largest == 0 ? 0 : largest / size;
+    return largest <= negligible ? 0 : largest / size;
 }
 
 /// The gradients of one recording, by several sweeps.
@@ -102,6 +105,13 @@ void MovedInputs<T>::scale(double factor) {
 }
 
 template <class T>
+void MovedInputs<T>::last_places(std::uint64_t seed) {
+    CheckRandom random(seed + 19);
+    for (std::size_t k = 0; k < before_.size(); ++k)
+        for (T& x : subject_.elements(k)) x = next_number(x, random.weight());
+}
+
+template <class T>
 void MovedInputs<T>::fill(double value) {
     for (std::size_t k = 0; k < before_.size(); ++k)
         std::fill(subject_.elements(k).begin(), subject_.elements(k).end(), static_cast<T>(value));
@@ -117,9 +127,9 @@ std::vector<Finding> sweep_again(Subject<T>& subject, std::span<const double> co
             findings.push_back({diagnosis, subject.order(), subject.input(k).name, std::move(text)});
         };
         const std::vector<double>& first = sweeps.first[k];
-        const double again = distance(sweeps.second[k], first, 1);
-        const double after = distance(sweeps.after_another[k], first, 1);
-        const double scaled = distance(sweeps.scaled[k], first, other_cotangent);
+        const double again = distance<T>(sweeps.second[k], first, 1);
+        const double after = distance<T>(sweeps.after_another[k], first, 1);
+        const double scaled = distance<T>(sweeps.scaled[k], first, other_cotangent);
         if (again > tolerance)
             find(Diagnosis::rule_changes,
                  fmt::format("two sweeps over one recording differ by {:.2g} of the gradient: a rule draws "
@@ -132,7 +142,7 @@ std::vector<Finding> sweep_again(Subject<T>& subject, std::span<const double> co
                              "recording and sweep: a rule uses values of the last evaluation; use those that "
                              "it is handed",
                              after));
-        else if (scaled > tolerance && distance(sweeps.scaled[k], first, 1) <= tolerance)
+        else if (scaled > tolerance && distance<T>(sweeps.scaled[k], first, 1) <= tolerance)
             find(
                 Diagnosis::cotangent_ignored,
                 fmt::format("the cotangent times {} gives the same gradient: a rule does not multiply by its "

@@ -3,9 +3,24 @@
 #include <autograd/check/report.hpp>
 #include <autograd/check/subject.hpp>
 
+#include <cmath>
+#include <limits>
+
 /// This file looks for rules that remember, draw, or do not use their cotangent: the same recording must give
 /// the same gradient again.
 namespace tapeloop::detail {
+
+/// What changes with the last places of the inputs is rounding: at so many points its spread is looked at,
+/// ...
+inline constexpr std::size_t points_of_last_places = 4;
+/// ... and so much more may it be elsewhere.
+inline constexpr double spread_margin = 8;
+
+/// The number next to x, above it for a positive weight.
+template <class T>
+T next_number(T x, double weight) {
+    return std::nextafter(x, weight > 0 ? std::numeric_limits<T>::max() : std::numeric_limits<T>::lowest());
+}
 
 /// Moves all of a subject's inputs while it lives, and puts them back to the last bit.
 template <class T>
@@ -22,6 +37,8 @@ class MovedInputs {
     /// Multiplies every element, from where it was.
     void scale(double factor);
     void fill(double value);
+    /// Moves every element to the next number, up or down.
+    void last_places(std::uint64_t seed);
 
   private:
     Subject<T>& subject_;

@@ -92,7 +92,7 @@ std::vector<RightFunction> right_functions_at_kinks() {
         {"x over its norm", [](const auto& x) { return x / norm(x); }, vector({1e-7, -2e-7, 3e-7})},
         {"sqrt of a square", [](const auto& x) { return sqrt(square(x)); }, vector({1e-9, -1e-9, 1e-3, 2})},
         {"sqrt", [](const auto& x) { return sqrt(x); }, vector({1e-12, 1e-8, 1e-4, 4, 1e-30})},
-        {"pow 1.5", [](const auto& x) { return pow(x, 1.5); }, vector({0, 1e-9, 1e-4, 2})},
+        {"pow 1.5", [](const auto& x) { return pow(x, 1.5); }, vector({1e-12, 1e-9, 1e-4, 2})},
         {"pow 0.3 of abs", [](const auto& x) { return pow(abs(x), 0.3); }, vector({1e-6, -1e-6, 1e-9, 2})},
         {"prod with a zero", [](const auto& x) { return prod(x); }, vector({0, 2, 3})},
         {"prod with two zeros", [](const auto& x) { return prod(x); }, vector({0, 2, 0})},

@@ -94,7 +94,7 @@ std::vector<RightFunction> right_functions_of_scales() {
         {"softmax of gaps", [](const auto& x) { return softmax(x); }, vector({0, 1000, 999, -1000})},
         {"log_softmax of gaps", [](const auto& x) { return log_softmax(x); }, vector({0, 1000, 999, -1000})},
         {"softmax, cold", [](const auto& x) { return softmax(1e6 * x); }, vector({0.5, 0.5 + 1e-6, 0.4})},
-        {"a staircase", [](const auto& x) { return floor(1e6 * x) / 1e6; }, some},
+        {"a staircase", [](const auto& x) { return floor(1e4 * x) / 1e4; }, some},
         {"a staircase on a line", [](const auto& x) { return x + floor(1e4 * x); }, some},
         {"quantised inside", [](const auto& x) { return tanh(round(64 * x) / 64 + 0.01 * x); }, some},
     };
