@@ -55,6 +55,7 @@ class Examination {
     std::optional<Differences<T>> differences_;
     std::optional<TapeBeside<T>> tape_beside_;
     std::vector<std::vector<double>> gradients_;
+    std::size_t computed_ = 0;  ///< elements, by a recording
     std::vector<bool> by_elements_;
     std::vector<Suspect> suspects_;
     std::vector<Finding> swept_;
@@ -157,7 +158,8 @@ void Examination<T>::run() {
     gradients_ = std::move(differentiated.gradients);
     std::vector<std::size_t> sizes;
     for (const std::vector<double>& gradient : gradients_) sizes.push_back(gradient.size());
-    by_elements_ = inputs_by_elements(sizes, differentiated.computed, options_);
+    computed_ = differentiated.computed;
+    by_elements_ = inputs_by_elements(sizes, computed_, options_);
     differences_.emplace(subject_, cotangent, center_, options_);
     tape_beside_.emplace(subject_, differences_->cotangent(), seed_);
     for (std::size_t k = 0; k < subject_.size(); ++k) check_input(k);

@@ -32,12 +32,14 @@ class ExaminationElsewhere {
         subject_.evaluate(center);
         if (center.size() != report_.result_elements || !are_finite(center)) return true;
         const std::vector<double> cotangent = random_weights(center.size(), report_.seed + 0x2545f491);
-        gradients_ = subject_.differentiate(cotangent).gradients;
+        auto differentiated = subject_.differentiate(cotangent);
+        gradients_ = std::move(differentiated.gradients);
         if (!std::all_of(gradients_.begin(), gradients_.end(), are_finite)) return true;
         Differences<T> differences(subject_, cotangent, center, options_);
         for (std::size_t k = 0; k < subject_.size(); ++k) compare(differences, k);
         if (suspects_.empty()) return true;
-        auto changed = changed_again(subject_, center, options_.nondeterminism, calls_of_wrong,
+        auto changed = changed_again(subject_, center, options_.nondeterminism,
+                                     affordable_calls(calls_of_wrong, differentiated.computed),
                                      "before and after others");
         if (changed.has_value()) {
             report_.findings.insert(report_.findings.begin(), std::move(*changed));

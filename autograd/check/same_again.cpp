@@ -17,6 +17,11 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 
 }  // namespace
 
+std::size_t affordable_calls(std::size_t calls, std::size_t computed) {
+    const auto most = static_cast<std::size_t>(most_computed / 8) / std::max<std::size_t>(computed, 1);
+    return std::clamp<std::size_t>(most, 1, calls);
+}
+
 bool same_values(const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
     double largest = 0;
     for (double element : a) largest = std::max(largest, std::isfinite(element) ? std::abs(element) : 0);

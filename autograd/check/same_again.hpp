@@ -14,6 +14,9 @@ namespace tapeloop::detail {
 inline constexpr std::size_t calls_of_right = 16;
 inline constexpr std::size_t calls_of_wrong = 64;
 
+/// Returns how many of these calls are made of a function that computes so many elements: large ones are few.
+std::size_t affordable_calls(std::size_t calls, std::size_t computed);
+
 /// Returns whether two results differ by no more than `tolerance`, relative to the largest.
 bool same_values(const std::vector<double>& a, const std::vector<double>& b, double tolerance);
 

@@ -20,6 +20,8 @@ using tapeloop::detail::Subject;
 constexpr std::size_t directions_of_step = 3;
 constexpr std::size_t elements_of_wrong = 64;
 constexpr double seconds_of_wrong = 10;
+// So many elements may be computed to compare steps element by element: about a second.
+constexpr double most_computed_by_steps = 300'000'000;
 // Of a term that is wrong all over, so many elements are looked at with other steps.
 constexpr std::size_t confirmed_of_term = 4;
 
@@ -162,7 +164,7 @@ StepDifferences<T>::StepDifferences(const CellUnderCheck<T>& cell, const TermNam
         compared += static_cast<double>(std::min(term->size(), elements));
     const auto computed = static_cast<double>(LoneStep<T>(cell, tape.points.front()).computed());
     const auto steps = static_cast<double>(tape.points.size());
-    is_large_ = 2 * compared * computed * steps > tapeloop::detail::most_computed;
+    is_large_ = 2 * compared * computed * steps > most_computed_by_steps;
 }
 
 template <class T>
