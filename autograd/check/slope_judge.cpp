@@ -81,7 +81,8 @@ void SlopeJudge::settle(CheckedElement& checked, double usual, double finest,
     const bool may_be_lost = checked.numeric == 0 && is_among_differences(checked);
     if (is_rounded_away(checked) || may_be_lost || finer_agree(checked) || finer_contradict(checked) ||
         !is_settled(checked, uncertainty) || !(std::abs(checked.difference) > 4 * uncertainty) ||
-        (wider_agree(checked) && !(uncertainty < 1e-3 * std::abs(checked.difference))))
+        (wider_agree(checked) && !(uncertainty < 1e-3 * std::abs(checked.difference) &&
+                                   checked.step > 0.5 * usual * std::exp2(2 * smallest_power))))
         checked.verdict = Verdict::rounding;
     if (is_kink(checked, usual)) checked.verdict = Verdict::kink;
 }
@@ -187,7 +188,7 @@ bool SlopeJudge::is_settled(const CheckedElement& checked, double uncertainty) c
 }
 
 /// Returns whether three neighbouring steps that agree with each other agree with the tape: finer ones, which
-/// do not, may be lost in rounding inside of f.
+/// do not, may be lost in rounding inside of f, if they are not sure or far finer.
 bool SlopeJudge::wider_agree(const CheckedElement& checked) {
     const auto& sweep = checked.sweep;
     for (std::size_t j = 1; j + 1 < sweep.size(); ++j) {
