@@ -59,13 +59,13 @@ void SlopeJudge::settle(CheckedElement& checked, double usual, double finest,
     const double first = checked.numeric;
     const double first_step = checked.step;
     double uncertainty = choose_step(checked, false);
-    const auto go_on = [&](const auto& is_enough) {
+    const auto go_on = [&](double part, const auto& is_enough) {
         while (!is_enough() && goes_finer(checked, std::max(finest, usual * std::exp2(2 * finest_power)))) {
-            checked.sweep.push_back(differentiate(checked.sweep.back().step / 4));
+            checked.sweep.push_back(differentiate(checked.sweep.back().step / part));
             uncertainty = choose_step(checked, false);
         }
     };
-    go_on([&] { return std::isfinite(uncertainty); });
+    go_on(4, [&] { return std::isfinite(uncertainty); });
     if (!std::isfinite(uncertainty)) uncertainty = settle_by_size(checked, finest, differentiate);
     if (!std::isfinite(uncertainty)) {
         checked.numeric = first;
@@ -74,7 +74,8 @@ void SlopeJudge::settle(CheckedElement& checked, double usual, double finest,
     weigh(checked);
     if (checked.verdict != Verdict::wrong || !std::isfinite(checked.tape)) return;
     // Whoever accuses has looked as closely as the numbers allow.
-    go_on([&] { return !(rounding(checked.sweep.back().step / 4) < 0.05 * std::abs(checked.difference)); });
+    go_on(16,
+          [&] { return !(rounding(checked.sweep.back().step / 16) < 0.05 * std::abs(checked.difference)); });
     if (std::isfinite(uncertainty)) weigh(checked);
     if (checked.verdict != Verdict::wrong) return;
     // Steps that move nothing may be lost in the results, if larger ones are about the tape's value.
