@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tapeloop::detail {
 namespace {
@@ -43,6 +44,8 @@ struct Twins {
     std::vector<Numbers> in_float;
     std::vector<Numbers> in_double;
     std::vector<Numbers> rounded;
+    double largest_value = 0;  ///< on the way
+    double largest_cotangent = 0;
 };
 
 Twins twins_of(Subject<float>& in_float, Subject<double>& in_double, std::uint64_t seed) {
@@ -56,6 +59,8 @@ Twins twins_of(Subject<float>& in_float, Subject<double>& in_double, std::uint64
     const RoundedToFloat rounding;
     // What is fused rounds inside as well.
     twins.rounded = parts_on(in_double, seed, {.fuse = false});
+    twins.largest_value = rounding.largest_value();
+    twins.largest_cotangent = rounding.largest_cotangent();
     return twins;
 }
 
@@ -92,6 +97,10 @@ class TwinComparison {
         for (const Twins& twins : points)
             for (std::size_t i = 0; i < size(); ++i)
                 rounding_ = std::max(rounding_, std::abs(twins.rounded[part][i] - twins.in_double[part][i]));
+        // And of sums inside of an operation, which cancel in theory.
+        const Twins& here = points.front();
+        rounding_ = std::max(rounding_, static_cast<double>(std::numeric_limits<float>::epsilon()) *
+                                            (part == 0 ? here.largest_value : here.largest_cotangent));
         largest_ = largest_number(points.front().in_double[part]);
     }
     std::size_t size() const { return points_.front().in_double[part_].size(); }
@@ -103,7 +112,7 @@ class TwinComparison {
     double relative() const {
         double off = 0;
         for (std::size_t i = 0; i < size(); ++i) off = std::max(off, std::abs(this->off(i, points_.front())));
-        return off == 0 ? 0 : off / largest_;
+        return off == 0 ? 0 : off / std::max(largest_, rounding_);
     }
     bool is_wrong(std::size_t i) const {
         const double at_inputs = off(i, points_.front());

@@ -207,7 +207,7 @@ void Examination<T>::summarise(CheckedInput& checked, const InputComparison<T>& 
     }
     // A direction crosses kinks that no element does; where all elements were told, they decide, and what is
     // undecided among them may be what is wrong along it.
-    if (checked.wrong == 0 && checked.failed_directions != 0 && elements.size() == checked.shape.size() &&
+    if (checked.wrong == 0 && checked.failed_directions != 0 && comparison.has_seen_all() &&
         (checked.undecided != 0 || checked.untold == 0)) {
         checked.undecided_directions += checked.failed_directions;
         checked.failed_directions = 0;

@@ -73,6 +73,12 @@ void InputComparison<T>::compare_along(std::size_t k, const std::vector<double>&
 }
 
 template <class T>
+bool InputComparison<T>::has_seen_all() const {
+    const auto held = static_cast<std::size_t>(std::count(held_.begin(), held_.end(), true));
+    return elements_.size() + held >= gradient_->size();
+}
+
+template <class T>
 std::vector<double> InputComparison<T>::direction(std::uint64_t seed) const {
     std::vector<double> direction = random_weights(gradient_->size(), seed);
     for (std::size_t i = 0; i < held_.size(); ++i)

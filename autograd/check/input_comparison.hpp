@@ -46,6 +46,8 @@ class InputComparison {
     std::vector<CheckedElement>& elements() { return elements_; }
     /// Returns whether any comparison of the last input could have shown a mistake.
     bool tells() const { return tells_; }
+    /// Returns whether each element of the last input was compared, but for those that are held at kinks.
+    bool has_seen_all() const;
     /// Returns whether time ran out before all were compared that should be.
     bool is_cut_short() const { return is_cut_short_; }
 

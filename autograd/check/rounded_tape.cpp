@@ -2,13 +2,19 @@
 #include <autograd/sweep/sweep.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 namespace tapeloop::detail {
 namespace {
 
-void round_to_float(const double* from, std::size_t size, double* to) {
-    std::transform(from, from + size, to,
-                   [](double x) { return static_cast<double>(static_cast<float>(x)); });
+/// Returns the largest magnitude.
+double round_to_float(const double* from, std::size_t size, double* to) {
+    double largest = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        to[i] = static_cast<double>(static_cast<float>(from[i]));
+        largest = std::max(largest, std::abs(to[i]));
+    }
+    return largest;
 }
 
 }  // namespace
@@ -18,7 +24,7 @@ void RoundedToFloat::appended(Tape<double>& tape, NodeIndex node) {
     const std::size_t size = tape.node(node).shape.size();
     if (value == nullptr || size == 0) return;
     double* const rounded = tape.allocate(size);
-    round_to_float(value, size, rounded);
+    largest_value_ = std::max(largest_value_, round_to_float(value, size, rounded));
     tape.replace_value(node, rounded);
 }
 
@@ -26,7 +32,8 @@ void RoundedToFloat::pulled(Sweep<double>& sweep, NodeIndex node) {
     const auto round = [&](NodeIndex of) {
         if (!sweep.has(of)) return;
         double* const cotangent = sweep.target(of).data;
-        round_to_float(cotangent, sweep.tape().node(of).shape.size(), cotangent);
+        const std::size_t size = sweep.tape().node(of).shape.size();
+        largest_cotangent_ = std::max(largest_cotangent_, round_to_float(cotangent, size, cotangent));
     };
     for (const NodeIndex input : sweep.tape().inputs(node)) round(input);
     // Products that waited for company reach a node when it is its turn.

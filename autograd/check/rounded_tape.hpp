@@ -10,6 +10,15 @@ class RoundedToFloat final : public TapeObserver<double> {
   public:
     void appended(Tape<double>& tape, NodeIndex node) override;
     void pulled(Sweep<double>& sweep, NodeIndex node) override;
+
+    /// The magnitude of the largest value, and of the largest cotangent, on the way: what is summed inside of
+    /// an operation may be as large.
+    double largest_value() const { return largest_value_; }
+    double largest_cotangent() const { return largest_cotangent_; }
+
+  private:
+    double largest_value_ = 0;
+    double largest_cotangent_ = 0;
 };
 
 }  // namespace tapeloop::detail

@@ -59,13 +59,13 @@ void SlopeJudge::settle(CheckedElement& checked, double usual, double finest,
     const double first = checked.numeric;
     const double first_step = checked.step;
     double uncertainty = choose_step(checked, false);
-    const auto go_on = [&](const auto& is_enough) {
+    const auto go_on = [&](double part, const auto& is_enough) {
         while (!is_enough() && goes_finer(checked, std::max(finest, usual * std::exp2(2 * finest_power)))) {
-            checked.sweep.push_back(differentiate(checked.sweep.back().step / 4));
+            checked.sweep.push_back(differentiate(checked.sweep.back().step / part));
             uncertainty = choose_step(checked, false);
         }
     };
-    go_on([&] { return std::isfinite(uncertainty); });
+    go_on(4, [&] { return std::isfinite(uncertainty); });
     if (!std::isfinite(uncertainty)) uncertainty = settle_by_size(checked, finest, differentiate);
     if (!std::isfinite(uncertainty)) {
         checked.numeric = first;
@@ -74,14 +74,16 @@ void SlopeJudge::settle(CheckedElement& checked, double usual, double finest,
     weigh(checked);
     if (checked.verdict != Verdict::wrong || !std::isfinite(checked.tape)) return;
     // Whoever accuses has looked as closely as the numbers allow.
-    go_on([&] { return !(rounding(checked.sweep.back().step / 4) < 0.05 * std::abs(checked.difference)); });
+    go_on(16,
+          [&] { return !(rounding(checked.sweep.back().step / 16) < 0.05 * std::abs(checked.difference)); });
     if (std::isfinite(uncertainty)) weigh(checked);
     if (checked.verdict != Verdict::wrong) return;
     // Steps that move nothing may be lost in the results, if larger ones are about the tape's value.
     const bool may_be_lost = checked.numeric == 0 && is_among_differences(checked);
     if (is_rounded_away(checked) || may_be_lost || finer_agree(checked) || finer_contradict(checked) ||
         !is_settled(checked, uncertainty) || !(std::abs(checked.difference) > 4 * uncertainty) ||
-        (wider_agree(checked) && !(uncertainty < 1e-3 * std::abs(checked.difference))))
+        (wider_agree(checked) && !(uncertainty < 1e-3 * std::abs(checked.difference) &&
+                                   checked.step > 0.5 * usual * std::exp2(2 * smallest_power))))
         checked.verdict = Verdict::rounding;
     if (is_kink(checked, usual)) checked.verdict = Verdict::kink;
 }
@@ -187,7 +189,7 @@ bool SlopeJudge::is_settled(const CheckedElement& checked, double uncertainty) c
 }
 
 /// Returns whether three neighbouring steps that agree with each other agree with the tape: finer ones, which
-/// do not, may be lost in rounding inside of f.
+/// do not, may be lost in rounding inside of f, if they are not sure or far finer.
 bool SlopeJudge::wider_agree(const CheckedElement& checked) {
     const auto& sweep = checked.sweep;
     for (std::size_t j = 1; j + 1 < sweep.size(); ++j) {

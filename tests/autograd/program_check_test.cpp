@@ -67,7 +67,7 @@ TEST_CASE("program check: float may be on the other side of a step, and nowhere 
     fuzz::Program wrong = program_with_a_step(a, b);
     const auto right = wrong.lines.back().call.call_float;
     wrong.lines.back().call.call_float = [right](const Arguments<float>& x) {
-        return Vars<float>{right(x)[0] * 1.01F};
+        return fuzz::Vars<float>{right(x)[0] * 1.01F};
     };
     CHECK_THROWS_AS(check_lines(wrong, counts), fuzz::Finding);
 }

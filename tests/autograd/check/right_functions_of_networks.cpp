@@ -167,7 +167,7 @@ std::vector<RightFunction> right_functions_of_networks() {
         {"a ridge",
          [](const auto& A) {
              return inverse_of(matmul(A, A, {true, false}) +
-                               constant_for(A, tensor({2, 2}, {1e-6, 0, 0, 1e-6})));
+                               constant_for(A, tensor({2, 2}, {1e-3, 0, 0, 1e-3})));
          },
          nearly_singular},
         {"inverse by products", [](const auto& A) { return inverse_by_products(A, 12); },
