@@ -108,7 +108,7 @@ class SumOverRanks {
             });
         for (std::size_t i = 0; i < size; ++i) result[begin + i] = sum[i] * factor;
     }
-    /// Returns whether a rank has summed this node. A node that begins where such a one does is larger.
+    /// Returns whether some rank has all shards of this node, and has summed it.
     bool is_given(const Part& node) const {
         for (std::size_t rank = 0; rank < communicator_.count(); ++rank) {
             const Part own = part_of(all_.last, rank, communicator_.count());

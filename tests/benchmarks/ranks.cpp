@@ -115,10 +115,12 @@ int main(int count, char** arguments) {
     if (!ranks.is_first()) return 0;
     const auto bytes = static_cast<double>(4 * parameters.value_count());
     fmt::print(
-        "T {} B {} H {}, {} shards on {} ranks: {:.2f} ms a step (the fastest {:.2f}); waiting {:.2f}, "
-        "exchange {:.2f}\n",
+        "T {} B {} H {}, {} shards on {} ranks: {:.2f} ms a step (the fastest {:.2f}); waiting {:.2f} "
+        "({:.2f}), "
+        "exchange {:.2f} ({:.2f})\n",
         task.steps, task.batch, task.hidden, shards, ranks.count(), 1e3 * median(all),
-        1e3 * std::ranges::min(all), 1e3 * median(waiting), 1e3 * median(exchange));
+        1e3 * std::ranges::min(all), 1e3 * median(waiting), 1e3 * std::ranges::min(waiting),
+        1e3 * median(exchange), 1e3 * std::ranges::min(exchange));
     fmt::print("  gradients of {:.2f} MB; a rank sends {:.2f} MB in {} messages\n", bytes / 1e6,
                static_cast<double>(before.bytes / before.gradients) / 1e6,
                before.messages / before.gradients);
