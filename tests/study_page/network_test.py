@@ -65,6 +65,7 @@ class Network(StudyPage):
     def test_gates_and_states_are_called_by_their_names(self):
         """Three sigmas are input, forget and output; h and c stand on the edges to the next step."""
         self.open("short")
+        self.js("app.network.transformTo(app.network.scene.placed.get(app.structure.tiles[2]).x + 200, -200, 0.6)")
         for view in ["network", "cells"]:
             drawn = self.texts_drawn(view)
             for name in ["input", "forget", "candidate", "output", "h", "c"]:

@@ -4,7 +4,7 @@ Study.graphView = (() => {
     const { sharpContext, perFrame } = Study.dom;
     const { zoom, zoomIdentity, zoomTransform, select } = Libraries;
     const smallest = 0.005; // the scale at which a thousand steps fill a large screen
-    const readable = 0.3; // the scale from which on all of a network is shown at first
+    const readable = 0.2; // the scale from which on all of a network is shown at first
 
     /// What the painter asks about the state of the run; the same for every view.
     function lookOf(app) {

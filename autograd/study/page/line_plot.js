@@ -56,10 +56,15 @@ Study.linePlot = (() => {
             svg.append("text").attr("class", "axis-label step-title").attr("x", x(step)).attr("y", height - margin.bottom + 31).attr("text-anchor", "middle").text(titleOf(step));
     }
 
-    /// At most seven powers of ten; a linear scale's ticks where there is not even one decade.
+    /// At most seven powers of ten; more between them where there are few, and a linear scale's ticks where there is none.
     function decades(y) {
         const [low, high] = y.domain().map(Math.log10);
-        if (high - low < 1.2) return scaleLinear(y.domain(), [0, 1]).ticks(5).filter((level) => level > 0);
+        if (high - low < 1) return scaleLinear(y.domain(), [0, 1]).ticks(5).filter((level) => level > 0);
+        if (high - low < 2.5) {
+            const [from, to] = y.domain();
+            const powers = Array.from({ length: 4 }, (_, i) => Math.floor(low) + i);
+            return powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`))).filter((level) => level >= from && level <= to);
+        }
         const every = Math.ceil((high - low) / 6);
         const first = Math.ceil(low / every) * every;
         return Array.from({ length: Math.floor((high - first) / every) + 1 }, (_, i) => Number(`1e${first + i * every}`));

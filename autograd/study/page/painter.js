@@ -2,7 +2,7 @@
 /// Paints a scene onto a canvas. What a node looks like depends on how far the run has come, on the colouring, and on
 /// what is selected: all of it is in `look`.
 Study.painter = (() => {
-    const detail = 0.34; // the scale below which text and heads of arrows are left out
+    const detail = 0.25; // the scale below which text and heads of arrows are left out
 
     /// Fill, outline and text of a node at this point of the run.
     function styleOf(look, node) {
@@ -70,19 +70,23 @@ Study.painter = (() => {
     }
 
     /// Text with the colour of the paper around it, for it lies on edges and beside other nodes.
+    const nameFont = (size) => `italic 600 ${size}px system-ui, sans-serif`;
     function paintOver(context, text, x, y, colour, size) {
-        Object.assign(context, { font: `italic 600 ${size}px system-ui, sans-serif`, textBaseline: "middle", lineJoin: "round", lineWidth: 4, strokeStyle: Study.colours.theme().paper, fillStyle: colour });
+        Object.assign(context, { font: nameFont(size), textBaseline: "middle", lineJoin: "round", lineWidth: 4, strokeStyle: Study.colours.theme().paper, fillStyle: colour });
         context.strokeText(text, x, y);
         context.fillText(text, x, y);
     }
 
     /// What the user, or the cell, calls a node, beside it; after all nodes, so that none lies on it.
-    function paintName(context, item, look) {
+    function paintName(context, scene, item, look) {
         const node = look.nodeAt(item.place);
         const name = Study.names.own(node);
         if (name === "" || node.leaf || node.kind === "result" || item.port) return;
+        const tile = scene.placed.get(item.tile);
         context.textAlign = "left";
-        paintOver(context, name, item.x + item.width / 2 + 4, item.y - 13, Study.colours.theme().ink, 15);
+        context.font = nameFont(15);
+        const room = tile.x + tile.width - context.measureText(name).width - 2;
+        paintOver(context, name, Math.min(item.x + 5, room), item.y - item.height / 2 - 9, Study.colours.theme().ink, 15);
     }
 
     function ring(context, item, colour, margin) {
@@ -171,7 +175,7 @@ Study.painter = (() => {
         for (const link of scene.links) {
             const letters = [...link.letters].filter(Boolean).join(", ");
             if (!link.recurs || letters === "" || (!visible(link.origin) && !visible(link.tile))) continue;
-            const { x, y } = Study.paths.middleOf(scene, link);
+            const { x, y } = Study.paths.ofLink(scene, link).middle;
             paintOver(context, letters, x, y, Study.colours.theme().nodeEdge, 16);
         }
     }
@@ -270,7 +274,7 @@ Study.painter = (() => {
         for (const tile of seen)
             for (const item of scene.items.get(tile)) if (inside(item)) paintItem(context, item, look, transform.k);
         if (transform.k >= detail) {
-            for (const tile of seen) for (const item of scene.items.get(tile)) if (inside(item)) paintName(context, item, look);
+            for (const tile of seen) for (const item of scene.items.get(tile)) if (inside(item)) paintName(context, scene, item, look);
             paintLetters(context, scene, visible);
         }
         paintEvent(context, scene, look);

@@ -63,14 +63,20 @@ Study.paths = (() => {
         };
     }
 
+    function bezier(path, from, first, second, to) {
+        path.moveTo(from.x, from.y);
+        path.bezierCurveTo(first.x, first.y, second.x, second.y, to.x, to.y);
+    }
+    const middle = (from, first, second, to) => ({ x: (from.x + 3 * first.x + 3 * second.x + to.x) / 8, y: (from.y + 3 * first.y + 3 * second.y + to.y) / 8 });
+
     /// From the state of one step to where it comes in at the next: from below, past what stands beside it.
     function toState(path, start, end) {
         const side = end.x >= start.x ? 1 : -1;
         const from = { x: start.x + (side * start.width) / 2, y: start.y };
         const to = { x: end.x, y: end.y + end.height / 2 };
-        path.moveTo(from.x, from.y);
-        path.bezierCurveTo(from.x + side * 110, from.y, to.x - side * 90, to.y + 34, to.x, to.y);
-        return [{ x: to.x - side, y: to.y + 1 }, to];
+        const [first, second] = [{ x: from.x + side * 110, y: from.y }, { x: to.x - side * 90, y: to.y + 34 }];
+        bezier(path, from, first, second, to);
+        return [{ x: to.x - side, y: to.y + 1 }, to, middle(from, first, second, to)];
     }
 
     function toNext(path, start, end) {
@@ -78,9 +84,10 @@ Study.paths = (() => {
         const from = { x: start.x + (side * start.width) / 2, y: start.y };
         const to = { x: end.x - (side * end.width) / 2, y: end.y };
         const reach = Math.max(24, Math.abs(to.x - from.x) / 2);
-        path.moveTo(from.x, from.y);
-        path.bezierCurveTo(from.x + side * reach, from.y, to.x - side * reach, to.y, to.x, to.y);
-        return [{ x: to.x - side, y: to.y }, to];
+        const [first, second] = [{ x: from.x + side * reach, y: from.y }, { x: to.x - side * reach, y: to.y }];
+        bezier(path, from, first, second, to);
+        const { x, y } = middle(from, first, second, to);
+        return [{ x: to.x - side, y: to.y }, to, { x, y: y - (from.y === to.y ? 14 : 0) }];
     }
 
     function toLane(path, start, end) {
@@ -109,7 +116,7 @@ Study.paths = (() => {
         return [{ x: to.x - 1, y: to.y }, to];
     }
 
-    /// { line, head } of an edge between tiles, in world coordinates.
+    /// { line, head } of an edge between tiles, in world coordinates; of one that recurs its middle, too.
     function ofLink(scene, link) {
         if (link.path) return link.path;
         const { start, end } = ends(scene, link);
@@ -120,19 +127,8 @@ Study.paths = (() => {
         else tip = link.recurs && link.port ? toState(line, start, end) : toNext(line, start, end);
         const arrow = new Path2D();
         head(arrow, tip[0], tip[1]);
-        link.path = { line, head: arrow };
+        link.path = { line, head: arrow, middle: tip[2] };
         return link.path;
-    }
-
-    /// A place on an edge that recurs, between its two tiles.
-    function middleOf(scene, link) {
-        const [from, to] = [scene.placed.get(link.origin), scene.placed.get(link.tile)];
-        const forward = to.x >= from.x;
-        const x = forward ? (from.x + from.width + to.x) / 2 : (to.x + to.width + from.x) / 2;
-        const { start, end } = ends(scene, link);
-        if (scene.folded.has(link.origin) && scene.folded.has(link.tile)) return { x, y: (start.y + end.y) / 2 - 14 };
-        // Where the curve crosses the gap, about.
-        return { x, y: start.y + 0.55 * (end.y + (link.port ? end.height / 2 + 30 : 0) - start.y) };
     }
 
     /// In the folded cell: from the node that is the next step's state, around the cell, to where it comes in.
@@ -148,5 +144,5 @@ Study.paths = (() => {
         return { line, head: arrow, at: { x: right, y: (start.y + bottom) / 2 } };
     }
 
-    return { ofLayout, inside, ofLink, middleOf, loop };
+    return { ofLayout, inside, ofLink, loop };
 })();

@@ -50,10 +50,10 @@ TEST_CASE("gradient ledger: the steps behind a loss take no rules") {
 TEST_CASE("reach: of a node alone it is as large as its inputs are many") {
     const tapeloop::detail::Reach<double> reach(1000, 1002, {7, 3});
     CHECK(reach.size() == 5);
-    for (NodeIndex node : {3, 7, 1000, 1001, 1002}) {
+    for (NodeIndex node : {3U, 7U, 1000U, 1001U, 1002U}) {
         CHECK(reach.contains(node));
         CHECK(reach.place(node) < 5);
     }
-    for (NodeIndex node : {0, 5, 999, 1003}) CHECK_FALSE(reach.contains(node));
+    for (NodeIndex node : {0U, 5U, 999U, 1003U}) CHECK_FALSE(reach.contains(node));
     CHECK(reach.place(3) != reach.place(7));
 }

@@ -38,12 +38,13 @@ TEST_CASE("product values: each has its own digits, however far below the larges
     std::vector<Tensor<double>> turns;
     for (int k = 0; k <= 40; ++k) turns.push_back(nn::orthogonal<double>({4, 4}, generator));
     tapeloop::detail::ProductValues values(4, double_rounding);
-    for (int d = 1; d <= 40; ++d) {
+    for (std::size_t d = 1; d <= 40; ++d) {
         // Q1 D Q2^T, then Q2 D Q3^T, ...: the turns cancel, and the product has the rates' powers.
         values.multiply(
             tapeloop::detail::product(times_diagonal(turns[d - 1], rates), transpose_of(turns[d])));
         const std::vector<double> logarithms = values.logarithms();
-        for (std::size_t k = 0; k < 4; ++k) CHECK(std::abs(logarithms[k] - d * std::log(rates[k])) < 1e-9);
+        for (std::size_t k = 0; k < 4; ++k)
+            CHECK(std::abs(logarithms[k] - static_cast<double>(d) * std::log(rates[k])) < 1e-9);
     }
 }
 
