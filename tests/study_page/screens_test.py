@@ -151,7 +151,8 @@ class Screens(StudyPage):
         self.open("short", dark=True, fragment=f"#node={self.facts['short']['forget']['id']}")
         pdf = base64.b64decode(self.browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
         self.assertGreaterEqual(len(re.findall(rb"/Type\s*/Page[^s]", pdf)), 3)
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": dark})
         self.settle()
         self.settle()
         try:
@@ -162,7 +163,7 @@ class Screens(StudyPage):
             self.assertEqual(self.js("document.documentElement.dataset.theme"), "light")
             self.assertGreater(self.js("document.body.scrollHeight"), 2000)
         finally:
-            self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+            self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": dark})
         self.settle()
         self.assertEqual(self.js("document.documentElement.dataset.theme"), "dark")
         self.assertFalse(self.browser.find_element(By.ID, "plots").is_displayed())

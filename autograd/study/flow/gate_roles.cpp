@@ -51,7 +51,8 @@ GateRoles<T>::GateRoles(const Tape<T>& tape, const TimeLoops& loops)
 
 template <class T>
 GateRole GateRoles<T>::of(NodeIndex node) const {
-    if (!tape_.node(node).operation->description().is_gate) return GateRole::none;
+    if (!tape_.node(node).operation->description().is_gate || loops_.places.at(node).order == 0)
+        return GateRole::none;
     Uses uses;
     for (NodeIndex user : users_[node]) {
         if (kind(user) == OperationKind::factor) add(user, node, false, uses);

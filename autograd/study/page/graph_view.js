@@ -62,8 +62,8 @@ Study.graphView = (() => {
             this.drawnSize = { width, height };
             this.context = sharpContext(this.canvas, width, height);
             if (!this.scene) return;
-            if (this.atHome || !centre) this.home(true);
-            else this.transformTo(centre[1], centre[2], centre[0]);
+            if (this.atHome) this.home(true);
+            else if (centre) this.transformTo(centre[1], centre[2], centre[0]);
             this.redraw();
         }
 
