@@ -154,7 +154,9 @@ void Sweep<T>::deliver(NodeIndex receiver_of, NodeIndex node, const Product<T>& 
         return deliver(receiver_of, node, product.array());
     if (!is_lasting(receiver_of, product.a) || !is_lasting(receiver_of, product.b)) steps_do_not_suffice();
     const std::size_t before = steps_ == nullptr ? 0 : steps_->size();
-    if (deferred_.take(node, product, [&] { return target(node); })) {
+    // The rules of one node alone, whose inputs lie in front of its reach, have no company to wait for.
+    const bool is_alone = reach_.size() > reach_.last() + 1 - reach_.first();
+    if (!is_alone && deferred_.take(node, product, [&] { return target(node); })) {
         if (steps_ != nullptr)
             steps_->shorten(before);  // a full panel asks for its target in the step itself
         add_step([&] {

@@ -73,7 +73,7 @@ class Network(StudyPage):
         self.search("forget t=2")
         self.assertEqual(self.selected_id(), self.facts["short"]["forget"]["id"])
         self.assertIn("forget · sigmoid", self.text("#panel-title"))
-        self.press("f")
+        self.press("f", "0")
         self.assertIn("h, c", {", ".join(sorted(text.split(", "), reverse=True)) for text in self.texts_drawn()})
 
     def test_one_press_is_one_time_step(self):

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/kernels/norm.hpp>
+#include <autograd/kernels/rows.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -29,15 +29,12 @@ class Whole {
     /// Returns the share that a part of this norm makes along it.
     double share_of(const Tensor<double>& part, double norm) const {
         if (!(norm > 0) || scale_ == 0) return norm == 0 || scale_ == 0 ? 0 : norm;
-        // What 1 / norm would leave the range for is divided element by element.
-        const bool has_inverse = norm > 1e-300 && norm < 1e300;
-        const double factor = has_inverse ? 1 / norm : 1;
-        std::array<double, 8> along{};  // several, so that no sum waits for the one before
-        for (std::size_t i = 0; i < part.size(); ++i) {
-            const double element = has_inverse ? part.data()[i] * factor : part.data()[i] / norm;
-            along[i % along.size()] += element * scaled_.data()[i];
-        }
-        return std::accumulate(along.begin(), along.end(), 0.0) / squares_ * (norm / scale_);
+        const double along = dot_of_rows(part.data(), scaled_.data(), part.size());
+        // A sum of products leaves the range where the part is tiny or huge.
+        if (norm > 1e-200 && norm < 1e200) return along / squares_ / scale_;
+        Tensor<double> unit = part;
+        for (double& element : unit) element /= norm;
+        return dot_of_rows(unit.data(), scaled_.data(), unit.size()) / squares_ * (norm / scale_);
     }
 
   private:
@@ -140,7 +137,7 @@ GradientLedger keep(const TimedRoots<T>& timed, const Parameter<T>& parameter, c
             // No element is larger than the norm, and most entries are small beside another.
             if (!(ledger.norms(t, k) <= largest_entry))
                 largest_entry = std::max(largest_entry, detail::largest_magnitude(entry));
-            for (std::size_t i = 0; i < sum.size(); ++i) sum.data()[i] += entry.data()[i];
+            add_row(sum.data(), entry.data(), 1, sum.size());
             if (options.keep_entries) ledger.entries[t * columns + k] = std::move(entry);
         }
     }

@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <map>
+#include <type_traits>
 #include <unordered_map>
+#include <utility>
 
 namespace tapeloop {
 
@@ -25,12 +27,14 @@ bool reads(const Tape<T>& tape, NodeIndex node, NodeIndex input) {
 
 /// Adds the elements of `more`, or takes them if nothing was there.
 template <class T>
-void add_to(std::optional<Tensor<double>>& sum, const Tensor<T>& more) {
-    if (!sum.has_value()) {
+void add_to(std::optional<Tensor<double>>& sum, Tensor<T>&& more) {
+    if (sum.has_value()) {
+        for (std::size_t i = 0; i < more.size(); ++i) sum->data()[i] += static_cast<double>(more.data()[i]);
+    } else if constexpr (std::is_same_v<T, double>) {
+        sum = std::move(more);
+    } else {
         sum = detail::as_double(more);
-        return;
     }
-    for (std::size_t i = 0; i < more.size(); ++i) sum->data()[i] += static_cast<double>(more.data()[i]);
 }
 
 }  // namespace
@@ -103,13 +107,15 @@ std::vector<std::optional<Tensor<double>>> ParameterUses<T>::summands(
 /// Returns whether a cotangent that is not zero has arrived at what a node computes.
 template <class T>
 bool ParameterUses<T>::arrives(const Sweep<T>& sweep, NodeIndex node) const {
-    const std::vector<NodeIndex> results = results_of(tape_, node);
-    return std::any_of(results.begin(), results.end(), [&](NodeIndex result) {
-        if (!sweep.has(result)) return false;
+    const NodeIndex count = result_count(tape_, node);
+    for (NodeIndex result = node + (count == 0 ? 0 : 1); result <= node + count; ++result) {
+        if (!sweep.has(result)) continue;
         const Array<T> cotangent = sweep.cotangent(result);
-        return std::any_of(cotangent.data(), cotangent.data() + cotangent.size(),
-                           [](T element) { return element != T(0); });
-    });
+        if (std::any_of(cotangent.data(), cotangent.data() + cotangent.size(),
+                        [](T element) { return element != T(0); }))
+            return true;
+    }
+    return false;
 }
 
 /// Runs the rules of a use for the parameter alone.

@@ -1,11 +1,10 @@
+#include <autograd/kernels/rows.hpp>
 #include <autograd/study/jacobian/decompositions.hpp>
 #include <autograd/study/jacobian/product_values.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 namespace tapeloop::detail {
 namespace {
@@ -19,23 +18,7 @@ constexpr int most_sweeps = 30;
 constexpr double largest_error = 0.1;
 
 double dot(const std::vector<double>& a, const std::vector<double>& b) {
-    std::array<double, 8> sums{};  // several, so that none waits for the one before
-    const std::size_t whole = a.size() / sums.size() * sums.size();
-    for (std::size_t i = 0; i < whole; i += sums.size())
-        for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += a[i + k] * b[i + k];
-    for (std::size_t i = whole; i < a.size(); ++i) sums[0] += a[i] * b[i];
-    return std::accumulate(sums.begin(), sums.end(), 0.0);
-}
-
-/// a becomes c (a + s b), and b becomes c (b - t a).
-void turn(std::vector<double>& a, std::vector<double>& b, double c, double s, double t) {
-    double* const first = a.data();
-    double* const second = b.data();
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        const double before = first[i];
-        first[i] = c * (before + s * second[i]);
-        second[i] = c * (second[i] - t * before);
-    }
+    return dot_of_rows(a.data(), b.data(), a.size());
 }
 
 }  // namespace
@@ -73,7 +56,7 @@ void ProductValues::multiply(const Tensor<double>& factor) {
         for (std::size_t j = i; j < S; ++j) {
             const double share = R(i, j) * std::exp(rows_[j].logarithm - row.logarithm);
             if (share == 0) continue;
-            for (std::size_t k = 0; k < S; ++k) row.u[k] += share * rows_[j].u[k];
+            add_row(row.u.data(), rows_[j].u.data(), share, S);
         }
         normalise(row);
     }
@@ -85,7 +68,7 @@ void ProductValues::normalise(Row& row) {
     const double norm = std::sqrt(dot(row.u, row.u));
     row.logarithm += std::log(norm);
     if (!(norm > 0)) return;
-    for (double& element : row.u) element /= norm;
+    for (double& element : row.u) element /= norm;  // few rows need it
 }
 
 /// Rotates pairs of rows until all are orthogonal, and sorts them.
@@ -115,13 +98,19 @@ bool ProductValues::rotate(Row& larger, Row& smaller) const {
     const double loss = 2 * g / (apart + std::sqrt(apart * apart + 4 * s * s * g * g));
     const double t = loss * s;
     const double c = 1 / std::sqrt(1 + t * t);
-    turn(larger.u, smaller.u, c, t * s, loss);
-    turn(larger.q, smaller.q, c, t, t);
+    // Both rows have the norm 1 before, and shall have it after.
+    const double grown = std::sqrt(1 + 2 * t * s * g + t * s * t * s);
+    const double left = std::sqrt(std::max(0.0, 1 - 2 * loss * g + loss * loss));
     // What two rows have in common is lost with its digits.
-    const double left = std::sqrt(dot(smaller.u, smaller.u));
-    smaller.error += epsilon_ * (left > 0 ? 1 / left : std::numeric_limits<double>::infinity());
-    normalise(larger);
-    normalise(smaller);
+    smaller.error += left > 0 ? epsilon_ / left : std::numeric_limits<double>::infinity();
+    const double again = left > 0 ? 1 / left : 0;
+    mix_rows(larger.u.data(), smaller.u.data(), larger.u.size(), 1 / grown, t * s / grown, -loss * again,
+             again);
+    mix_rows(larger.q.data(), smaller.q.data(), larger.q.size(), c, c * t, -c * t, c);
+    larger.logarithm += std::log(c * grown);
+    smaller.logarithm += std::log(c * left);
+    // Where most of it is lost, its norm was a difference of nearly equal numbers.
+    if (left < 0.1) normalise(smaller);
     return true;
 }
 
