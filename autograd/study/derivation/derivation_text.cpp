@@ -167,13 +167,15 @@ std::vector<std::string> broken(const std::string& side, std::size_t width) {
 std::string wrapped(const std::string& line, std::size_t width) {
     std::string result;
     std::size_t begin = 0;
-    while (line.size() - begin > width) {
-        std::size_t cut = line.rfind(' ', begin + width);
+    constexpr std::size_t indent = 4;
+    while (line.size() - begin + (begin == 0 ? 0 : indent) > width) {
+        const std::size_t room = width - (begin == 0 ? 0 : indent);
+        std::size_t cut = line.rfind(' ', begin + room);
         while (cut != std::string::npos && cut > begin + 4 && line[cut - 1] == '\\')
             cut = line.rfind(' ', cut - 1);
-        if (cut == std::string::npos || cut <= begin + 4) cut = line.find(' ', begin + width);
+        if (cut == std::string::npos || cut <= begin + 4) cut = line.find(' ', begin + room);
         if (cut == std::string::npos) break;
-        result += line.substr(begin, cut - begin) + "\n    ";
+        result += line.substr(begin, cut - begin) + "\n" + std::string(indent, ' ');
         begin = cut + 1;
     }
     return result + line.substr(begin);
@@ -205,7 +207,7 @@ std::string text_of(const std::vector<Equation>& equations, std::size_t line_wid
         for (std::size_t k = 0; k < equation.sides.size(); ++k) {
             if (k > 0 && !fits) text += "\n  " + std::string(left, ' ');
             const std::vector<std::string> lines =
-                broken(equation.sides[k], line_width - std::min(line_width, left + 5));
+                broken(equation.sides[k], line_width - std::min(line_width, left + 7));
             for (std::size_t line = 0; line < lines.size(); ++line)
                 text += line == 0 ? " = " + lines[0] : "\n  " + std::string(left + 5, ' ') + lines[line];
             const bool is_last = k + 1 == equation.sides.size();

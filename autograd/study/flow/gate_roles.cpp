@@ -79,12 +79,12 @@ void GateRoles<T>::add(NodeIndex product, NodeIndex gate, bool is_complement, Us
             uses.resets = true;
         else
             (is_complement ? uses.keeps_by_complement : uses.keeps) = true;
-    } else if (reaches_back(other, gate)) {
-        uses.reads = true;
-    } else if (kind(other) == OperationKind::activation || !is_product(other)) {
-        uses.writes = true;
+    } else if (reaches_back(other, gate, OperationKind::product)) {
+        uses.reads = true;  // without a product with weights: what it scales is made of the state itself
+    } else if (reaches_back(other, gate, OperationKind::activation)) {
+        uses.resets = true;  // before anything was made of it
     } else {
-        uses.resets = true;
+        uses.writes = true;
     }
 }
 
@@ -104,9 +104,10 @@ bool GateRoles<T>::is_from_before(NodeIndex node, NodeIndex gate) const {
     }
 }
 
-/// Returns whether a node depends on an earlier step along a path without a product with weights.
+/// Returns whether a node depends on an earlier step along a path without operations of one kind, and without
+/// gates.
 template <class T>
-bool GateRoles<T>::reaches_back(NodeIndex node, NodeIndex gate) const {
+bool GateRoles<T>::reaches_back(NodeIndex node, NodeIndex gate, OperationKind stop) const {
     std::vector<NodeIndex> open{node};
     std::set<NodeIndex> seen;
     while (!open.empty()) {
@@ -118,7 +119,7 @@ bool GateRoles<T>::reaches_back(NodeIndex node, NodeIndex gate) const {
                                loops_.places.at(at).order == loops_.places.at(gate).order &&
                                loops_.places.at(at).loop == loops_.places.at(gate).loop;
         const bool is_gate = tape_.node(at).operation->description().is_gate;
-        if (!is_inside || is_gate || kind(at) == OperationKind::product) continue;
+        if (!is_inside || is_gate || kind(at) == stop) continue;
         open.insert(open.end(), tape_.inputs(at).begin(), tape_.inputs(at).end());
     }
     return false;

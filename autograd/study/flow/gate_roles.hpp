@@ -37,7 +37,7 @@ class GateRoles {
     struct Uses;
     void add(NodeIndex product, NodeIndex gate, bool is_complement, Uses& uses) const;
     bool is_from_before(NodeIndex node, NodeIndex gate) const;
-    bool reaches_back(NodeIndex node, NodeIndex gate) const;
+    bool reaches_back(NodeIndex node, NodeIndex gate, OperationKind stop) const;
     bool is_complement_of(NodeIndex node, NodeIndex gate) const;
     OperationKind kind(NodeIndex node) const { return tape_.node(node).operation->description().kind; }
 

@@ -456,7 +456,7 @@ TEST_CASE("derivation: a line that is one long term keeps the width, too") {
     };
     check_lines(key.text(), true);
     check_lines(key.latex(), false);
-    CHECK(contains(key.text(), "part29"));
+    CHECK(contains(key.text(), "part₂₉"));
 }
 
 TEST_CASE("derivation: what is too large, or no loss, is refused") {

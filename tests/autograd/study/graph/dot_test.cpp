@@ -157,7 +157,7 @@ TEST_CASE("dot: time runs from left to right, whatever could be done ahead") {
         Tape<double> tape({.fuse = false});
         nn::unroll(cell.layer, filled({4, 2, 4}, 0.1), {.hoist = false});
         const Graph graph = read_graph(tape);
-        const Picture picture(to_dot(graph));
+        const Picture picture(to_dot(graph, {.widest = 1'000'000}));
         std::map<std::size_t, double> left;
         std::map<std::size_t, double> end;
         for (const GraphNode& node : graph) {

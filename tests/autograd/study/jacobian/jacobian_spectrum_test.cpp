@@ -119,7 +119,7 @@ TEST_CASE("jacobian spectrum: known linear systems") {
         const std::string few = lens_of_linear(orthogonal(3, 0.9), 4).spectrum().text();
         CHECK(contains(few, "neither vanishing nor exploding: over 4 steps"));
         CHECK(contains(few, "over enough steps it has to vanish"));
-        CHECK(!contains(few, "  ...\n"));
+        CHECK(!contains(lens_of_linear(orthogonal(3, 0.9), 2).spectrum().text(), "  ...\n"));
         CHECK(contains(lens_of_linear(orthogonal(3, 0.9), 40).spectrum().text(), "  ...\n"));
     }
 }
