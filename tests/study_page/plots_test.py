@@ -3,6 +3,7 @@ import xml.etree.ElementTree
 
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
 
 from study_page import StudyPage
 
@@ -59,6 +60,17 @@ class Plots(StudyPage):
         plot = cards["forget"].find_element(By.TAG_NAME, "svg")
         ActionChains(self.browser).move_to_element(plot).perform()
         self.assertRegex(cards["forget"].find_element(By.CSS_SELECTOR, ".readout").text, r"^t = 2: mean 0\.\d+, open [\d.]+ %, shut [\d.]+ %$")
+
+    def test_the_shares_of_a_ledger_add_up(self):
+        self.open("short")
+        self.press("2")
+        before = self.text("[data-name='ledger'] .legend")
+        Select(self.browser.find_element(By.ID, "ledger-measure")).select_by_value("shares")
+        self.assertIn("%", self.text("[data-name='ledger'] .legend"))
+        self.assertNotEqual(self.text("[data-name='ledger'] .legend"), before)
+        shares = self.js("[...app.study.ledgers[0].shares.values]")
+        self.assertAlmostEqual(sum(shares), 1, places=5)
+        self.assertIn("add up to the gradient, of norm", self.text("[data-name='ledger'] .ledger-sum"))
 
     def test_curves_can_be_switched_off(self):
         self.open("short")

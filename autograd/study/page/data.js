@@ -2,6 +2,7 @@
 /// Reads the page's JSON (see README.md beside this file in the sources) into what the other parts use. Nodes are
 /// referred to by their place in `nodes`, which is the order of execution; `id` is what the tape calls them.
 Study.read = (json) => {
+    const cellsOf = (matrix) => ({ grid: matrix.grid, values: Study.tensors.elements(matrix) });
     const places = new Map(json.graph.nodes.map((node, place) => [node.id, place]));
     // A detached value is computed from what it was detached from, though no gradient goes back there.
     const inputsOf = (node) => (node.kind === "detached" ? [node.detached_from] : node.inputs);
@@ -43,7 +44,7 @@ Study.read = (json) => {
         largestJacobian: json.jacobians?.largest || 0,
         gradientNorms: json.gradient_norms || [],
         usedOutsideSteps: json.used_outside_steps || [],
-        ledgers: (json.ledgers || []).map((one) => ({ ...one, matrix: { grid: one.decades.grid, decades: Study.tensors.elements(one.decades) } })),
+        ledgers: (json.ledgers || []).map((one) => ({ ...one, norms: cellsOf(one.decades), shares: one.shares && cellsOf(one.shares) })),
         steps: json.steps || [],
         spectrum: json.spectrum || null,
         saturation: json.saturation || [],

@@ -1,26 +1,42 @@
 "use strict";
-/// A matrix of sizes as a heat map with a logarithmic scale, such as the ledger of a parameter. Its data are decadic
-/// logarithms, -∞ for 0, of the whole matrix or of means over blocks of it.
+/// A matrix as a heat map, such as the ledger of a parameter, of all of it or of blocks: of sizes, given as decadic
+/// logarithms, -∞ for 0, on a logarithmic scale; or of shares with their signs.
 Study.matrixPlot = (() => {
     const { element, sharpContext } = Study.dom;
     const { text } = Study.numbers;
     const side = 360; // pixels, before the type grows
 
-    /// { low, high } in decades, at most twelve; null where nothing can be shown.
-    function range(decades) {
-        let [low, high] = [Infinity, -Infinity];
-        for (const decade of decades) {
-            if (!Number.isFinite(decade)) continue;
-            low = Math.min(low, decade);
-            high = Math.max(high, decade);
-        }
-        return high === -Infinity ? null : { low: Math.max(low, high - 12), high };
+    const sizeOf = (decade) => (decade === -Infinity ? 0 : 10 ** decade);
+    const finite = (values) => [...values].filter(Number.isFinite);
+
+    /// How sizes are shown: at most twelve decades; null where there is none.
+    function sizeScale(decades) {
+        const all = finite(decades);
+        if (all.length === 0) return null;
+        const high = all.reduce((best, one) => Math.max(best, one));
+        const low = Math.max(all.reduce((best, one) => Math.min(best, one)), high - 12);
+        const scaled = (decade) => (high > low ? (decade - low) / (high - low) : 1);
+        return {
+            empty: (decade) => decade === -Infinity, value: sizeOf, text: (decade) => text(sizeOf(decade)),
+            colour: (decade) => Study.colours.size(scaled(decade)), ink: (decade) => Study.colours.textOnSize(scaled(decade)),
+            legend: [text(10 ** low), text(10 ** high)], at: Study.colours.size,
+        };
     }
 
-    const scaled = (decade, { low, high }) => (high > low ? (decade - low) / (high - low) : 1);
-    const sizeOf = (decade) => (decade === -Infinity ? 0 : 10 ** decade);
+    /// How shares are shown, which may cancel each other.
+    function shareScale(shares) {
+        const reach = finite(shares).reduce((best, one) => Math.max(best, Math.abs(one)), 0);
+        if (reach === 0) return null;
+        const percent = (share) => `${Libraries.format(".3~g")(100 * share).replace("-", "−")} %`;
+        return {
+            empty: (share) => share === 0, value: (share) => share, text: percent,
+            colour: (share) => Study.colours.signed(share / reach),
+            ink: (share) => Study.colours.theme()[Math.abs(share) > 0.6 * reach ? "paper" : "ink"],
+            legend: [percent(-reach), percent(reach)], at: (u) => Study.colours.signed(2 * u - 1),
+        };
+    }
 
-    function paint(canvas, { grid: [rows, columns], decades }, limits, at, size) {
+    function paint(canvas, { grid: [rows, columns], values }, scale, at, size) {
         const margin = { left: 46 * size, bottom: 24 * size };
         const cell = (side * size) / Math.max(rows, columns);
         const context = sharpContext(canvas, margin.left + cell * columns + 1, margin.bottom + cell * rows + 1);
@@ -28,14 +44,13 @@ Study.matrixPlot = (() => {
         const numbered = cell >= 44 * size;
         for (let row = 0; row < rows; ++row) {
             for (let column = 0; column < columns; ++column) {
-                const decade = decades[row * columns + column];
-                if (decade === -Infinity) continue;
-                const u = Number.isFinite(decade) ? scaled(decade, limits) : NaN;
-                context.fillStyle = Number.isNaN(u) ? theme.missing : Study.colours.size(u);
+                const value = values[row * columns + column];
+                if (scale.empty(value)) continue;
+                context.fillStyle = Number.isFinite(value) ? scale.colour(value) : theme.missing;
                 context.fillRect(margin.left + column * cell, row * cell, cell + 0.5, cell + 0.5);
                 if (!numbered) continue;
-                Object.assign(context, { fillStyle: Study.colours.textOnSize(u), font: `${12 * size}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
-                context.fillText(text(sizeOf(decade)), margin.left + (column + 0.5) * cell, (row + 0.5) * cell, cell - 4);
+                Object.assign(context, { fillStyle: scale.ink(value), font: `${12 * size}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
+                context.fillText(scale.text(value), margin.left + (column + 0.5) * cell, (row + 0.5) * cell, cell - 4);
             }
         }
         context.strokeStyle = theme.tileEdge;
@@ -59,14 +74,15 @@ Study.matrixPlot = (() => {
         for (const column of every(columns.length)) context.fillText(time(columns[column][0], titleOf), margin.left + (column + 0.5) * cell, rows.length * cell + 6 * size);
     }
 
-    function legend({ low, high }) {
+    function legend(scale) {
         const canvas = element("canvas", { "aria-hidden": "true" });
         const context = sharpContext(canvas, 160, 12);
         for (let x = 0; x < 160; ++x) {
-            context.fillStyle = Study.colours.size(x / 160);
+            context.fillStyle = scale.at(x / 160);
             context.fillRect(x, 0, 1, 12);
         }
-        return element("p", { class: "legend" }, element("span", { "data-text": text(10 ** low) }, text(10 ** low)), canvas, element("span", { "data-text": text(10 ** high) }, text(10 ** high)));
+        const [low, high] = scale.legend.map((end) => element("span", { "data-text": end }, end));
+        return element("p", { class: "legend" }, low, canvas, high);
     }
 
     /// The first and the last of the steps that each of `cells` stands for.
@@ -75,36 +91,36 @@ Study.matrixPlot = (() => {
         return [steps[first], steps[last]];
     });
 
-    /// `matrix` is { grid, decades }; `rows` and `columns` say what they count, `name`, and all time steps, `at`;
+    /// `matrix` is { grid, values }, of shares if `shares` is true; `rows` and `columns` say what they count, `name`, and all time steps, `at`;
     /// onPick(row's step, column's step) hears of clicks.
-    function plot({ matrix, rows, columns, titleOf, onPick }) {
+    function plot({ matrix, shares = false, rows, columns, titleOf, onPick }) {
         const [height, width] = matrix.grid;
         if (width * height === 0) return element("p", { class: "hint" }, "empty");
-        const limits = range(matrix.decades);
-        if (!limits) return element("p", { class: "hint nothing" }, `Nothing to draw: ${matrix.decades.every((one) => one === -Infinity) ? "every entry is exactly 0" : "no entry is finite and above 0"}.`);
+        const scale = (shares ? shareScale : sizeScale)(matrix.values);
+        if (!scale) return element("p", { class: "hint nothing" }, `Nothing to draw: ${[...matrix.values].every((one) => one === (shares ? 0 : -Infinity)) ? "every entry is exactly 0" : "no entry is finite and above 0"}.`);
         const size = Study.dom.baseSize() / 15;
         const canvas = element("canvas", { class: "matrix", role: "img", "aria-label": `${rows.name} by ${columns.name}` });
         const at = { rows: blocks(rows.at, height), columns: blocks(columns.at, width), titleOf };
-        const { cell, margin } = paint(canvas, matrix, limits, at, size);
+        const { cell, margin } = paint(canvas, matrix, scale, at, size);
         const reduced = height < rows.at.length || width < columns.at.length;
-        const hint = `down: ${rows.name}; across: ${columns.name}; empty: exactly 0${reduced ? "; a cell is the mean of several" : ""}`;
+        const hint = `down: ${rows.name}; across: ${columns.name}; empty: exactly 0${reduced ? `; a cell is the ${shares ? "sum" : "mean"} of several` : ""}`;
         const readout = element("p", { class: "readout" }, hint);
         const under = (event) => {
-            const scale = canvas.clientWidth / parseFloat(canvas.style.width) || 1; // a small screen shrinks it
-            const [row, column] = [Math.floor(event.offsetY / scale / cell), Math.floor((event.offsetX / scale - margin.left) / cell)];
+            const shrunk = canvas.clientWidth / parseFloat(canvas.style.width) || 1; // by a small screen
+            const [row, column] = [Math.floor(event.offsetY / shrunk / cell), Math.floor((event.offsetX / shrunk - margin.left) / cell)];
             return row < 0 || column < 0 || row >= height || column >= width ? null : { row, column };
         };
         const name = ([first, last]) => (first === last || last === undefined ? time(first, titleOf) : `${time(first, titleOf)}–${time(last, titleOf)}`);
         canvas.addEventListener("pointermove", (event) => {
             const where = under(event);
-            readout.textContent = where ? `${rows.name}=${name(at.rows[where.row])}, ${columns.name}=${name(at.columns[where.column])}: ${text(sizeOf(matrix.decades[where.row * width + where.column]))}` : hint;
+            readout.textContent = where ? `${rows.name}=${name(at.rows[where.row])}, ${columns.name}=${name(at.columns[where.column])}: ${scale.text(matrix.values[where.row * width + where.column])}` : hint;
         });
         canvas.addEventListener("pointerleave", () => (readout.textContent = hint));
         if (onPick) canvas.addEventListener("click", (event) => {
             const where = under(event);
             if (where) onPick(at.rows[where.row][0], at.columns[where.column][0]);
         });
-        return element("div", { class: "matrix-plot" }, canvas, legend(limits), readout);
+        return element("div", { class: "matrix-plot" }, canvas, legend(scale), readout);
     }
 
     return { plot, blocks, sizeOf };

@@ -28,32 +28,38 @@ Study.plots = (() => {
             outside.length > 0 ? element("p", { id: "outside-steps" }, `Not shown: what ${outside.join(", ")} contribute${outside.length === 1 ? "s" : ""} outside of the time steps. Products done for all steps at once stand there too; {.hoist = false} gives each step its own.`) : null);
     }
 
-    function ledgerCsv({ losses, uses, matrix: { grid: [rows, columns], decades } }) {
+    function ledgerCsv({ losses, uses }, { grid: [rows, columns], values }, valueOf) {
         const [down, across] = [Study.matrixPlot.blocks(losses, rows), Study.matrixPlot.blocks(uses, columns)];
         const name = ([first, last]) => (first === last || last === undefined ? `t=${first ?? "none"}` : `t=${first} to ${last}`);
         return Study.exporting.csvOf([["loss", ...across.map(name)],
-            ...down.map((row, i) => [name(row), ...across.map((_, k) => Study.matrixPlot.sizeOf(decades[i * columns + k]))])]);
+            ...down.map((row, i) => [name(row), ...across.map((_, k) => valueOf(values[i * columns + k]))])]);
     }
 
     function ledger(app) {
         const { ledgers } = app.study;
         if (ledgers.length === 0) return null;
         const room = element("div");
-        let shown = 0;
-        const show = (index) => {
-            shown = index;
-            const { matrix, losses, uses, gradient, deviation } = ledgers[index];
+        const shown = { index: 0, shares: false };
+        const matrixOf = (one) => (shown.shares && one.shares ? one.shares : one.norms);
+        const show = (change) => {
+            Object.assign(shown, change);
+            const one = ledgers[shown.index];
+            const { losses, uses, gradient, deviation } = one;
+            measure.hidden = !one.shares;
             const sum = deviation === undefined ? null : element("p", { class: "hint ledger-sum" }, `All entries add up to the gradient, of norm ${Study.numbers.text(parse(gradient))}, within ${Study.numbers.text(parse(deviation))} of the largest.`);
             room.replaceChildren(Study.matrixPlot.plot({
-                matrix, titleOf: titleOf(app), rows: { name: "loss at t", at: losses }, columns: { name: "use at k", at: uses },
+                matrix: matrixOf(one), shares: matrixOf(one) === one.shares, titleOf: titleOf(app), rows: { name: "loss at t", at: losses }, columns: { name: "use at k", at: uses },
                 onPick: (_, use) => use !== null && use !== undefined && app.showTime(use),
             }), ...(sum ? [sum] : []));
         };
-        const choice = element("select", { "aria-label": "Parameter", change: (event) => show(Number(event.target.value)) },
+        const choice = element("select", { "aria-label": "Parameter", change: (event) => show({ index: Number(event.target.value) }) },
             ledgers.map(({ parameter }, index) => element("option", { value: index }, parameter)));
-        show(0);
-        return card(app, "ledger", "Gradient ledger", "How much each pair of a loss and an earlier use contributes to the gradient of a parameter: the norm of its part, summed over the batch.", () => ledgerCsv(ledgers[shown]),
-            ledgers.length > 1 ? choice : element("p", {}, element("b", {}, ledgers[0].parameter)), room);
+        const measure = element("select", { id: "ledger-measure", "aria-label": "Norms or shares", change: (event) => show({ shares: event.target.value === "shares" }) },
+            element("option", { value: "norms" }, "norms of the parts"), element("option", { value: "shares" }, "shares of the gradient, with sign"));
+        show({});
+        const csv = () => ledgerCsv(ledgers[shown.index], matrixOf(ledgers[shown.index]), shown.shares ? (share) => share : Study.matrixPlot.sizeOf);
+        return card(app, "ledger", "Gradient ledger", "How much each pair of a loss and an earlier use contributes to the gradient of a parameter: the norm of its part, summed over the batch; or its share along the gradient, of which all together make 100 %.", csv,
+            element("p", {}, ledgers.length > 1 ? choice : element("b", {}, ledgers[0].parameter), " ", measure), room);
     }
 
     const ofRow = ({ row }) => (row === undefined ? "" : ` Of row ${row} of the batch alone.`);

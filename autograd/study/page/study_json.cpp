@@ -115,12 +115,26 @@ json decades_of_norms(const Tensor<double>& norms, std::size_t largest_grid) {
     return {{"grid", {blocks.rows, blocks.columns}}, {"data", base64_of(std::span<const double>(decades))}};
 }
 
-/// Returns how fine the grids of all ledgers can be.
+/// The shares of a ledger, added up over the same blocks, so that all cells add up to 1.
+json sums_of_shares(const Tensor<double>& shares, std::size_t largest_grid) {
+    const Blocks blocks = blocks_of(shares, largest_grid);
+    const auto size_of = [](std::size_t cell, std::size_t extent, std::size_t cells) {
+        return static_cast<double>((cell + 1) * extent / cells - cell * extent / cells);
+    };
+    std::vector<double> sums = blocks.means;
+    for (std::size_t i = 0; i < sums.size(); ++i)
+        sums[i] *= size_of(i / blocks.columns, shares.shape(0), blocks.rows) *
+                   size_of(i % blocks.columns, shares.shape(1), blocks.columns);
+    return {{"grid", {blocks.rows, blocks.columns}}, {"data", base64_of(std::span<const double>(sums))}};
+}
+
+/// Returns how fine the grids of all ledgers can be, of their norms and their shares.
 std::size_t ledger_grid_within(const std::vector<GradientLedger>& ledgers, std::size_t limit) {
     constexpr std::array<std::size_t, 12> sizes{4096, 2048, 1024, 768, 512, 384, 256, 192, 128, 64, 32, 16};
     const std::size_t grid = largest_within(sizes, limit, [&](std::size_t size) {
         std::size_t bytes = 0;
-        for (const GradientLedger& ledger : ledgers) bytes += tensor_text_bytes(shape_of(ledger.norms), size);
+        for (const GradientLedger& ledger : ledgers)
+            bytes += 2 * tensor_text_bytes(shape_of(ledger.norms), size);
         return bytes;
     });
     return std::max<std::size_t>(grid, 1);
@@ -134,12 +148,15 @@ json ledgers_json(const std::vector<GradientLedger>& ledgers, const Graph& graph
         json uses = json::array();
         for (const ParameterUse& use : ledger.uses)
             uses.push_back(use.time_step.has_value() ? json(*use.time_step) : json());
-        list.push_back({{"parameter", name_of(ledger, graph, names)},
-                        {"losses", ledger.losses},
-                        {"uses", std::move(uses)},
-                        {"gradient", number_json(norm_of(ledger.gradient))},
-                        {"deviation", number_json(ledger.deviation)},
-                        {"decades", decades_of_norms(ledger.norms, grid)}});
+        list.push_back(
+            {{"parameter", name_of(ledger, graph, names)},
+             {"losses", ledger.losses},
+             {"uses", std::move(uses)},
+             {"gradient", number_json(norm_of(ledger.gradient))},
+             {"deviation", number_json(ledger.deviation)},
+             {"decades", decades_of_norms(ledger.norms, grid)},
+             {"shares",
+              ledger.shares.size() == ledger.norms.size() ? sums_of_shares(ledger.shares, grid) : json()}});
     }
     return list;
 }
