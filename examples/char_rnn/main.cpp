@@ -157,7 +157,7 @@ int run(const Job& job) {
     program::print("\nAre the gradients right? The first batch of this text:\n");
     program::require_printed();
     LossCurve curve(outputs.curve);
-    check_first_batch(text.training, vocabulary, options);
+    check_first_batch(text.training, vocabulary.size(), options);
 
     tapeloop::nn::Generator generator(options.seed);
     const auto model = find_cell(options.cell)->make(vocabulary.size(), options.hidden, generator);
@@ -190,7 +190,7 @@ int run(const Job& job) {
         program::print("To go on: --resume {}\n", outputs.checkpoint->path().string());
     failures.attempt([&] {
         if (!outputs.page) return;
-        write_study_page(*model, text.training, vocabulary.size(), options, *outputs.page);
+        write_study_page(*model, text.training, vocabulary, options, *outputs.page);
         program::print("The first batch through time, to be opened in a browser: {}\n",
                        options.study.string());
     });

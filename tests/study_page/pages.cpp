@@ -11,10 +11,12 @@
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/decoding/encoder_decoder.hpp>
 #include <nn/generator.hpp>
+#include <nn/layers/attention.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses/losses.hpp>
 #include <nn/sequence/unroll.hpp>
 #include <nn/study/states.hpp>
+#include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/bidirectional.hpp>
 #include <nn/wrappers/stack.hpp>
 
@@ -101,6 +103,25 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
         {"flow", std::string(name_of(options.spectrum->flow))},
         {"forget", facts_of(tape, gradients, find_nodes(tape, "sigmoid", 2).at(1))},
         {"output", facts_of(tape, gradients, find_nodes(tape, "multiply", 2).back())}};
+}
+
+/// A decoder that looks at a source of four steps.
+json write_attention(const std::filesystem::path& path) {
+    nn::Generator generator(3);
+    const nn::AttentionCell cell(nn::LstmCell<double>(5, 4, generator),
+                                 nn::AdditiveAttention<double>(4, 2, 3, generator), 2);
+    Tape<double> tape({.fuse = false});
+    const Var<double> source = input(random_tensor({4, 2, 2}, generator)).named("source");
+    const auto run =
+        nn::unroll(cell, random_tensor({3, 2, 3}, generator), cell.attending(source), {.trace = true});
+    const Var<double> J = sum(square(run.outputs)).named("J");
+    write_study(tape, gradient(J, every_node(tape)), path);
+    std::vector<std::vector<double>> weights;  // of the first row
+    for (const auto& state : run.trace) {
+        const Tensor<double> all = cell.weights(state).value();
+        weights.emplace_back(all.begin(), all.begin() + 4);
+    }
+    return {{"path", path.string()}, {"weights", weights}};
 }
 
 /// Two layers of two directions each: four lanes.
@@ -243,6 +264,7 @@ int main(int argc, char** argv) {
     const json facts{{"short", write_lstm(folder / "lstm_5.html", 5, 2, 6)},
                      {"tokens", write_lstm(folder / "tokens.html", 5, 2, 6, {"h", "i", " ", "\n", "é"})},
                      {"directions", write_directions(folder / "directions.html")},
+                     {"attention", write_attention(folder / "attention.html")},
                      {"dead", write_dead(folder / "dead.html")},
                      {"long", write_lstm(folder / "lstm_200.html", 200, 2, 6)},
                      {"thousands", write_lstm(folder / "lstm_thousands.html", 230, 2, 6)},

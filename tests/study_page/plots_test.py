@@ -72,6 +72,20 @@ class Plots(StudyPage):
         self.assertAlmostEqual(sum(shares), 1, places=5)
         self.assertIn("add up to the gradient, of norm", self.text("[data-name='ledger'] .ledger-sum"))
 
+    def test_what_a_step_looks_at(self):
+        self.open("attention", fragment="#panel=attention")
+        canvas = self.browser.find_element(By.CSS_SELECTOR, "[data-name='attention'] .matrix")
+        weights = self.facts["attention"]["weights"]
+        left, below = (self.js(f"parseFloat(getComputedStyle(document.documentElement).fontSize) / 15 * {margin}") for margin in [46, 24])
+        side = (canvas.size["width"] - left - 1) / 4
+        for t in range(3):
+            for s in range(4):
+                ActionChains(self.browser, duration=0).move_to_element_with_offset(
+                    canvas, int(left + (s + 0.5) * side - canvas.size["width"] / 2), int((t + 0.5) * side - canvas.size["height"] / 2)).perform()
+                where, shown = self.text("[data-name='attention'] .readout").split(": ")
+                self.assertEqual(where, f"t={t}, s={s}")
+                self.assertAlmostEqual(float(shown.split()[0]) / 100, weights[t][s], places=2)
+
     def test_curves_can_be_switched_off(self):
         self.open("short")
         self.press("2")

@@ -110,8 +110,28 @@ Study.plots = (() => {
             ...Study.gatePlot.plots(saturation, pickTime(app)));
     }
 
+    /// What each step looks at: the nodes of a cell that are a softmax over something, by step.
+    function attention(app) {
+        const { study, structure } = app;
+        const found = structure.cells.flatMap((tile) => tile.members.map((place) => ({ tile, nodes: Study.structure.throughTime(structure, place).map((one) => study.nodes[one]) })))
+            .filter(({ nodes: [node] }) => /^(masked_)?softmax$/.test(node.op) && node.shape.length > 1 && node.shape.at(-1) > 1)
+            .filter(({ nodes }) => nodes.length > 1 && nodes.every((node) => node.shape.at(-1) === nodes[0].shape.at(-1)));
+        if (found.length === 0) return null;
+        const matrices = found.map(({ tile, nodes }) => {
+            const columns = nodes[0].value.grid[1];
+            return { name: `${Study.names.title(nodes[0])}${tile.lane ? `, ${tile.lane}` : ""}`, columns, steps: nodes.map((node) => node.time), across: [...Array(nodes[0].shape.at(-1)).keys()],
+                matrix: { grid: [nodes.length, columns], values: nodes.flatMap((node) => [...Study.tensors.elements(node.value).slice(0, columns)]) } };
+        });
+        const csv = () => Study.exporting.csvOf(matrices.flatMap(({ name, steps, columns, matrix }) =>
+            [[name, ...Array(columns).keys()], ...steps.map((t, i) => [`t=${t}`, ...matrix.values.slice(i * columns, (i + 1) * columns)])]));
+        const whole = found.every(({ nodes: [node] }) => !Study.tensors.isReduced(node.value));
+        return card(app, "attention", "Weights by time step", `How each step shares itself out, in the ${whole ? "first row" : "first rows"} of the batch: down the steps, across what it looks at.`, csv,
+            ...matrices.flatMap(({ name, matrix, steps, across }) => [element("h3", {}, name), Study.matrixPlot.plot({
+                matrix, shares: true, rows: { name: "t", at: steps }, columns: { name: "s", at: across }, onPick: (time) => app.showTime(time) })]));
+    }
+
     function show(app) {
-        const cards = [gradientNorms, ledger, jacobianSteps, jacobianProducts, gates].map((make) => make(app)).filter(Boolean);
+        const cards = [gradientNorms, ledger, jacobianSteps, jacobianProducts, gates, attention].map((make) => make(app)).filter(Boolean);
         if (cards.length === 0) cards.push(card(app, "none", "No plots", "This page was written without gradient norms, ledgers, spectra or gates.", null));
         byId("plots").classList.toggle("alone", cards.some((one) => one.classList.contains("chosen")));
         byId("plots").replaceChildren(...cards);
