@@ -127,12 +127,13 @@ class Plots(StudyPage):
 
     def test_ticks_differ(self):
         self.open("short")
-        for values in [[1.00001, 1.00002, 1.00003], [2.5, 2.6, 2.7], [3e-9, 3.00001e-9], [1e5, 1.0000001e5]]:
-            ticks = self.js("""(() => {
-                const plot = Study.linePlot.plot([{ name: "x", points: arguments[0].map((y, x) => [x, y]) }], { log: true });
-                return [...plot.querySelectorAll(".grid text")].map((text) => text.textContent); })()""", values)
-            self.assertGreater(len(ticks), 1)
-            self.assertEqual(len(set(ticks)), len(ticks), ticks)
+        for log in [True, False]:
+            for values in [[1.00001, 1.00002, 1.00003], [2.5, 2.6, 2.7], [3e-9, 3.00001e-9], [1e5, 1.0000001e5], [0.02, 0.3]]:
+                ticks = self.js("""(() => {
+                    const plot = Study.linePlot.plot([{ name: "x", points: arguments[0].map((y, x) => [x, y]) }], { log: arguments[1] });
+                    return [...plot.querySelectorAll(".grid text")].map((text) => text.textContent); })()""", values, log)
+                self.assertGreater(len(ticks), 1)
+                self.assertEqual(len(set(ticks)), len(ticks), ticks)
 
     def test_a_plot_leaves_the_page_as_svg_png_and_csv(self):
         self.open("tokens")

@@ -163,17 +163,27 @@ std::vector<std::string> broken(const std::string& side, std::size_t width) {
     return lines;
 }
 
-/// LaTeX whose lines keep the width, too: where it has a space it may as well have the end of a line.
+/// LaTeX whose lines keep the width, too: where it has a space it may as well have the end of a line. One
+/// outside of braces, if there is one.
 std::string wrapped(const std::string& line, std::size_t width) {
+    constexpr std::size_t indent = 4;
     std::string result;
     std::size_t begin = 0;
-    constexpr std::size_t indent = 4;
     while (line.size() - begin + (begin == 0 ? 0 : indent) > width) {
         const std::size_t room = width - (begin == 0 ? 0 : indent);
-        std::size_t cut = line.rfind(' ', begin + room);
-        while (cut != std::string::npos && cut > begin + 4 && line[cut - 1] == '\\')
-            cut = line.rfind(' ', cut - 1);
-        if (cut == std::string::npos || cut <= begin + 4) cut = line.find(' ', begin + room);
+        std::size_t inside = std::string::npos;
+        std::size_t outside = std::string::npos;
+        int depth = 0;
+        for (std::size_t at = begin; at < line.size(); ++at) {
+            if (line[at] == '{') ++depth;
+            if (line[at] == '}') --depth;
+            const bool is_late = at > begin + room;
+            if (is_late && (inside != std::string::npos || outside != std::string::npos)) break;
+            if (line[at] != ' ' || at < begin + 8 || line[at - 1] == '\\') continue;
+            (depth == 0 ? outside : inside) = at;
+        }
+        const bool is_far_back = outside == std::string::npos || outside < begin + room / 2;
+        const std::size_t cut = is_far_back && inside != std::string::npos ? inside : outside;
         if (cut == std::string::npos) break;
         result += line.substr(begin, cut - begin) + "\n" + std::string(indent, ' ');
         begin = cut + 1;
