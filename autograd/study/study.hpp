@@ -5,6 +5,7 @@
 #include <autograd/study/derivation/latex.hpp>
 #include <autograd/study/explain/explain.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
+#include <autograd/study/flow/gate_role.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>
 #include <autograd/study/flow/gradient_ledger.hpp>
 #include <autograd/study/flow/gradient_norms.hpp>

@@ -83,12 +83,14 @@ struct Culprit {
     std::string text;  ///< one line for people
     double decades;    ///< by how many powers of ten it changes the gradient; minus infinity where it ends
     std::size_t steps = 1;
-    /// How it belongs to the list. Those that are not parts add up to the change along the whole path.
+    /// The ways in which it can belong to the list. Those that are not parts add up to the change along the
+    /// whole path.
     enum class Place {
         whole,   ///< a change of its own
         part,    ///< a part of the long product above it
         beside,  ///< no part of the path: another way that is closed, around which it goes
-    } place = Place::whole;
+    };
+    Place place = Place::whole;  ///< how it belongs to the list
 };
 
 /// The answer of `explain`.

@@ -1,4 +1,5 @@
 #include <autograd/study/flow/gate_names.hpp>
+#include <autograd/study/flow/gate_roles.hpp>
 #include <autograd/study/flow/gate_saturation.hpp>
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/study/flow/gate_roles.hpp>
+#include <autograd/study/flow/gate_role.hpp>
 #include <autograd/tape.hpp>
 
 #include <string>
