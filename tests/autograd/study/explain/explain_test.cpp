@@ -137,8 +137,8 @@ TEST_CASE("explain: the list adds up, a long product to the decades of its parts
     CHECK(explanation.culprits[1].place == Culprit::Place::part);
     const Listed listed = listed_in(explanation.text());
     CHECK(listed.product < -10);
-    CHECK_MESSAGE(std::abs(listed.parts - listed.product) < 0.25, explanation.text());
-    CHECK_MESSAGE(std::abs(listed.whole - listed.together) < 0.25, explanation.text());
+    CHECK_MESSAGE(std::abs(listed.parts - listed.product) < 0.2, explanation.text());
+    CHECK_MESSAGE(std::abs(listed.whole - listed.together) < 0.2, explanation.text());
     CHECK(std::abs(listed.together - explanation.decades) < 0.06);
 }
 
