@@ -513,7 +513,8 @@ TEST_CASE("CHECK_BPTT: one line holds a cell's BPTT") {
     CHECK_BPTT(cell, x, {.seed = 5});
     REQUIRE_BPTT(cell, x, [](const auto& outputs) { return sum(square(outputs)); });
     const nn::BpttReport report = nn::verify_bptt(DetachingCell(), x, {.seed = 12});
-    const std::string text = tapeloop::detail::failure_text(report, "verify_bptt(cell, x)");
+    const std::string text =
+        tapeloop::detail::failure_text(report, "verify_bptt(cell, x)", tapeloop::detail::doctest_filter());
     for (const char* part : {"verify_bptt(cell, x)\nBPTT check FAILED", "first divergence: t=2",
                              "TAPELOOP_CHECK_SEED=12", "--test-case='CHECK_BPTT: one line"})
         CHECK_MESSAGE(contains(text, part), text);
