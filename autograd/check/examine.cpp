@@ -93,10 +93,8 @@ bool Examination<T>::is_same_again(std::size_t calls, std::string_view when) {
 template <class T>
 bool Examination<T>::stays_the_same() {
     const bool is_right = suspects_.empty() && report_.findings.empty();
-    return is_same_again(!is_right               ? calls_of_wrong
-                         : subject_.order() == 1 ? calls_of_right
-                                                 : 1,
-                         "before and after others");
+    const std::size_t calls = !is_right ? calls_of_wrong : subject_.order() == 1 ? calls_of_right : 1;
+    return is_same_again(affordable_calls(calls, computed_), "before and after others");
 }
 
 template <class T>
