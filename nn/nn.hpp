@@ -38,8 +38,8 @@
 #include <nn/sequence/online_gradient.hpp>
 #include <nn/sequence/recomputed.hpp>
 #include <nn/sequence/state.hpp>
-#include <nn/sequence/unroll.hpp>
 #include <nn/sequence/truncated_bptt.hpp>
+#include <nn/sequence/unroll.hpp>
 #include <nn/sequence/unrolled.hpp>
 #include <nn/summary.hpp>
 #include <nn/training.hpp>

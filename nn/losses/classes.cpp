@@ -61,7 +61,7 @@ class InTime {
 bool Classes::all_count() const { return std::find(of_row.begin(), of_row.end(), ignored) == of_row.end(); }
 
 std::shared_ptr<Classes> classes_of(const Shape& scores, const Targets& targets,
-                                          const ClassOptions& options) {
+                                    const ClassOptions& options) {
     auto classes = std::make_shared<Classes>();
     const Shape shape = Shape::of(targets.shape());
     classes->shape = shape;

@@ -37,8 +37,7 @@ struct ClassOptions {
 };
 
 /// Throws unless everything fits; what does not count may hold anything.
-std::shared_ptr<Classes> classes_of(const Shape& scores, const Targets& targets,
-                                          const ClassOptions& options);
+std::shared_ptr<Classes> classes_of(const Shape& scores, const Targets& targets, const ClassOptions& options);
 
 /// Throws unless `weights` is empty or has one for each class, finite and not negative.
 void require_class_weights(std::string_view name, std::string_view scores, const Shape& shape,
