@@ -370,8 +370,9 @@ class RunWithin {
         const std::vector<std::size_t> lengths = plan.parts(range.end - range.begin);
         for (std::size_t i = 0; i < lengths.size(); ++i) {
             part = {part.end, part.end + lengths[i]};
+            const MemoryPlan inner = plan.of_part(i, lengths[i]);
             auto [most, last, next] = recomputed(
-                [own, part, state, inner = plan.of_part(i, lengths[i])] {
+                [own, part, state, inner] {
                     return inner.depth == 0 ? run_stretch(*own, part, state)
                                             : run_parts(own, part, state, inner);
                 },
