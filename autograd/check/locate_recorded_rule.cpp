@@ -204,7 +204,7 @@ class RecordedRules {
         if (apart > (sizeof(T) == 8 ? 1e-10 : 1e-3) * std::max(1.0, largest))
             return located(tape, one, i, "gives something else when it is recorded");
 
-        const std::vector<double> weights = random_weights(value.size(), one.node * 7 + i);
+        const std::vector<double> weights = random_weights(value.size(), std::size_t{one.node} * 7 + i);
         ByArgument by_cotangent;
         const ByArgument slopes = derivatives(tape, one, rule, g, weights, by_cotangent);
         // The rule is linear in its cotangent, so that no step is needed.
@@ -258,7 +258,7 @@ class RecordedRules {
                   const std::vector<double>& slopes, const std::vector<double>& weights,
                   const std::vector<Tensor<T>>& given) {
         const Array<T> values = tape.array(one.arguments[j]);
-        std::vector<double> direction = random_weights(values.size(), one.node * 31 + j);
+        std::vector<double> direction = random_weights(values.size(), std::size_t{one.node} * 31 + j);
         for (std::size_t n = 0; n < direction.size(); ++n)
             direction[n] *= differences_.step_for(static_cast<double>(values.data()[n]));
         const double along = sum_of_products(slopes, direction);

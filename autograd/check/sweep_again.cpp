@@ -15,7 +15,7 @@ using Gradients = std::vector<std::vector<double>>;
 /// small that they have fewer places are not compared.
 template <class T>
 double distance(const std::vector<double>& a, const std::vector<double>& b, double factor) {
-    const double negligible = static_cast<double>(std::numeric_limits<T>::min());
+    const auto negligible = static_cast<double>(std::numeric_limits<T>::min());
     double largest = 0;
     double size = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
