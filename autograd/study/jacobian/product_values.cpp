@@ -102,7 +102,8 @@ bool ProductValues::rotate(Row& larger, Row& smaller) const {
     const double grown = std::sqrt(1 + 2 * t * s * g + t * s * t * s);
     const double left = std::sqrt(std::max(0.0, 1 - 2 * loss * g + loss * loss));
     // What two rows have in common is lost with its digits.
-    smaller.error += left > 0 ? epsilon_ / left : std::numeric_limits<double>::infinity();
+    const double more = left > 0 ? epsilon_ / left : std::numeric_limits<double>::infinity();
+    smaller.error += more;
     const double again = left > 0 ? 1 / left : 0;
     mix_rows(larger.u.data(), smaller.u.data(), larger.u.size(), 1 / grown, t * s / grown, -loss * again,
              again);
