@@ -119,7 +119,9 @@ json decades_of_norms(const Tensor<double>& norms, std::size_t largest_grid) {
 json sums_of_shares(const Tensor<double>& shares, std::size_t largest_grid) {
     const Blocks blocks = blocks_of(shares, largest_grid);
     const auto size_of = [](std::size_t cell, std::size_t extent, std::size_t cells) {
-        return static_cast<double>((cell + 1) * extent / cells - cell * extent / cells);
+        const std::size_t begin = cell * extent / cells;
+        const std::size_t end = (cell + 1) * extent / cells;
+        return static_cast<double>(end - begin);
     };
     std::vector<double> sums = blocks.means;
     for (std::size_t i = 0; i < sums.size(); ++i)
