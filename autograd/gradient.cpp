@@ -105,6 +105,10 @@ std::vector<bool> GradientsOf<T, V>::is_first() const {
     for (std::size_t i = 0; i < wrt_.size(); ++i) {
         const auto* parameter = wrt_[i].parameter();
         const bool is_new = parameter == nullptr || parameters.insert(parameter).second;
+        if (wrt_[i].var().is(Var<T>())) {
+            first[i] = is_new;
+            continue;
+        }
         const auto [begin, end] = vars.equal_range(wrt_[i].var().index());
         first[i] = is_new &&
                    std::none_of(begin, end, [&](const auto& known) { return wrt_[known.second] == wrt_[i]; });

@@ -156,6 +156,7 @@ struct Kept {
         for (NodeIndex node = first; node < tape.size(); ++node) {
             for (const NodeIndex input : tape.inputs(node))
                 if (input < first) inputs.push_back(input);
+            if (!tape.inputs(node).empty()) continue;
             if (auto parameter = tape.parameter(node); parameter != nullptr)
                 parameters.push_back(std::move(parameter));
         }
@@ -169,9 +170,9 @@ struct Kept {
 template <class T>
 std::vector<Var<T>> recomputed(std::function<std::vector<Var<T>>()> compute, const CallSite& site) {
     Tape<T>& tape = Tape<T>::current();
-    auto draws = std::make_unique<Draws<T>>(tape.draws());
     // Who watches wants to see every node.
     if (!tape.recording() || tape.observed()) return compute();
+    auto draws = std::make_unique<Draws<T>>(tape.draws());
     Rollback<T> rollback(tape);
     std::vector<Var<T>> returned;
     Kept<T> kept = [&] {

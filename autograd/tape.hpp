@@ -61,7 +61,7 @@ struct TapeStatistics {
     std::size_t cotangent_bytes = 0;   ///< held at once, at most, by the last sweep
     std::size_t recomputed_nodes = 0;  ///< that the last sweep computed again: see `nn::recomputed`
     std::size_t recomputed_bytes = 0;  ///< of their values, nodes included, held at once, at most
-    std::size_t peak_bytes = 0;        ///< values, cotangents and the nodes themselves
+    std::size_t peak_bytes = 0;        ///< of all these, and the nodes themselves
 };
 
 /// The recording: nodes in the order in which they were computed. Constructing one makes it this thread's
