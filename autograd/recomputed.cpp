@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/recomputed.hpp>
 #include <autograd/record/draws.hpp>
+#include <autograd/record/open_tapes.hpp>
 #include <autograd/record/rollback.hpp>
 #include <autograd/sweep/graph_sweep.hpp>
 #include <autograd/sweep/sweep.hpp>

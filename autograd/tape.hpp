@@ -330,26 +330,6 @@ const Op& Tape<T>::keep(Op&& operation) {
     return *kept;
 }
 
-namespace detail {
-
-/// Makes a tape the current one of this thread for a scope.
-template <class T>
-class AsCurrent {
-  public:
-    explicit AsCurrent(const Tape<T>& tape);
-    ~AsCurrent();
-    AsCurrent(const AsCurrent&) = delete;
-    AsCurrent& operator=(const AsCurrent&) = delete;
-
-  private:
-    TapeHandle<T> tape_;
-};
-
-extern template class AsCurrent<float>;
-extern template class AsCurrent<double>;
-
-}  // namespace detail
-
 /// Names what is recorded in its scope: `LabelScope<T> layer("layer1");`, and `LabelScope<T> step(t)` for a
 /// time step. Labels nest into paths, `layer1/t=3`. It labels this thread's current tape, which may go first.
 template <class T>

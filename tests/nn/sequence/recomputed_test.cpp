@@ -242,6 +242,22 @@ TEST_CASE("memory: plans") {
                  "100 bytes are too few for 10 time steps: one takes 80 bytes, and a state that is kept 40"));
 }
 
+TEST_CASE("memory: an error names the time step of the whole sequence") {
+    struct Growing {
+        mutable std::size_t steps = 0;
+        Var<double> initial_state(std::size_t batch) const { return input(filled({batch, 2}, 0)); }
+        std::pair<Var<double>, Var<double>> step(const Var<double>& x, const Var<double>& h) const {
+            // The first one finds out how much memory a step takes.
+            return {h, steps++ == 10 ? Var<double>(concatenate({h, x}, 1)) : Var<double>(h + x)};
+        }
+    };
+    Tape<double> tape;
+    CHECK(contains(text_of<std::invalid_argument>([&] {
+                       nn::unroll(Growing(), filled({20, 1, 2}, 1), {.memory = 3'000});
+                   }),
+                   "at t=9 "));
+}
+
 TEST_CASE("memory: what does not go together is refused") {
     nn::ElmanCell<double> elman(3, 4, generator);
     Tape<double> tape;
