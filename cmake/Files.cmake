@@ -31,8 +31,6 @@ if(TARGET tapeloop_npz)
 endif()
 tapeloop_room(naming OPTIONAL FOLDERS nn/files/naming
   USES tapeloop_weights tapeloop_cells tapeloop_cell_variants tapeloop_layers tapeloop_wrappers)
-# Each library's table uses the words that the others' do, too.
-set_target_properties(tapeloop_naming PROPERTIES UNITY_BUILD OFF)
 
 # All that a training needs to go on, in one file.
 tapeloop_room(checkpoint OPTIONAL FOLDERS nn/files/checkpoint USES tapeloop_array_files tapeloop_optim)

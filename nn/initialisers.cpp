@@ -21,7 +21,7 @@ void require_matrix(std::string_view name, const Shape& shape) {
 }
 
 template <class T, class Draw>
-Tensor<T> drawn(const Shape& shape, const Draw& draw) {
+Tensor<T> tensor_of(const Shape& shape, const Draw& draw) {
     Tensor<T> tensor = uninitialised<T>(shape);
     std::generate_n(tensor.data(), tensor.size(), [&] { return static_cast<T>(draw()); });
     return tensor;
@@ -77,7 +77,7 @@ std::vector<Vector> orthonormal_vectors(std::size_t count, std::size_t size, Gen
 
 template <class T>
 Tensor<T> constant(const Shape& shape, double value) {
-    return drawn<T>(shape, [value] { return value; });
+    return tensor_of<T>(shape, [value] { return value; });
 }
 
 template <class T>
@@ -99,12 +99,12 @@ Tensor<T> identity(std::size_t n, double scale) {
 
 template <class T>
 Tensor<T> uniform(const Shape& shape, double low, double high, Generator& generator) {
-    return drawn<T>(shape, [&] { return rounded_within<T>(generator.uniform(low, high), low, high); });
+    return tensor_of<T>(shape, [&] { return rounded_within<T>(generator.uniform(low, high), low, high); });
 }
 
 template <class T>
 Tensor<T> normal(const Shape& shape, double mean, double deviation, Generator& generator) {
-    return drawn<T>(shape, [&] { return mean + deviation * generator.normal(); });
+    return tensor_of<T>(shape, [&] { return mean + deviation * generator.normal(); });
 }
 
 template <class T>

@@ -8,8 +8,6 @@
 namespace tapeloop::detail {
 namespace {
 
-// How much of the results' rounding is allowed for.
-constexpr double rounding_units = 8;
 // Steps stay above the distance of neighbouring numbers by as much; along a direction by more, since there it
 // is not asked at each step by how far the elements moved.
 constexpr double distances_in_step = 16;

@@ -19,9 +19,6 @@ constexpr int finest_power = -22;
 // So many steps beside a tiny number, of which the finest step that is allowed is so many epsilons.
 constexpr int steps_by_size = 6;
 
-// How much of the results' rounding is allowed for.
-constexpr double rounding_units = 8;
-
 constexpr double unknown = std::numeric_limits<double>::infinity();
 
 bool is_finite(const Trial& trial) { return std::isfinite(trial.central); }

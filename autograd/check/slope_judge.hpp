@@ -7,6 +7,9 @@
 /// This file judges a slope by its differences of several steps.
 namespace tapeloop::detail {
 
+/// How much of the results' rounding is allowed for.
+inline constexpr double rounding_units = 8;
+
 /// The options with their defaults filled in.
 struct Tolerances {
     double relative;

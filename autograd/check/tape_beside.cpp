@@ -1,6 +1,7 @@
 #include <autograd/check/random.hpp>
 #include <autograd/check/sweep_again.hpp>
 #include <autograd/check/tape_beside.hpp>
+#include <autograd/wrt.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -60,6 +61,28 @@ void TapeBeside<T>::sample(const Differences<T>& differences) {
     });
 }
 
+// To first order; each value that is computed is off by its own rounding, which its cotangent carries to the
+// results.
+template <class T>
+double TapeBeside<T>::rounding_on_the_way(double epsilon) {
+    if (rounding_on_the_way_.has_value()) return *rounding_on_the_way_;
+    Tape<T> tape;
+    const auto results = subject_.differentiated(subject_.run(tape));
+    const WrtList<T> nodes = every_node(tape);
+    const auto cotangents = gradient(subject_.roots(results, cotangent_), nodes);
+    auto node = nodes.list().begin();
+    double squares = 0;
+    for (const Tensor<T>& cotangent : cotangents) {
+        const Array<T> value = (node++)->var().array();
+        for (std::size_t i = 0; i < value.size(); ++i) {
+            const double part =
+                static_cast<double>(cotangent.data()[i]) * static_cast<double>(value.data()[i]);
+            squares += part * part;
+        }
+    }
+    return *(rounding_on_the_way_ = rounding_units * epsilon * std::sqrt(squares));
+}
+
 template <class T>
 void TapeBeside<T>::excuse(std::size_t k, std::vector<CheckedElement>& elements,
                            const Differences<T>& differences) {
@@ -69,7 +92,8 @@ void TapeBeside<T>::excuse(std::size_t k, std::vector<CheckedElement>& elements,
         double spread = 0;
         for (const Gradients& there : last_places_)
             spread = std::max(spread, std::abs(there[k][one.index] - one.tape));
-        if (std::abs(one.difference) <= spread_margin * spread)
+        if (std::abs(one.difference) <= spread_margin * spread ||
+            std::abs(one.difference) * one.step <= rounding_on_the_way(differences.tolerances().epsilon))
             one.verdict = Verdict::rounding;
         else if (are_among(beside_, k, one))
             one.verdict = Verdict::kink;

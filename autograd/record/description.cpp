@@ -9,11 +9,11 @@ namespace tapeloop::detail {
 namespace {
 
 /// A description with texts of its own. It is not moved once it is made.
-struct Kept {
+struct KeptDescription {
     std::list<std::string> texts;
     Description description;
 
-    explicit Kept(const Description& from) : description(from) {
+    explicit KeptDescription(const Description& from) : description(from) {
         keep(description.equation);
         keep(description.stops);
         keep(description.letter);
@@ -40,10 +40,10 @@ bool are_equal(const Description& a, const Description& b) {
 
 const Description& kept_description(const Description& description) {
     // Never destroyed: graphs that were read refer to them up to the end.
-    static auto& all = *new std::list<Kept>;
+    static auto& all = *new std::list<KeptDescription>;
     static std::mutex mutex;
     const std::lock_guard lock(mutex);
-    for (const Kept& kept : all)
+    for (const KeptDescription& kept : all)
         if (are_equal(kept.description, description)) return kept.description;
     return all.emplace_back(description).description;
 }

@@ -17,7 +17,7 @@ using namespace detail;
 
 namespace {
 
-constexpr std::string_view name = "last_outputs";
+constexpr std::string_view last_outputs_name = "last_outputs";
 
 Shape without_time(const Shape& outputs) {
     Shape shape;
@@ -41,10 +41,11 @@ Var<T> last_of(const Operand<T>& outputs, std::vector<std::size_t> lengths) {
     const Shape& shape = outputs.shape();
     if (shape.rank() < 2)
         throw std::invalid_argument(with_site(
-            fmt::format("{}: outputs is {}; it must be [T, B, ..]", name, shape.text()), outputs.site(), ""));
+            fmt::format("{}: outputs is {}; it must be [T, B, ..]", last_outputs_name, shape.text()),
+            outputs.site(), ""));
     const std::size_t batch = shape[1];
     if (lengths.empty()) lengths.assign(batch, shape[0]);
-    require_lengths(name, lengths, shape[0], batch);
+    require_lengths(last_outputs_name, lengths, shape[0], batch);
     const Shape result = without_time(shape);
     if (shape[0] == 0 || batch == 0) return input(zeros<T>(result));
 

@@ -19,10 +19,10 @@ namespace {
 
 using test::Position;
 /// What is left of a list of numbers.
-using Plain = double (*)(const std::vector<double>&);
+using PlainReduction = double (*)(const std::vector<double>&);
 
 /// The reduction by lists: one for each element of the result.
-Tensor<double> reduced(const Tensor<double>& x, std::uint32_t mask, bool keepdims, Plain plain) {
+Tensor<double> reduced(const Tensor<double>& x, std::uint32_t mask, bool keepdims, PlainReduction plain) {
     const Shape own = shape_of(x);
     Shape kept;
     Shape left;
@@ -85,7 +85,7 @@ ChosenAxes choose_axes(Builder& builder, Id argument) {
 }
 
 template <class F>
-void add_reduction(Builder& builder, const char* name, const F& f, Promise promise, Plain plain) {
+void add_reduction(Builder& builder, const char* name, const F& f, Promise promise, PlainReduction plain) {
     const Id argument = builder.any();
     const ChosenAxes chosen = choose_axes(builder, argument);
     const bool keepdims = builder.bytes().chance(50);

@@ -26,12 +26,6 @@ double bend(const std::function<double(double)>& f, double h) {
     return std::abs(f(2 * h) + f(-2 * h) - 4 * (f(h) + f(-h)) + 6 * f(0)) / (2 * h);
 }
 
-bool is_finite(const Tensors& all) {
-    return std::all_of(all.begin(), all.end(), [](const Tensor<double>& one) {
-        return std::all_of(one.begin(), one.end(), [](double x) { return std::isfinite(x); });
-    });
-}
-
 double sum_of_sizes(const Tensors& a, const Tensors& b) {
     double total = 0;
     for (std::size_t k = 0; k < a.size(); ++k)

@@ -13,12 +13,6 @@
 namespace tapeloop::fuzz {
 namespace {
 
-bool is_finite(const Tensors& all) {
-    return std::all_of(all.begin(), all.end(), [](const Tensor<double>& one) {
-        return std::all_of(one.begin(), one.end(), [](double x) { return std::isfinite(x); });
-    });
-}
-
 Tensors gradients(Run<double>& run, const Program& program) {
     const Gradients<double> all = gradient(run.loss(program.roots), run.wrt());
     return {all.begin(), all.end()};

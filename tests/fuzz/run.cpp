@@ -4,6 +4,8 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/recomputed.hpp>
 
+#include <cmath>
+
 namespace tapeloop::fuzz {
 namespace {
 
@@ -185,6 +187,12 @@ Tensors Alone<T>::gradients(const Tensors& cotangents) const {
     for (const Tensor<T>& one : gradient(projection(results, cotangents), wrt))
         all.push_back(test::as_double(one));
     return all;
+}
+
+bool is_finite(const Tensors& all) {
+    return std::all_of(all.begin(), all.end(), [](const Tensor<double>& one) {
+        return std::all_of(one.begin(), one.end(), [](double x) { return std::isfinite(x); });
+    });
 }
 
 template class Run<float>;

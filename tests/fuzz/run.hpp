@@ -76,4 +76,7 @@ struct Alone {
 extern template struct Alone<float>;
 extern template struct Alone<double>;
 
+/// Returns whether all elements are.
+bool is_finite(const Tensors& all);
+
 }  // namespace tapeloop::fuzz

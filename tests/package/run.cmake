@@ -19,5 +19,6 @@ if(onnx)
   run(${place}/outside/outside_onnx)
 endif()
 if(mpi)
-  run(${place}/outside/outside_mpi)
+  # What an MPI library leaves allocated at its end is no leak of ours.
+  run(${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0 ${place}/outside/outside_mpi)
 endif()

@@ -27,7 +27,7 @@ bool reads(const Tape<T>& tape, NodeIndex node, NodeIndex input) {
 
 /// Adds the elements of `more`, or takes them if nothing was there.
 template <class T>
-void add_to(std::optional<Tensor<double>>& sum, Tensor<T>&& more) {
+void add_in_double(std::optional<Tensor<double>>& sum, Tensor<T>&& more) {
     if (sum.has_value()) {
         for (std::size_t i = 0; i < more.size(); ++i) sum->data()[i] += static_cast<double>(more.data()[i]);
     } else if constexpr (std::is_same_v<T, double>) {
@@ -97,7 +97,7 @@ std::vector<std::optional<Tensor<double>>> ParameterUses<T>::summands(
         // Zeros contribute zeros; without them, the time steps behind a loss take no time.
         if (tape_.node(node).results == result_mark || !arrives(sweep, node)) continue;
         if (const auto use = use_of.find(node); use != use_of.end())
-            add_to(summands[use->second], contribution_to_leaf(sweep, node));
+            add_in_double(summands[use->second], contribution_to_leaf(sweep, node));
         sweep.visit(node);
     }
     rollback.keep();

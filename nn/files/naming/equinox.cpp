@@ -7,7 +7,7 @@ using namespace detail;
 
 namespace {
 
-constexpr std::string_view library = "Equinox";
+constexpr std::string_view equinox_name = "Equinox";
 
 template <class C, class T>
 void add_cell(Naming<T>& arrays, C& cell, Arrangement how) {
@@ -18,7 +18,7 @@ void add_cell(Naming<T>& arrays, C& cell, Arrangement how) {
 }
 
 template <class C, class T>
-void lstm_arrays(Naming<T>& arrays, C& cell) {
+void equinox_lstm_arrays(Naming<T>& arrays, C& cell) {
     add_cell(arrays, cell, gate_order(cell.gate_names(), {"input", "forget", "candidate", "output"}));
 }
 
@@ -33,21 +33,21 @@ Naming<T> equinox(ElmanCell<T>&) {
 template <class T>
 Naming<T> equinox(LstmCell<T>& cell) {
     Naming<T> arrays;
-    lstm_arrays(arrays, cell);
+    equinox_lstm_arrays(arrays, cell);
     return arrays;
 }
 
 template <class T>
 Naming<T> equinox(LstmVariantCell<T>& cell) {
-    require_counterpart("equinox", library, cell.options, {});
+    require_counterpart("equinox", equinox_name, cell.options, {});
     Naming<T> arrays;
-    lstm_arrays(arrays, cell);
+    equinox_lstm_arrays(arrays, cell);
     return arrays;
 }
 
 template <class T>
 Naming<T> equinox(GruCell<T>& cell) {
-    require_counterpart("equinox", library, "GruCell", cell.options, false);
+    require_counterpart("equinox", equinox_name, "GruCell", cell.options, false);
     Naming<T> arrays;
     add_cell(arrays, cell, gate_order(cell.gate_names(), {"reset", "update", "candidate"}));
     arrays.add("bias_n", cell.b_recurrent, {.is_bias = true});
@@ -96,7 +96,7 @@ requires KnownCell<C<T>> Naming<T> equinox(Bidirectional<C<T>>& both) {
 
 template <class T>
 Naming<T> equinox(AnyLayer<T>& held) {
-    return naming_of_held("equinox", library, held,
+    return naming_of_held("equinox", equinox_name, held,
                           [](auto& known) -> decltype(equinox(known)) { return equinox(known); });
 }
 template <class T>

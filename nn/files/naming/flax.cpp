@@ -9,7 +9,7 @@ using namespace detail;
 
 namespace {
 
-constexpr std::string_view library = "Flax";
+constexpr std::string_view flax_name = "Flax";
 constexpr Arrangement plain_bias{.is_bias = true};
 
 /// Our gates by the letters that Flax has for them.
@@ -34,7 +34,7 @@ void add_biases(Naming<T>& arrays, Parameter<T>& b, std::span<const std::string_
 }
 
 template <class C, class T>
-void lstm_arrays(Naming<T>& arrays, C& cell) {
+void flax_lstm_arrays(Naming<T>& arrays, C& cell) {
     const auto names = cell.gate_names();
     const Letters letters{{"input", "i"}, {"forget", "f"}, {"candidate", "g"}, {"output", "o"}};
     add_kernels(arrays, cell.U, cell.W, names, letters);
@@ -53,21 +53,21 @@ Naming<T> flax(ElmanCell<T>& cell) {
 template <class T>
 Naming<T> flax(LstmCell<T>& cell) {
     Naming<T> arrays;
-    lstm_arrays(arrays, cell);
+    flax_lstm_arrays(arrays, cell);
     return arrays;
 }
 
 template <class T>
 Naming<T> flax(LstmVariantCell<T>& cell) {
-    require_counterpart("flax", library, cell.options, {});
+    require_counterpart("flax", flax_name, cell.options, {});
     Naming<T> arrays;
-    lstm_arrays(arrays, cell);
+    flax_lstm_arrays(arrays, cell);
     return arrays;
 }
 
 template <class T>
 Naming<T> flax(GruCell<T>& cell) {
-    require_counterpart("flax", library, "GruCell", cell.options, false);
+    require_counterpart("flax", flax_name, "GruCell", cell.options, false);
     const auto names = cell.gate_names();
     const Letters letters{{"reset", "r"}, {"update", "z"}, {"candidate", "n"}};
     Naming<T> arrays;
@@ -85,7 +85,7 @@ Naming<T> flax(ResetBeforeGruCell<T>&) {
 
 template <class T>
 Naming<T> flax(MinimalGruCell<T>& cell) {
-    require_counterpart("flax", library, "MinimalGruCell", cell.options, false);
+    require_counterpart("flax", flax_name, "MinimalGruCell", cell.options, false);
     const auto names = cell.gate_names();
     const Letters letters{{"update", "f"}, {"candidate", "n"}};
     Naming<T> arrays;
@@ -125,7 +125,7 @@ requires KnownCell<C<T>> Naming<T> flax(Bidirectional<C<T>>& both) {
 
 template <class T>
 Naming<T> flax(AnyLayer<T>& held) {
-    return naming_of_held("flax", library, held,
+    return naming_of_held("flax", flax_name, held,
                           [](auto& known) -> decltype(flax(known)) { return flax(known); });
 }
 template <class T>

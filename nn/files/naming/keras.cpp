@@ -8,7 +8,7 @@ using namespace detail;
 
 namespace {
 
-constexpr std::string_view library = "Keras";
+constexpr std::string_view keras_name = "Keras";
 
 /// What Keras calls the class of a cell's layer.
 template <class T>
@@ -40,7 +40,7 @@ void arrays_of(Naming<T>& arrays, ElmanCell<T>& cell) {
 }
 
 template <class C, class T>
-void lstm_arrays(Naming<T>& arrays, C& cell) {
+void keras_lstm_arrays(Naming<T>& arrays, C& cell) {
     Arrangement how = gate_order(cell.gate_names(), {"input", "forget", "candidate", "output"});
     add_kernels(arrays, cell.U, cell.W, how);
     how.is_bias = true;
@@ -49,18 +49,18 @@ void lstm_arrays(Naming<T>& arrays, C& cell) {
 
 template <class T>
 void arrays_of(Naming<T>& arrays, LstmCell<T>& cell) {
-    lstm_arrays(arrays, cell);
+    keras_lstm_arrays(arrays, cell);
 }
 
 template <class T>
 void arrays_of(Naming<T>& arrays, LstmVariantCell<T>& cell) {
-    require_counterpart("keras", library, cell.options, {.hard_sigmoid = true});
-    lstm_arrays(arrays, cell);
+    require_counterpart("keras", keras_name, cell.options, {.hard_sigmoid = true});
+    keras_lstm_arrays(arrays, cell);
 }
 
 template <class T>
 void arrays_of(Naming<T>& arrays, GruCell<T>& cell) {
-    require_counterpart("keras", library, "GruCell", cell.options, true);
+    require_counterpart("keras", keras_name, "GruCell", cell.options, true);
     const auto names = cell.gate_names();
     const std::size_t H = cell.b_recurrent.shape()[0];
     const Arrangement how = gate_order(names, {"update", "reset", "candidate"});
@@ -77,7 +77,7 @@ void arrays_of(Naming<T>& arrays, GruCell<T>& cell) {
 
 template <class T>
 void arrays_of(Naming<T>& arrays, ResetBeforeGruCell<T>& cell) {
-    require_counterpart("keras", library, "ResetBeforeGruCell", cell.options, true);
+    require_counterpart("keras", keras_name, "ResetBeforeGruCell", cell.options, true);
     const std::size_t H = cell.W_candidate.shape()[0];
     Arrangement how = gate_order(cell.gate_names(), {"update", "reset", "candidate"});
     arrays.add("kernel", cell.U, how);
@@ -172,7 +172,7 @@ requires KnownCell<C<T>> Naming<T> keras_cell(C<T>& cell) { return cell_arrays(c
 
 template <class T>
 Naming<T> keras(AnyLayer<T>& held) {
-    return naming_of_held("keras", library, held,
+    return naming_of_held("keras", keras_name, held,
                           [](auto& known) -> decltype(keras(known)) { return keras(known); });
 }
 template <class T>

@@ -10,7 +10,7 @@ using namespace detail;
 
 namespace {
 
-constexpr std::string_view library = "PyTorch";
+constexpr std::string_view pytorch_name = "PyTorch";
 
 /// A cell's arrays in a recurrent module of PyTorch, and what the module is, of which every layer must be
 /// one.
@@ -52,7 +52,7 @@ Part<T> part_of(ElmanCell<T>& cell, const std::string& suffix) {
 
 /// An LSTM without options, of either class.
 template <template <class> class C, class T>
-Naming<T> lstm_arrays(C<T>& cell, const std::string& suffix) {
+Naming<T> pytorch_lstm_arrays(C<T>& cell, const std::string& suffix) {
     const auto names = cell.gate_names();
     const Arrangement how = gate_order(names, {"input", "forget", "candidate", "output"});
     Naming<T> arrays;
@@ -63,13 +63,13 @@ Naming<T> lstm_arrays(C<T>& cell, const std::string& suffix) {
 
 template <class T>
 Part<T> part_of(LstmCell<T>& cell, const std::string& suffix) {
-    return {lstm_arrays(cell, suffix), fmt::format("LSTM of {} units", cell.W.shape()[0])};
+    return {pytorch_lstm_arrays(cell, suffix), fmt::format("LSTM of {} units", cell.W.shape()[0])};
 }
 
 template <class T>
 Part<T> part_of(LstmVariantCell<T>& cell, const std::string& suffix) {
-    require_counterpart("pytorch", library, cell.options, {.projection = true});
-    Naming<T> arrays = lstm_arrays(cell, suffix);
+    require_counterpart("pytorch", pytorch_name, cell.options, {.projection = true});
+    Naming<T> arrays = pytorch_lstm_arrays(cell, suffix);
     const std::size_t units = cell.b.shape()[0] / cell.gate_names().size();
     if (cell.options.projection == 0) return {arrays, fmt::format("LSTM of {} units", units)};
     arrays.add("weight_hr" + suffix, cell.P, transposed);
@@ -78,7 +78,7 @@ Part<T> part_of(LstmVariantCell<T>& cell, const std::string& suffix) {
 
 template <class T>
 Part<T> part_of(GruCell<T>& cell, const std::string& suffix) {
-    require_counterpart("pytorch", library, "GruCell", cell.options, false);
+    require_counterpart("pytorch", pytorch_name, "GruCell", cell.options, false);
     const auto names = cell.gate_names();
     const std::size_t H = cell.b_recurrent.shape()[0];
     Naming<T> arrays;
@@ -202,7 +202,7 @@ Naming<T> pytorch(AnyLayer<T>& held, std::size_t layer) {
         else if constexpr (requires { pytorch(known); })
             arrays = pytorch(known);
     });
-    if (!is_known) fail_unknown_layer("pytorch", library);
+    if (!is_known) fail_unknown_layer("pytorch", pytorch_name);
     return arrays;
 }
 
@@ -227,7 +227,7 @@ Naming<T> pytorch(Stack<T>& stack) {
                                 "stack one by one",
                                 stack.name(k)));
         });
-        if (!is_known) fail_unknown_layer("pytorch", library);
+        if (!is_known) fail_unknown_layer("pytorch", pytorch_name);
     }
     return arrays;
 }
