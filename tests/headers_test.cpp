@@ -16,7 +16,7 @@
 #include <autograd/kernels/product.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/kernels/repeated_products.hpp>
-#include <autograd/kernels/small_gemm.hpp>
+#include <autograd/kernels/tiled_gemm.hpp>
 #include <autograd/kernels/strided.hpp>
 #include <autograd/kernels/threads.hpp>
 #include <autograd/map.hpp>

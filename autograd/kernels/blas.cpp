@@ -32,7 +32,7 @@ bool is_openblas() { return openblas_get_num_threads != nullptr && openblas_set_
 
 bool blas_has_memory() {
     // Once it has a buffer it keeps it.
-    static thread_local bool has_memory = !is_openblas();
+    static thread_local bool has_memory = false;
     if (has_memory) return true;
     void* trial = mmap(nullptr, buffer_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -2,12 +2,12 @@
 
 #include <cstddef>
 
-/// OpenBLAS beneath the products and decompositions, as far as it needs care. Of another BLAS nothing is
-/// known, and nothing done.
+/// OpenBLAS beneath the decompositions, as far as it needs care. Of another BLAS nothing is known, and nothing
+/// done.
 namespace tapeloop::detail {
 
 /// Returns whether OpenBLAS finds the memory for the buffer of this thread. It must not be called where it
-/// does not, for it would ask for it again and again, without end.
+/// does not, for it would ask for it again and again, without end. oneDNN, which needs less, crashes.
 bool blas_has_memory();
 
 /// A scope in which OpenBLAS is called for matrices of so many elements: with one thread where they are

@@ -1,9 +1,7 @@
 #include <autograd/kernels/blas.hpp>
 #include <autograd/kernels/gemm.hpp>
-#include <autograd/kernels/small_gemm.hpp>
 #include <autograd/kernels/threads.hpp>
-
-#include <xtensor-blas/xblas.hpp>
+#include <autograd/kernels/tiled_gemm.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -15,19 +13,10 @@
 namespace tapeloop::detail {
 namespace {
 
-template <class T>
-void blas_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a,
-               std::size_t columns_a, const T* b, std::size_t columns_b, T beta, T* c,
-               std::size_t columns_c) {
-    using Int = CBLAS_INT;
-    cxxblas::gemm<Int>(cxxblas::RowMajor, transposed.a ? cxxblas::Trans : cxxblas::NoTrans,
-                       transposed.b ? cxxblas::Trans : cxxblas::NoTrans, static_cast<Int>(m),
-                       static_cast<Int>(n), static_cast<Int>(k), T(1), a, static_cast<Int>(columns_a), b,
-                       static_cast<Int>(columns_b), beta, c, static_cast<Int>(columns_c));
-}
-
 #if defined(TAPELOOP_HAS_ONEDNN)
-// oneDNN's products gain from a second thread above so many multiplications.
+// Above so many multiplications oneDNN's products are the faster ones, and they gain from a second thread
+// above so many.
+constexpr std::size_t worth_onednn = 131'072;
 constexpr std::size_t worth_two_threads = 1'000'000;
 
 bool onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const float* a,
@@ -40,15 +29,7 @@ bool onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_
                       static_cast<Dim>(n), static_cast<Dim>(k), 1.0F, a, static_cast<Dim>(columns_a), b,
                       static_cast<Dim>(columns_b), beta, c, static_cast<Dim>(columns_c)) == dnnl_success;
 }
-constexpr bool has_onednn = true;
-#else
-constexpr bool has_onednn = false;
 #endif
-
-// Up to so many multiplications `small_gemm` is the fastest. OpenBLAS overtakes it late or never: it packs
-// both operands, and on a processor that it does not know it falls back to code for the oldest.
-template <class T>
-constexpr std::size_t small_up_to = has_onednn&& std::is_same_v<T, float> ? 131'072 : 4'000'000;
 
 // Of longer inner products the halves are summed each on its own: the weights' gradient of a long batch would
 // lose digits in one sum.
@@ -81,18 +62,14 @@ void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, co
     }
     if (k > inner_at_once)
         return gemm_by_halves(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c);
-    // Without memory for their buffers OpenBLAS never ends, and oneDNN crashes.
-    if (m * n * k <= small_up_to<T> || !blas_has_memory())
-        return small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
 #if defined(TAPELOOP_HAS_ONEDNN)
-    if constexpr (std::is_same_v<T, float>) {
-        // It says so when it gets no memory for what it packs; OpenBLAS would end the program.
-        if (!onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c))
-            small_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
-        return;
-    }
+    // It crashes without memory for its buffers, and says so when it gets none for what it packs.
+    if constexpr (std::is_same_v<T, float>)
+        if (m * n * k > worth_onednn && blas_has_memory() &&
+            onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c))
+            return;
 #endif
-    blas_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c);
+    tiled_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
 }
 
 template void gemm(Transposed, std::size_t, std::size_t, std::size_t, const float*, std::size_t, const float*,

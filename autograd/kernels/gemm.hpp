@@ -13,7 +13,8 @@ struct Transposed {
 namespace detail {
 
 /// C = A B + beta C, beta 0 or 1, for row-major matrices, A [m, k] and B [k, n] after their transposes; the
-/// only place where the library meets a BLAS. `columns_*` are the extents of the matrices as they lie.
+/// only place where the library chooses how products are computed. `columns_*` are the extents of the
+/// matrices as they lie.
 template <class T>
 void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a,
           std::size_t columns_a, const T* b, std::size_t columns_b, T beta, T* c, std::size_t columns_c);

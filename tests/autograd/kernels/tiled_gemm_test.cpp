@@ -1,6 +1,7 @@
 #include <tests/expect.hpp>
 
-#include <autograd/kernels/small_gemm.hpp>
+#include <autograd/kernels/threads.hpp>
+#include <autograd/kernels/tiled_gemm.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -40,7 +41,7 @@ void check(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, b
     if (add)
         for (std::size_t i = 0; i < m; ++i)
             for (std::size_t j = 0; j < n; ++j) wide(i, j) = static_cast<T>(before(i, j));
-    tapeloop::detail::small_gemm<T>(transposed, m, n, k, a.data(), a.shape()[1], b.data(), b.shape()[1], add,
+    tapeloop::detail::tiled_gemm<T>(transposed, m, n, k, a.data(), a.shape()[1], b.data(), b.shape()[1], add,
                                     wide.data(), n + margin);
     check_close(part_of(as_double(wide), 1, 0, n),
                 by_loops(transposed, as_double(a), as_double(b), add ? &before : nullptr),
@@ -50,7 +51,7 @@ void check(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, b
 
 }  // namespace
 
-TEST_CASE("small_gemm: every height and width of tile, every tail, both transposes, written and added") {
+TEST_CASE("tiled_gemm: every height and width of tile, every tail, both transposes, written and added") {
     for (const Transposed transposed :
          {Transposed{}, Transposed{true, false}, Transposed{false, true}, Transposed{true, true}})
         for (std::size_t m : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 13U})
@@ -61,7 +62,7 @@ TEST_CASE("small_gemm: every height and width of tile, every tail, both transpos
                 }
 }
 
-TEST_CASE("small_gemm: inner sizes up to several blocks") {
+TEST_CASE("tiled_gemm: inner sizes up to several blocks") {
     for (const Transposed transposed : {Transposed{}, Transposed{true, false}, Transposed{false, true}})
         for (std::size_t k : {1U, 2U, 16U, 17U, 255U, 256U, 257U, 600U}) {
             check<float>(transposed, 3, 20, k, false);
@@ -69,17 +70,51 @@ TEST_CASE("small_gemm: inner sizes up to several blocks") {
         }
 }
 
-TEST_CASE("small_gemm: a row's results do not depend on its neighbours, to the last bit") {
+TEST_CASE("tiled_gemm: rows enough to pack b, to turn it around, and for several blocks") {
+    for (const Transposed transposed :
+         {Transposed{}, Transposed{true, false}, Transposed{false, true}, Transposed{true, true}})
+        for (std::size_t m : {31U, 32U, 95U, 96U, 100U, 256U, 257U, 300U})
+            for (std::size_t n : {1U, 23U, 48U, 50U}) {
+                check<float>(transposed, m, n, 33, m % 2 == 0);
+                check<double>(transposed, m, n, 270, m % 2 == 1);
+            }
+}
+
+TEST_CASE("tiled_gemm: the number of threads changes no bit") {
+    Random random("threads");
+    for (const Transposed transposed :
+         {Transposed{}, Transposed{true, false}, Transposed{false, true}, Transposed{true, true}})
+        for (std::size_t m : {3U, 40U, 130U}) {
+            const std::size_t n = 401;
+            const std::size_t k = 1000;
+            const Tensor<double> a = random.tensor(transposed.a ? Shape{k, m} : Shape{m, k});
+            const Tensor<double> b = random.tensor(transposed.b ? Shape{n, k} : Shape{k, n});
+            Tensor<double> shared = filled({m, n}, 0);
+            Tensor<double> alone = filled({m, n}, 0);
+            const auto compute = [&](Tensor<double>& c) {
+                tapeloop::detail::tiled_gemm<double>(transposed, m, n, k, a.data(), a.shape()[1], b.data(),
+                                                     b.shape()[1], false, c.data(), n);
+            };
+            compute(shared);
+            const OneThread scope;
+            compute(alone);
+            check_same_bits(shared, alone);
+            check_close(shared, by_loops(transposed, a, b, nullptr), 1e-12);
+        }
+}
+
+TEST_CASE("tiled_gemm: a row's results do not depend on its neighbours, to the last bit") {
     Random random("neighbours");
     const std::size_t n = 70;
     const std::size_t k = 300;
-    const Tensor<double> a = random.tensor({11, k});
+    const std::size_t m = 100;  // so many that b is packed
+    const Tensor<double> a = random.tensor({m, k});
     const Tensor<double> b = random.tensor({k, n});
-    Tensor<double> all = filled({11, n}, 0);
-    tapeloop::detail::small_gemm<double>({}, 11, n, k, a.data(), k, b.data(), n, false, all.data(), n);
-    for (std::size_t row = 0; row < 11; ++row) {
+    Tensor<double> all = filled({m, n}, 0);
+    tapeloop::detail::tiled_gemm<double>({}, m, n, k, a.data(), k, b.data(), n, false, all.data(), n);
+    for (std::size_t row = 0; row < m; ++row) {
         Tensor<double> alone = filled({1, n}, 0);
-        tapeloop::detail::small_gemm<double>({}, 1, n, k, a.data() + row * k, k, b.data(), n, false,
+        tapeloop::detail::tiled_gemm<double>({}, 1, n, k, a.data() + row * k, k, b.data(), n, false,
                                              alone.data(), n);
         check_same_bits(part_of(all, 0, row, 1), alone);
     }
