@@ -7,7 +7,10 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/record/definition.hpp>
+#include <autograd/record/onnx_value.hpp>
 
+#include <functional>
+#include <memory>
 #include <string>
 
 namespace tapeloop {
@@ -27,6 +30,9 @@ Array<T> array_of(const Tensor<T>& tensor) {
     return Array<T>(tensor);
 }
 
+/// What a custom operation says that ONNX computes of its arguments; null for nothing.
+using CustomCounterpart = std::shared_ptr<const std::function<OnnxValue(std::span<const OnnxValue>)>>;
+
 /// The part of a custom operation that its nodes keep.
 template <class Function, class Rules>
 struct CustomDefinition {
@@ -34,10 +40,16 @@ struct CustomDefinition {
     Function function;
     Rules all_rules;
     const Description* said;
+    CustomCounterpart counterpart;
 
     Shape shape() const;  // never called: the value says it
     const Description& description() const { return *said; }
     const Rules& rules() const { return all_rules; }
+    template <class... X>
+    OnnxValue onnx(const X&... x) const {
+        return counterpart == nullptr ? OnnxValue()
+                                      : (*counterpart)(std::array<OnnxValue, sizeof...(X)>{x...});
+    }
 
     /// Computes the value at once, of whatever shape it is.
     template <class T, class... More>
@@ -81,6 +93,22 @@ class Custom {
         return result;
     }
 
+    /// Returns the same operation, which says what computes the same in ONNX, for `save_onnx`: the name of
+    /// one operator of the same arguments, `.onnx("Softsign")`, or a function of the arguments,
+    /// `.onnx([](const OnnxValue& x) { return onnx_node("Pow", {x, 3.0}); })`.
+    Custom onnx(std::string_view op) const {
+        return with_counterpart([op = std::string(op)](std::span<const OnnxValue> x) {
+            return onnx_node(op, {x.begin(), x.end()});
+        });
+    }
+    template <class F>
+    requires(!std::convertible_to<const F&, std::string_view>) Custom onnx(F function)
+    const {
+        return with_counterpart([function = std::move(function)](std::span<const OnnxValue> x) -> OnnxValue {
+            return detail::with_indices<sizeof...(Rules)>([&](auto... k) { return function(x[k]...); });
+        });
+    }
+
     /// Computes and records it. The first argument tells the kind, `float` or `double`; the others may be
     /// whatever an operation takes.
     template <class... More>
@@ -103,7 +131,7 @@ class Custom {
         detail::Rollback rollback(tape);
         try {
             const std::array<NodeIndex, count> inputs{x.enter(tape), more.enter(tape)...};
-            const Definition definition{name_, value_, rules_, description_};
+            const Definition definition{name_, value_, rules_, description_, counterpart_};
             const Array<T> result = detail::with_indices<count>(
                 [&](auto... k) { return definition.compute(tape.array(inputs[k])...); });
             T* data = tape.allocate(result.size());
@@ -115,10 +143,17 @@ class Custom {
                                                           x.site(), tape.current_label_text()));
         }
     }
+    Custom with_counterpart(std::function<OnnxValue(std::span<const OnnxValue>)> counterpart) const {
+        Custom result = *this;
+        result.counterpart_ = std::make_shared<const decltype(counterpart)>(std::move(counterpart));
+        return result;
+    }
+
     std::string name_;
     Value value_;
     std::tuple<Rules...> rules_;
     const Description* description_ = &detail::no_description;
+    detail::CustomCounterpart counterpart_;
 };
 
 /// Defines an operation in one call: its name, its value, and one rule per argument.
@@ -138,6 +173,11 @@ class Custom {
 /// the library's operations:
 ///
 ///     const auto cube = custom("cube", ...).described({.equation = "y = x³", .rules = {{"x", "3 g ⊙ x²"}}});
+///
+/// and, where models that use it are to leave as ONNX, what computes the same there:
+///
+///     const auto cube = custom("cube", ...).onnx([](const OnnxValue& x) { return onnx_node("Pow", {x, 3.0});
+///     });
 template <class Value, class... Rules>
 Custom<Value, Rules...> custom(std::string name, Value value, Rules... rules) {
     return Custom<Value, Rules...>(std::move(name), std::move(value), std::move(rules)...);

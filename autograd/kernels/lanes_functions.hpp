@@ -62,10 +62,14 @@ template <class L>
 L nearest_integer(L x) {
     using T = typename L::value_type;
 #if defined(__AVX512F__)
+// Without optimisation the compiler has these as macros, in whose arguments it finds signs that change.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
     if constexpr (std::is_same_v<T, float>)
         return typename L::Register(_mm512_roundscale_ps(x.value, _MM_FROUND_TO_NEAREST_INT));
     else
         return typename L::Register(_mm512_roundscale_pd(x.value, _MM_FROUND_TO_NEAREST_INT));
+#pragma GCC diagnostic pop
 #else
     return x + L(rounding<T>) - L(rounding<T>);
 #endif

@@ -185,6 +185,14 @@ struct ScatterAdd {
                             target.text(), indices.shape().text(), source.text(), rows.text()));
     }
     static Shape shape(const Shape& target, const Shape&) { return target; }
+    OnnxValue onnx(const OnnxValue& target, const OnnxValue& source) const {
+        Shape rows = indices->shape();
+        rows.append(1);  // one number says which
+        const auto& values = indices->values();
+        return onnx_node("ScatterND",
+                         {target, OnnxValue::integers({values.begin(), values.end()}, rows), source},
+                         {{"reduction", "add"}});
+    }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& target, const Array<T>& source) const {
         std::copy_n(target.data(), target.size(), y.data());
@@ -253,6 +261,13 @@ struct TakeAlong {
     const Places* places;
 
     Shape shape(const Shape&) const { return places->shape; }
+    OnnxValue onnx(const OnnxValue& x) const {
+        const std::vector<std::size_t>& offsets = places->offsets;
+        return onnx_node("Gather",
+                         {onnx_node("Reshape", {x, OnnxValue::integers({-1})}),
+                          OnnxValue::integers({offsets.begin(), offsets.end()}, places->shape)},
+                         {{"axis", 0}});
+    }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {
         for (std::size_t i = 0; i < y.size(); ++i) y.data()[i] = x.data()[places->offsets[i]];

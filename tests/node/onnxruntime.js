@@ -9,7 +9,7 @@ const TOLERANCE = 1e-5;
 const TYPES = {Float32Array: "float32", Int32Array: "int32", BigInt64Array: "int64"};
 
 function asTensor({shape, data}, port) {
-    if (port === "lengths") data = Int32Array.from(data, Number);
+    if (port.endsWith("lengths")) data = Int32Array.from(data, Number);
     return new ort.Tensor(TYPES[data.constructor.name], data, shape);
 }
 

@@ -1,12 +1,15 @@
 #include <tests/node/user_cells.hpp>
 
 #include <fmt/format.h>
+#include <nn/cells/linear/min_gru_cell.hpp>
+#include <nn/cells/linear/min_lstm_cell.hpp>
 #include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/cells/variants/minimal_gru_cell.hpp>
 #include <nn/cells/variants/reset_before_gru_cell.hpp>
 #include <nn/files/onnx/onnx.hpp>
 #include <nn/files/safetensors.hpp>
 #include <nn/layers/masked_softmax.hpp>
+#include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/recurrent_dropout.hpp>
 #include <nn/wrappers/residual.hpp>
 #include <nn/wrappers/reversed.hpp>
@@ -23,6 +26,8 @@ using nn::Generator;
 
 /// Extents other than those with which a model is recorded.
 constexpr std::array<std::array<std::size_t, 2>, 3> all_extents{{{4, 3}, {1, 1}, {6, 2}}};
+/// Time steps of what is attended to.
+constexpr std::array<std::size_t, 3> all_sources{5, 1, 2};
 
 Generator generator(14);
 
@@ -65,6 +70,42 @@ void disturb(L& layer) {
             element += static_cast<float>(generator.uniform(-0.3, 0.3));
 }
 
+std::vector<std::size_t> lengths_of(std::size_t rows, std::size_t time_steps) {
+    std::vector<std::size_t> lengths;
+    for (std::size_t row = 0; row < rows; ++row) lengths.push_back((time_steps + row) % (time_steps + 1));
+    return lengths;
+}
+
+/// The number of a state's last parts that do not go in and out of a model: what is attended to.
+template <class L>
+constexpr std::size_t attended_parts() {
+    if constexpr (requires(L & layer) { layer.attention; })
+        return 3;
+    else if constexpr (requires(L & layer) { layer.inner; })
+        return attended_parts<decltype(L::inner)>();
+    else
+        return 0;
+}
+
+/// The state that a layer starts from; of one that attends to something, after adding that to the run.
+template <class L>
+auto first_state(const L& layer, Runs& runs, std::size_t run, std::size_t rows,
+                 const nn::OnnxOptions& options) {
+    if constexpr (requires { layer.attention; }) {
+        const std::size_t S = all_sources[run];
+        const Tensor<float> source = random({S, rows, layer.source_size});
+        runs.add(run, "in", "source", options.batch_first ? exchanged(source) : source);
+        if (!options.source_lengths) return layer.attending(source);
+        const std::vector<std::size_t> lengths = lengths_of(rows, S);
+        runs.add(run, "source_lengths", {lengths.begin(), lengths.end()}, {rows});
+        return layer.attending(source, lengths);
+    } else if constexpr (attended_parts<L>() != 0) {
+        return first_state(layer.inner, runs, run, rows, options);
+    } else {
+        return layer.initial_state(rows);
+    }
+}
+
 /// A recurrent layer.
 template <class L>
 void write(const std::string& name, L layer, const nn::OnnxOptions& options = {}) {
@@ -77,19 +118,19 @@ void write(const std::string& name, L layer, const nn::OnnxOptions& options = {}
         const Tensor<float> x = random({T, B, 4});
         nn::UnrollOptions unrolled;
         if (options.lengths) {
-            std::vector<std::int64_t> numbers;
-            for (std::size_t row = 0; row < B; ++row) {
-                unrolled.lengths.push_back((T + row) % (T + 1));
-                numbers.push_back(static_cast<std::int64_t>(unrolled.lengths.back()));
-            }
-            runs.add(run, "lengths", numbers, {B});
+            unrolled.lengths = lengths_of(B, T);
+            runs.add(run, "lengths", {unrolled.lengths.begin(), unrolled.lengths.end()}, {B});
         }
         runs.add(run, "in", "input", options.batch_first ? exchanged(x) : x);
-        auto state = layer.initial_state(B);
+        auto state = first_state(layer, runs, run, B, options);
+        std::size_t parts = 0;
+        nn::for_each_part([&](const Var<float>&) { ++parts; }, state);
+        parts -= attended_parts<L>();
         std::size_t part = 0;
         if (options.states)
             state = nn::map_state(
                 [&](const Var<float>& usual) {
+                    if (part == parts) return usual;
                     const Tensor<float> given = random(usual.shape());
                     runs.add(run, "in", fmt::format("state{}", part++), given);
                     return input(given);
@@ -102,6 +143,7 @@ void write(const std::string& name, L layer, const nn::OnnxOptions& options = {}
         if (options.states)
             nn::for_each_part(
                 [&](const Var<float>& last) {
+                    if (part == parts) return;
                     runs.add(run, "out", fmt::format("final_state{}", part++), last.value());
                 },
                 result.state);
@@ -144,6 +186,10 @@ void write_library_cells() {
             write("gru_minimal_" + kind, nn::MinimalGruCell<float>(4, 3, g, options));
         }
     write("gru_states", nn::GruCell<float>(4, 3, g), {.lengths = true, .states = true});
+    write("min_gru", nn::MinGruCell<float>(4, 3, g));
+    write("min_gru_states", nn::MinGruCell<float>(4, 3, g), {.lengths = true, .states = true});
+    write("min_lstm", nn::MinLstmCell<float>(4, 3, g));
+    write("min_lstm_states", nn::MinLstmCell<float>(4, 3, g), {.lengths = true, .states = true});
 }
 
 void write_variants() {
@@ -185,6 +231,29 @@ void write_wrappers() {
     write("stack", std::move(stack), {.batch_first = true, .lengths = true, .states = true});
 }
 
+void write_attention() {
+    Generator& g = generator;
+    const auto additive = [&] {
+        return nn::AttentionCell(nn::LstmCell<float>(7, 5, g), nn::AdditiveAttention<float>(5, 3, 2, g), 3);
+    };
+    const auto dot = [&](bool scaled) {
+        return nn::AttentionCell(nn::GruCell<float>(7, 3, g),
+                                 nn::DotAttention<float>(nn::DotAttentionOptions{.scaled = scaled}), 3);
+    };
+    write("attention", additive());
+    write("attention_lengths", additive(), {.lengths = true, .source_lengths = true, .states = true});
+    write("attention_batch_first", additive(), {.batch_first = true, .source_lengths = true});
+    write("attention_dot", dot(false), {.states = true});
+    write("attention_scaled", dot(true), {.source_lengths = true});
+    write("attention_reversed", nn::Reversed(dot(false)), {.lengths = true});
+    write("attention_around_zoneout",
+          nn::AttentionCell(nn::Zoneout(nn::MinimalGruCell<float>(7, 3, g)),
+                            nn::AdditiveAttention<float>(3, 3, 4, g), 3),
+          {.states = true});
+    write("attention_residual", nn::Residual(nn::AttentionCell(nn::ElmanCell<float>(6, 2, g),
+                                                               nn::AdditiveAttention<float>(2, 2, 4, g), 2)));
+}
+
 void write_user_cells() {
     for (const bool lengths : {false, true}) {
         const std::string kind = lengths ? "_lengths" : "";
@@ -218,6 +287,31 @@ void write_language_model() {
         runs.add(run, "out", "output", exchanged(probabilities(nn::unroll(stack, x).outputs).value()));
     }
     runs.write("language_model");
+}
+
+/// Operations made by `custom` that say their counterpart, in a function and in a cell's step.
+void write_custom() {
+    const auto softsign =
+        custom(
+            "softsign", [](const auto& x) { return x / (1 + abs(x)); },
+            [](const auto& g, const auto&, const auto& x) { return g / ((1 + abs(x)) * (1 + abs(x))); })
+            .onnx("Softsign");
+    const auto blend =
+        custom(
+            "blend", [](const auto& p, const auto& a, const auto& b) { return b + p * (a - b); },
+            [](const auto& g, const auto&, const auto&, const auto& a, const auto& b) { return g * (a - b); },
+            [](const auto& g, const auto&, const auto& p, const auto&, const auto&) { return g * p; },
+            [](const auto& g, const auto&, const auto& p, const auto&, const auto&) { return g * (1 - p); })
+            .onnx([](const OnnxValue& p, const OnnxValue& a, const OnnxValue& b) {
+                return onnx_node("Add", {b, onnx_node("Mul", {p, onnx_node("Sub", {a, b})})});
+            });
+    write_function("custom", [&](const Var<float>& x) {
+        return concatenate({softsign(x), blend(sigmoid(x), x, softsign(2 * x))}, -1);
+    });
+    const auto step = [softsign, blend](const Var<float>& x, const Var<float>& h) {
+        return blend(sigmoid(x), softsign(x - h), h);
+    };
+    write("user_custom", test::StepCell(step), {.input = {4}, .lengths = true, .states = true});
 }
 
 void write_functions() {
@@ -286,8 +380,10 @@ int main(int argc, char** argv) {
     write_library_cells();
     write_variants();
     write_wrappers();
+    write_attention();
     write_user_cells();
     write_language_model();
+    write_custom();
     write_functions();
     return 0;
 }

@@ -124,4 +124,18 @@ struct PuzzleCell {
     ParameterList<float> parameters() { return parameter_list(U, W); }
 };
 
+/// A cell without weights whose step is `F`, of x and h [B, 4].
+template <class F>
+struct StepCell {
+    F f;
+
+    explicit StepCell(F function) : f(std::move(function)) {}
+    Var<float> initial_state(std::size_t batch) const { return input(zeros<float>({batch, 4})); }
+    std::pair<Var<float>, Var<float>> step(const Var<float>& x, const Var<float>& h) const {
+        const Var<float> next = f(x, h);
+        return {next, next};
+    }
+    ParameterList<float> parameters() { return {}; }
+};
+
 }  // namespace tapeloop::test

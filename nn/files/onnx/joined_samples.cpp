@@ -2,7 +2,9 @@
 #include <nn/files/onnx/onnx_graph.hpp>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <map>
 #include <optional>
 #include <stdexcept>
 
@@ -14,8 +16,9 @@ struct Multiple {
     std::int64_t factor = 0;
     bool of_time = false;
     bool of_batch = false;
+    bool of_source = false;
 
-    bool is_fixed() const { return !of_time && !of_batch; }
+    bool is_fixed() const { return !of_time && !of_batch && !of_source; }
 };
 
 /// The three samples, and what they tell of a number that each of them has.
@@ -26,28 +29,26 @@ class Samples {
 
     /// Returns none for a number that is no multiple of the extents.
     std::optional<Multiple> multiple(std::int64_t base, std::int64_t longer, std::int64_t wider) const {
-        Multiple result{base, longer != base, wider != base};
-        if (result.of_time && !divide(result.factor, longer, base_.extents.time, longer_.extents.time))
-            return {};
-        const std::int64_t after_time = result.factor;
-        if (result.of_batch && !divide(result.factor, result.of_time ? wider / base_.extents.time : wider,
-                                       base_.extents.batch, wider_.extents.batch))
-            return {};
-        if (result.of_time && result.of_batch &&
-            wider != after_time * base_.extents.time / base_.extents.batch * wider_.extents.batch)
-            return {};
-        return result;
+        // Time and source are longer at once: which of them a number follows shows in how much it grows.
+        for (const bool of_time : {false, true})
+            for (const bool of_source : {false, true}) {
+                Multiple guess{base, of_time, wider != base, of_source};
+                const std::int64_t extents = extents_of(guess, base_.extents);
+                if (base % extents != 0) continue;
+                guess.factor /= extents;
+                if (guess.factor * extents_of(guess, longer_.extents) == longer &&
+                    guess.factor * extents_of(guess, wider_.extents) == wider)
+                    return guess;
+            }
+        return {};
     }
 
     void require_same_structure() const { require_same(base_.graph, longer_.graph, wider_.graph); }
 
   private:
-    /// Divides a number by the extent that it is a multiple of, if `other` is the same multiple of another.
-    static bool divide(std::int64_t& number, std::int64_t other, std::int64_t extent,
-                       std::int64_t other_extent) {
-        if (number % extent != 0 || number / extent * other_extent != other) return false;
-        number /= extent;
-        return true;
+    static std::int64_t extents_of(const Multiple& multiple, const OnnxExtents& extents) {
+        return (multiple.of_time ? extents.time : 1) * (multiple.of_batch ? extents.batch : 1) *
+               (multiple.of_source ? extents.source : 1);
     }
     static void require_same(const OnnxGraph& a, const OnnxGraph& b, const OnnxGraph& c) {
         for (std::size_t k = 0; k < a.nodes.size(); ++k) {
@@ -83,12 +84,11 @@ class Samples {
 /// Makes the values that depend on the extents, in front of all else.
 class Joiner {
   public:
-    Joiner(const OnnxSample& base, const OnnxSample& longer, const OnnxSample& wider, std::int64_t time_axis,
-           std::int64_t batch_axis)
+    Joiner(const OnnxSample& base, const OnnxSample& longer, const OnnxSample& wider, const OnnxAxes& axes)
         : samples_(base, longer, wider),
           longer_(longer.graph),
           wider_(wider.graph),
-          axes_{time_axis, batch_axis},
+          axes_(axes),
           result_(base.graph) {
         samples_.require_same_structure();
     }
@@ -123,16 +123,17 @@ class Joiner {
             {fmt::format("extent.{}", count_++), {1}, std::vector<std::int64_t>{number}});
         return result_.tensors.back().name;
     }
-    /// One extent of the model's input, [1].
-    const std::string& extent(bool is_batch) {
-        std::string& name = extents_[is_batch ? 1 : 0];
+    /// One extent of an input of the model's, [1].
+    const std::string& extent(std::string_view called, const OnnxAxis& of) {
+        std::string& name = extents_[std::string(called)];
         if (!name.empty()) return name;
-        if (shape_.empty()) {
-            shape_ = "extent.shape";
-            first_.push_back({"Shape", {result_.inputs.front().name}, {shape_}});
+        std::string& shape = extents_["shape of " + of.input];
+        if (shape.empty()) {
+            shape = fmt::format("extent.shape.{}", of.input);
+            first_.push_back({"Shape", {of.input}, {shape}});
         }
-        name = is_batch ? "extent.batch" : "extent.time";
-        first_.push_back({"Gather", {shape_, constant(axes_[is_batch ? 1 : 0])}, {name}, {{"axis", 0}}});
+        name = fmt::format("extent.{}", called);
+        first_.push_back({"Gather", {shape, constant(of.axis)}, {name}, {{"axis", 0}}});
         return name;
     }
     /// A multiple of extents, [1].
@@ -147,8 +148,9 @@ class Joiner {
             first_.push_back({"Mul", {value, factor}, {product}});
             value = product;
         };
-        if (multiple.of_time) times(extent(false));
-        if (multiple.of_batch) times(extent(true));
+        if (multiple.of_time) times(extent("time", axes_.time));
+        if (multiple.of_batch) times(extent("batch", axes_.batch));
+        if (multiple.of_source) times(extent("source", axes_.source));
         if (multiple.factor != 1 || value.empty()) times(constant(multiple.factor));
         return value;
     }
@@ -254,31 +256,31 @@ class Joiner {
 
     void open(OnnxPort& port, const OnnxPort& longer, const OnnxPort& wider) const {
         for (const Multiple& multiple : multiples(port.shape, longer.shape, wider.shape)) {
-            std::string name;
-            if (multiple.of_time) name = "time";
-            if (multiple.of_batch) name += name.empty() ? "batch" : " * batch";
+            std::vector<std::string> factors;
             if (!multiple.is_fixed() && multiple.factor != 1)
-                name = fmt::format("{} * {}", multiple.factor, name);
-            port.open.push_back(name);
+                factors.push_back(fmt::format("{}", multiple.factor));
+            if (multiple.of_time) factors.emplace_back("time");
+            if (multiple.of_batch) factors.emplace_back("batch");
+            if (multiple.of_source) factors.emplace_back("source");
+            port.open.push_back(fmt::format("{}", fmt::join(factors, " * ")));
         }
     }
 
     Samples samples_;
     const OnnxGraph& longer_;
     const OnnxGraph& wider_;
-    std::array<std::int64_t, 2> axes_;
+    OnnxAxes axes_;
     OnnxGraph result_;
     std::vector<OnnxNode> first_;
-    std::array<std::string, 2> extents_;
-    std::string shape_;
+    std::map<std::string, std::string> extents_;  ///< the names of values that are there
     std::size_t count_ = 0;
 };
 
 }  // namespace
 
 OnnxGraph joined_samples(const OnnxSample& base, const OnnxSample& longer, const OnnxSample& wider,
-                         std::int64_t time_axis, std::int64_t batch_axis) {
-    return Joiner(base, longer, wider, time_axis, batch_axis).join();
+                         const OnnxAxes& axes) {
+    return Joiner(base, longer, wider, axes).join();
 }
 
 }  // namespace tapeloop::nn::detail

@@ -39,9 +39,12 @@ OnnxValue OnnxBuilder::exchanged(const OnnxValue& value, std::size_t rank) const
     return onnx_node("Transpose", {value}, {{"perm", axes}});
 }
 
+Shape OnnxBuilder::given_as(const Shape& shape) const {
+    return options_.batch_first ? shape.with(0, shape[1]).with(1, shape[0]) : shape;
+}
+
 void OnnxBuilder::begin_with(const Shape& shape, int type) {
-    Shape given = shape;
-    if (options_.batch_first) given = shape.with(0, shape[1]).with(1, shape[0]);
+    const Shape given = given_as(shape);
     whole().inputs.push_back({fresh("input"), type, as_integers(given)});
     value_ = emitted(exchanged(OnnxValue::named("input", given), shape.rank()), shape);
     if (!options_.lengths) return;
@@ -57,19 +60,36 @@ void OnnxBuilder::set_value(OnnxValue value, bool is_zero_behind_end) {
     is_zero_behind_end_ = is_zero_behind_end;
 }
 
-OnnxValue OnnxBuilder::mask() {
-    if (mask_) return mask_;
-    const Shape shape = sequence_of({});
+OnnxValue OnnxBuilder::mask_of(const OnnxValue& lengths, std::int64_t time) {
     // A number without axes cannot be made of extents.
-    const OnnxValue count =
-        onnx_node("Squeeze", {OnnxValue::integers({extents_.time}), OnnxValue::integers({0})});
+    const OnnxValue count = onnx_node("Squeeze", {OnnxValue::integers({time}), OnnxValue::integers({0})});
     const OnnxValue numbers =
         onnx_node("Range", {OnnxValue::integers({0}, {}), count, OnnxValue::integers({1}, {})});
-    const OnnxValue lengths = onnx_node("Cast", {lengths_}, {{"to", onnx_int64}});
-    mask_ = emitted(onnx_node("Less", {onnx_node("Unsqueeze", {numbers, OnnxValue::integers({1})}),
-                                       onnx_node("Unsqueeze", {lengths, OnnxValue::integers({0})})}),
-                    shape);
+    const OnnxValue ends = onnx_node("Cast", {lengths}, {{"to", onnx_int64}});
+    return emitted(onnx_node("Less", {onnx_node("Unsqueeze", {numbers, OnnxValue::integers({1})}),
+                                      onnx_node("Unsqueeze", {ends, OnnxValue::integers({0})})}),
+                   {static_cast<std::size_t>(time), static_cast<std::size_t>(extents_.batch)});
+}
+
+OnnxValue OnnxBuilder::mask() {
+    if (!mask_) mask_ = mask_of(lengths_, extents_.time);
     return mask_;
+}
+
+OnnxValue OnnxBuilder::source(std::size_t width) {
+    const Shape shape{static_cast<std::size_t>(extents_.source), static_cast<std::size_t>(extents_.batch),
+                      width};
+    const std::string name = fresh("source");
+    whole().inputs.push_back({name, onnx_float, as_integers(given_as(shape))});
+    const OnnxValue given = exchanged(OnnxValue::named(name, given_as(shape)), shape.rank());
+    if (!options_.source_lengths) return emitted(given, shape);
+    if (!source_mask_) {
+        const std::string lengths = fresh("source_lengths");
+        whole().inputs.push_back({lengths, onnx_int32, {extents_.batch}});
+        source_mask_ = mask_of(OnnxValue::named(lengths, {shape[1]}), extents_.source);
+    }
+    const OnnxValue counts = onnx_node("Unsqueeze", {source_mask_, OnnxValue::integers({2})});
+    return emitted(onnx_node("Where", {counts, given, 0.0}), shape);
 }
 
 OnnxSample OnnxBuilder::finish() const {
@@ -89,9 +109,7 @@ OnnxSample OnnxBuilder::finished() {
             axes.empty() ? mask() : onnx_node("Unsqueeze", {mask(), OnnxValue::integers(axes)});
         result = onnx_node("Where", {counts, result, 0.0});
     }
-    Shape given = shape;
-    if (options_.batch_first) given = shape.with(0, shape[1]).with(1, shape[0]);
-    add_output("output", exchanged(result, shape.rank()), given);
+    add_output("output", exchanged(result, shape.rank()), given_as(shape));
     whole().outputs.insert(whole().outputs.end(), state_ports_.begin(), state_ports_.end());
     return {extents_, std::move(whole())};
 }

@@ -57,6 +57,12 @@ class OnnxBuilder {
     /// 1 where a row has a time step, [T, B]; only if the model has lengths.
     OnnxValue mask();
 
+    /// Makes an input of what a layer attends to, and returns it as [S, B, width]; 0 behind the end of a row
+    /// if the model has lengths for it.
+    OnnxValue source(std::size_t width);
+    /// 1 where a row of the source has a time step, [S, B]; no value if the model has no lengths for it.
+    const OnnxValue& source_mask() const { return source_mask_; }
+
     /// From here on nodes go to a body, until it is closed.
     void open_body();
     std::shared_ptr<OnnxGraph> close_body();
@@ -66,9 +72,13 @@ class OnnxBuilder {
     OnnxGraph& whole() { return *graphs_.front(); }
     OnnxSample finished();
     Shape sequence_of(const Shape& row) const;
+    /// The shape as a user's input or output has it.
+    Shape given_as(const Shape& shape) const;
     /// Time and batch exchanged where the options say so.
     OnnxValue exchanged(const OnnxValue& value, std::size_t rank) const;
     void begin_with(const Shape& shape, int type);
+    /// 1 where a time step of this many is before the end of its row, [time, B].
+    OnnxValue mask_of(const OnnxValue& lengths, std::int64_t time);
     void add_output(const std::string& name, const OnnxValue& value, const Shape& shape);
 
     OnnxOptions options_;
@@ -77,6 +87,7 @@ class OnnxBuilder {
     OnnxValue value_;
     OnnxValue lengths_;
     OnnxValue mask_;
+    OnnxValue source_mask_;
     bool is_zero_behind_end_ = true;
     std::size_t states_ = 0;
     std::size_t final_states_ = 0;

@@ -114,7 +114,8 @@ std::string onnx_bytes(const OnnxGraph& graph) {
     try {
         onnx::checker::check_model(model);
     } catch (const std::exception& error) {
-        throw std::logic_error(fmt::format("save_onnx: ONNX' checker refuses the model: {}", error.what()));
+        throw std::invalid_argument(
+            fmt::format("save_onnx: ONNX' checker refuses the model: {}", error.what()));
     }
     return model.SerializeAsString();
 }

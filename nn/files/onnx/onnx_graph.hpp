@@ -45,10 +45,18 @@ struct OnnxGraph {
     std::vector<OnnxNode> nodes;
 };
 
-/// Extents of a sequence: the number of time steps, and that of rows.
+/// Extents that a model leaves open: the number of time steps, that of rows, and the number of time steps of
+/// what is attended to.
 struct OnnxExtents {
     std::int64_t time;
     std::int64_t batch;
+    std::int64_t source;
+};
+
+/// An axis of one of the graph's inputs.
+struct OnnxAxis {
+    std::string input;
+    std::int64_t axis;
 };
 
 /// A graph that was made for some extents.
@@ -57,12 +65,19 @@ struct OnnxSample {
     OnnxGraph graph;
 };
 
-/// Makes one graph for all extents of those made for `base`, for another time, and for another batch. Where a
-/// number of int64 differs, it is computed from the extents of the graph's first input, whose axes of time
-/// and batch are given; so is the shape of a constant whose rows are equal. Throws `std::invalid_argument`
-/// where anything else differs.
+/// The axes that have the open extents.
+struct OnnxAxes {
+    OnnxAxis time;
+    OnnxAxis batch;
+    OnnxAxis source;
+};
+
+/// Makes one graph for all extents of those made for `base`, for another time and source, and for another
+/// batch. Where a number of int64 differs, it is computed from the extents of the graph's inputs, whose axes
+/// are given; so is the shape of a constant whose rows are equal. Throws `std::invalid_argument` where
+/// anything else differs.
 OnnxGraph joined_samples(const OnnxSample& base, const OnnxSample& longer, const OnnxSample& wider,
-                         std::int64_t time_axis, std::int64_t batch_axis);
+                         const OnnxAxes& axes);
 
 /// The bytes of a model file with this graph, checked by ONNX' own checker. Throws `std::invalid_argument`
 /// when there are more than 2 GB, which the format does not hold.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nn/files/naming/known_layers.hpp>
+#include <nn/files/onnx/onnx_attention.hpp>
 #include <nn/files/onnx/onnx_recurrent.hpp>
 #include <nn/files/onnx/onnx_trace.hpp>
 #include <nn/wrappers/residual.hpp>
@@ -120,6 +121,8 @@ OnnxValue append_layer(OnnxBuilder& builder, L& layer, const OnnxValue& x, bool 
         return append_recurrent(builder, {onnx_recurrent(layer)}, x, reverse);
     } else if constexpr (is_residual<L>) {
         return onnx_sum(builder, x, append_layer<T>(builder, layer.inner, x, reverse));
+    } else if constexpr (is_attention<L>) {
+        return append_attention<T>(builder, layer, x, reverse);
     } else if constexpr (Cell<L>) {
         return append_scan<T>(builder, layer, x, reverse);
     } else {
@@ -142,6 +145,10 @@ std::optional<Shape> row_of(L& layer) {
         row = row_of<T>(layer.forward);
     } else if constexpr (requires { layer.inner; }) {
         row = row_of<T>(layer.inner);
+    } else if constexpr (is_attention<L>) {
+        // The inner cell reads the context besides.
+        row = row_of<T>(layer.cell);
+        if (row.has_value()) row = row->with(0, (*row)[0] - layer.source_size);
     } else if constexpr (requires { layer.U.shape(); }) {
         if (layer.U.shape().rank() > 0) row = Shape{layer.U.shape()[0]};
     } else if constexpr (requires { layer.V.shape(); }) {

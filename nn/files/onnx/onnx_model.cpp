@@ -44,9 +44,9 @@ OnnxValue onnx_sum(OnnxBuilder& builder, const OnnxValue& a, const OnnxValue& b)
 namespace {
 
 // Extents that do not turn up in a model, and of which one is no multiple of another.
-constexpr OnnxExtents base{5, 11};
-constexpr OnnxExtents longer{7, 11};
-constexpr OnnxExtents wider{5, 13};
+constexpr OnnxExtents base{5, 11, 17};
+constexpr OnnxExtents longer{7, 11, 19};
+constexpr OnnxExtents wider{5, 13, 17};
 
 }  // namespace
 
@@ -61,8 +61,8 @@ void OnnxModel<T>::save(const std::filesystem::path& file) const {
     std::vector<OnnxSample> samples;
     for (const OnnxBuilder& sample : samples_) samples.push_back(sample.finish());
     const std::int64_t time_axis = options_.batch_first ? 1 : 0;
-    const std::string bytes =
-        onnx_bytes(joined_samples(samples[0], samples[1], samples[2], time_axis, 1 - time_axis));
+    const OnnxAxes axes{{"input", time_axis}, {"input", 1 - time_axis}, {"source", time_axis}};
+    const std::string bytes = onnx_bytes(joined_samples(samples[0], samples[1], samples[2], axes));
     replace_file("save_onnx", file, [&](FileWriter& writer) { writer.write(bytes); });
 }
 

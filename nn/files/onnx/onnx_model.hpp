@@ -19,7 +19,8 @@ namespace tapeloop::nn {
 /// B. ElmanCell, LstmCell, GruCell and ResetBeforeGruCell become ONNX' own RNN, LSTM and GRU, and so do both
 /// directions of one of them. Any other cell, a user's or a wrapper, is a `Scan` over its one step as it is
 /// recorded, `map` by the operations it is made of; layers without state are what they record. Dropout and
-/// zoneout are those of evaluation.
+/// zoneout are those of evaluation. An `AttentionCell` makes another input, `source` [S, B, K] for any S, as
+/// its `attending` takes it; its state is the inner cell's, the context and the weights.
 ///
 /// What is recorded is what is exported: a step that chooses by the values it reads is exported with the
 /// choice that was made for random ones.
@@ -39,8 +40,8 @@ class OnnxModel {
     }
     /// Writes the file, as a whole or not at all. Throws `std::invalid_argument` when there is no layer, when
     /// what was recorded depends on the number of time steps or rows in a way that is not a multiple of it,
-    /// or on the input but not by recorded operations; and `std::runtime_error` when the file cannot be
-    /// written.
+    /// on the input but not by recorded operations, or when ONNX knows no such operator as one says that a
+    /// user's operation is; and `std::runtime_error` when the file cannot be written.
     void save(const std::filesystem::path& file) const;
 
   private:

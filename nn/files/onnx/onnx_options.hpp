@@ -14,6 +14,9 @@ struct OnnxOptions {
     /// Whether the model has a second input, `lengths` [B] of int32: what stands behind the end of a row has
     /// no influence, and outputs there are 0.
     bool lengths = false;
+    /// Whether a model with an `AttentionCell`, which has an input `source` [S, B, K], has another one,
+    /// `source_lengths` [B] of int32: what stands behind the end of a row of the source has no influence.
+    bool source_lengths = false;
     /// Whether the initial states are inputs, `state0`, `state1`, ..., and the final ones outputs,
     /// `final_state0`, ..., in the order of the parts of the model's state. Else a sequence starts from the
     /// initial state of each layer.

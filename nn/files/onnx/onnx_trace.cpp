@@ -70,7 +70,7 @@ OnnxValue OnnxTrace<T>::value_of_operation(NodeIndex index) {
     if (!value)
         throw std::invalid_argument(fmt::format(
             "save_onnx: {} has no counterpart in ONNX; an operation says its own in `onnx`, beside its "
-            "value (autograd/record/onnx_value.hpp)",
+            "value, and one made by `custom` in `.onnx(...)` (autograd/record/onnx_value.hpp)",
             tape_.describe(maker)));
     return builder_.emitted(value, tape_.node(index).shape);
 }
@@ -97,6 +97,23 @@ Var<T> OnnxScan<T>::body_input(std::string_view name, const Shape& shape) {
 }
 
 template <class T>
+Var<T> OnnxScan<T>::source(std::size_t width) {
+    const OnnxValue given = builder_.source(width);
+    const Var<T> var = onnx_sample_input<T>(builder_, given.shape());
+    outside_.bind(var, given);
+    return var;
+}
+
+template <class T>
+void OnnxScan<T>::mask_source(const Var<T>& open) {
+    if (!builder_.source_mask()) return;
+    const OnnxValue by_row =
+        onnx_node("Transpose", {builder_.source_mask()}, {{"perm", std::vector<std::int64_t>{1, 0}}});
+    const OnnxValue value = onnx_number(onnx_node("Unsqueeze", {by_row, OnnxValue::integers({1})}));
+    outside_.bind(open, builder_.emitted(value, open.shape()));
+}
+
+template <class T>
 void OnnxScan<T>::open(const std::vector<Var<T>>& projected, const std::vector<Var<T>>& initial,
                        const std::vector<Var<T>>& prepared) {
     const std::vector<OnnxValue> made = outside_.values(prepared);
@@ -108,7 +125,8 @@ void OnnxScan<T>::open(const std::vector<Var<T>>& projected, const std::vector<V
         if (shape.size() == 0)
             throw std::invalid_argument(fmt::format(
                 "save_onnx: part {} of a cell's initial state is {}; a state that only its user can give "
-                "is not exported",
+                "is not exported. An AttentionCell is, whose source is an input then, where it is added to "
+                "an `OnnxModel` as it is, not within a Stack or an AnyLayer",
                 k, shape.text()));
         initial_[k] = builder_.initial_state(initial_[k], shape);
     }

@@ -55,6 +55,10 @@ class OnnxScan {
     /// The sequence as it is recorded, [T, B, ..].
     const Var<T>& sequence() const { return sequence_; }
     std::size_t batch() const { return static_cast<std::size_t>(builder_.extents().batch); }
+    /// What is attended to, [S, B, width], an input of the model's.
+    Var<T> source(std::size_t width);
+    /// Says that this Var, [B, 1, S], has a 1 for the time steps of the source that count.
+    void mask_source(const Var<T>& open);
     /// Ends what is outside. `projected` are [T, B, ..].
     void open(const std::vector<Var<T>>& projected, const std::vector<Var<T>>& initial,
               const std::vector<Var<T>>& prepared);

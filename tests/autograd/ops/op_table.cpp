@@ -164,6 +164,14 @@ struct Sample {
     Tensors directions;
 };
 
+}  // namespace
+
+Tensors arguments_of(const Row& row, std::size_t sample) {
+    return Sample(row, row.samples[sample], sample).arguments;
+}
+
+namespace {
+
 /// Collects what is wrong, with the row and the sample it is about.
 class Report {
   public:

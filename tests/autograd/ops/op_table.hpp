@@ -158,6 +158,9 @@ std::vector<Row> custom_rows();
 
 const std::vector<Row>& all_rows();
 
+/// The arguments with which the driver runs a sample.
+Tensors arguments_of(const Row& row, std::size_t sample);
+
 /// The row with one Var for both of these arguments, on the samples in which they have the same shape.
 Row with_same_variable(const Row& row, std::size_t first, std::size_t second);
 

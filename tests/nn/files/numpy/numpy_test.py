@@ -1,7 +1,9 @@
 """What NumPy writes is read, and what is written NumPy reads: numpy_test.py EXCHANGE npz|none.
 
 The other side of safetensors is its format as text says it, read and written here with struct and json."""
+import io
 import json
+import os
 import pathlib
 import struct
 import subprocess
@@ -127,6 +129,46 @@ class NumPy(unittest.TestCase):
         self.assertIn(b"PK\x06\x06", (self.folder / "in.npz").read_bytes())
         with numpy.load(self.exchange("in.npz", "out.npz")) as read:
             self.check_same(dict(read), arrays)
+
+    @unittest.skipUnless(NPZ, "built without libzip")
+    def test_npz_whose_arrays_lie_behind_4_gb(self):
+        # A hole in the file, so that it takes no room: offsets are of 64 bits, and there is nothing of 4 GB to read.
+        arrays = {"a": numpy.arange(5.0), "b": numpy.float32([[1], [-2]])}
+        with open(self.folder / "in.npz", "wb") as file:
+            file.seek(5 << 30)
+            numpy.savez(file, **arrays)
+        with zipfile.ZipFile(self.folder / "in.npz") as archive:
+            self.assertEqual(archive.getinfo("a.npy").header_offset, 5 << 30)
+        with numpy.load(self.exchange("in.npz", "out.npz")) as read:
+            self.check_same(dict(read), arrays)
+
+    @unittest.skipUnless(NPZ and os.environ.get("TAPELOOP_LARGE_FILES"),
+                         "it takes 5 GB of memory and of disk: TAPELOOP_LARGE_FILES=1 runs it")
+    def test_npz_of_more_than_4_gb(self):
+        count = (1 << 30) + 5  # of 4 bytes each
+        block = numpy.arange(1 << 20, dtype="<f4").tobytes()
+        header = io.BytesIO()
+        numpy.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (count,)})
+        with zipfile.ZipFile(self.folder / "in.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            with archive.open("large.npy", "w", force_zip64=True) as entry:
+                entry.write(header.getvalue())
+                for _ in range(1 << 10):
+                    entry.write(block)
+                entry.write(block[:20])
+            with archive.open("small.npy", "w") as entry:
+                numpy.save(entry, numpy.arange(7.0))
+        path = self.exchange("in.npz", "out.npz")
+        self.assertGreater(path.stat().st_size, 1 << 32)
+        with zipfile.ZipFile(path) as archive:
+            self.assertGreater(archive.getinfo("small.npy").header_offset, 1 << 32)
+            with archive.open("large.npy") as entry:
+                version = numpy.lib.format.read_magic(entry)
+                self.assertEqual((version, numpy.lib.format.read_array_header_1_0(entry)[0]), ((1, 0), (count,)))
+                for _ in range(1 << 10):
+                    self.assertEqual(entry.read(len(block)), block)
+                self.assertEqual(entry.read(), block[:20])  # at its end the checksum is compared
+            with archive.open("small.npy") as entry:
+                self.assertEqual(numpy.load(io.BytesIO(entry.read())).tolist(), list(range(7)))
 
     def test_safetensors(self):
         arrays = {name: array.astype(array.dtype.newbyteorder("<"), order="C")

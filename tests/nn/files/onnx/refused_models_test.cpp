@@ -54,6 +54,27 @@ TEST_CASE("onnx: an operation without a counterpart is refused by name, with the
     CHECK(contains(text, "step) has no counterpart in ONNX"));
 }
 
+TEST_CASE("onnx: a counterpart that ONNX does not have is refused by name") {
+    const auto cube = custom(
+        "cube", [](const auto& x) { return x * x * x; },
+        [](const auto& g, const auto&, const auto& x) { return 3 * g * x * x; });
+    CHECK(refused([&](const Var<float>& x) {
+              return cube.onnx([](const OnnxValue& v) { return onnx_node("Pow", {v, 3.0}); })(x);
+          }) == "");
+    const std::string unknown = refused([&](const Var<float>& x) { return cube.onnx("Cube")(x); });
+    CHECK(contains(unknown, "save_onnx: "));
+    CHECK(contains(unknown, "Cube"));
+    const std::string inputs = refused([&](const Var<float>& x) {
+        return cube.onnx([](const OnnxValue& v) { return onnx_node("Pow", {v}); })(x);
+    });
+    CHECK(contains(inputs, "save_onnx: "));
+    CHECK(contains(inputs, "Pow"));
+    CHECK(contains(refused([&](const Var<float>& x) {
+                       return cube.onnx([](const OnnxValue&) { return OnnxValue(); })(x);
+                   }),
+                   "save_onnx: cube (refused_models_test.cpp:"));
+}
+
 TEST_CASE("onnx: what does not come from recorded operations is refused") {
     // The number that happened to be there would be a constant of the model.
     CHECK(contains(refused([](const Var<float>& x) { return x - x.value()(0, 0, 0); }),
@@ -107,11 +128,11 @@ TEST_CASE("onnx: models that cannot be") {
         nn::Bidirectional(nn::LstmCell<float>(4, 4, generator), nn::ElmanCell<float>(4, 4, generator)));
     CHECK(contains(refusal([&] { nn::save_onnx(file, stack, {.input = {4}}); }),
                    "save_onnx: layer0 reads whole sequences"));
-    // A source that only its user has.
-    nn::AttentionCell attention(nn::ElmanCell<float>(7, 4, generator),
-                                nn::AdditiveAttention<float>(4, 3, 5, generator), 3);
-    CHECK(contains(refusal([&] { nn::save_onnx(file, attention, {.input = {4}}); }),
-                   "a state that only its user can give is not exported"));
+    // A source that only its user has, in a layer of no type that is known.
+    nn::Stack<float> attending(nn::AttentionCell(nn::ElmanCell<float>(7, 4, generator),
+                                                 nn::AdditiveAttention<float>(4, 3, 5, generator), 3));
+    CHECK(contains(refusal([&] { nn::save_onnx(file, attending, {.input = {4}}); }),
+                   "a state that only its user can give is not exported. An AttentionCell is"));
     CHECK(std::filesystem::is_empty(folder / "."));
 }
 
