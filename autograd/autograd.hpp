@@ -35,6 +35,7 @@
 #include <autograd/record/observer.hpp>
 #include <autograd/record/onnx_value.hpp>
 #include <autograd/shape.hpp>
+#include <autograd/take_gradients.hpp>
 #include <autograd/tape.hpp>
 #include <autograd/tensor.hpp>
 #include <autograd/var.hpp>

@@ -3,7 +3,9 @@
 #include <autograd/gradient.hpp>
 #include <autograd/sweep/request.hpp>
 #include <autograd/sweep/sweep.hpp>
+#include <autograd/take_gradients.hpp>
 
+#include <compare>
 #include <vector>
 
 namespace tapeloop::detail {
@@ -18,6 +20,8 @@ class GradientSweep {
     Tape<T>& tape() { return asked_.tape; }
     /// Delivers the roots' cotangents and takes every node; later runs need a `restart` of the sweep.
     void run();
+    /// As `run`, and hands each gradient over as soon as it is complete.
+    void run_for(GradientReceiver<T>& receiver);
     /// Runs, and adds what it does to `steps`, which refer to this sweep: see `Sweep::run_into`.
     void run_into(Steps<T>& steps);
     /// The gradients that the last run computed.
@@ -25,7 +29,15 @@ class GradientSweep {
 
   private:
     static Gradients<T> uninitialised_for(const WrtList<T>& wrt);
+    /// A gradient, and the node after whose visit it is complete.
+    struct Completion {
+        NodeIndex node;
+        std::size_t place;
+        auto operator<=>(const Completion&) const = default;
+    };
+    std::vector<Completion> completions() const;
     void deliver_roots();
+    void finish(std::size_t place);
     void finish();
 
     std::vector<GradientRoot<T>> roots_;

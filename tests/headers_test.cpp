@@ -75,6 +75,7 @@
 #include <autograd/sweep/contributions.hpp>
 #include <autograd/sweep/local_sweep.hpp>
 #include <autograd/sweep/sweep.hpp>
+#include <autograd/take_gradients.hpp>
 #include <autograd/tape.hpp>
 #include <autograd/tensor.hpp>
 #include <autograd/var.hpp>

@@ -39,11 +39,10 @@ std::string text_of(Meeting::Purpose purpose, std::uint64_t first, std::uint64_t
     return "does something unknown";
 }
 
-/// Calls `work` with the pieces of blocks that MPI can count.
-void for_each_piece(const Blocks& blocks, const auto& work) {
-    for (std::span<std::byte> block : blocks)
-        for (; !block.empty(); block = block.subspan(std::min(block.size(), largest_block)))
-            work(block.first(std::min(block.size(), largest_block)));
+/// Calls `work` with the pieces of a block that MPI can count.
+void for_each_piece(std::span<std::byte> block, const auto& work) {
+    for (; !block.empty(); block = block.subspan(std::min(block.size(), largest_block)))
+        work(block.first(std::min(block.size(), largest_block)));
 }
 
 }  // namespace
@@ -149,31 +148,47 @@ std::vector<std::uint64_t> Communicator::gather(std::span<const std::uint64_t> o
     return all;
 }
 
-Sent Communicator::exchange(const std::vector<Blocks>& sent, const std::vector<Blocks>& received) {
-    std::vector<MPI_Request> requests;
-    const auto other = [&](std::size_t distance) {
-        return (rank_ + distance) % count_;
-    };  // not all to one at once
-    for (std::size_t distance = count_ - 1; distance > 0; --distance)
-        for_each_piece(received[other(distance)], [&](std::span<std::byte> piece) {
-            require_success(
-                MPI_Irecv(piece.data(), static_cast<int>(piece.size()), MPI_BYTE,
-                          static_cast<int>(other(distance)), 0, handle_->comm, &requests.emplace_back()),
-                "MPI_Irecv");
-        });
-    Sent traffic;
-    for (std::size_t distance = 1; distance < count_; ++distance)
-        for_each_piece(sent[other(distance)], [&](std::span<std::byte> piece) {
-            require_success(
-                MPI_Isend(piece.data(), static_cast<int>(piece.size()), MPI_BYTE,
-                          static_cast<int>(other(distance)), 0, handle_->comm, &requests.emplace_back()),
-                "MPI_Isend");
-            ++traffic.messages;
-            traffic.bytes += piece.size();
-        });
-    require_success(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
-                    "MPI_Waitall");
-    return traffic;
+struct Messages::Requests {
+    std::vector<MPI_Request> list;
+};
+
+Messages::Messages(Communicator& communicator)
+    : communicator_(communicator), requests_(std::make_unique<Requests>()) {}
+Messages::~Messages() = default;
+Messages::Messages(Messages&&) noexcept = default;
+
+void Messages::send(std::span<std::byte> bytes, std::size_t to, int tag) {
+    for_each_piece(bytes, [&](std::span<std::byte> piece) {
+        require_success(
+            MPI_Isend(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, static_cast<int>(to), tag,
+                      communicator_.handle_->comm, &requests_->list.emplace_back()),
+            "MPI_Isend");
+        ++sent_.messages;
+        sent_.bytes += piece.size();
+    });
+}
+
+void Messages::receive(std::span<std::byte> bytes, std::size_t from, int tag) {
+    for_each_piece(bytes, [&](std::span<std::byte> piece) {
+        require_success(
+            MPI_Irecv(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, static_cast<int>(from), tag,
+                      communicator_.handle_->comm, &requests_->list.emplace_back()),
+            "MPI_Irecv");
+    });
+}
+
+bool Messages::have_arrived() {
+    int are_done = 1;
+    require_success(MPI_Testall(static_cast<int>(requests_->list.size()), requests_->list.data(), &are_done,
+                                MPI_STATUSES_IGNORE),
+                    "MPI_Testall");
+    return are_done != 0;
+}
+
+void Messages::wait() {
+    require_success(
+        MPI_Waitall(static_cast<int>(requests_->list.size()), requests_->list.data(), MPI_STATUSES_IGNORE),
+        "MPI_Waitall");
 }
 
 }  // namespace tapeloop::optim::detail

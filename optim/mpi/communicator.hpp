@@ -18,10 +18,6 @@ struct Meeting {
     std::uint64_t second = 0;  ///< of a broadcast the rank it comes from, of a loss or a gradient the rows
 };
 
-/// Memory to be sent or received, a message for each block, from where it lies: of one that has no gaps a
-/// single copy is made between two processes of a machine.
-using Blocks = std::vector<std::span<std::byte>>;
-
 /// What a rank has sent.
 struct Sent {
     std::uint64_t messages = 0;
@@ -52,17 +48,43 @@ class Communicator {
     std::vector<std::uint64_t> gather(std::span<const std::uint64_t> own, std::span<const std::size_t> sizes);
     /// Returns the words of all ranks, where each has as many.
     std::vector<std::uint64_t> gather(std::span<const std::uint64_t> own);
-    /// Sends each rank its blocks, and receives from each into others, as many and as large as it sends;
-    /// those of this rank are not looked at.
-    Sent exchange(const std::vector<Blocks>& sent, const std::vector<Blocks>& received);
 
   private:
+    friend class Messages;
     struct Handle;
 
     std::unique_ptr<Handle> handle_;
     std::size_t rank_ = 0;
     std::size_t count_ = 1;
     int exceptions_;  // under way when it was made
+};
+
+/// Messages that travel while this rank does something else, from where they lie to where they are wanted:
+/// between two processes of a machine, of memory without gaps, a single copy is made. All of that memory has
+/// to stay, and what is sent unchanged, until they have arrived.
+class Messages {
+  public:
+    explicit Messages(Communicator& communicator);
+    ~Messages();
+    Messages(Messages&&) noexcept;
+    Messages& operator=(Messages&&) = delete;
+
+    /// Those from one rank to another with one tag arrive in the order in which they are received.
+    void send(std::span<std::byte> bytes, std::size_t to, int tag);
+    void receive(std::span<std::byte> bytes, std::size_t from, int tag);
+    /// Returns whether all were sent and received, and sees to it that they go on.
+    bool have_arrived();
+    /// Returns when all were sent and received.
+    void wait();
+    /// Returns what was sent so far.
+    const Sent& sent() const { return sent_; }
+
+  private:
+    struct Requests;
+
+    Communicator& communicator_;
+    std::unique_ptr<Requests> requests_;
+    Sent sent_;
 };
 
 }  // namespace tapeloop::optim::detail

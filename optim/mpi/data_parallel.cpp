@@ -1,13 +1,12 @@
 #include <fmt/format.h>
-#include <nn/generator.hpp>
-#include <nn/training.hpp>
 #include <optim/mpi/data_parallel.hpp>
 #include <optim/mpi/exchange.hpp>
 #include <optim/mpi/fingerprint.hpp>
+#include <optim/mpi/own_shards.hpp>
 
 #include <bit>
 #include <chrono>
-#include <cmath>
+#include <optional>
 #include <stdexcept>
 
 namespace tapeloop::optim {
@@ -42,16 +41,6 @@ DataParallelOptions checked(const DataParallelOptions& options, std::size_t rank
     return options;
 }
 
-/// The losses of this rank's shards, as words to be gathered.
-struct OwnLosses {
-    std::vector<std::uint64_t> words;
-
-    void add(double sum, double count) {
-        words.push_back(std::bit_cast<std::uint64_t>(sum));
-        words.push_back(std::bit_cast<std::uint64_t>(count));
-    }
-};
-
 /// Calls `work` with every shard of the rank, and returns what it threw as text; empty when it did not.
 std::string problem_of(const auto& work) {
     try {
@@ -63,16 +52,6 @@ std::string problem_of(const auto& work) {
         return "an exception that is no std::exception";
     }
     return {};
-}
-
-template <class T>
-ShardLoss<T> checked_loss(const std::function<ShardLoss<T>(const Shard&)>& loss, const Shard& shard) {
-    ShardLoss<T> result = loss(shard);
-    if (!(result.count >= 0) || !std::isfinite(result.count))
-        throw std::invalid_argument(
-            fmt::format("ShardLoss: of shard {}, {} things count; it must be a number from 0", shard.index,
-                        result.count));
-    return result;
 }
 
 template <class T>
@@ -99,6 +78,8 @@ std::string DataParallel<T>::description() const {
     const OptimizerState<T> state = optimizer_.state();
     std::string text = fmt::format("{} bytes a number\n{} shards\nthe seed {}\na comparison every {} steps\n",
                                    sizeof(T), options_.shards, options_.seed, options_.compare_every);
+    text += fmt::format("{} overlap\nmessages of {} bytes\n", options_.overlap ? "an" : "no",
+                        options_.message_bytes);
     text += fmt::format("the optimizer {}\n", state.optimizer);
     for (const auto& [name, value] : state.options) text += fmt::format("{} {}\n", name, value);
     for (const auto& entry : parameters_)
@@ -188,14 +169,6 @@ std::size_t DataParallel<T>::rows_of(std::size_t batch, std::size_t shard) const
 }
 
 template <class T>
-Gradients<T> DataParallel<T>::zeros() const {
-    const WrtList<T> wrt(parameters_);
-    std::vector<Tensor<T>> values;
-    for (const Wrt<T>& one : wrt.list()) values.push_back(tapeloop::detail::zeros<T>(one.shape()));
-    return {wrt.list(), std::move(values)};
-}
-
-template <class T>
 BatchLoss DataParallel<T>::shared_loss(const Meeting& meeting, const std::vector<std::uint64_t>& own,
                                        const std::string& problem) {
     Communicator& communicator = ranks_.communicator();
@@ -221,44 +194,35 @@ template <class T>
 BatchGradient<T> DataParallel<T>::gradient(std::size_t rows, const Loss& loss) {
     const std::uint64_t step = optimizer_.steps();
     if (step % options_.compare_every == 0) require_same_bits();
-    std::vector<Gradients<T>> parts;
-    OwnLosses losses;
-    const auto of_shard = [&](const Part& node) {
-        const auto [begin, end] = part_of(rows, node.first, options_.shards);
-        if (begin == end) {
-            losses.add(0, 0);
-            return zeros();
-        }
-        nn::Generator generator(mixed_seed({options_.seed, step, node.first}));
-        const nn::Training training(generator);
-        const Tape<T> tape;
-        const ShardLoss<T> result = checked_loss<T>(loss, {node.first, begin, end, rows, generator});
-        losses.add(static_cast<double>(result.sum.item()), result.count);
-        return tapeloop::gradient(result.sum, parameters_);
-    };
+    Communicator& communicator = ranks_.communicator();
+    OwnShards<T> own{parameters_, loss, rows, options_.shards, options_.seed, step};
+    std::optional<SumOverRanks<T>> sum;
+    std::optional<Gradients<T>> swept;
     const std::string problem = problem_of([&] {
-        const Part own = part_of(options_.shards, ranks_.rank(), ranks_.count());
-        for (const Part& largest : largest_nodes(own, {0, options_.shards}))
-            parts.push_back(sum_of(
-                largest, [](const Part& node) { return node.size() == 1; }, of_shard,
-                [](Gradients<T> left, const Gradients<T>& right) {
-                    left += right;
-                    return left;
-                }));
+        OwnSums<T> sums = own.sum_all_but_last(part_of(options_.shards, ranks_.rank(), ranks_.count()));
+        sum.emplace(communicator, options_.shards, parameters_, std::move(sums), options_.message_bytes);
+        if (!options_.overlap) swept = own.last->gradient();
     });
     BatchLoss shared;
     {
         const Seconds waiting(traffic_.waiting_seconds);
-        shared = shared_loss({Meeting::Purpose::gradient, step, rows}, losses.words, problem);
+        shared = shared_loss({Meeting::Purpose::gradient, step, rows}, own.losses.words, problem);
     }
+    // From here on all ranks exchange all gradients, whatever happens to one of them.
+    sum->begin(shared.count == 0 ? 1 : 1 / shared.count);
+    std::string late_problem;
+    if (options_.overlap) late_problem = problem_of([&] { own.last->take_gradients(*sum); });
+    traffic_.overlapped_seconds += sum->seconds_beside_sweep();
     const Seconds exchanging(traffic_.exchange_seconds);
-    Sent sent;
-    const double factor = shared.count == 0 ? 1 : 1 / shared.count;
-    Gradients<T> sum = sum_over_ranks(ranks_.communicator(), options_.shards, std::move(parts), factor, sent);
+    for (std::size_t i = 0; swept.has_value() && i < swept->size(); ++i)
+        sum->take(i, std::move(swept->at(i)));
+    if (!late_problem.empty()) sum->give_up();
+    Gradients<T> gradients = sum->finish();
+    if (options_.overlap) communicator.meet({Meeting::Purpose::gradient, step, rows}, late_problem);
     ++traffic_.gradients;
-    traffic_.messages += sent.messages;
-    traffic_.bytes += sent.bytes;
-    return {shared.loss, shared.count, std::move(sum)};
+    traffic_.messages += sum->sent().messages;
+    traffic_.bytes += sum->sent().bytes;
+    return {shared.loss, shared.count, std::move(gradients)};
 }
 
 template <class T>

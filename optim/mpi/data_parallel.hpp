@@ -16,6 +16,10 @@ struct DataParallelOptions {
     std::size_t shards = 8;
     std::uint64_t seed = 1;           ///< of the masks and the noise of shards
     std::size_t compare_every = 100;  ///< steps from one comparison of all ranks' bits to the next
+    /// Gradients are sent while the layers below them are still swept, of a rank's last shard; else once all
+    /// are there. The bits are the same.
+    bool overlap = true;
+    std::size_t message_bytes = 1 << 18;  ///< of gradients sent at once to another rank, or more
 };
 
 /// What was sent since a `DataParallel` was made, and how long this rank has waited.
@@ -23,8 +27,10 @@ struct Traffic {
     std::uint64_t gradients = 0;  ///< that were summed
     std::uint64_t messages = 0;   ///< of gradients, sent by this rank
     std::uint64_t bytes = 0;      ///< in them
-    double waiting_seconds = 0;   ///< until the slowest rank had computed
-    double exchange_seconds = 0;  ///< to exchange and sum gradients after that
+    double waiting_seconds =
+        0;  ///< for the slowest rank, before the last shard is swept or, without overlap, after
+    double overlapped_seconds = 0;  ///< to send and sum gradients while the last shard was swept
+    double exchange_seconds = 0;    ///< to exchange and sum gradients after that
 };
 
 /// The mean loss of a batch.
@@ -96,7 +102,6 @@ class DataParallel {
     void broadcast_values();
     BatchLoss shared_loss(const detail::Meeting& meeting, const std::vector<std::uint64_t>& own,
                           const std::string& problem);
-    Gradients<T> zeros() const;
 
     Ranks& ranks_;
     ParameterList<T> parameters_;
