@@ -16,7 +16,7 @@ add_custom_command(OUTPUT ${embedded_page}
   DEPENDS ${page_files} ${CMAKE_CURRENT_LIST_DIR}/EmbedPage.cmake
   COMMENT "Embedding the study page" VERBATIM)
 
-tapeloop_room(page OPTIONAL DESCRIBES FOLDERS autograd/study/page USES tapeloop_derivation)
+tapeloop_room(page OPTIONAL DESCRIBES FOLDERS autograd/study/page USES tapeloop_explain)
 target_sources(tapeloop_page PRIVATE ${embedded_page})
 target_link_libraries(tapeloop_page PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 

@@ -40,11 +40,14 @@
 #include <autograd/record/operation.hpp>
 #include <autograd/shape.hpp>
 #include <autograd/study/derivation/derivation.hpp>
+#include <autograd/study/derivation/equations.hpp>
 #include <autograd/study/derivation/formula.hpp>
 #include <autograd/study/derivation/latex.hpp>
 #include <autograd/study/derivation/node_names.hpp>
 #include <autograd/study/derivation/numerals.hpp>
+#include <autograd/study/explain/answer.hpp>
 #include <autograd/study/explain/explain.hpp>
+#include <autograd/study/explain/explainer.hpp>
 #include <autograd/study/explain/hop_symptoms.hpp>
 #include <autograd/study/explain/lost_cotangents.hpp>
 #include <autograd/study/explain/size_culprits.hpp>
@@ -53,6 +56,7 @@
 #include <autograd/study/flow/gradient_ledger.hpp>
 #include <autograd/study/flow/gradient_norms.hpp>
 #include <autograd/study/flow/gradient_path.hpp>
+#include <autograd/study/flow/largest_paths.hpp>
 #include <autograd/study/flow/parameter_uses.hpp>
 #include <autograd/study/graph/dot.hpp>
 #include <autograd/study/graph/fold.hpp>
@@ -69,7 +73,9 @@
 #include <autograd/study/jacobian/states.hpp>
 #include <autograd/study/jacobian/stretch.hpp>
 #include <autograd/study/jacobian/weight_products.hpp>
+#include <autograd/study/page/comparison.hpp>
 #include <autograd/study/page/json.hpp>
+#include <autograd/study/page/study_recorder.hpp>
 #include <autograd/study/page/write_study.hpp>
 #include <autograd/study/study.hpp>
 #include <autograd/sweep/contributions.hpp>

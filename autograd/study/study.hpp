@@ -1,6 +1,7 @@
 #pragma once
 
-/// All for studying a recorded tape. `write_study` and `to_json` are in the CMake target `tapeloop::study`.
+/// All for studying a recorded tape. `write_study`, `write_comparison`, `StudyRecorder` and `to_json` are in
+/// the CMake target `tapeloop::study`.
 #include <autograd/study/derivation/derivation.hpp>
 #include <autograd/study/derivation/latex.hpp>
 #include <autograd/study/explain/explain.hpp>
@@ -18,5 +19,7 @@
 #include <autograd/study/jacobian/jacobian_spectrum.hpp>
 #include <autograd/study/jacobian/local_jacobian.hpp>
 #include <autograd/study/jacobian/states.hpp>
+#include <autograd/study/page/comparison.hpp>
 #include <autograd/study/page/json.hpp>
+#include <autograd/study/page/study_recorder.hpp>
 #include <autograd/study/page/write_study.hpp>

@@ -173,8 +173,11 @@ int run(const Job& job) {
     Settings settings =
         Settings::of(options, vocabulary, ids, planned_epochs(options, text.training.size(), weights));
     RunFile file(outputs.checkpoint, options.save_every);
-    const TrainingResult result = train(*model, text, options, {curve, settings, generator, file, together},
-                                        earlier ? &*earlier : nullptr);
+    std::optional<StudyPage> page;
+    if (outputs.page) page.emplace(*model, text.training, vocabulary, options, *outputs.page);
+    const TrainingResult result =
+        train(*model, text, options, {curve, settings, generator, file, together, page ? &*page : nullptr},
+              earlier ? &*earlier : nullptr);
     if (!together.is_first()) return 0;
     print_end(result, options);
     print_losses(baselines(text.training, text.held_out, vocabulary.size()), result.held_out_bits);
@@ -196,8 +199,8 @@ int run(const Job& job) {
     if (outputs.checkpoint && result.ended != Ended::diverged && file.problem().empty())
         program::print("To go on: --resume {}\n", outputs.checkpoint->path().string());
     failures.attempt([&] {
-        if (!outputs.page) return;
-        write_study_page(*model, text.training, vocabulary, options, *outputs.page);
+        if (!page) return;
+        page->write();
         program::print("The first batch through time, to be opened in a browser: {}\n",
                        options.study.string());
     });

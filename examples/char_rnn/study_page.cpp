@@ -13,6 +13,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace char_rnn {
@@ -52,34 +53,65 @@ std::vector<std::string> characters_read(const Stretch& stretch, const Vocabular
     return read;
 }
 
-}  // namespace
-
-void write_study_page(const LanguageModel& model, IdSpan training, const Vocabulary& vocabulary,
-                      const Options& options, const program::OutputFile& page) {
-    // Rows beyond a few show nothing new, and make a large page.
-    const std::size_t batch = std::min<std::size_t>(options.batch, 8);
-    const std::size_t steps = std::min<std::size_t>(options.steps, 64);
-    const Stretch stretch = training_lanes(training, batch, steps, 0).stretch(0);
-
-    Tape<float> tape({.fuse = false});
-    const Recording recording = model.record(one_hot<float>(characters_of(stretch), vocabulary.size()));
+/// What a study records of a batch: a loss for each time step, and their sum.
+struct Studied {
+    Recording recording;
+    Var<float> losses;
+    Var<float> J;
+};
+Studied studied(const LanguageModel& model, const Stretch& stretch, const Vocabulary& vocabulary) {
+    Recording recording = model.record(one_hot<float>(characters_of(stretch), vocabulary.size()));
     const Var<float> losses = nn::softmax_cross_entropy(recording.logits, targets_of(stretch),
                                                         {.reduction = nn::Reduction::none, .ignore = {}}) /
-                              batch;
-    const Var<float> J = sum(losses).named("J");
+                              stretch.batch;
+    return {std::move(recording), losses, sum(losses).named("J")};
+}
 
-    StudyOptions study{.title = fmt::format("{}, {} units, reads {}", options.cell, options.hidden,
-                                            options.file.filename().string()),
-                       .gates = recording.gates,
-                       .steps = characters_read(stretch, vocabulary)};
+}  // namespace
+
+StudyPage::StudyPage(const LanguageModel& model, IdSpan training, const Vocabulary& vocabulary,
+                     const Options& options, const program::OutputFile& page)
+    : model_(model), training_(training), vocabulary_(vocabulary), options_(options), page_(page) {}
+
+Stretch StudyPage::first_batch() const {
+    // Rows beyond a few show nothing new, and make a large page.
+    const std::size_t batch = std::min<std::size_t>(options_.batch, 8);
+    const std::size_t steps = std::min<std::size_t>(options_.steps, 64);
+    return training_lanes(training_, batch, steps, 0).stretch(0);
+}
+
+void StudyPage::record(std::size_t step) {
+    if (recorded_ == step) return;
+    recorded_ = step;
+    try {
+        const Tape<float> tape({.fuse = false});
+        const Studied now = studied(model_, first_batch(), vocabulary_);
+        // The names of the gates are known once the model has recorded something.
+        if (film_.frame_count() == 0) film_ = StudyRecorder({.every = 1, .gates = now.recording.gates});
+        film_.record(step, now.J);
+    } catch (const std::bad_alloc&) {
+        // The training goes on, and the film without this frame.
+    }
+}
+
+void StudyPage::write() const {
+    const Stretch stretch = first_batch();
+    Tape<float> tape({.fuse = false});
+    const Studied now = studied(model_, stretch, vocabulary_);
+
+    StudyOptions study{.title = fmt::format("{}, {} units, reads {}", options_.cell, options_.hidden,
+                                            options_.file.filename().string()),
+                       .gates = now.recording.gates,
+                       .steps = characters_read(stretch, vocabulary_),
+                       .film = film_};
     study.largest_bytes = 8'000'000;
-    study.ledgers.push_back(gradient_ledger(losses, *recording.recurrent));
+    study.ledgers.push_back(gradient_ledger(now.losses, *now.recording.recurrent));
     // A single step has no Jacobian from state to state.
-    if (recording.states.size() > 1 && state_size(recording) <= largest_state)
-        study.spectrum = spectrum_of(recording);
+    if (now.recording.states.size() > 1 && state_size(now.recording) <= largest_state)
+        study.spectrum = spectrum_of(now.recording);
     program::print("Writing the page ...\n");
-    const Gradients<float> gradients = gradient(J, every_node(tape));
-    page.write([&](const std::filesystem::path& path) { write_study(tape, gradients, path, study); });
+    const Gradients<float> gradients = gradient(now.J, every_node(tape));
+    page_.write([&](const std::filesystem::path& path) { write_study(tape, gradients, path, study); });
 }
 
 }  // namespace char_rnn

@@ -63,6 +63,7 @@ class Training {
     }
 
     TrainingResult run() {
+        if (kept_.page != nullptr) kept_.page->record(step_);
         while (epoch_ < epochs_ && goes_on()) read_next();
         bar_.finish();
         if (ended_ != Ended::diverged) save();
@@ -192,6 +193,7 @@ class Training {
     void add_to_curve(double training_bits) {
         const double bits = held_out_bits(model_, text_.held_out, options_.steps);
         curve_.add({step_, seconds(), training_bits, bits});
+        if (kept_.page != nullptr) kept_.page->record(step_);
         bits_since_point_ = 0;
         steps_since_point_ = 0;
     }

@@ -5,6 +5,7 @@
 #include "options.hpp"
 #include "run_file.hpp"
 #include "saved_run.hpp"
+#include "study_page.hpp"
 #include "together.hpp"
 
 #include <nn/generator.hpp>
@@ -36,6 +37,7 @@ struct Kept {
     tapeloop::nn::Generator& generator;  ///< of the sample
     RunFile& file;
     const Together& together;  ///< those who train
+    StudyPage* page;           ///< that gets the training as a film; null for none
 };
 
 /// Trains by truncated BPTT with Adam; shows a progress bar, and keeps curve and file. It ends early when the

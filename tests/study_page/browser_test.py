@@ -13,8 +13,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
+from comparison_test import Comparison, Film
 from network_test import Network
 from plots_test import Plots
+from questions_test import Questions
 from screens_test import Screens
 from study_page import StudyPage
 
@@ -302,19 +304,22 @@ class Use(StudyPage):
         folder = pathlib.Path(self.arguments.screenshots)
         folder.mkdir(parents=True, exist_ok=True)
         for width, height in [(390, 844), (1280, 800), (1920, 1080)]:
-            for dark in [False, True]:
-                for which in ["short", "long", "translator", "skips", "tokens", "directions"]:
-                    self.open(which, width, height, dark)
-                    shown = {"short": "forget", "long": "forget", "skips": "detached"}.get(which)
-                    node = self.facts[which][shown] if shown else self.facts[which].get("J_id", 0)
-                    self.search(f"#{node['id'] if shown == 'forget' else node}")
-                    if which == "translator":
-                        self.press("f", "0")
-                    self.assertGreater(self.colours_drawn(), 50)
-                    name = f"{which}_{width}_{'dark' if dark else 'light'}"
-                    self.browser.save_screenshot(str(folder / f"{name}.png"))
-                    self.press("2")
-                    self.browser.save_screenshot(str(folder / f"{name}_plots.png"))
+            # In the dark those that show all there is.
+            for which, dark in [*((one, False) for one in ["short", "long", "translator", "skips", "tokens", "directions", "shut"]), ("short", True)]:
+                self.open(which, width, height, dark)
+                shown = {"short": "forget", "long": "forget", "skips": "detached"}.get(which)
+                node = self.facts[which][shown] if shown else self.facts[which].get("J_id", 0)
+                self.search(f"#{node['id'] if shown == 'forget' else node}")
+                if which == "translator":
+                    self.press("f", "0")
+                self.assertGreater(self.colours_drawn(), 50)
+                name = f"{which}_{width}_{'dark' if dark else 'light'}"
+                self.browser.save_screenshot(str(folder / f"{name}.png"))
+                self.press("2")
+                self.browser.save_screenshot(str(folder / f"{name}_plots.png"))
+            for which, view in [("cells", "compare"), ("film", "film")]:
+                self.open(which, width, height, fragment=f"#view={view}")
+                self.browser.save_screenshot(str(folder / f"{which}_{width}.png"))
 
 
 if __name__ == "__main__":
@@ -322,4 +327,8 @@ if __name__ == "__main__":
     for name in ["pages", "chromium", "driver", "screenshots"]:
         parser.add_argument(f"--{name}", required=True)
     StudyPage.arguments, rest = parser.parse_known_args()
-    unittest.main(argv=[sys.argv[0], *rest])
+    StudyPage.begin()
+    try:
+        unittest.main(argv=[sys.argv[0], *rest])
+    finally:
+        StudyPage.end()

@@ -4,13 +4,18 @@
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/study/explain/answer.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
+#include <autograd/study/page/comparison.hpp>
 #include <autograd/study/page/write_study.hpp>
 #include <autograd/tape.hpp>
+#include <nn/cells/elman_cell.hpp>
+#include <nn/cells/gates.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/decoding/encoder_decoder.hpp>
 #include <nn/generator.hpp>
+#include <nn/initialisers.hpp>
 #include <nn/layers/attention.hpp>
 #include <nn/layers/linear.hpp>
 #include <nn/losses/losses.hpp>
@@ -103,6 +108,112 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
         {"flow", std::string(name_of(options.spectrum->flow))},
         {"forget", facts_of(tape, gradients, find_nodes(tape, "sigmoid", 2).at(1))},
         {"output", facts_of(tape, gradients, find_nodes(tape, "multiply", 2).back())}};
+}
+
+/// What `explain` says of a node, as the page has to show it.
+json answer_of(const Var<double>& J, const Wrt<double>& of, NodeIndex node) {
+    const Explanation explanation = explain(J, of);
+    json rows = json::array();
+    for (const auto& row : tapeloop::detail::answer_rows(explanation)) rows.push_back(row.text);
+    json path = json::array();
+    for (const PathStep& step : explanation.path) path.push_back(step.node);
+    path.push_back(node);
+    return {{"node", node},
+            {"sentence", tapeloop::detail::sentence_of(explanation)},
+            {"rows", std::move(rows)},
+            {"path", std::move(path)}};
+}
+
+/// An LSTM whose forget gate is shut at one step, and whose loss reads the end alone.
+json write_shut(const std::filesystem::path& path) {
+    nn::Generator generator(1);
+    nn::LstmCell<double> cell(1, 4, generator, {.forget_bias = 6});
+    nn::gate_block(cell.U, cell.gate_names(), "forget").assign(-30.0);
+    Tensor<double> x = 0.1 * nn::normal<double>({8, 2, 1}, 0, 1, generator);
+    x(4, 0, 0) = x(4, 1, 0) = 1;
+    Tape<double> tape({.fuse = false});
+    const auto run = nn::unroll(cell, input(x).named("x"), {.hoist = false, .trace = true});
+    const Var<double> losses =
+        sum(square(run.outputs), {1, 2}) * input(Tensor<double>{0, 0, 0, 0, 0, 0, 0, 1});
+    const Var<double> J = sum(losses).named("J");
+    const auto names = nn::LstmCell<double>::gate_names();
+    StudyOptions options{.title = "A forget gate shuts", .gates = {names.begin(), names.end()}};
+    options.ledgers.push_back(gradient_ledger(losses, cell.W));
+    write_study(tape, gradient(J, every_node(tape)), path, options);
+
+    json answers;
+    const WrtList<double> parameters(cell.parameters());
+    for (const Wrt<double>& of : parameters.list())
+        answers[of.parameter()->name] = answer_of(J, of, *tape.find(of.parameter()));
+    for (std::size_t t = 0; t < run.trace.size(); ++t) {
+        const Var<double>& h = run.trace[t][0];
+        answers[fmt::format("state at {}", t)] = answer_of(J, h, h.index());
+    }
+    return {{"path", path.string()}, {"answers", std::move(answers)}};
+}
+
+/// The study of a recurrent network that remembers its first input, with a ledger and a spectrum.
+template <class Cell>
+Study study_of(const Cell& cell, const Parameter<double>& W, const std::string& title, json& facts) {
+    nn::Generator generator(21);
+    Tape<double> tape({.fuse = false});
+    const Var<double> x = input(nn::normal<double>({10, 2, 2}, 0, 1, generator)).named("x");
+    const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
+    const Var<double> losses =
+        sum(square(run.outputs), {1, 2}) * input(Tensor<double>{0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+    const Var<double> J = sum(losses).named("J");
+    const Gradients<double> gradients = gradient(J, every_node(tape));
+    facts = {{"J", J.item()}, {"W", norm(gradients[W])}};
+    StudyOptions options{.title = title};
+    options.ledgers.push_back(gradient_ledger(losses, W));
+    options.spectrum = jacobian_lens(nn::states(run.trace)).spectrum();
+    return Study(tape, gradients, options);
+}
+
+/// Elman and LSTM; and one network before a training and after it.
+json write_comparisons(const std::filesystem::path& folder) {
+    nn::Generator generator(4);
+    nn::ElmanCell<double> elman(2, 4, generator);
+    elman.W.assign(0.5 * elman.W.value());
+    const nn::LstmCell<double> lstm(2, 4, generator, {.forget_bias = 4});
+    json of_elman;
+    json of_lstm;
+    json of_trained;
+    const Study first = study_of(elman, elman.W, "An Elman network", of_elman);
+    const Study second = study_of(lstm, lstm.W, "An LSTM", of_lstm);
+    write_comparison(first, "Elman", second, "LSTM", folder / "cells.html");
+    elman.W.assign(2.5 * elman.W.value());
+    const Study trained = study_of(elman, elman.W, "An Elman network, later", of_trained);
+    write_comparison(first, "before", trained, "after", folder / "training.html");
+    return {{"path", (folder / "cells.html").string()},
+            {"training", (folder / "training.html").string()},
+            {"Elman", std::move(of_elman)},
+            {"LSTM", std::move(of_lstm)},
+            {"trained", std::move(of_trained)}};
+}
+
+/// A training recorded as a film.
+json write_film(const std::filesystem::path& path) {
+    nn::Generator generator(4);
+    nn::LstmCell<double> cell(2, 4, generator);
+    const Tensor<double> x = nn::normal<double>({6, 3, 2}, 0, 1, generator);
+    const auto names = nn::LstmCell<double>::gate_names();
+    StudyRecorder film({.every = 5, .gates = {names.begin(), names.end()}});
+    json losses = json::array();
+    for (std::size_t step = 0; step <= 40; ++step) {
+        Tape<double> tape({.fuse = false});
+        const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
+        const Var<double> J = mean(square(run.state[0] - 0.5));
+        const Gradients<double> gradients = gradient(J, every_node(tape));
+        if (film.is_due(step)) {
+            film.record(step, J, jacobian_lens(nn::states(run.trace)).spectrum());
+            losses.push_back(J.item());
+        }
+        if (step == 40) write_study(tape, gradients, path, {.title = "A training", .film = film});
+        for (Parameter<double>* parameter : {&cell.U, &cell.W, &cell.b})
+            parameter->assign(parameter->value() - 2.0 * gradients[*parameter]);
+    }
+    return {{"path", path.string()}, {"losses", std::move(losses)}};
 }
 
 /// A decoder that looks at a source of four steps.
@@ -266,6 +377,9 @@ int main(int argc, char** argv) {
                      {"directions", write_directions(folder / "directions.html")},
                      {"attention", write_attention(folder / "attention.html")},
                      {"dead", write_dead(folder / "dead.html")},
+                     {"shut", write_shut(folder / "shut.html")},
+                     {"cells", write_comparisons(folder)},
+                     {"film", write_film(folder / "film.html")},
                      {"long", write_lstm(folder / "lstm_200.html", 200, 2, 6)},
                      {"thousands", write_lstm(folder / "lstm_thousands.html", 230, 2, 6)},
                      {"larger", write_lstm(folder / "lstm_larger.html", 12, 16, 64)},

@@ -17,21 +17,22 @@ class StudyPage(unittest.TestCase):
     arguments = None  # of the command line
 
     @classmethod
-    def setUpClass(cls):
+    def begin(cls):
+        """The pages and the browser, once for all tests."""
         cls.folder = tempfile.TemporaryDirectory()
         subprocess.run([cls.arguments.pages, cls.folder.name], check=True)
         cls.facts = json.loads((pathlib.Path(cls.folder.name) / "facts.json").read_text())
         cls.browser = chromium.start(cls.arguments.chromium, cls.arguments.driver, cls.folder.name + "/profile")
 
     @classmethod
-    def tearDownClass(cls):
+    def end(cls):
         cls.browser.quit()
         cls.folder.cleanup()
 
-    def open(self, which, width=1280, height=800, dark=False, fragment=""):
+    def open(self, which, width=1280, height=800, dark=False, fragment="", path="path"):
         chromium.resize(self.browser, width, height, dark)
         self.browser.get("about:blank")
-        self.browser.get("file://" + self.facts[which]["path"] + fragment)
+        self.browser.get("file://" + self.facts[which][path] + fragment)
         self.settle()
 
     def seconds_to_open(self, which):

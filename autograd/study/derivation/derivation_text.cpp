@@ -1,7 +1,6 @@
 #include <fmt/format.h>
-#include <autograd/study/derivation/derivation.hpp>
+#include <autograd/study/derivation/equations.hpp>
 #include <autograd/study/derivation/latex.hpp>
-#include <autograd/study/derivation/numerals.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -21,92 +20,11 @@ std::string padded(const std::string& text, std::size_t width) {
     return text + std::string(std::max(width, width_of(text)) - width_of(text), ' ');
 }
 
-/// `left = side = side = ...`
-struct Equation {
-    std::string left;
-    std::vector<std::string> sides;
-
-    std::size_t width() const {
-        std::size_t total = width_of(left);
-        for (const std::string& side : sides) total += 3 + width_of(side);
-        return total;
-    }
-};
-
-/// Returns where the signs of a sum stand, outside of parentheses: at the space in front of each.
-std::vector<std::size_t> signs_of(std::string_view text) {
-    std::vector<std::size_t> places;
-    std::size_t depth = 0;
-    for (std::size_t at = 1; at + 2 < text.size(); ++at) {
-        const char front = text[at - 1];
-        if (front == '(' || front == '[') ++depth;
-        if ((front == ')' || front == ']') && depth > 0) --depth;
-        const bool is_sign =
-            text[at] == ' ' && (text[at + 1] == '+' || text[at + 1] == '-') && text[at + 2] == ' ';
-        if (depth == 0 && is_sign) places.push_back(at);
-    }
-    return places;
-}
-
-/// Adds a side to an equation, unless it says the same as its neighbour.
-void add_side(Equation& equation, const std::string& side) {
-    if (!side.empty() && (equation.sides.empty() || equation.sides.back() != side))
-        equation.sides.push_back(side);
-}
-
-class Equations {
-  public:
-    explicit Equations(const DerivationOptions& options)
-        : numerals_{options.printed_elements, options.digits} {}
-
-    Equation of(const DerivationStep& step) const {
-        Equation equation{step.left, {}};
-        if (step.terms.size() > 1) add_side(equation, sum_over_time(step));
-        add_side(equation,
-                 detail::joined(collect(step, [](const DerivationTerm& term) { return term.text; })));
-        const bool has_numbers =
-            std::all_of(step.terms.begin(), step.terms.end(),
-                        [](const DerivationTerm& term) { return !term.numbers.empty(); });
-        if (has_numbers)
-            add_side(equation,
-                     detail::joined(collect(step, [](const DerivationTerm& term) { return term.numbers; })));
-        if (step.terms.size() > 1 && are_printed(step))
-            add_side(equation, detail::joined(collect(step, [this](const DerivationTerm& term) {
-                         return detail::numeral(term.value, numerals_);
-                     })));
-        add_side(equation, detail::numeral(step.value, numerals_));
-        return equation;
-    }
-
-  private:
-    /// `Σₜ hₜ₋₁ᵀ ∂J/∂aₜ`, if every term is that of its time step; a term that is a sum itself in parentheses.
-    static std::string sum_over_time(const DerivationStep& step) {
-        const std::string& first = step.terms.front().at_any_time;
-        const bool is_same =
-            std::all_of(step.terms.begin(), step.terms.end(),
-                        [&](const DerivationTerm& term) { return term.at_any_time == first; });
-        if (!is_same || first.empty()) return {};
-        return signs_of(first).empty() ? "Σₜ " + first : "Σₜ (" + first + ")";
-    }
-    bool are_printed(const DerivationStep& step) const {
-        return std::all_of(step.terms.begin(), step.terms.end(), [this](const DerivationTerm& term) {
-            return detail::is_printed(term.value, numerals_);
-        });
-    }
-    static std::vector<std::string> collect(const DerivationStep& step, const auto& text) {
-        std::vector<std::string> texts;
-        for (const DerivationTerm& term : step.terms) texts.push_back(text(term));
-        return texts;
-    }
-
-    detail::NumeralOptions numerals_;
-};
-
-std::vector<Equation> equations_of(const std::vector<DerivationStep>& steps,
-                                   const DerivationOptions& options) {
-    std::vector<Equation> equations;
-    for (const DerivationStep& step : steps) equations.push_back(Equations(options).of(step));
-    return equations;
+/// Returns the columns that an equation takes on one line.
+std::size_t width_of(const Equation& equation) {
+    std::size_t total = width_of(equation.left);
+    for (const std::string& side : equation.sides) total += 3 + width_of(side);
+    return total;
 }
 
 /// A space at which a line may be broken; the smaller the rank the better.
@@ -197,7 +115,7 @@ std::string text_of(const std::vector<Equation>& equations, std::size_t line_wid
     std::vector<std::size_t> columns;
     for (const Equation& equation : equations) {
         left = std::max(left, width_of(equation.left));
-        if (equation.width() + 2 > line_width) continue;  // one below the other
+        if (width_of(equation) + 2 > line_width) continue;  // one below the other
         columns.resize(std::max(columns.size(), equation.sides.size()), 0);
         for (std::size_t k = 0; k + 1 < equation.sides.size(); ++k)
             columns[k] = std::max(columns[k], width_of(equation.sides[k]));
@@ -212,7 +130,7 @@ std::string text_of(const std::vector<Equation>& equations, std::size_t line_wid
     std::string text;
     for (const Equation& equation : equations) {
         text += "  " + padded(equation.left, left);
-        const bool fits = left + equation.width() - width_of(equation.left) + 2 <= line_width;
+        const bool fits = left + width_of(equation) - width_of(equation.left) + 2 <= line_width;
         const bool is_aligned = fits && aligned_width(equation) <= line_width;
         for (std::size_t k = 0; k < equation.sides.size(); ++k) {
             if (k > 0 && !fits) text += "\n  " + std::string(left, ' ');
@@ -232,7 +150,7 @@ std::string text_of(const std::vector<Equation>& equations, std::size_t line_wid
 std::string latex_of(const std::vector<Equation>& equations, std::size_t line_width) {
     std::string text = "\\begin{align*}\n";
     for (const Equation& equation : equations) {
-        const bool fits = equation.width() <= line_width * 3 / 4;
+        const bool fits = width_of(equation) <= line_width * 3 / 4;
         std::vector<std::string> rows{"  " + latex(equation.left)};
         for (std::size_t k = 0; k < equation.sides.size(); ++k) {
             if (k > 0 && !fits) rows.emplace_back("   ");

@@ -3,6 +3,7 @@
 #include <autograd/sweep/contributions.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <unordered_set>
 
@@ -12,12 +13,6 @@ namespace {
 // A gate is closed where it lets less than this through.
 constexpr double closed_below = 0.1;
 constexpr std::size_t most_ways = 3;
-
-struct ClosedWay {
-    NodeIndex node;
-    NodeIndex gate;
-    double factor;
-};
 
 /// The gate that `node` multiplies `state` by; none if it does not.
 template <class T>
@@ -33,38 +28,47 @@ std::optional<NodeIndex> gate_beside(const Tape<T>& tape, NodeIndex node, NodeIn
 }  // namespace
 
 template <class T>
-std::vector<Culprit> closed_ways(Tape<T>& tape, const std::vector<PathStep>& path,
-                                 const Cotangents<T>& cotangents) {
-    if (path.empty()) return {};
-    std::unordered_set<NodeIndex> on_path;
-    std::unordered_set<NodeIndex> passed;
-    for (const PathStep& step : path) {
-        passed.insert(step.node);
-        on_path.insert(step.input);
-    }
+std::vector<ClosedWay> find_closed_ways(Tape<T>& tape, NodeIndex J, const Cotangents<T>& cotangents) {
     std::vector<ClosedWay> ways;
-    for (NodeIndex node = 0; node <= path.front().node; ++node) {
+    for (NodeIndex node = 0; node <= J; ++node) {
         const std::optional<std::size_t> time = tape.time_step(node);
-        if (!time.has_value() || passed.contains(node) || cotangents.at(node) == nullptr) continue;
+        if (!time.has_value() || cotangents.at(node) == nullptr) continue;
         for (NodeIndex state : std::vector<NodeIndex>(tape.inputs(node).begin(), tape.inputs(node).end())) {
             // From one step to another alone: within a step nothing else is a way through time.
-            if (!on_path.contains(state) || tape.time_step(state) == time) continue;
+            if (tape.time_step(state) == time) continue;
             const std::optional<NodeIndex> gate = gate_beside(tape, node, state);
             if (!gate.has_value()) continue;
             const auto cotangent_of = [&](NodeIndex result) { return cotangents.at(result); };
             for (const auto& part : contributions<T>(tape, node, cotangent_of, {state})) {
                 const double out = rms(part.cotangent.data(), part.cotangent.size());
                 const double factor = out / cotangents.rms(node);
-                if (factor < closed_below) ways.push_back({node, *gate, factor});
+                if (factor < closed_below) ways.push_back({node, state, *gate, factor});
             }
         }
     }
-    std::stable_sort(ways.begin(), ways.end(),
+    return ways;
+}
+
+template <class T>
+std::vector<Culprit> closed_ways(const Tape<T>& tape, const std::vector<PathStep>& path,
+                                 const std::vector<ClosedWay>& ways) {
+    if (path.empty() || ways.empty()) return {};
+    std::unordered_set<NodeIndex> on_path;
+    std::unordered_set<NodeIndex> passed;
+    for (const PathStep& step : path) {
+        passed.insert(step.node);
+        on_path.insert(step.input);
+    }
+    std::vector<ClosedWay> beside;
+    std::copy_if(ways.begin(), ways.end(), std::back_inserter(beside), [&](const ClosedWay& way) {
+        return on_path.contains(way.state) && !passed.contains(way.node);
+    });
+    std::stable_sort(beside.begin(), beside.end(),
                      [](const ClosedWay& a, const ClosedWay& b) { return a.factor < b.factor; });
     std::vector<Culprit> found;
-    for (std::size_t k = 0; k < std::min(most_ways, ways.size()); ++k) {
-        const ClosedWay& way = ways[k];
-        const std::size_t left = k + 1 == most_ways ? ways.size() - most_ways : 0;
+    for (std::size_t k = 0; k < std::min(most_ways, beside.size()); ++k) {
+        const ClosedWay& way = beside[k];
+        const std::size_t left = k + 1 == most_ways ? beside.size() - most_ways : 0;
         found.push_back({Cause::closed_gate, way.node,
                          fmt::format("closed gate: beside the path, {} lets {:.1g} of the state's gradient "
                                      "through; its gate is {}{}",
@@ -75,9 +79,11 @@ std::vector<Culprit> closed_ways(Tape<T>& tape, const std::vector<PathStep>& pat
     return found;
 }
 
-template std::vector<Culprit> closed_ways(Tape<float>&, const std::vector<PathStep>&,
-                                          const Cotangents<float>&);
-template std::vector<Culprit> closed_ways(Tape<double>&, const std::vector<PathStep>&,
-                                          const Cotangents<double>&);
+template std::vector<ClosedWay> find_closed_ways(Tape<float>&, NodeIndex, const Cotangents<float>&);
+template std::vector<ClosedWay> find_closed_ways(Tape<double>&, NodeIndex, const Cotangents<double>&);
+template std::vector<Culprit> closed_ways(const Tape<float>&, const std::vector<PathStep>&,
+                                          const std::vector<ClosedWay>&);
+template std::vector<Culprit> closed_ways(const Tape<double>&, const std::vector<PathStep>&,
+                                          const std::vector<ClosedWay>&);
 
 }  // namespace tapeloop::detail

@@ -1,74 +1,22 @@
 #include <fmt/format.h>
-#include <autograd/study/explain/explain.hpp>
+#include <autograd/study/explain/answer.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
 namespace tapeloop {
+
+using namespace detail;
+
 namespace {
 
-std::string sentence(const Explanation& explanation) {
-    const std::string per_element = fmt::format("{:.2g} per element", explanation.gradient);
-    switch (explanation.size) {
-        case GradientSize::zero:
-            return fmt::format("the gradient of {} is zero", explanation.of);
-        case GradientSize::vanishing:
-            return fmt::format("the gradient of {} vanishes: {}", explanation.of, per_element);
-        case GradientSize::huge:
-            return fmt::format("the gradient of {} is huge: {}", explanation.of, per_element);
-        case GradientSize::not_finite:
-            return fmt::format("the gradient of {} is not finite", explanation.of);
-        default:
-            return fmt::format("the gradient of {} is usual: {}", explanation.of, per_element);
-    }
-}
-
-std::string decades_text(double decades) {
-    return std::isinf(decades) ? "     end" : fmt::format("{:>8}", fmt::format("10^{:+.1f}", decades));
-}
-
-/// A line for what the ones above leave of a whole, if it is worth one.
-std::string rest_text(double rest, std::string_view indent, std::string_view name) {
-    return std::abs(rest) < 0.05 ? "" : fmt::format("  {}{}  {}\n", indent, decades_text(rest), name);
-}
-
-/// The list adds up: parts to the long product above them, and all else to what the whole path does.
 std::string culprits_text(const Explanation& explanation) {
     std::string text;
-    bool has_end = false;
-    double sum = 0;
-    double product = 0;
-    double parts = 0;
-    std::size_t part_count = 0;
-    const auto close_parts = [&] {
-        if (part_count > 0) text += rest_text(product - parts, "    ", "all else in it");
-        part_count = 0;
-    };
-    for (const Culprit& culprit : explanation.culprits) {
-        if (culprit.place != Culprit::Place::part) close_parts();
-        if (culprit.place == Culprit::Place::beside) continue;
-        const bool is_part = culprit.place == Culprit::Place::part;
-        has_end = has_end || std::isinf(culprit.decades);
-        text +=
-            fmt::format("  {}{}  {}\n", is_part ? "    " : "", decades_text(culprit.decades), culprit.text);
-        if (is_part) {
-            parts += culprit.decades;
-            ++part_count;
-        } else {
-            sum += culprit.decades;
-            product = culprit.decades;
-            parts = 0;
-        }
-    }
-    close_parts();
-    if (!has_end && explanation.size != GradientSize::not_finite && !explanation.path.empty()) {
-        text += rest_text(explanation.decades - sum, "", "all else");
-        text += fmt::format("  {}  together, from J's cotangent on; averages left out\n",
-                            decades_text(explanation.decades));
-    }
-    for (const Culprit& culprit : explanation.culprits)
-        if (culprit.place == Culprit::Place::beside) text += fmt::format("            {}\n", culprit.text);
+    for (const AnswerRow& row : answer_rows(explanation))
+        text += row.decades.has_value() ? fmt::format("  {}{:>8}  {}\n", row.is_part ? "    " : "",
+                                                      decades_text(*row.decades), row.text)
+                                        : fmt::format("            {}\n", row.text);
     return text;
 }
 
@@ -207,7 +155,7 @@ std::string_view name_of(GradientSize size) {
 }
 
 std::string Explanation::text() const {
-    std::string text = sentence(*this) + "\n";
+    std::string text = sentence_of(*this) + "\n";
     if (!culprits.empty()) text += size == GradientSize::usual ? "what changes it most\n" : "because\n";
     if (!culprits.empty()) text += culprits_text(*this);
     if (!path.empty()) text += path_text(*this);

@@ -89,28 +89,33 @@ std::vector<Culprit> why_no_path(const Tape<T>& tape, NodeIndex J, std::optional
 }
 
 template <class T>
-std::vector<Culprit> why_not_finite(const Tape<T>& tape, NodeIndex J, const std::vector<PathStep>& path) {
+std::optional<Culprit> first_value_not_finite(const Tape<T>& tape, NodeIndex J) {
     const std::vector<bool> sources = sources_of(tape, J);
     for (NodeIndex node = 0; node <= J; ++node)
         if (sources[node] && !is_finite(tape, node)) {
             const Cause cause = kind_of(tape, node);
-            return {{cause, node,
-                     fmt::format("{}: the value of {} is the first that is not finite; a Watch stops there",
-                                 name_of(cause), tape.describe(node)),
-                     0}};
+            return Culprit{
+                cause, node,
+                fmt::format("{}: the value of {} is the first that is not finite; a Watch stops there",
+                            name_of(cause), tape.describe(node)),
+                0};
         }
+    return {};
+}
+
+std::optional<Culprit> first_cotangent_not_finite(const std::vector<PathStep>& path) {
     for (const PathStep& step : path)
         if (std::isfinite(step.in) && !std::isfinite(step.out))
-            return {{step.cause, step.node,
-                     fmt::format("{}: {}, {}; a Watch stops there", name_of(step.cause), step.place,
-                                 step.finding),
-                     0}};
+            return Culprit{
+                step.cause, step.node,
+                fmt::format("{}: {}, {}; a Watch stops there", name_of(step.cause), step.place, step.finding),
+                0};
     return {};
 }
 
 template std::vector<Culprit> why_no_path(const Tape<float>&, NodeIndex, std::optional<NodeIndex>);
 template std::vector<Culprit> why_no_path(const Tape<double>&, NodeIndex, std::optional<NodeIndex>);
-template std::vector<Culprit> why_not_finite(const Tape<float>&, NodeIndex, const std::vector<PathStep>&);
-template std::vector<Culprit> why_not_finite(const Tape<double>&, NodeIndex, const std::vector<PathStep>&);
+template std::optional<Culprit> first_value_not_finite(const Tape<float>&, NodeIndex);
+template std::optional<Culprit> first_value_not_finite(const Tape<double>&, NodeIndex);
 
 }  // namespace tapeloop::detail

@@ -8,9 +8,11 @@ namespace tapeloop::detail {
 template <class T>
 std::vector<Culprit> why_no_path(const Tape<T>& tape, NodeIndex J, std::optional<NodeIndex> of);
 
-/// Says where the first value that is not finite was computed, or the first cotangent along `path`. Empty if
-/// neither is found.
+/// Says where the first value that is not finite was computed, of those that J was computed from.
 template <class T>
-std::vector<Culprit> why_not_finite(const Tape<T>& tape, NodeIndex J, const std::vector<PathStep>& path);
+std::optional<Culprit> first_value_not_finite(const Tape<T>& tape, NodeIndex J);
+
+/// Says where the first cotangent along `path` is not finite.
+std::optional<Culprit> first_cotangent_not_finite(const std::vector<PathStep>& path);
 
 }  // namespace tapeloop::detail

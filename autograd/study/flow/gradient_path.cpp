@@ -21,16 +21,6 @@ WrtList<T> nodes_up_to(Tape<T>& tape, NodeIndex last, std::vector<std::size_t>& 
     return nodes;
 }
 
-// Far below the logarithm of any factor, far above it where a factor is no number.
-constexpr double end_of_path = -1e4;
-
-/// The logarithm of a factor, to compare paths by. Where nothing arrives every factor is as good.
-double weight_of(double in, double out) {
-    if (!std::isfinite(in) || !std::isfinite(out)) return -end_of_path;
-    if (in == 0) return 0;
-    return out == 0 ? end_of_path : std::log10(out / in);
-}
-
 /// The search, from the last node to the first: the best way from J to each node, through nodes that depend
 /// on `of`.
 template <class T>
@@ -83,22 +73,16 @@ class Search {
         for (std::size_t k = 0; k < inputs.size(); ++k) offer(node, inputs[k], in, outs[k]);
     }
 
-    /// The last step, from those users of `of` that are best without it. A parameter has one for each time
-    /// step, and running a rule takes time in proportion to the distance of its arguments on the tape.
+    /// The last step, from those users of `of` that are best without it.
     void arrive() {
-        constexpr std::size_t enough = 64;
-        const auto middle = users_.begin() + static_cast<std::ptrdiff_t>(std::min(enough, users_.size()));
-        std::partial_sort(users_.begin(), middle, users_.end(), [this](NodeIndex a, NodeIndex b) {
-            const auto rank = [this](NodeIndex user) {
-                return std::pair(cotangents_.rms(user) > 0, ways_[user].weight);
-            };
-            return rank(a) > rank(b);
+        const auto middle = best_users_first(users_.begin(), users_.end(), [this](NodeIndex user) {
+            return std::pair(cotangents_.rms(user) > 0, ways_[user].weight);
         });
         for (auto user = users_.begin(); user != middle; ++user) extend(*user, {of_});
     }
 
     void offer(NodeIndex node, NodeIndex input, double in, double out) {
-        const double weight = ways_[node].weight + weight_of(in, out);
+        const double weight = ways_[node].weight + weight_of_factor(in, out);
         Way& way = ways_[input];
         if (!way.reached || weight > way.weight) way = {true, weight, node, out};
     }
@@ -113,6 +97,14 @@ class Search {
 };
 
 }  // namespace
+
+double weight_of_factor(double in, double out) {
+    // Far below the logarithm of any factor, far above it where a factor is no number.
+    constexpr double end_of_path = -1e4;
+    if (!std::isfinite(in) || !std::isfinite(out)) return -end_of_path;
+    if (in == 0) return 0;
+    return out == 0 ? end_of_path : std::log10(out / in);
+}
 
 template <class T>
 double rms(const T* elements, std::size_t count) {

@@ -2,6 +2,8 @@
 
 #include <autograd/gradient.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <vector>
 
@@ -42,6 +44,20 @@ struct Hop {
     double out;
     double sum;
 };
+
+/// Returns the logarithm of a factor, to compare paths by. Where nothing arrives every factor is as good.
+double weight_of_factor(double in, double out);
+
+/// Puts the users from which a last step is tried to the front, by their `rank`, and returns the end of them.
+/// A parameter has one for each time step, and running a rule takes time in proportion to the distance of its
+/// arguments on the tape.
+template <class Iterator, class Rank>
+Iterator best_users_first(Iterator begin, Iterator end, const Rank& rank) {
+    constexpr std::ptrdiff_t enough = 64;
+    const Iterator middle = begin + std::min(enough, end - begin);
+    std::partial_sort(begin, middle, end, [&](const auto& a, const auto& b) { return rank(a) > rank(b); });
+    return middle;
+}
 
 /// Says which nodes depend on `of`, itself included.
 template <class T>

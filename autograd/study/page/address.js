@@ -1,10 +1,15 @@
 "use strict";
 /// The address says what is shown, so that it can be linked to:
-/// #node=17&at=34&view=plots&panel=ledger&colour=cotangent&theme=dark&type=large&open=0.3,0.4&zoom=0.8,120,-40.
+/// #study=2&node=17&at=34&view=plots&panel=ledger&colour=cotangent&theme=dark&type=large&open=0.3,0.4&zoom=0.8,120,-40, or of a film
+/// #view=film&frame=500.
 /// What is as the page opens by itself is left out.
 Study.address = (() => {
     const longest = 250; // milliseconds from a change to the address, which browsers let change seldom
     const has = (list, value) => (list.includes(value) ? value : undefined);
+
+    const views = (app) => ["plots", "network", ...(app.comparison ? ["compare"] : []), ...(app.film ? ["film"] : [])];
+    /// Which of two studies is shown by itself, 1 or 2.
+    const shownStudy = () => (new URLSearchParams(window.location.hash.slice(1)).get("study") === "2" ? 2 : 1);
 
     class Address {
         constructor(app) {
@@ -12,6 +17,7 @@ Study.address = (() => {
             this.usual = { colouring: app.session.get("colouring"), folded: app.folded.size > 0 };
             this.written = -Infinity;
             if (window.location.hash.length > 1) this.read();
+            else app.session.set({ view: app.home });
             window.addEventListener("hashchange", () => this.read());
             app.session.on(["selected", "position", "view", "card", "colouring", "theme", "type"], () => this.change());
         }
@@ -21,14 +27,16 @@ Study.address = (() => {
             const { app } = this;
             const { session, run, study } = app;
             const given = new URLSearchParams(window.location.hash.slice(1));
+            if (app.comparison && shownStudy() - 1 !== app.index) return window.location.reload();
             const theme = has(["light", "dark"], given.get("theme"));
             const card = given.get("panel");
             session.set({
-                colouring: has(["operation", "value", "cotangent"], given.get("colour")) ?? this.usual.colouring,
+                colouring: has(Object.keys(app.metrics).concat("operation"), given.get("colour")) ?? this.usual.colouring,
                 theme: theme ?? app.systemTheme(), chosenTheme: theme ?? null,
                 type: has(["large"], given.get("type")) ?? "normal",
-                card, view: card ? "plots" : has(["plots"], given.get("view")) ?? "network",
+                card, view: card ? "plots" : has(views(app), given.get("view")) ?? app.home,
             });
+            if (app.film && given.has("frame")) app.film.goToStep(Number(given.get("frame")) || 0);
             this.readFolds(given);
             app.goTo(given.has("at") ? Number(given.get("at")) || 0 : run.last);
             const node = given.has("node") ? study.places.get(Number(given.get("node"))) : undefined;
@@ -68,7 +76,9 @@ Study.address = (() => {
             const shown = new URLSearchParams();
             if (selected !== null) shown.set("node", app.study.nodes[selected].id);
             if (position !== app.run.last) shown.set("at", position);
-            if (view !== "network" && !card) shown.set("view", view);
+            if (app.index > 0) shown.set("study", app.index + 1);
+            if (view !== app.home && !card) shown.set("view", view);
+            if (view === "film") shown.set("frame", app.film.frames[app.film.at].step);
             if (card) shown.set("panel", card);
             if (colouring !== this.usual.colouring) shown.set("colour", colouring);
             if (chosenTheme) shown.set("theme", chosenTheme);
@@ -91,5 +101,5 @@ Study.address = (() => {
         }
     }
 
-    return { Address };
+    return { Address, shownStudy };
 })();

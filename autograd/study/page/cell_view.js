@@ -62,7 +62,7 @@ Study.cellView = (() => {
             const event = look.event && stands(look.event.node)
                 ? { ...look.event, node: inCell(look.event.node), from: inCell(look.event.from) } : null;
             return {
-                ...look, event,
+                ...look, event, path: look.path.map(inCell),
                 nodeAt: (place) => app.study.nodes[this.current(place)],
                 selected: inCell(look.selected),
                 loops: this.loops,

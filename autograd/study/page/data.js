@@ -1,55 +1,77 @@
 "use strict";
 /// Reads the page's JSON (see README.md beside this file in the sources) into what the other parts use. Nodes are
 /// referred to by their place in `nodes`, which is the order of execution; `id` is what the tape calls them.
-Study.read = (json) => {
-    const cellsOf = (matrix) => ({ grid: matrix.grid, values: Study.tensors.elements(matrix) });
-    const places = new Map(json.graph.nodes.map((node, place) => [node.id, place]));
-    // A detached value is computed from what it was detached from, though no gradient goes back there.
-    const inputsOf = (node) => (node.kind === "detached" ? [node.detached_from] : node.inputs);
-    const nodes = json.graph.nodes.map((node, place) => ({
-        ...node,
-        place,
-        inputs: inputsOf(node).map((id) => places.get(id)).filter((input) => input !== undefined),
-        leaf: inputsOf(node).length === 0,
-        users: [],
-        arriving: [], // indices of contributions to it, in the order of the sweep
-        jacobians: [],
-    }));
-    for (const node of nodes) {
-        // Results stand right behind the operation that made them.
-        if (node.kind === "result" && node.inputs.length > 0) node.result = node.place - node.inputs[0] - 1;
-        for (const input of new Set(node.inputs)) nodes[input].users.push(node.place);
+Study.read = (() => {
+    /// Answers by place; `from` says through which node the largest path comes to each.
+    function whyOf(why, places) {
+        if (!why) return null;
+        const place = (id) => (id === null || id === undefined ? id : places.get(id));
+        const answers = Object.entries(why.answers).map(([id, answer]) => [place(Number(id)), { ...answer, gradient: Study.numbers.parse(answer.gradient), from: place(answer.from),
+            rows: answer.rows.map(([text, decades, node, part]) => ({ text: why.texts[text], decades: Study.numbers.parse(decades), node: place(node), part })) }]);
+        return { J: place(why.J), from: why.from.map(place), answers: new Map(answers) };
     }
 
-    const contributions = (json.contributions || [])
-        .filter((one) => places.has(one.node) && places.has(one.input))
-        .map((one) => ({ ...one, node: places.get(one.node), input: places.get(one.input) }));
-    contributions.forEach((one, index) => nodes[one.input].arriving.push(index));
-    for (const one of json.jacobians?.list || [])
-        if (places.has(one.node)) nodes[places.get(one.node)].jacobians.push(one);
+    /// The parameters' names, with their modules where several have the same.
+    function parameterNames(nodes) {
+        const parameters = nodes.filter((node) => node.kind === "parameter");
+        const alike = (name) => parameters.filter((node) => node.name === name).length > 1;
+        return new Map(parameters.map((node) => [node.place, alike(node.name) && node.module ? `${node.module}/${node.name}` : node.name]));
+    }
 
-    const pulled = new Set(contributions.map((one) => one.node));
-    const roots = json.roots
-        ? json.roots.filter((id) => places.has(id)).map((id) => places.get(id))
-        : nodes.filter((node) => pulled.has(node.place) && node.arriving.length === 0).map((node) => node.place);
+    return (json) => {
+        const cellsOf = (matrix) => ({ grid: matrix.grid, values: Study.tensors.elements(matrix) });
+        const places = new Map(json.graph.nodes.map((node, place) => [node.id, place]));
+        // A detached value is computed from what it was detached from, though no gradient goes back there.
+        const inputsOf = (node) => (node.kind === "detached" ? [node.detached_from] : node.inputs);
+        const nodes = json.graph.nodes.map((node, place) => ({
+            ...node,
+            place,
+            inputs: inputsOf(node).map((id) => places.get(id)).filter((input) => input !== undefined),
+            leaf: inputsOf(node).length === 0,
+            users: [],
+            arriving: [], // indices of contributions to it, in the order of the sweep
+            jacobians: [],
+        }));
+        for (const node of nodes) {
+            // Results stand right behind the operation that made them.
+            if (node.kind === "result" && node.inputs.length > 0) node.result = node.place - node.inputs[0] - 1;
+            for (const input of new Set(node.inputs)) nodes[input].users.push(node.place);
+        }
 
-    return {
-        title: json.title || "Untitled",
-        scalar: json.scalar,
-        nodes,
-        places,
-        contributions,
-        roots,
-        formulas: json.formulas || [],
-        largestJacobian: json.jacobians?.largest || 0,
-        gradientNorms: json.gradient_norms || [],
-        usedOutsideSteps: json.used_outside_steps || [],
-        ledgers: (json.ledgers || []).map((one) => ({ ...one, norms: cellsOf(one.decades), shares: one.shares && cellsOf(one.shares) })),
-        steps: json.steps || [],
-        spectrum: json.spectrum || null,
-        saturation: json.saturation || [],
+        const contributions = (json.contributions || [])
+            .filter((one) => places.has(one.node) && places.has(one.input))
+            .map((one) => ({ ...one, node: places.get(one.node), input: places.get(one.input) }));
+        contributions.forEach((one, index) => nodes[one.input].arriving.push(index));
+        for (const one of json.jacobians?.list || [])
+            if (places.has(one.node)) nodes[places.get(one.node)].jacobians.push(one);
+
+        const pulled = new Set(contributions.map((one) => one.node));
+        const roots = json.roots
+            ? json.roots.filter((id) => places.has(id)).map((id) => places.get(id))
+            : nodes.filter((node) => pulled.has(node.place) && node.arriving.length === 0).map((node) => node.place);
+
+        return {
+            parameterNames: parameterNames(nodes),
+            why: whyOf(json.why, places),
+            equations: new Map(Object.entries(json.equations || {}).map(([id, equations]) => [places.get(Number(id)), equations])),
+            title: json.title || "Untitled",
+            scalar: json.scalar,
+            nodes,
+            places,
+            contributions,
+            roots,
+            formulas: json.formulas || [],
+            largestJacobian: json.jacobians?.largest || 0,
+            gradientNorms: json.gradient_norms || [],
+            usedOutsideSteps: json.used_outside_steps || [],
+            ledgers: (json.ledgers || []).map((one) => ({ ...one, norms: cellsOf(one.decades), shares: one.shares && cellsOf(one.shares) })),
+            steps: json.steps || [],
+            film: json.film || [],
+            spectrum: json.spectrum || null,
+            saturation: json.saturation || [],
+        };
     };
-};
+})();
 
 /// How nodes are called on the page.
 Study.names = (() => {

@@ -22,6 +22,7 @@ Study.graphView = (() => {
             metric: app.metrics[metricName],
             selected: session.get("selected"),
             hovered: session.get("hovered"),
+            path: app.pathOfSelected(),
             activeTile: event && position < run.last ? structure.tileOf[event.node] : null,
             tileShown: (tile) => metricName === "value" || tile.members.some((place) => phase(place) === "complete"),
             titleOf: (tile) => (structure.steps.length > 0 ? `${tile.title} ${tile.time === null ? "" : Study.names.step(study, tile.time)}`.trim() : "the graph"),
@@ -59,11 +60,14 @@ Study.graphView = (() => {
             const { width, height } = this.size;
             if (width === 0 || height === 0) return;
             const centre = this.drawnSize && this.centre();
+            const selected = this.app.session.get("selected");
+            const wasSeen = selected !== null && this.drawnSize && this.isSeen(selected, this.drawnSize);
             this.drawnSize = { width, height };
             this.context = sharpContext(this.canvas, width, height);
             if (!this.scene) return;
             if (this.atHome) this.home(true);
             else if (centre) this.transformTo(centre[1], centre[2], centre[0]);
+            if (wasSeen) this.reveal(selected);
             this.redraw();
         }
 
@@ -112,16 +116,19 @@ Study.graphView = (() => {
             this.goHome(left + (width / 2 - 16) / k, tall ? bottom - (height / 2 - 12) / k : (top + bottom) / 2, k);
         }
 
+        /// Whether a node lies within a canvas of that size, not at its border.
+        isSeen(place, { width, height }) {
+            const frame = this.scene?.frameOf(place);
+            if (!frame) return false;
+            const [x, y] = zoomTransform(this.canvas).apply([frame.x, frame.y]);
+            const margin = Math.min(60, width / 6);
+            return x > margin && x < width - margin && y > margin && y < height - margin;
+        }
+
         /// Moves a node into sight, if it is not.
         reveal(place) {
             const frame = this.scene.frameOf(place);
-            if (!frame) return;
-            const transform = zoomTransform(this.canvas);
-            const [x, y] = transform.apply([frame.x, frame.y]);
-            const { width, height } = this.size;
-            const margin = Math.min(60, width / 6);
-            if (x > margin && x < width - margin && y > margin && y < height - margin) return;
-            this.transformTo(frame.x, frame.y, transform.k);
+            if (frame && !this.isSeen(place, this.size)) this.transformTo(frame.x, frame.y, zoomTransform(this.canvas).k);
         }
 
         /// Where on the screen node `place` is drawn.

@@ -113,7 +113,7 @@ class JacobianWriter {
 
     void add_whole(const GraphNode& node) {
         for (const LocalJacobian& jacobian : local_jacobians(tape_, node.index, largest_))
-            add(node, jacobian.input, "whole", tensor_json(jacobian.matrix, largest_));
+            add(node, jacobian.input, "whole", sparse_tensor_json(jacobian.matrix, largest_));
     }
     void add_slopes(const GraphNode& node) {
         const std::vector<NodeIndex> inputs = inputs_with(JacobianPart::slopes, node);
@@ -134,7 +134,7 @@ class JacobianWriter {
                 for (const Contribution<T>& part : pulled(node, one_hot, {input}))
                     std::copy_n(part.cotangent.data(), width, matrix.data() + column * width);
             }
-            add(node, input, "row", tensor_json(matrix, largest_));
+            add(node, input, "row", sparse_tensor_json(matrix, largest_));
         }
     }
 

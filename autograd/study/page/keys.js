@@ -46,7 +46,7 @@ Study.keys = (() => {
             // A focused button keeps the keys that press it.
             if (tagName === "BUTTON" && event.key === " ") return;
             // What can be scrolled keeps those that scroll it.
-            const scrolls = app.session.get("view") === "plots" || byId("panel").contains(event.target);
+            const scrolls = app.session.get("view") !== "network" || byId("panel").contains(event.target);
             if (scrolls && scrolling.includes(event.key)) return;
             const action = actions.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
             if (!action) return;

@@ -91,6 +91,10 @@ Study.linePlot = (() => {
                 for (const point of one.points.filter(usable(options.log)))
                     svg.append("circle").attr("cx", x(point[0])).attr("cy", y(point[1])).attr("r", 3.5).attr("fill", colour);
         });
+        if (options.at !== undefined) {
+            const [from, to] = y.range();
+            svg.append("line").attr("class", "at").attr("x1", x(options.at)).attr("x2", x(options.at)).attr("y1", from).attr("y2", to);
+        }
         for (const { value, text } of options.marks || []) {
             if (value < y.domain()[0] || value > y.domain()[1]) continue;
             const [from, to] = x.range();
@@ -146,7 +150,7 @@ Study.linePlot = (() => {
         return [...series].sort((a, b) => size(b) - size(a)).slice(most);
     }
 
-    /// `series` are { name, points: [[x, y], ...] }; `off` makes one start switched off. Options: log, domain, marks,
+    /// `series` are { name, points: [[x, y], ...] }; `off` makes one start switched off. Options: log, domain, marks, at (of x),
     /// most, xLabel, yLabel, xName, titleOf(x), hint, onPick(x), width, height.
     function plot(series, options) {
         const { width = 560, height = 260 } = options;

@@ -6,8 +6,11 @@ Study.app = (() => {
     const colourings = ["operation", "value", "cotangent"];
 
     class App {
-        constructor(json) {
-            this.study = Study.read(json);
+        /// `json` is that of a study, or of two to compare, of which `index` is shown by itself.
+        constructor(json, index = 0) {
+            const studies = (json.studies || [json]).map(Study.read);
+            this.study = studies[index];
+            this.index = index;
             this.structure = Study.structure.find(this.study);
             this.layouts = new Study.layout.Layouts(this.study, this.structure);
             this.run = new Study.run.Run(this.study);
@@ -15,6 +18,10 @@ Study.app = (() => {
                 value: new Study.metric.Metric(this.study, this.structure, "value"),
                 cotangent: new Study.metric.Metric(this.study, this.structure, "cotangent"),
             };
+            if (studies.length > 1 && Study.metric.haveSameNodes(...studies)) this.metrics.difference = new Study.metric.Ratio(studies, this.structure);
+            this.comparison = studies.length > 1 ? new Study.comparison.Comparison(this, studies, json.names) : null;
+            this.title = json.title || this.study.title;
+            this.home = this.comparison ? "compare" : "network"; // the view that it opens with
             this.session = new Study.session.Session({
                 selected: null, hovered: null, position: this.run.last, view: "network", card: null,
                 colouring: "operation", theme: "light", chosenTheme: null, type: "normal",
@@ -30,7 +37,7 @@ Study.app = (() => {
         }
 
         start() {
-            document.title = byId("title").textContent = this.study.title;
+            document.title = byId("title").textContent = this.title;
             this.startLook();
             this.network = new Study.graphView.GraphView(byId("network-canvas"), this, { onPick: (hit) => this.pick(hit) });
             this.cells = new Study.cellView.CellView(byId("cell-canvas"), this);
@@ -41,6 +48,7 @@ Study.app = (() => {
             this.rebuild();
             this.panel = new Study.panel.Panel(this);
             this.panel.show();
+            this.derivation = new Study.derivation.Derivation(this);
             this.controls = new Study.controls.Controls(this);
             this.search = new Study.search.Search(this);
             Study.keys.listen(this);
@@ -63,7 +71,7 @@ Study.app = (() => {
             this.session.set({ theme: this.systemTheme() });
             window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.session.set({ theme: this.systemTheme(), chosenTheme: null }));
             this.session.on(["view", "card"], () => this.showView());
-            this.session.on(["theme", "type"], () => this.session.get("view") === "plots" && Study.plots.show(this));
+            this.session.on(["theme", "type"], () => this.showView());
             this.session.on(["colouring"], () => this.showLegend());
             this.session.on(["selected"], ({ selected }) => selected !== null && (byId("live").textContent = Study.names.full(this.study.nodes[selected])));
         }
@@ -74,11 +82,31 @@ Study.app = (() => {
             go("fit", () => this.network.home());
             go("theme", () => this.toggleTheme());
             go("type", () => this.toggleType());
+            if (this.comparison) this.listenToStudies();
+            go("view-compare", () => this.session.set({ view: "compare" }));
+            if (this.study.film.length > 0) this.film = new Study.film.Film(this);
+            byId("view-film").hidden = !this.film;
+            go("view-film", () => this.session.set({ view: "film" }));
             go("view-network", () => this.session.set({ view: "network" }));
             go("view-plots", () => this.session.set({ view: "plots", card: null }));
             byId("colouring").addEventListener("change", (event) => this.session.set({ colouring: event.target.value }));
             this.showFold();
             this.showLegend();
+        }
+
+        /// The buttons that show one of two studies by itself; the page is read anew for it.
+        listenToStudies() {
+            byId("view-compare").hidden = byId("studies").hidden = false;
+            byId("studies").replaceChildren(...this.comparison.names.map((name, index) => Study.dom.element("button", { "aria-pressed": String(index === this.index), title: `Network, node and plots of ${name}`, click: () => this.showStudy(index) }, name)));
+            const option = byId("colouring").querySelector("[value='difference']");
+            option.hidden = option.disabled = this.metrics.difference === undefined;
+            if (this.metrics.difference) colourings.push("difference");
+        }
+
+        showStudy(index) {
+            const view = this.session.get("view") === "compare" ? "network" : this.session.get("view");
+            if (index === this.index) return this.session.set({ view });
+            window.location.hash = `study=${index + 1}&view=${view}`;
         }
 
         rebuild() {
@@ -93,8 +121,33 @@ Study.app = (() => {
         }
 
         pick({ item, tile }) {
-            if (item) this.select(item.place);
-            else if (this.folded.has(tile)) this.toggleTile(tile);
+            if (item) return this.select(item.place);
+            if (!this.folded.has(tile)) return;
+            this.select(this.stateOf(tile));
+            this.toggleTile(tile);
+        }
+
+        /// The node that stands for a time step: the state that it hands on, h before c, or what it computes last.
+        stateOf(tile) {
+            const states = tile.members.filter((place) => this.study.nodes[place].state);
+            const rank = (place) => (this.study.nodes[place].state === "h" ? 1 : 0);
+            return states.sort((a, b) => rank(b) - rank(a) || b - a)[0] ?? tile.members.at(-1);
+        }
+
+        /// Selects a node and shows it, its step open.
+        goToNode(place) {
+            const tile = this.structure.tileOf[place];
+            this.session.set({ view: "network" });
+            if (tile && this.folded.delete(tile)) this.rebuild();
+            this.select(place);
+            if (tile) this.centre(tile);
+        }
+
+        /// The path from J to what is selected; see why.js.
+        pathOfSelected() {
+            const place = this.session.get("selected");
+            if (this.knownPath?.place !== place) this.knownPath = { place, path: Study.why.path(this.study, place) };
+            return this.knownPath.path;
         }
 
         select(place) {
@@ -184,14 +237,16 @@ Study.app = (() => {
         }
 
         showView() {
-            const plots = this.session.get("view") === "plots";
-            byId("network").hidden = plots;
-            byId("plots").hidden = !plots;
-            byId("view-network").setAttribute("aria-pressed", String(!plots));
-            byId("view-plots").setAttribute("aria-pressed", String(plots));
-            if (!plots) return;
-            Study.plots.show(this);
-            byId("plots").focus({ preventScroll: true }); // so that the keys scroll it
+            const view = this.session.get("view");
+            for (const name of ["network", "plots", "film", "compare"]) {
+                byId(name).hidden = view !== name;
+                byId(`view-${name}`).setAttribute("aria-pressed", String(view === name));
+            }
+            if (view === "network") return;
+            if (view === "plots") Study.plots.show(this);
+            else if (view === "film") this.film.show();
+            else this.comparison.show();
+            byId(view).focus({ preventScroll: true }); // so that the keys scroll it
         }
 
         showLegend() {
@@ -203,11 +258,10 @@ Study.app = (() => {
             if (!metric) return;
             const context = Study.dom.sharpContext(byId("colour-ramp"), 110, 10);
             for (let x = 0; x < 110; ++x) {
-                context.fillStyle = Study.colours.size(x / 110);
+                context.fillStyle = metric.at(x / 110);
                 context.fillRect(x, 0, 1, 10);
             }
-            byId("colour-low").textContent = metric.empty ? "none is finite and above 0" : Study.numbers.text(metric.min);
-            byId("colour-high").textContent = metric.empty ? "" : Study.numbers.text(metric.max);
+            [byId("colour-low").textContent, byId("colour-high").textContent] = metric.ends;
             byId("colour-ramp").hidden = metric.empty;
         }
     }
@@ -215,5 +269,5 @@ Study.app = (() => {
     return { App };
 })();
 
-Study.current = new Study.app.App(JSON.parse(document.getElementById("study").textContent));
+Study.current = new Study.app.App(JSON.parse(document.getElementById("study").textContent), Study.address.shownStudy() - 1);
 Study.current.start();

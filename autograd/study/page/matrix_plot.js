@@ -10,16 +10,30 @@ Study.matrixPlot = (() => {
     const finite = (values) => [...values].filter(Number.isFinite);
 
     /// How sizes are shown: at most twelve decades; null where there is none.
-    function sizeScale(decades) {
-        const all = finite(decades);
-        if (all.length === 0) return null;
-        const high = all.reduce((best, one) => Math.max(best, one));
-        const low = Math.max(all.reduce((best, one) => Math.min(best, one)), high - 12);
+    function sizeScale(decades, range) {
+        const [least, high] = range ?? rangeOf(decades);
+        if (!Number.isFinite(high) || finite(decades).length === 0) return null;
+        const low = Math.max(least, high - 12);
         const scaled = (decade) => (high > low ? (decade - low) / (high - low) : 1);
         return {
             empty: (decade) => decade === -Infinity, value: sizeOf, text: (decade) => text(sizeOf(decade)),
             colour: (decade) => Study.colours.size(scaled(decade)), ink: (decade) => Study.colours.textOnSize(scaled(decade)),
             legend: [text(10 ** low), text(10 ** high)], at: Study.colours.size,
+        };
+    }
+
+    /// The least and the greatest of decadic logarithms, for several matrices on one scale.
+    const rangeOf = (decades) => finite(decades).reduce(([low, high], one) => [Math.min(low, one), Math.max(high, one)], [Infinity, -Infinity]);
+
+    /// How ratios are shown, given as decadic logarithms.
+    function ratioScale(decades) {
+        const reach = Math.max(0.3, ...finite(decades).map(Math.abs));
+        const said = (decade) => `×${text(10 ** decade)}`;
+        return {
+            empty: Number.isNaN, value: sizeOf, text: said,
+            colour: (decade) => Study.colours.signed(decade / reach),
+            ink: (decade) => Study.colours.theme()[Math.abs(decade) > 0.6 * reach ? "paper" : "ink"],
+            legend: [said(-reach), said(reach)], at: (u) => Study.colours.signed(2 * u - 1),
         };
     }
 
@@ -36,9 +50,9 @@ Study.matrixPlot = (() => {
         };
     }
 
-    function paint(canvas, { grid: [rows, columns], values }, scale, at, size) {
+    function paint(canvas, { grid: [rows, columns], values }, scale, at, size, most) {
         const margin = { left: 46 * size, bottom: 24 * size };
-        const cell = (side * size) / Math.max(rows, columns);
+        const cell = Math.min(side * size, most - margin.left - 2) / Math.max(rows, columns);
         const context = sharpContext(canvas, margin.left + cell * columns + 1, margin.bottom + cell * rows + 1);
         const theme = Study.colours.theme();
         const numbered = cell >= 44 * size;
@@ -91,17 +105,17 @@ Study.matrixPlot = (() => {
         return [steps[first], steps[last]];
     });
 
-    /// `matrix` is { grid, values }, of shares if `shares` is true; `rows` and `columns` say what they count, `name`, and all time steps, `at`;
-    /// onPick(row's step, column's step) hears of clicks.
-    function plot({ matrix, shares = false, rows, columns, titleOf, onPick }) {
+    /// `matrix` is { grid, values }, of shares if `shares` is true, of ratios if `ratio` is; `range` is that of sizes, where several matrices share it; `rows` and `columns` say what they count, `name`, and all time steps, `at`;
+    /// onPick(row's step, column's step) hears of clicks; `most` is the width that there is, in pixels.
+    function plot({ matrix, shares = false, rows, columns, titleOf, onPick, most = Infinity, range, ratio = false }) {
         const [height, width] = matrix.grid;
         if (width * height === 0) return element("p", { class: "hint" }, "empty");
-        const scale = (shares ? shareScale : sizeScale)(matrix.values);
+        const scale = ratio ? ratioScale(matrix.values) : shares ? shareScale(matrix.values) : sizeScale(matrix.values, range);
         if (!scale) return element("p", { class: "hint nothing" }, `Nothing to draw: ${[...matrix.values].every((one) => one === (shares ? 0 : -Infinity)) ? "every entry is exactly 0" : "no entry is finite and above 0"}.`);
         const size = Study.dom.baseSize() / 15;
         const canvas = element("canvas", { class: "matrix", role: "img", "aria-label": `${rows.name} by ${columns.name}` });
         const at = { rows: blocks(rows.at, height), columns: blocks(columns.at, width), titleOf };
-        const { cell, margin } = paint(canvas, matrix, scale, at, size);
+        const { cell, margin } = paint(canvas, matrix, scale, at, size, most);
         const reduced = height < rows.at.length || width < columns.at.length;
         const hint = `down: ${rows.name}; across: ${columns.name}; empty: exactly 0${reduced ? `; a cell is the ${shares ? "sum" : "mean"} of several` : ""}`;
         const readout = element("p", { class: "readout" }, hint);
@@ -123,5 +137,5 @@ Study.matrixPlot = (() => {
         return element("div", { class: "matrix-plot" }, canvas, legend(scale), readout);
     }
 
-    return { plot, blocks, sizeOf };
+    return { plot, blocks, sizeOf, rangeOf };
 })();

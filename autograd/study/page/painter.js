@@ -13,17 +13,17 @@ Study.painter = (() => {
         else if (node.leaf || node.kind === "result") Object.assign(style, { fill: theme.constant, edge: theme.soft });
 
         const shown = look.metric && (look.metricName === "value" ? phase !== "waiting" : phase === "complete");
-        if (shown) colourBySize(style, look.metric.ofNode(node.place), theme);
+        if (shown) colourBySize(style, look.metric, look.metric.ofNode(node.place), theme);
         if (phase === "waiting") Object.assign(style, { alpha: 0.38, dash: [4, 4] });
         if (phase === "partial") Object.assign(style, { edge: theme.backward, width: 3, dash: [5, 3] });
         if (phase === "complete" && look.inBackward) Object.assign(style, { edge: theme.backward, width: 3 });
         return style;
     }
 
-    function colourBySize(style, scaled, theme) {
+    function colourBySize(style, metric, scaled, theme) {
         if (scaled === null) return;
         if (Number.isNaN(scaled)) Object.assign(style, { fill: theme.missing, text: "#ffffff" });
-        else Object.assign(style, { fill: Study.colours.size(scaled), text: Study.colours.textOnSize(scaled) });
+        else Object.assign(style, { fill: metric.colour(scaled), text: metric.ink(scaled) });
     }
 
     function outline(context, item, margin = 0) {
@@ -102,7 +102,7 @@ Study.painter = (() => {
         const folded = scene.folded.has(tile);
         const scaled = folded && look.metric ? look.metric.ofTile(tile) : null;
         const style = { fill: theme.tile, text: theme.ink };
-        if (folded) colourBySize(style, look.tileShown(tile) ? scaled : null, theme);
+        if (folded) colourBySize(style, look.metric, look.tileShown(tile) ? scaled : null, theme);
         context.beginPath();
         context.roundRect(x, y, width, height, 12);
         context.fillStyle = style.fill;
@@ -198,9 +198,35 @@ Study.painter = (() => {
         }
     }
 
+    /// The path along which most of the selected gradient arrives from J.
+    function paintPath(context, scene, look) {
+        const { path } = look;
+        if (look.running || path.length < 2) return;
+        context.globalAlpha = 0.5;
+        context.lineCap = "round";
+        for (let k = 0; k + 1 < path.length; ++k) paintEdge(context, scene, path[k + 1], path[k], Study.colours.theme().path, 9);
+        context.globalAlpha = 1;
+        context.lineCap = "butt";
+    }
+
+    /// Boxes of folded steps that the path passes.
+    function ringPath(context, scene, look) {
+        if (look.running || look.path.length < 2) return;
+        const passed = new Set(look.path.map((place) => scene.structure.tileOf[place]).filter((tile) => tile && scene.folded.has(tile) && scene.placed.has(tile)));
+        Object.assign(context, { strokeStyle: Study.colours.theme().path, lineWidth: 4 });
+        for (const tile of passed) {
+            const { x, y, width, height } = scene.placed.get(tile);
+            context.beginPath();
+            context.roundRect(x - 4, y - 4, width + 8, height + 8, 14);
+            context.stroke();
+        }
+    }
+
     function paintHighlights(context, scene, look) {
         const theme = Study.colours.theme();
         const { event } = look;
+        paintPath(context, scene, look);
+        ringPath(context, scene, look);
         if (event && look.running) {
             const colour = event.kind === "forward" ? theme.forward : theme.backward;
             if (event.kind === "backward") paintEdge(context, scene, event.node, event.from, colour, 4.5);

@@ -33,7 +33,7 @@ Study.panel = (() => {
             }
             const node = study.nodes[place];
             this.root.replaceChildren(
-                ...[this.heading(node), this.equation(node), this.facts(node), this.value(node), this.cotangent(node),
+                ...[this.heading(node), Study.why.section(this.app, node), this.ledger(node), this.derivation(node), this.equation(node), this.facts(node), this.value(node), this.cotangent(node),
                     this.contributions(node), this.jacobians(node), this.overTime(node)].filter(Boolean));
         }
 
@@ -43,7 +43,8 @@ Study.panel = (() => {
             return element("div", { class: "summary" },
                 element("h2", {}, "Nothing selected"),
                 element("p", {}, `${study.nodes.length.toLocaleString("en")} nodes, ${count("parameter")} parameters, ${structure.steps.length} time steps, ${study.scalar || "float"}.`),
-                element("p", {}, "Click a node, or search for one. Click a time step to open it."),
+                Study.why.parameters(this.app), Study.why.shutGates(this.app),
+                element("p", {}, "Click a node, a parameter or a time step: why is its gradient so small, so large, zero? Search finds nodes, too."),
                 element("p", {}, element("span", { class: "dot forward" }), " forward, values; ", element("span", { class: "dot backward" }), " backward, cotangents."),
                 element("p", {}, element("kbd", {}, "→"), " ", element("kbd", {}, "←"), " step the run, ", element("kbd", {}, "?"), " lists all keys."));
         }
@@ -52,8 +53,26 @@ Study.panel = (() => {
             const step = node.time === null || node.time === undefined ? "" : Study.names.step(this.app.study, node.time);
             const where = `${node.label ? node.label.replaceAll("/", " / ") : "outside of every label"}${step ? ` ${step}` : ""}`;
             return element("header", {},
+                element("button", { id: "close-panel", "aria-label": "Select nothing", click: () => this.app.select(null) }, "✕"),
                 element("h2", { id: "panel-title" }, [node.op, node.name].includes(Study.names.glyph(node)) ? null : element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.title(node)}`),
                 element("p", { class: "hint" }, `#${node.id} · ${node.kind} · ${where}`));
+        }
+
+        /// The node's own lines of the chain rule, in the names of the whole derivation and in its numbers.
+        derivation(node) {
+            const equations = this.app.study.equations.get(node.place);
+            if (!equations) return null;
+            return element("section", { id: "panel-derivation" },
+                equations.value ? element("div", { class: "typeset forward" }, Study.typeset.equation(equations.value)) : null,
+                equations.cotangent ? element("div", { class: "typeset backward" }, Study.typeset.equation(equations.cotangent)) : null);
+        }
+
+        /// Of a parameter with a ledger: how its gradient splits over losses and uses.
+        ledger(node) {
+            const name = this.app.study.parameterNames.get(node.place);
+            const index = node.kind === "parameter" ? this.app.study.ledgers.findIndex(({ parameter }) => parameter === name) : -1;
+            if (index < 0) return null;
+            return element("section", { id: "panel-ledger" }, element("h3", {}, `d J / d ${name}, by loss t and use k`), ...Study.plots.ledgerView(this.app, index, this.width));
         }
 
         /// What the operation computes, and what its rules hand to each input for the result's cotangent g.

@@ -1,6 +1,7 @@
 "use strict";
 /// The panes of the network's view: the cell, the network through time, and the selected node. Side by side each can be
-/// hidden and its border moved; a narrow screen shows one at a time.
+/// hidden and its border moved; a narrow screen shows one at a time, but for the node that is selected in the network, which
+/// lies below it.
 Study.panes = (() => {
     const { byId } = Study.dom;
     const names = ["cell", "network", "panel"];
@@ -19,11 +20,17 @@ Study.panes = (() => {
             for (const name of names) byId(`pane-${name}`).addEventListener("click", () => this.toggle(name));
             for (const name of ["cell", "panel"]) this.listenToBorder(name, byId(`split-${name}`));
             narrow.addEventListener("change", () => this.show());
+            app.session.on(["selected"], () => narrow.matches && this.show());
             this.show();
         }
 
         isShown(name) {
-            return this.present.includes(name) && (narrow.matches ? this.front === name : this.shown.has(name));
+            return this.present.includes(name) && (narrow.matches ? this.front === name || (name === "panel" && this.hasSheet) : this.shown.has(name));
+        }
+
+        /// Whether the selected node lies below the network.
+        get hasSheet() {
+            return narrow.matches && this.front === "network" && this.app.session.get("selected") !== null;
         }
 
         /// Hides or shows a pane; the last one stays.
@@ -49,7 +56,8 @@ Study.panes = (() => {
                 const width = this.widths[name] ? `${this.widths[name]}px` : usual[name];
                 return name === "cell" ? `${width} auto` : `auto ${width}`;
             });
-            byId("network").style.setProperty("--columns", columns.join(" "));
+            byId("network").style.setProperty("--columns", this.hasSheet ? "minmax(0, 1fr)" : columns.join(" "));
+            byId("network").classList.toggle("sheet", this.hasSheet);
         }
 
         setWidth(name, width) {

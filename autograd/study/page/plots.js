@@ -35,6 +35,19 @@ Study.plots = (() => {
             ...down.map((row, i) => [name(row), ...across.map((_, k) => valueOf(values[i * columns + k]))])]);
     }
 
+    /// The matrix of a ledger, and that its entries add up.
+    function ledgerView(app, index, most = Infinity, shares = false) {
+        const one = app.study.ledgers[index];
+        const { losses, uses, gradient, deviation } = one;
+        const sum = deviation === undefined ? null : element("p", { class: "hint ledger-sum" }, `All entries add up to the gradient, of norm ${Study.numbers.text(parse(gradient))}, within ${Study.numbers.text(parse(deviation))} of the largest.`);
+        const asShares = shares && Boolean(one.shares);
+        const matrix = Study.matrixPlot.plot({
+            matrix: asShares ? one.shares : one.norms, shares: asShares, titleOf: titleOf(app), rows: { name: "loss at t", at: losses }, columns: { name: "use at k", at: uses }, most,
+            onPick: (_, use) => use !== null && use !== undefined && app.showTime(use),
+        });
+        return [sum, matrix].filter(Boolean);
+    }
+
     function ledger(app) {
         const { ledgers } = app.study;
         if (ledgers.length === 0) return null;
@@ -44,13 +57,8 @@ Study.plots = (() => {
         const show = (change) => {
             Object.assign(shown, change);
             const one = ledgers[shown.index];
-            const { losses, uses, gradient, deviation } = one;
             measure.hidden = !one.shares;
-            const sum = deviation === undefined ? null : element("p", { class: "hint ledger-sum" }, `All entries add up to the gradient, of norm ${Study.numbers.text(parse(gradient))}, within ${Study.numbers.text(parse(deviation))} of the largest.`);
-            room.replaceChildren(Study.matrixPlot.plot({
-                matrix: matrixOf(one), shares: matrixOf(one) === one.shares, titleOf: titleOf(app), rows: { name: "loss at t", at: losses }, columns: { name: "use at k", at: uses },
-                onPick: (_, use) => use !== null && use !== undefined && app.showTime(use),
-            }), ...(sum ? [sum] : []));
+            room.replaceChildren(...ledgerView(app, shown.index, Infinity, shown.shares));
         };
         const choice = element("select", { "aria-label": "Parameter", change: (event) => show({ index: Number(event.target.value) }) },
             ledgers.map(({ parameter }, index) => element("option", { value: index }, parameter)));
@@ -137,5 +145,5 @@ Study.plots = (() => {
         byId("plots").replaceChildren(...cards);
     }
 
-    return { show };
+    return { show, ledgerView };
 })();

@@ -59,7 +59,7 @@ Study.strip = (() => {
             const top = (row) => (lanes.length - 1 - row) * cell.height + 2;
             for (const tile of this.timed) {
                 const scaled = metric.ofTile(tile);
-                context.fillStyle = scaled === null ? theme.tile : Number.isNaN(scaled) ? theme.missing : Study.colours.size(scaled);
+                context.fillStyle = scaled === null ? theme.tile : Number.isNaN(scaled) ? theme.missing : metric.colour(scaled);
                 context.fillRect(left + this.indexOf.get(tile.column) * cell.width, top(tile.row), Math.max(1, cell.width - (cell.width > 4 ? 1 : 0)), cell.height - 1);
             }
             Object.assign(context, { fillStyle: theme.soft, font: "12px system-ui, sans-serif", textBaseline: "middle" });
@@ -90,7 +90,9 @@ Study.strip = (() => {
             const { left, cell } = this.room;
             const column = structure.steps[Math.floor((event.offsetX - left) / cell.width)];
             const tile = structure.tiles.find((one) => one.column === column);
-            if (tile) this.app.centre(tile);
+            if (!tile) return;
+            this.app.select(this.app.stateOf(this.timed.find((one) => one.column === column)));
+            this.app.centre(tile);
         }
     }
 

@@ -10,6 +10,7 @@
 #include <autograd/study/page/step_norms.hpp>
 #include <autograd/study/page/study_json.hpp>
 #include <autograd/study/page/tensor_json.hpp>
+#include <autograd/study/page/why_json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -188,6 +189,12 @@ json spectrum_json(const JacobianSpectrum& spectrum) {
             {"flow", name_of(spectrum.flow)}};
 }
 
+json film_json(const StudyRecorder& film) {
+    json frames = json::array();
+    for (const std::string& frame : film.frames()) frames.push_back(json::parse(frame));
+    return frames;
+}
+
 template <class T>
 json saturation_json(Tape<T>& tape, const std::vector<std::string>& gates) {
     json list = json::array();
@@ -224,6 +231,9 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
     json formulas = formulas_json(graph, nodes["nodes"]);
     add_loops(graph, nodes["nodes"]);
     add_gates(tape, options.gates, nodes["nodes"]);
+    const std::optional<NodeIndex> J = single_loss(graph, roots);
+    // Of each as much as of the ledgers.
+    const std::size_t bytes = options.largest_bytes / 8;
     return {{"format", "tapeloop study"},
             {"version", 1},
             {"title", options.title},
@@ -235,9 +245,12 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
             {"jacobians", jacobians_json(tape, graph, options.largest_bytes / 4)},
             {"gradient_norms", norms.json()},
             {"used_outside_steps", norms.used_outside_steps()},
-            {"ledgers", ledgers_json(options.ledgers, graph, names, options.largest_bytes / 8)},
+            {"ledgers", ledgers_json(options.ledgers, graph, names, bytes)},
             {"steps", options.steps},
+            {"why", J.has_value() ? why_json(tape, graph, *J, bytes) : json()},
+            {"equations", J.has_value() ? equations_json(tape, graph, *J, bytes) : json()},
             {"spectrum", options.spectrum.has_value() ? spectrum_json(*options.spectrum) : json()},
+            {"film", film_json(options.film)},
             {"saturation", saturation_json(tape, options.gates)}};
 }
 

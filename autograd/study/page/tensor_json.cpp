@@ -129,6 +129,30 @@ nlohmann::json tensor_json(const T* elements, const Shape& shape, std::size_t la
     return json;
 }
 
+template <class T>
+nlohmann::json sparse_tensor_json(const Tensor<T>& tensor, std::size_t largest_grid) {
+    nlohmann::json json = tensor_json(tensor, largest_grid);
+    const Extents extents = folded(shape_of(tensor));
+    const std::vector<double> cells = reduced(tensor.data(), extents, grid_of(extents, largest_grid));
+    const double scale = scale_of(cells);
+    std::vector<double> others;
+    std::vector<std::size_t> at;
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        if (cells[i] == 0) continue;
+        others.push_back(cells[i] / scale);
+        at.push_back(i - last);
+        last = i;
+    }
+    // A cell takes 16/3 characters, its place about three.
+    if (3 * others.size() > 2 * cells.size()) return json;
+    json["data"] = base64_of(std::span<const double>(others));
+    json["at"] = at;
+    return json;
+}
+
+template nlohmann::json sparse_tensor_json(const Tensor<float>&, std::size_t);
+template nlohmann::json sparse_tensor_json(const Tensor<double>&, std::size_t);
 template nlohmann::json tensor_json(const float*, const Shape&, std::size_t);
 template nlohmann::json tensor_json(const double*, const Shape&, std::size_t);
 template std::string base64_of(std::span<const float>);

@@ -21,6 +21,11 @@ nlohmann::json tensor_json(const Tensor<T>& tensor, std::size_t largest_grid) {
     return tensor_json(tensor.data(), shape_of(tensor), largest_grid);
 }
 
+/// The same of what may be mostly zeros, as a Jacobian is: where that is shorter, `data` has the other cells
+/// alone, and `at` how far each lies behind the one before it.
+template <class T>
+nlohmann::json sparse_tensor_json(const Tensor<T>& tensor, std::size_t largest_grid);
+
 /// A matrix averaged over blocks to at most so many cells a side.
 struct Blocks {
     std::size_t rows;
@@ -38,6 +43,8 @@ std::string base64_of(std::span<const T> values);
 
 extern template nlohmann::json tensor_json(const float*, const Shape&, std::size_t);
 extern template nlohmann::json tensor_json(const double*, const Shape&, std::size_t);
+extern template nlohmann::json sparse_tensor_json(const Tensor<float>&, std::size_t);
+extern template nlohmann::json sparse_tensor_json(const Tensor<double>&, std::size_t);
 extern template std::string base64_of(std::span<const float>);
 extern template std::string base64_of(std::span<const double>);
 

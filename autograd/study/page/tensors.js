@@ -1,7 +1,7 @@
 "use strict";
 /// Tensors of the data: { shape, min, max, norm, grid: [rows, columns], data }. The data is base64 of little-endian
 /// float32, the tensor folded to [everything but the last axis, last axis] and, where that is larger than the grid,
-/// averaged over blocks; with a `scale`, they are to be multiplied by it.
+/// averaged over blocks; with a `scale`, they are to be multiplied by it; with `at`, they are the cells that are not 0.
 Study.tensors = (() => {
     const decoded = new WeakMap();
 
@@ -13,11 +13,20 @@ Study.tensors = (() => {
         return Float64Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true) * scale);
     }
 
+    /// Cells among zeros, each so far behind the one before it.
+    function scattered(values, gaps, size) {
+        const all = new Float64Array(size);
+        let at = 0;
+        values.forEach((value, k) => (all[(at += gaps[k])] = value));
+        return all;
+    }
+
     /// The elements of the grid, row by row.
     function elements(tensor) {
         let values = decoded.get(tensor);
         if (!values) {
             values = fromBase64(tensor.data, tensor.scale || 1);
+            if (tensor.at) values = scattered(values, tensor.at, tensor.grid[0] * tensor.grid[1]);
             decoded.set(tensor, values);
         }
         return values;

@@ -2,6 +2,7 @@
 
 #include <autograd/study/flow/gradient_ledger.hpp>
 #include <autograd/study/jacobian/jacobian_spectrum.hpp>
+#include <autograd/study/page/study_recorder.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -22,6 +23,8 @@ struct StudyOptions {
     std::vector<GradientLedger> ledgers = {};
     /// The spectrum of the Jacobians from state to state, of one row.
     std::optional<JacobianSpectrum> spectrum = std::nullopt;
+    /// The training so far, as it was recorded: shown over its steps.
+    StudyRecorder film = {};
     /// The bound, roughly kept, of the page's tensors and ledgers together. Where they would be larger, each
     /// is averaged over blocks to fewer than its usual 48 by 48 cells.
     std::size_t largest_bytes = 32'000'000;
@@ -35,6 +38,10 @@ struct StudyOptions {
 /// operation its diagonal, and otherwise the part of the first row, if that has at most 64. The page says
 /// what is left out and how to get it. Of an operation with several results, as `map` can have, there is
 /// none.
+///
+/// Where J is the only root and has one element, the page also has what `explain` says of each node's
+/// gradient and its equations of `derivation`: of parameters first, then of what later steps take, then of
+/// the others, as far as an eighth of `StudyOptions::largest_bytes` holds them.
 ///
 /// Cotangents are shown as far as `gradients` has them: `gradient(J, every_node(tape))` has them all. The
 /// single operations of a cell are there when the tape was made with `{.fuse = false}`, and the uses of all

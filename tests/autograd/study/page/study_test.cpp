@@ -75,7 +75,15 @@ std::vector<double> elements(const json& tensor) {
         std::memcpy(&value, &bytes[i], 4);
         values.push_back(static_cast<double>(value) * tensor.value("scale", 1.0));
     }
-    return values;
+    if (!tensor.contains("at")) return values;
+    // Those that are not 0, each so far behind the one before it.
+    std::vector<double> all(tensor["grid"][0].get<std::size_t>() * tensor["grid"][1].get<std::size_t>());
+    std::size_t place = 0;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+        place += tensor["at"][k].get<std::size_t>();
+        all.at(place) = values[k];
+    }
+    return all;
 }
 
 std::size_t count(const std::string& text, std::string_view what) {

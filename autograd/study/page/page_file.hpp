@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace tapeloop::detail {
+
+/// Throws `std::invalid_argument`, in the words of `function`, where there is no folder for a page.
+void require_folder(std::string_view function, const std::filesystem::path& path);
+
+/// JSON as it may stand in a script element.
+std::string escaped_json(const nlohmann::json& json);
+
+/// Writes the page with this title and this data, which is escaped. Throws `std::invalid_argument` when it
+/// cannot be written; what was there before is then left as it is.
+void write_page(std::string_view function, const std::filesystem::path& path, std::string_view title,
+                std::string_view data);
+
+}  // namespace tapeloop::detail
