@@ -19,6 +19,7 @@ from plots_test import Plots
 from questions_test import Questions
 from screens_test import Screens
 from study_page import StudyPage
+from times_test import Times
 
 
 class Use(StudyPage):
@@ -326,7 +327,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ["pages", "chromium", "driver", "screenshots"]:
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--times", action="store_true", help="run the tests of times, and else all others")
     StudyPage.arguments, rest = parser.parse_known_args()
+    for case in StudyPage.__subclasses__():
+        # Where names are asked for, those are run.
+        if not rest and (case is Times) != StudyPage.arguments.times:
+            del globals()[case.__name__]
     StudyPage.begin()
     try:
         unittest.main(argv=[sys.argv[0], *rest])

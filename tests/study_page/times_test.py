@@ -1,0 +1,54 @@
+"""What takes how long; they are run while nothing else is."""
+from study_page import StudyPage
+
+
+class Times(StudyPage):
+    def test_a_long_chain_without_labels_opens(self):
+        self.assertLess(self.seconds_to_open("chain"), 3)
+        self.assertEqual(self.js("app.structure.tiles.length"), 1)
+        self.assertGreater(self.colours_drawn(), 50)
+        self.press("0")
+        self.assertGreater(self.colours_drawn(), 50)
+        ys = self.js("app.layouts.of(app.structure.tiles[0]).members.map((box) => box.y)")
+        self.assertEqual(ys, sorted(ys, reverse=True))
+        self.assertGreater(len(ys), 5000)
+        self.search(f"#{self.facts['chain']['J_id']}")
+        self.assertEqual(self.selected_id(), self.facts["chain"]["J_id"])
+
+    def test_five_thousand_nodes_open_in_two_seconds(self):
+        self.assertGreater(self.facts["thousands"]["nodes"], 5000)
+        self.assertLess(self.seconds_to_open("thousands"), 2)
+
+    def test_an_event_takes_less_than_50_milliseconds(self):
+        """What a step of the run costs, everything drawn: the median of each of three stretches."""
+        for which in ["thousands", "larger"]:
+            self.open(which)
+            for where in ["app.run.forward - 20", "app.run.forward + 20", "app.run.last - 60"]:
+                median = self.js("""(() => {
+                    const taken = [];
+                    const begin = %s;
+                    for (let at = begin; at < begin + 15; ++at) {
+                        const start = performance.now();
+                        app.goTo(at);
+                        app.panel.show();
+                        app.network.draw();
+                        app.cells.draw();
+                        taken.push(performance.now() - start);
+                    }
+                    return taken.sort((a, b) => a - b)[7];
+                })()""" % where)
+                self.assertLess(median, 50, (which, where))
+
+    def test_stays_usable_unfolded(self):
+        self.open("thousands")
+        self.press("f", "0")
+        milliseconds = self.browser.execute_async_script("""
+            const done = arguments[0], app = Study.current, begin = performance.now();
+            let frames = 0;
+            const frame = () => {
+                app.network.scaleBy(frames % 2 ? 1.1 : 1 / 1.1);
+                if (++frames < 20) requestAnimationFrame(frame);
+                else done((performance.now() - begin) / frames);
+            };
+            requestAnimationFrame(frame);""")
+        self.assertLess(milliseconds, 200)
