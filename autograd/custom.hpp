@@ -94,13 +94,14 @@ class Custom {
     }
 
     /// Returns the same operation, which says what computes the same in ONNX, for `save_onnx`: the name of
-    /// one operator of the same arguments, `.onnx("Softsign")`, or a function of the arguments,
-    /// `.onnx([](const OnnxValue& x) { return onnx_node("Pow", {x, 3.0}); })`.
+    /// one operator of the same arguments, `.onnx("Softsign")`.
     Custom onnx(std::string_view op) const {
         return with_counterpart([op = std::string(op)](std::span<const OnnxValue> x) {
             return onnx_node(op, {x.begin(), x.end()});
         });
     }
+    /// The same by a function of the arguments, `.onnx([](const OnnxValue& x) { return onnx_node("Pow", {x,
+    /// 3.0}); })`.
     template <class F>
     requires(!std::convertible_to<const F&, std::string_view>) Custom onnx(F function)
     const {

@@ -329,12 +329,9 @@ if __name__ == "__main__":
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--times", action="store_true", help="run the tests of times, and else all others")
     StudyPage.arguments, rest = parser.parse_known_args()
-    for case in StudyPage.__subclasses__():
-        # Where names are asked for, those are run.
-        if not rest and (case is Times) != StudyPage.arguments.times:
-            del globals()[case.__name__]
+    chosen = [case.__name__ for case in StudyPage.__subclasses__() if (case is Times) == StudyPage.arguments.times]
     StudyPage.begin()
     try:
-        unittest.main(argv=[sys.argv[0], *rest])
+        unittest.main(argv=[sys.argv[0], *rest], defaultTest=chosen)
     finally:
         StudyPage.end()
