@@ -8,7 +8,7 @@ if(NOT TAPELOOP_STUDY OR NOT nlohmann_json_FOUND)
   return()
 endif()
 
-set(page_folder ${PROJECT_SOURCE_DIR}/autograd/study/page)
+set(page_folder ${PROJECT_SOURCE_DIR}/autograd/study/page/web)
 set(embedded_page ${PROJECT_BINARY_DIR}/study_page.cpp)
 file(GLOB page_files CONFIGURE_DEPENDS ${page_folder}/*.html ${page_folder}/*.js ${page_folder}/*.css ${page_folder}/*.txt)
 add_custom_command(OUTPUT ${embedded_page}

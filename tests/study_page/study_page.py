@@ -23,6 +23,7 @@ class StudyPage(unittest.TestCase):
         subprocess.run([cls.arguments.pages, cls.folder.name], check=True)
         cls.facts = json.loads((pathlib.Path(cls.folder.name) / "facts.json").read_text())
         cls.browser = chromium.start(cls.arguments.chromium, cls.arguments.driver, cls.folder.name + "/profile")
+        cls.browser.set_script_timeout(300)  # seconds, of a machine that does other things too
 
     @classmethod
     def end(cls):
