@@ -16,9 +16,9 @@
 #include <autograd/kernels/product.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/kernels/repeated_products.hpp>
-#include <autograd/kernels/tiled_gemm.hpp>
 #include <autograd/kernels/strided.hpp>
 #include <autograd/kernels/threads.hpp>
+#include <autograd/kernels/tiled_gemm.hpp>
 #include <autograd/map.hpp>
 #include <autograd/map/dual.hpp>
 #include <autograd/map/map_operation.hpp>

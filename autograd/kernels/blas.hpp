@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-/// OpenBLAS beneath the decompositions, as far as it needs care. Of another BLAS nothing is known, and nothing
-/// done.
+/// OpenBLAS beneath the decompositions, as far as it needs care. Of another BLAS nothing is known, and
+/// nothing done.
 namespace tapeloop::detail {
 
 /// Returns whether OpenBLAS finds the memory for the buffer of this thread. It must not be called where it

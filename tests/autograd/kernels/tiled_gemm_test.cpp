@@ -73,8 +73,8 @@ TEST_CASE("tiled_gemm: inner sizes up to several blocks") {
 TEST_CASE("tiled_gemm: rows enough to pack b, to turn it around, and for several blocks") {
     for (const Transposed transposed :
          {Transposed{}, Transposed{true, false}, Transposed{false, true}, Transposed{true, true}})
-        for (std::size_t m : {31U, 32U, 95U, 96U, 100U, 256U, 257U, 300U})
-            for (std::size_t n : {1U, 23U, 48U, 50U}) {
+        for (std::size_t m : {31U, 32U, 96U, 257U})
+            for (std::size_t n : {1U, 23U, 50U}) {
                 check<float>(transposed, m, n, 33, m % 2 == 0);
                 check<double>(transposed, m, n, 270, m % 2 == 1);
             }
@@ -84,9 +84,9 @@ TEST_CASE("tiled_gemm: the number of threads changes no bit") {
     Random random("threads");
     for (const Transposed transposed :
          {Transposed{}, Transposed{true, false}, Transposed{false, true}, Transposed{true, true}})
-        for (std::size_t m : {3U, 40U, 130U}) {
+        for (std::size_t m : {8U, 40U, 130U}) {
             const std::size_t n = 401;
-            const std::size_t k = 1000;
+            const std::size_t k = 320;
             const Tensor<double> a = random.tensor(transposed.a ? Shape{k, m} : Shape{m, k});
             const Tensor<double> b = random.tensor(transposed.b ? Shape{n, k} : Shape{k, n});
             Tensor<double> shared = filled({m, n}, 0);
@@ -99,7 +99,6 @@ TEST_CASE("tiled_gemm: the number of threads changes no bit") {
             const OneThread scope;
             compute(alone);
             check_same_bits(shared, alone);
-            check_close(shared, by_loops(transposed, a, b, nullptr), 1e-12);
         }
 }
 
