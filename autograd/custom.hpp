@@ -100,8 +100,9 @@ class Custom {
             return onnx_node(op, {x.begin(), x.end()});
         });
     }
-    /// The same by a function of the arguments, `.onnx([](const OnnxValue& x) { return onnx_node("Pow", {x,
-    /// 3.0}); })`.
+    /// The same by a function of the arguments:
+    ///
+    ///     cube.onnx([](const OnnxValue& x) { return onnx_node("Pow", {x, 3.0}); })
     template <class F>
     requires(!std::convertible_to<const F&, std::string_view>) Custom onnx(F function)
     const {
@@ -177,8 +178,7 @@ class Custom {
 ///
 /// and, where models that use it are to leave as ONNX, what computes the same there:
 ///
-///     const auto cube = custom("cube", ...).onnx([](const OnnxValue& x) { return onnx_node("Pow", {x, 3.0});
-///     });
+///     const auto exported = cube.onnx([](const OnnxValue& x) { return onnx_node("Pow", {x, 3.0}); });
 template <class Value, class... Rules>
 Custom<Value, Rules...> custom(std::string name, Value value, Rules... rules) {
     return Custom<Value, Rules...>(std::move(name), std::move(value), std::move(rules)...);

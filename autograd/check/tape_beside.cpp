@@ -73,7 +73,9 @@ double TapeBeside<T>::rounding_on_the_way(double epsilon) {
     auto node = nodes.list().begin();
     double squares = 0;
     for (const Tensor<T>& cotangent : cotangents) {
-        const Array<T> value = (node++)->var().array();
+        const Var<T>& var = (node++)->var();
+        if (tape.inputs(var.index()).empty()) continue;  // it is given, and rounded by nobody
+        const Array<T> value = var.array();
         for (std::size_t i = 0; i < value.size(); ++i) {
             const double part =
                 static_cast<double>(cotangent.data()[i]) * static_cast<double>(value.data()[i]);

@@ -14,10 +14,8 @@ namespace tapeloop::detail {
 namespace {
 
 #if defined(TAPELOOP_HAS_ONEDNN)
-// Above so many multiplications oneDNN's products are the faster ones, and they gain from a second thread
-// above so many.
+// Above so many multiplications oneDNN's products are the faster ones.
 constexpr std::size_t worth_onednn = 131'072;
-constexpr std::size_t worth_two_threads = 1'000'000;
 
 bool onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const float* a,
                  std::size_t columns_a, const float* b, std::size_t columns_b, float beta, float* c,

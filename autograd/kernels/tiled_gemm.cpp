@@ -25,8 +25,6 @@ constexpr std::size_t row_block = 256;
 /// the lanes of registers.
 constexpr std::size_t worth_packing = 96;
 constexpr std::size_t worth_turning = 32;
-/// So many multiplications are worth a second thread.
-constexpr std::size_t worth_two_threads = 1'000'000;
 
 /// A matrix read by rows or, transposed, by columns.
 template <class T>
@@ -136,12 +134,13 @@ void compute_panels(std::size_t m, std::size_t n, std::size_t k, Strided<T> a, S
             const auto run = [&]<std::size_t V>(std::integral_constant<std::size_t, V>) {
                 const T* panel = b.data + column * b.column;
                 std::size_t row = b.row;
-                if (packs) {
-                    row = V * width;
-                    pack<V>({panel, b.row, b.column}, depth, Vectors<T, V>{(count - 1) % width + 1},
-                            packed.data());
-                    panel = packed.data();
-                }
+                if constexpr (V <= tile_vectors)
+                    if (packs) {
+                        row = V * width;
+                        pack<V>({panel, b.row, b.column}, depth, Vectors<T, V>{(count - 1) % width + 1},
+                                packed.data());
+                        panel = packed.data();
+                    }
                 compute_columns<V>(m, depth, a, panel, row, add, c + column, columns_c,
                                    (count - 1) % width + 1, packs || count % width == 0);
             };

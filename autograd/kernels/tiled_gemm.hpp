@@ -4,11 +4,15 @@
 
 namespace tapeloop::detail {
 
-/// Computes what `gemm` does, in tiles of the result that stay in registers. It packs b for many rows only,
-/// and uses a second thread for large products, neither of which changes a bit: but with b transposed and few
-/// rows of a, an element of the result is one chain of multiply-adds in the order of k, by blocks. It depends
-/// on its row of a and its column of b only, and not on how many others there are. `add` says whether it is
-/// added to what is in c.
+/// So many multiplications are worth a second thread.
+inline constexpr std::size_t worth_two_threads = 1'000'000;
+
+/// Computes what `gemm` does, in tiles of the result that stay in registers. An element of the result is one
+/// chain of multiply-adds in the order of k, by blocks: it depends on its row of a and its column of b only,
+/// not on how many others there are. With b transposed and a as it lies, that holds from 32 rows on; fewer
+/// are inner products, which are summed across the lanes of registers. Neither that b is packed for many
+/// rows nor that large products are shared with a second thread changes a bit. `add` says whether the product
+/// is added to what is in c.
 template <class T>
 void tiled_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const T* a,
                 std::size_t columns_a, const T* b, std::size_t columns_b, bool add, T* c,

@@ -214,8 +214,8 @@ BatchGradient<T> DataParallel<T>::gradient(std::size_t rows, const Loss& loss) {
     if (options_.overlap) late_problem = problem_of([&] { own.last->take_gradients(*sum); });
     traffic_.overlapped_seconds += sum->seconds_beside_sweep();
     const Seconds exchanging(traffic_.exchange_seconds);
-    for (std::size_t i = 0; swept.has_value() && i < swept->size(); ++i)
-        sum->take(i, std::move(swept->at(i)));
+    if (swept.has_value())
+        for (std::size_t i = 0; i < swept->size(); ++i) sum->take(i, std::move(swept->at(i)));
     if (!late_problem.empty()) sum->give_up();
     Gradients<T> gradients = sum->finish();
     if (options_.overlap) communicator.meet({Meeting::Purpose::gradient, step, rows}, late_problem);

@@ -27,9 +27,9 @@ Explanation explained(const Var<T>& J, const Wrt<T>& of, const ExplainOptions& o
     const bool has_path = index.has_value() && *index <= J.index() && dependents(tape, *index)[J.index()];
     std::string name = name_of(tape, of, index);
     if (!has_path) return explained_without_path(tape, J.index(), index, std::move(name), options);
-    Evidence<T> evidence(J, options);
-    const std::vector<Hop> path = largest_path(tape, J.index(), *index, evidence.cotangents());
-    return evidence.explained(*index, std::move(name), path);
+    ExplainedSweep<T> sweep(J, options);
+    const std::vector<Hop> path = largest_path(tape, J.index(), *index, sweep.cotangents());
+    return sweep.explained(*index, std::move(name), path);
 }
 
 }  // namespace

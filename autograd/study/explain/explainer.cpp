@@ -42,7 +42,7 @@ GradientSize size_of(const Explanation& explanation, const ExplainOptions& optio
 }  // namespace
 
 template <class T>
-Evidence<T>::Evidence(const Var<T>& J, const ExplainOptions& options)
+ExplainedSweep<T>::ExplainedSweep(const Var<T>& J, const ExplainOptions& options)
     : tape_(J.tape()),
       J_(J.index()),
       options_(options),
@@ -51,7 +51,7 @@ Evidence<T>::Evidence(const Var<T>& J, const ExplainOptions& options)
       closed_ways_(find_closed_ways(tape_, J_, cotangents_)) {}
 
 template <class T>
-const PathStep& Evidence<T>::described(const Hop& hop) {
+const PathStep& ExplainedSweep<T>::described(const Hop& hop) {
     const auto known = steps_.find({hop.node, hop.input});
     if (known != steps_.end()) return known->second;
     auto [cause, finding] = symptoms_.of(hop);
@@ -71,7 +71,7 @@ const PathStep& Evidence<T>::described(const Hop& hop) {
 }
 
 template <class T>
-std::vector<Culprit> Evidence<T>::why_not_finite(const std::vector<PathStep>& path) {
+std::vector<Culprit> ExplainedSweep<T>::why_not_finite(const std::vector<PathStep>& path) {
     if (!value_not_finite_.has_value()) value_not_finite_ = first_value_not_finite(tape_, J_);
     std::optional<Culprit> found = *value_not_finite_;
     if (!found.has_value()) found = first_cotangent_not_finite(path);
@@ -79,7 +79,7 @@ std::vector<Culprit> Evidence<T>::why_not_finite(const std::vector<PathStep>& pa
 }
 
 template <class T>
-Explanation Evidence<T>::explained(NodeIndex of, std::string name, const std::vector<Hop>& path) {
+Explanation ExplainedSweep<T>::explained(NodeIndex of, std::string name, const std::vector<Hop>& path) {
     Explanation explanation;
     explanation.of = std::move(name);
     explanation.shown_steps = options_.shown_steps;
@@ -112,8 +112,8 @@ Explainer<T>::Explainer(const Var<T>& J, const ExplainOptions& options)
     : tape_(J.tape()),
       J_(J.index()),
       options_(options),
-      evidence_(J, options),
-      paths_(tape_, J_, evidence_.cotangents()) {}
+      sweep_(J, options),
+      paths_(tape_, J_, sweep_.cotangents()) {}
 
 template <class T>
 Explanation Explainer<T>::of(NodeIndex node) {
@@ -121,11 +121,11 @@ Explanation Explainer<T>::of(NodeIndex node) {
     std::string name =
         parameter != nullptr ? fmt::format("parameter '{}'", parameter->name) : tape_.describe(node);
     if (!paths_.reaches(node)) return explained_without_path(tape_, J_, node, std::move(name), options_);
-    return evidence_.explained(node, std::move(name), paths_.to(node));
+    return sweep_.explained(node, std::move(name), paths_.to(node));
 }
 
-template class Evidence<float>;
-template class Evidence<double>;
+template class ExplainedSweep<float>;
+template class ExplainedSweep<double>;
 template class Explainer<float>;
 template class Explainer<double>;
 template Explanation explained_without_path(const Tape<float>&, NodeIndex, std::optional<NodeIndex>,

@@ -14,9 +14,9 @@ namespace tapeloop::detail {
 
 /// What the explanations of the gradients of one J share: one sweep, and what was seen at its operations.
 template <class T>
-class Evidence {
+class ExplainedSweep {
   public:
-    Evidence(const Var<T>& J, const ExplainOptions& options);
+    ExplainedSweep(const Var<T>& J, const ExplainOptions& options);
 
     /// Explains the gradient of a node that J depends on, by the largest path to it. `name` is what it is
     /// called.
@@ -58,12 +58,12 @@ class Explainer {
     Tape<T>& tape_;
     NodeIndex J_;
     ExplainOptions options_;
-    Evidence<T> evidence_;
+    ExplainedSweep<T> sweep_;
     LargestPaths<T> paths_;
 };
 
-extern template class Evidence<float>;
-extern template class Evidence<double>;
+extern template class ExplainedSweep<float>;
+extern template class ExplainedSweep<double>;
 extern template class Explainer<float>;
 extern template class Explainer<double>;
 extern template Explanation explained_without_path(const Tape<float>&, NodeIndex, std::optional<NodeIndex>,

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <new>
 #include <thread>
@@ -91,15 +92,16 @@ TEST_CASE("blas: where its buffer finds no memory, it is not called") {
         return false;
     }));
     SUBCASE("products are computed without") {
-        CHECK(holds_with_memory(little, [] {
+        const auto is_computed = []<class T>(T one) {
             constexpr std::size_t n = 200;
-            const std::vector<double> a(n * n, 0.5);
-            std::vector<double> c(n * n, 1);
-            tapeloop::detail::gemm<double>({}, n, n, n, a.data(), n, a.data(), n, 1.0, c.data(), n);
-            for (const double value : c)
-                if (value != 1 + 0.25 * n) return false;
-            return true;
-        }));
+            const std::vector<T> a(n * n, T(0.5));
+            std::vector<T> c(n * n, one);
+            tapeloop::detail::gemm<T>({}, n, n, n, a.data(), n, a.data(), n, one, c.data(), n);
+            return std::all_of(c.begin(), c.end(), [](T value) { return value == T(1 + 0.25 * n); });
+        };
+        CHECK(holds_with_memory(little, [&] { return is_computed(1.0); }));
+        // Of float, large ones are oneDNN's, which crashes there.
+        CHECK(holds_with_memory(little, [&] { return is_computed(1.0F); }));
     }
 }
 #endif
