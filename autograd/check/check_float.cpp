@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <autograd/check/check_float.hpp>
-#include <autograd/check/differences.hpp>
-#include <autograd/check/random.hpp>
-#include <autograd/check/rounded_tape.hpp>
+#include <autograd/check/judge/differences.hpp>
+#include <autograd/check/judge/random.hpp>
+#include <autograd/check/judge/rounded_tape.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/check_forward.hpp>
-#include <autograd/check/random.hpp>
-#include <autograd/check/sweep_again.hpp>
+#include <autograd/check/judge/random.hpp>
+#include <autograd/check/judge/sweep_again.hpp>
 
 #include <algorithm>
 #include <cmath>

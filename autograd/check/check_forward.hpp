@@ -1,7 +1,7 @@
 #pragma once
 
-#include <autograd/check/slope_judge.hpp>
-#include <autograd/check/subject.hpp>
+#include <autograd/check/judge/slope_judge.hpp>
+#include <autograd/check/judge/subject.hpp>
 
 namespace tapeloop::detail {
 

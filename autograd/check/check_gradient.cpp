@@ -2,10 +2,10 @@
 #include <autograd/check/check_float.hpp>
 #include <autograd/check/check_forward.hpp>
 #include <autograd/check/check_gradient.hpp>
-#include <autograd/check/diagnosis.hpp>
-#include <autograd/check/differences.hpp>
 #include <autograd/check/examine.hpp>
-#include <autograd/check/random.hpp>
+#include <autograd/check/judge/differences.hpp>
+#include <autograd/check/judge/random.hpp>
+#include <autograd/check/locate/diagnosis.hpp>
 #include <autograd/check/second_order.hpp>
 
 #include <algorithm>

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 #include <autograd/check/examine_elsewhere.hpp>
-#include <autograd/check/explain_suspect.hpp>
-#include <autograd/check/input_comparison.hpp>
-#include <autograd/check/random.hpp>
-#include <autograd/check/same_again.hpp>
-#include <autograd/check/sweep_again.hpp>
-#include <autograd/check/tape_beside.hpp>
+#include <autograd/check/judge/input_comparison.hpp>
+#include <autograd/check/judge/random.hpp>
+#include <autograd/check/judge/same_again.hpp>
+#include <autograd/check/judge/sweep_again.hpp>
+#include <autograd/check/judge/tape_beside.hpp>
+#include <autograd/check/locate/explain_suspect.hpp>
 
 #include <algorithm>
 #include <cmath>

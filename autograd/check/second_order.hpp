@@ -1,7 +1,7 @@
 #pragma once
 
+#include <autograd/check/judge/subject.hpp>
 #include <autograd/check/report.hpp>
-#include <autograd/check/subject.hpp>
 
 namespace tapeloop::detail {
 

@@ -1,4 +1,4 @@
-#include <autograd/check/weighted_rules.hpp>
+#include <autograd/check/judge/weighted_rules.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <nn/check/cell_runs.hpp>

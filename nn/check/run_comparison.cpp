@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/check/differences.hpp>
+#include <autograd/check/judge/differences.hpp>
 #include <nn/check/deviation.hpp>
 #include <nn/check/run_comparison.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/check/random.hpp>
+#include <autograd/check/judge/random.hpp>
 #include <autograd/ops/elementwise.hpp>
 
 #include <span>

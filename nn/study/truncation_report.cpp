@@ -1,6 +1,6 @@
 #include <fmt/format.h>
+#include <autograd/check/judge/random.hpp>
 #include <autograd/check/options.hpp>
-#include <autograd/check/random.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <autograd/kernels/norm.hpp>

@@ -1,5 +1,5 @@
-#include <autograd/check/input_comparison.hpp>
-#include <autograd/check/random.hpp>
+#include <autograd/check/judge/input_comparison.hpp>
+#include <autograd/check/judge/random.hpp>
 #include <autograd/kernels/as_double.hpp>
 #include <nn/check/bptt/step_differences.hpp>
 

@@ -1,4 +1,4 @@
-#include <autograd/check/random.hpp>
+#include <autograd/check/judge/random.hpp>
 #include <autograd/ops/join.hpp>
 #include <nn/check/bptt/separate_steps.hpp>
 #include <nn/check/bptt/tape_run.hpp>

@@ -1,4 +1,4 @@
-#include <autograd/check/random.hpp>
+#include <autograd/check/judge/random.hpp>
 #include <nn/check/bptt/verified_run.hpp>
 
 namespace tapeloop::nn::detail {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/check/random.hpp>
+#include <autograd/check/judge/random.hpp>
 #include <nn/check/cell/cell_behaviour.hpp>
 #include <nn/check/cell_runs.hpp>
 #include <nn/check/starting_state.hpp>

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/check_gradient.hpp>
-#include <autograd/check/random.hpp>
-#include <autograd/check/saved_parameters.hpp>
+#include <autograd/check/judge/random.hpp>
+#include <autograd/check/judge/saved_parameters.hpp>
 #include <nn/check/cell/cell_items.hpp>
 #include <nn/check/cell/check_cell.hpp>
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/check/check_float.hpp>
-#include <autograd/check/saved_parameters.hpp>
+#include <autograd/check/judge/saved_parameters.hpp>
 #include <nn/check/cell/check_cell.hpp>
 
 #include <exception>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/check/random.hpp>
+#include <autograd/check/judge/random.hpp>
 #include <nn/check/cell/cell_gradients.hpp>
 #include <nn/check/cell/long_sequence.hpp>
 

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <autograd/check/judge/differences.hpp>
+
+#include <optional>
+
+namespace tapeloop::detail {
+
+/// The tape's gradient right beside the inputs. Where it jumps from point to point, at a tie or a kink of
+/// several elements, any value among those is one; and where it changes by as much with the last places of
+/// the inputs, rounding has made what it is off. So it has where the values on the way to the results, which
+/// may be much larger than those, are rounded by as much (Linnainmaa 1976, Taylor expansion of the
+/// accumulated rounding error).
+template <class T>
+class TapeBeside {
+  public:
+    TapeBeside(Subject<T>& subject, const std::vector<double>& cotangent, std::uint64_t seed)
+        : subject_(subject), cotangent_(cotangent), seed_(seed) {}
+
+    /// Changes the verdict of elements of the input k that are wrong, where one of both explains it.
+    void excuse(std::size_t k, std::vector<CheckedElement>& elements, const Differences<T>& differences);
+
+  private:
+    using Gradients = std::vector<std::vector<double>>;
+    void sample(const Differences<T>& differences);
+    double rounding_on_the_way(double epsilon);
+    std::vector<Gradients> sample(std::size_t count, const std::function<T(T x, double weight)>& moved);
+
+    Subject<T>& subject_;
+    const std::vector<double>& cotangent_;
+    std::uint64_t seed_;
+    std::vector<Gradients> beside_;              ///< within the finest usual step
+    std::vector<Gradients> last_places_;         ///< within a few units of the last place
+    std::optional<double> rounding_on_the_way_;  ///< the largest change of <cotangent, results>
+};
+
+extern template class TapeBeside<float>;
+extern template class TapeBeside<double>;
+
+}  // namespace tapeloop::detail
