@@ -208,6 +208,8 @@ struct ScatterAdd {
 
 /// The places of a take_along: for each element of the result, where in x's memory it lies.
 struct Places {
+    Indices indices;
+    std::size_t axis;
     Shape shape;
     std::vector<std::size_t> offsets;
 };
@@ -221,7 +223,7 @@ Places places_along(const Shape& x, const Indices& indices, int axis) {
             fmt::format("{}: x is {} and the indices are {}; {}", name, x.text(), own.text(), rule));
     };
     if (own.rank() != x.rank()) fail("they must have equally many axes");
-    Places places;
+    Places places{indices, at, {}, {}};
     for (std::size_t i = 0; i < x.rank(); ++i) {
         if (i != at && x[i] != own[i] && x[i] != 1 && own[i] != 1)
             fail(fmt::format("all extents but that of axis {} must be equal or 1", axis));
@@ -262,11 +264,17 @@ struct TakeAlong {
 
     Shape shape(const Shape&) const { return places->shape; }
     OnnxValue onnx(const OnnxValue& x) const {
-        const std::vector<std::size_t>& offsets = places->offsets;
-        return onnx_node("Gather",
-                         {onnx_node("Reshape", {x, OnnxValue::integers({-1})}),
-                          OnnxValue::integers({offsets.begin(), offsets.end()}, places->shape)},
-                         {{"axis", 0}});
+        // GatherElements broadcasts nothing; the extents may be those of the sequence.
+        const auto expand = [](const OnnxValue& value, const Shape& to) {
+            return onnx_node("Expand", {value, OnnxValue::extents(to)});
+        };
+        Shape whole;
+        for (std::size_t i = 0; i < x.shape().rank(); ++i)
+            whole.append(i == places->axis ? x.shape()[i] : places->shape[i]);
+        const auto& values = places->indices.values();
+        const auto positions = OnnxValue::integers({values.begin(), values.end()}, places->indices.shape());
+        return onnx_node("GatherElements", {expand(x, whole), expand(positions, places->shape)},
+                         {{"axis", static_cast<int>(places->axis)}});
     }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {

@@ -1,3 +1,4 @@
+#include <tests/autograd/ops/onnx_counterparts.hpp>
 #include <tests/node/user_cells.hpp>
 
 #include <fmt/format.h>
@@ -32,6 +33,14 @@ constexpr std::array<std::size_t, 3> all_sources{5, 1, 2};
 Generator generator(14);
 
 std::filesystem::path folder;
+
+/// The names of the operations that stand in a model.
+std::set<std::string> written;
+
+void note_operations_of(const Tape<float>& tape) {
+    for (NodeIndex index = 0; index < tape.size(); ++index)
+        if (tape.node(index).operation != nullptr) written.emplace(tape.node(index).operation->name());
+}
 
 /// The runs of one model, by and by.
 class Runs {
@@ -147,6 +156,7 @@ void write(const std::string& name, L layer, const nn::OnnxOptions& options = {}
                     runs.add(run, "out", fmt::format("final_state{}", part++), last.value());
                 },
                 result.state);
+        note_operations_of(tape);
     }
     runs.write(name);
 }
@@ -160,10 +170,11 @@ void write_function(const std::string& name, const F& function) {
     Runs runs;
     for (std::size_t run = 0; run < all_extents.size(); ++run) {
         const auto [T, B] = all_extents[run];
-        const Tape<float> tape;
+        const Tape<float> tape({.fuse = false});  // every operation by its own name
         const Tensor<float> x = random({T, B, 4});
         runs.add(run, "in", "input", x);
         runs.add(run, "out", "output", function(input(x)).value());
+        note_operations_of(tape);
     }
     runs.write(name);
 }
@@ -366,6 +377,20 @@ void write_functions() {
             -1);
     };
     write_function("reductions", reductions);
+    const auto moved = [](const Var<float>& x) {
+        const Var<float> summed = sum(x, {0, 1});
+        const Tensor<float> table = nn::ones<float>({5, 4});
+        const Var<float> rows = scatter_add(table, {3, 0, 3}, stack({summed, 2 * summed, -summed}));
+        return concatenate(
+            {take_along(x, Indices({3, 0, 2}).reshaped({1, 1, 3}), -1),
+             x * sum(gather_rows(rows, {3, 1, 0, 3}) * summed, -1), x * dot(summed, summed), flip(x, -1),
+             roll(x, 1, -1), slice(x, -1, 1, 3), slice(x, -1, 0, 4, 2), columns(x, 1, 2),
+             pad(x, {{0, 0}, {0, 0}, {1, 2}}), squeeze(transpose(expand_dims(x, 1), {0, 2, 3, 1}), -1),
+             broadcast_to(mean(x, -1, true), x.shape()), detach(x),
+             einsum("tbi,ij->tbj", x, slice(rows, 0, 1, 5))},
+            -1);
+    };
+    write_function("moved", moved);
 }
 
 }  // namespace
@@ -385,5 +410,11 @@ int main(int argc, char** argv) {
     write_language_model();
     write_custom();
     write_functions();
-    return 0;
+    int failures = 0;
+    for (const std::string& name : test::names_of_all())
+        if (!test::without_counterpart.contains(name) && !written.contains(name)) {
+            fmt::print(stderr, "{} says a counterpart in ONNX, and stands in no model here\n", name);
+            ++failures;
+        }
+    return failures == 0 ? 0 : 1;
 }

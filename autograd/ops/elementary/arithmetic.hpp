@@ -70,7 +70,6 @@ struct Scale {
     static constexpr Description description{.equation = "y = a ⊙ b, 0 where a = 0",
                                              .rules = {{"a", "g ⊙ b"}, {"b", "g ⊙ a"}},
                                              .kind = OperationKind::factor};
-    static constexpr std::string_view onnx = "Mul";
     static auto value(const auto& g, const auto& slope) { return where(equal(g, 0), 0, g * slope); }
     static auto rules() { return Multiply::rules(); }
 };

@@ -1,49 +1,19 @@
+#include <tests/autograd/ops/onnx_counterparts.hpp>
 #include <tests/autograd/ops/op_table.hpp>
 
 #include <autograd/custom.hpp>
 #include <autograd/elementwise.hpp>
-#include <autograd/record/defined_operations.hpp>
 #include <nn/layers/layer_norm.hpp>
 #include <nn/layers/masked_softmax.hpp>
 
 #include <doctest/doctest.h>
 
-#include <map>
 #include <set>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
 
 namespace {
-
-/// What says on purpose no counterpart in ONNX, and why.
-constexpr const char* in_rules = "only rules record it, and a model for inference has none";
-constexpr const char* of_loss = "a loss, which a model for inference has none of";
-const std::map<std::string, std::string> without_counterpart{
-    {"add_along", in_rules},
-    {"from_patches", in_rules},
-    {"pick", in_rules},
-    {"place", in_rules},
-    {"prod_of_others", in_rules},
-    {"put_back", in_rules},
-    {"recurrence", in_rules},
-    {"scatter_rows", in_rules},
-    {"shift", in_rules},
-    {"sum_to", in_rules},
-    {"deviation", in_rules},
-    {"softmax_rows", in_rules},
-    {"ctc_loss", of_loss},
-    {"huber", of_loss},
-    {"mean_absolute_error", of_loss},
-    {"mean_squared_error", of_loss},
-    {"sigmoid_cross_entropy", of_loss},
-    {"softmax_cross_entropy", of_loss},
-    {"cumprod", "ONNX has no operator that multiplies along an axis"},
-    {"linear_recurrence", "ONNX has it as a Scan only, which is made of a cell that is linear in its state"},
-    {"patches", "ONNX' Conv is another cut: it has the product in it"},
-    {"sort", "ONNX' TopK gives two results, and an operation says one"},
-    {"top_k", "ONNX' TopK gives two results, and an operation says one"},
-};
 
 struct Said {
     std::set<std::string> with;
@@ -82,18 +52,6 @@ const Said& said_by_all() {
         return said;
     }();
     return all;
-}
-
-/// All that can be recorded, nn's too; what a test defines lies in no namespace of ours.
-std::set<std::string> names_of_all() {
-    std::set<std::string> names;
-    for (const tapeloop::detail::DefinedOperation& one : tapeloop::detail::defined_operations()) {
-        const std::string_view type = one.definition->name();
-        if (type.starts_with("N8tapeloop") && !type.starts_with("N8tapeloop4test") &&
-            !type.starts_with("N8tapeloop4fuzz"))
-            names.emplace(one.name);
-    }
-    return names;
 }
 
 }  // namespace
