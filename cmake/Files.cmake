@@ -29,7 +29,7 @@ if(TARGET tapeloop_npz)
   target_compile_definitions(tapeloop_weights PRIVATE TAPELOOP_HAS_NPZ)
   target_link_libraries(tapeloop_weights PUBLIC tapeloop_npz)
 endif()
-tapeloop_room(naming OPTIONAL FOLDERS nn/files/naming
+tapeloop_room(naming OPTIONAL DESCRIBES FOLDERS nn/files/naming
   USES tapeloop_weights tapeloop_cells tapeloop_cell_variants tapeloop_layers tapeloop_wrappers)
 
 # All that a training needs to go on, in one file.
@@ -49,7 +49,7 @@ target_link_libraries(tapeloop_files INTERFACE ${TAPELOOP_FILE_ROOMS})
 find_package(ONNX QUIET CONFIG)
 find_package(Protobuf QUIET)
 if(ONNX_FOUND AND Protobuf_FOUND)
-  tapeloop_room(onnx OPTIONAL FOLDERS nn/files/onnx USES tapeloop_naming)
+  tapeloop_room(onnx OPTIONAL DESCRIBES FOLDERS nn/files/onnx USES tapeloop_naming)
   target_link_libraries(tapeloop_onnx PRIVATE $<BUILD_INTERFACE:onnx> $<BUILD_INTERFACE:protobuf::libprotobuf>
     $<INSTALL_INTERFACE:onnx> $<INSTALL_INTERFACE:onnx_proto> $<INSTALL_INTERFACE:protobuf>)
   list(APPEND TAPELOOP_FILE_ROOMS tapeloop_onnx)

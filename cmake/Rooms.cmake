@@ -3,14 +3,23 @@
 
 # What is not ours and is in nearly every source, parsed once. It is compiled by a target of its own, because all who
 # use it must have the same flags.
-add_library(tapeloop_parsed_once OBJECT ${PROJECT_SOURCE_DIR}/cmake/parsed_once.cpp)
-target_link_libraries(tapeloop_parsed_once PRIVATE tapeloop_flags xtensor xsimd fmt::fmt)
-set_target_properties(tapeloop_parsed_once PROPERTIES CXX_EXTENSIONS OFF)
-tapeloop_warnings(tapeloop_parsed_once)
-target_precompile_headers(tapeloop_parsed_once PRIVATE
-  <algorithm> <array> <cmath> <cstdint> <functional> <limits> <map> <memory> <numeric> <optional> <span> <stdexcept> <string>
-  <string_view> <tuple> <unordered_map> <utility> <variant> <vector>
-  <fmt/format.h> <fmt/ranges.h> <xtensor/xarray.hpp> <xsimd/xsimd.hpp>)
+function(tapeloop_parsed_once target)
+  add_library(${target} OBJECT ${PROJECT_SOURCE_DIR}/cmake/parsed_once.cpp)
+  target_link_libraries(${target} PRIVATE tapeloop_flags xtensor xsimd fmt::fmt)
+  target_compile_options(${target} PRIVATE ${ARGN})
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  tapeloop_warnings(${target})
+  target_precompile_headers(${target} PRIVATE
+    <algorithm> <array> <cmath> <cstdint> <functional> <limits> <map> <memory> <numeric> <optional> <span> <stdexcept> <string>
+    <string_view> <tuple> <unordered_map> <utility> <variant> <vector>
+    <fmt/format.h> <fmt/ranges.h> <xtensor/xarray.hpp> <xsimd/xsimd.hpp>)
+endfunction()
+tapeloop_parsed_once(tapeloop_parsed_once)
+# A build without optimisation may optimise what computes all the same, which then needs headers parsed for that.
+set(TAPELOOP_COMPUTES "" CACHE STRING "Options for the rooms that compute only, such as -O1")
+if(TAPELOOP_COMPUTES)
+  tapeloop_parsed_once(tapeloop_parsed_once_for_computing ${TAPELOOP_COMPUTES})
+endif()
 
 set(TAPELOOP_ROOMS "")
 
@@ -30,10 +39,15 @@ function(tapeloop_room name)
   add_library(tapeloop::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF EXPORT_NAME ${name} UNITY_BUILD_BATCH_SIZE 8)
   target_link_libraries(${target} PUBLIC tapeloop_flags xtensor xsimd fmt::fmt ${room_USES})
-  target_precompile_headers(${target} REUSE_FROM tapeloop_parsed_once)
   tapeloop_warnings(${target})
   if(room_DESCRIBES)
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O1>)
+  endif()
+  if(TAPELOOP_COMPUTES AND NOT room_DESCRIBES)
+    target_compile_options(${target} PRIVATE ${TAPELOOP_COMPUTES})
+    target_precompile_headers(${target} REUSE_FROM tapeloop_parsed_once_for_computing)
+  else()
+    target_precompile_headers(${target} REUSE_FROM tapeloop_parsed_once)
   endif()
   if(NOT room_OPTIONAL)
     set(TAPELOOP_ROOMS ${TAPELOOP_ROOMS} ${target} PARENT_SCOPE)

@@ -364,7 +364,7 @@ TEST_CASE("check_gradient: the text is of bounded length") {
             for (std::size_t i = 1; i < x.size(); ++i) total = total + sum(wrong(x[i]));
             return total;
         },
-        many);
+        many, {.seconds = 600});  // on a slow machine, too
     CHECK(report.findings.size() == 60);
     CHECK(report.text().size() < 15'000);
     CHECK(contains(report.text(), "more findings"));
