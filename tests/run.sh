@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-sh cmake/install_missing.sh g++ make cmake \
+sh cmake/install_missing.sh g++ lld make cmake \
     libxtensor-dev libxtensor-blas-dev libxsimd-dev libfmt-dev libopenblas-dev libdnnl-dev \
     libcli11-dev libutfcpp-dev nlohmann-json3-dev pkg-config libzip-dev libonnx-dev libprotobuf-dev libopenmpi-dev openmpi-bin \
     doctest-dev libgtest-dev catch2 gnuplot-nox graphviz doxygen chromium chromium-driver python3-selenium python3-numpy
