@@ -1,5 +1,6 @@
 #include <tests/autograd/check/planted.hpp>
 #include <tests/expect.hpp>
+#include <tests/numeric.hpp>
 
 #include <fmt/format.h>
 #include <autograd/autograd.hpp>
@@ -19,11 +20,6 @@ const Tensor<double>& beside(const Var<double>&, const Tensor<double>& elements)
 /// The elements alone: for rules that look at them.
 Tensor<double> elements_of(const Array<double>& x) { return x.tensor(); }
 Tensor<double> elements_of(const Var<double>& x) { return x.value(); }
-
-Tensor<double> each(Tensor<double> x, const std::function<double(double)>& f) {
-    std::transform(x.begin(), x.end(), x.begin(), f);
-    return x;
-}
 
 /// tanh(x), whose rule is `falsify` of the right one.
 template <class Falsify>
