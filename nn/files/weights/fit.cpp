@@ -79,7 +79,7 @@ bool are_equal(const AnyArray& a, const AnyArray& b) {
 template <class T>
 class Faults {
   public:
-    Faults(const NamedArrays& given, const Naming<T>& naming, LoadOptions options, const Found& found)
+    Faults(const NamedArrays& given, const Naming<T>& naming, LoadOptions options, const Fit& found)
         : given_(given), naming_(naming), options_(options), found_(found) {
         note_missing();
         if (!options.left_over) note_left_over();
@@ -139,7 +139,7 @@ class Faults {
     const NamedArrays& given_;
     const Naming<T>& naming_;
     LoadOptions options_;
-    const Found& found_;
+    const Fit& found_;
     std::map<std::size_t, std::size_t> present_;  ///< the first array that is there, by `same_as`
     std::vector<std::string> missing_;
     std::vector<std::string> left_over_;
@@ -149,9 +149,9 @@ class Faults {
 }  // namespace
 
 template <class T>
-Found require_fit(const NamedArrays& given, const Naming<T>& naming, LoadOptions options,
-                  std::string_view where) {
-    Found found{{}, first_alike(naming)};
+Fit require_fit(const NamedArrays& given, const Naming<T>& naming, LoadOptions options,
+                std::string_view where) {
+    Fit found{{}, first_alike(naming)};
     for (const OutsideArray<T>& array : naming) {
         const auto there = given.arrays.find(array.name());
         found.arrays.push_back(there == given.arrays.end() ? nullptr : &there->second);
@@ -185,8 +185,8 @@ void require_whole_parameters(std::string_view operation, const Naming<T>& namin
     }
 }
 
-template Found require_fit(const NamedArrays&, const Naming<float>&, LoadOptions, std::string_view);
-template Found require_fit(const NamedArrays&, const Naming<double>&, LoadOptions, std::string_view);
+template Fit require_fit(const NamedArrays&, const Naming<float>&, LoadOptions, std::string_view);
+template Fit require_fit(const NamedArrays&, const Naming<double>&, LoadOptions, std::string_view);
 template void require_whole_parameters(std::string_view, const Naming<float>&);
 template void require_whole_parameters(std::string_view, const Naming<double>&);
 

@@ -5,7 +5,7 @@
 namespace tapeloop::nn::detail {
 
 /// The arrays of a naming among those of a file, in its order.
-struct Found {
+struct Fit {
     std::vector<const AnyArray*> arrays;  ///< null where there is none
     /// The place of the first array that holds the same in the same way: parameters that are one, listed
     /// under several names.
@@ -15,8 +15,8 @@ struct Found {
 /// Finds the arrays of a naming. Throws `std::invalid_argument` with all that is missing, left over or
 /// otherwise does not fit, `where` being what holds them.
 template <class T>
-Found require_fit(const NamedArrays& given, const Naming<T>& naming, LoadOptions options,
-                  std::string_view where);
+Fit require_fit(const NamedArrays& given, const Naming<T>& naming, LoadOptions options,
+                std::string_view where);
 
 /// Throws `std::invalid_argument`, naming `operation`, unless the naming holds every column of each of its
 /// parameters once.

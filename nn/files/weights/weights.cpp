@@ -53,7 +53,7 @@ template <class T>
 void take_over(const NamedArrays& given, const Naming<T>& naming, LoadOptions options,
                std::string_view where) {
     require_whole_parameters("load", naming);
-    const Found found = require_fit(given, naming, options, where);
+    const Fit found = require_fit(given, naming, options, where);
     // The values by the first of several names, from whichever of them is there.
     std::vector<const AnyArray*> values(naming.size(), nullptr);
     for (std::size_t k = 0; k < naming.size(); ++k)
