@@ -4,6 +4,7 @@
 // The folder lies on the disk that is to be measured; without it, the present one.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <nn/files/safetensors.hpp>
@@ -12,6 +13,7 @@
 #include <nn/initialisers.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -47,13 +49,16 @@ int opened(const Path& file, int flags) {
 
 /// What `cp from to && sync to` does.
 void copy_and_sync(const Path& from, const Path& to) {
-    const pid_t child = fork();
-    if (child == 0) {
-        execlp("cp", "cp", from.c_str(), to.c_str(), static_cast<char*>(nullptr));
-        _exit(127);
-    }
+    // Not fork, after which this process would copy its pages when it next writes them, in the loads that are
+    // measured.
+    std::string program = "cp";
+    std::string source = from.string();
+    std::string target = to.string();
+    std::array<char*, 4> arguments{program.data(), source.data(), target.data(), nullptr};
+    pid_t child = 0;
     int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+    if (posix_spawnp(&child, "cp", nullptr, nullptr, arguments.data(), environ) != 0 ||
+        waitpid(child, &status, 0) != child || status != 0)
         throw std::runtime_error("cp has failed");
     const int file = opened(to, O_RDONLY);
     if (fsync(file) != 0) throw std::runtime_error("fsync has failed");

@@ -27,7 +27,7 @@ Tensor<double> products(const Tensor<double>& x, std::size_t axis) {
     return cumulated(x, axis, 1, [](double a, double b) { return a * b; });
 }
 
-const std::vector<std::vector<Shape>> samples{
+const std::vector<std::vector<Shape>> samples_of_scans{
     {{2, 3, 4}}, {{1, 1, 1}}, {{3, 1, 2}}, {{0, 3, 2}}, {{2, 3, 0}}};
 
 /// a(t) h + b(t), one element after the other.
@@ -71,12 +71,12 @@ std::vector<Row> scan_rows() {
         rows.push_back(row(
                            "cumsum", [axis = axis](const auto& x) { return cumsum(x[0], axis); },
                            [is_axis = is_axis](const Tensors& x) { return sums(x[0], is_axis); })
-                           .of(samples)
+                           .of(samples_of_scans)
                            .rejects({{}}, {"0 axes"}));
         rows.push_back(row(
                            "cumprod", [axis = axis](const auto& x) { return cumprod(x[0], axis); },
                            [is_axis = is_axis](const Tensors& x) { return products(x[0], is_axis); })
-                           .of(samples)
+                           .of(samples_of_scans)
                            .rejects({{}}, {"0 axes"}));
     }
     rows.push_back(
