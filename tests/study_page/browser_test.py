@@ -14,6 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from comparison_test import Comparison, Film
+from language_test import Language
 from network_test import Network
 from plots_test import Plots
 from questions_test import Questions

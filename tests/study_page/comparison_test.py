@@ -2,9 +2,7 @@
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from study_page import StudyPage
-
-SIZES = [(1280, 800), (1920, 1080), (390, 844)]
+from study_page import SIZES, StudyPage
 
 
 class Comparison(StudyPage):

@@ -338,10 +338,10 @@ json write_skips(const std::filesystem::path& path) {
 }
 
 /// Writes what was given, and nothing computed from it.
-json write_leaves(const std::filesystem::path& path) {
+json write_leaves(const std::filesystem::path& path, const std::string& language = {}) {
     Tape<double> tape;
     const Var<double> x = input(Tensor<double>(2.0)).named("x");
-    write_study(tape, gradient(x, every_node(tape)), path);
+    write_study(tape, gradient(x, every_node(tape)), path, {.language = language});
     return {{"path", path.string()}};
 }
 
@@ -389,6 +389,7 @@ int main(int argc, char** argv) {
                      {"twice", write_twice(folder / "twice.html")},
                      {"skips", write_skips(folder / "skips.html")},
                      {"leaves", write_leaves(folder / "leaves.html")},
+                     {"korean", write_leaves(folder / "korean.html", "ko")},
                      {"few", write_few_gradients(folder / "few.html")},
                      {"trouble", write_trouble(folder / "trouble.html")}};
     std::ofstream(folder / "facts.json") << facts.dump(1);

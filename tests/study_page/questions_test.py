@@ -3,9 +3,7 @@ has to be in sight, without scrolling."""
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 
-from study_page import StudyPage
-
-SIZES = [(1280, 800), (1920, 1080), (390, 844)]
+from study_page import SIZES, StudyPage
 
 
 class Questions(StudyPage):

@@ -14,15 +14,6 @@ class Screens(StudyPage):
     def size_of(self, id):
         return self.js("(({ width, height }) => [width, height])(document.getElementById(arguments[0]).getBoundingClientRect())", id)
 
-    def nothing_sticks_out(self):
-        """Nobody has to scroll sideways, and no control lies outside of the screen."""
-        self.assertLessEqual(self.js("document.documentElement.scrollWidth"), self.js("window.innerWidth"))
-        outside = self.js("""[...document.querySelectorAll("#top button, #run button, #run input, .tools button, #search")]
-            .filter((one) => one.offsetParent !== null)
-            .filter((one) => { const box = one.getBoundingClientRect(); return box.right > window.innerWidth + 1 || box.left < -1 || box.bottom > window.innerHeight + 1; })
-            .map((one) => one.id)""")
-        self.assertEqual(outside, [])
-
     def cell_is_whole(self):
         """Returns whether all of the cell's nodes lie on its canvas."""
         return self.js("""app.cells.scene.tiles.every((tile) => app.cells.scene.items.get(tile).every((item) => {

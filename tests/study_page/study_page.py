@@ -12,6 +12,8 @@ from selenium.webdriver.common.keys import Keys
 
 import browser as chromium
 
+SIZES = [(1280, 800), (1920, 1080), (390, 844)]  # of a laptop, a large screen and a telephone
+
 
 class StudyPage(unittest.TestCase):
     arguments = None  # of the command line
@@ -97,6 +99,15 @@ class StudyPage(unittest.TestCase):
             copy.drawImage(canvas, 0, 0);
             const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
             return new Set(new Uint32Array(pixels.buffer)).size; })()""")
+
+    def nothing_sticks_out(self):
+        """Nobody has to scroll sideways, and no control lies outside of the screen."""
+        self.assertLessEqual(self.js("document.documentElement.scrollWidth"), self.js("window.innerWidth"))
+        outside = self.js("""[...document.querySelectorAll("#top button, #run button, #run input, .tools button, #search")]
+            .filter((one) => one.offsetParent !== null)
+            .filter((one) => { const box = one.getBoundingClientRect(); return box.right > window.innerWidth + 1 || box.left < -1 || box.bottom > window.innerHeight + 1; })
+            .map((one) => one.id)""")
+        self.assertEqual(outside, [])
 
     # Using the page
 

@@ -17,18 +17,22 @@ class Study {
 
     /// Returns the title of its options.
     const std::string& title() const { return title_; }
+    /// Returns the language of its options.
+    const std::string& language() const { return language_; }
     /// Returns its data, as the page's README says; `<` is escaped.
     const std::string& json() const { return *json_; }
 
   private:
     std::string title_;
+    std::string language_;
     std::shared_ptr<const std::string> json_;
 };
 
-/// Writes a page that compares two studies, as one HTML file: the gradients of parameters and states,
-/// ledgers, Jacobians and gates of both beside each other on one scale, and their difference in colour; and
-/// each study's own page, a click away. Parameters and gates are paired by their names, time steps by their
-/// numbers. Where both have the same operations, the network can be coloured by the ratio of its cotangents.
+/// Writes a page that compares two studies, as one HTML file, in the language of the first: the gradients of
+/// parameters and states, ledgers, Jacobians and gates of both beside each other on one scale, and their
+/// difference in colour; and each study's own page, a click away. Parameters and gates are paired by their
+/// names, time steps by their numbers. Where both have the same operations, the network can be coloured by
+/// the ratio of its cotangents.
 ///
 ///     write_comparison(elman, "Elman", lstm, "LSTM", "comparison.html");
 ///

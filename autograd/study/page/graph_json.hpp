@@ -1,12 +1,13 @@
 #pragma once
 
 #include <autograd/study/graph/graph.hpp>
+#include <autograd/study/page/tensor_json.hpp>
 
 #include <nlohmann/json.hpp>
 
 namespace tapeloop::detail {
 
-/// A graph as autograd/study/page/json.hpp describes it.
-nlohmann::json graph_json(const Graph& graph, std::size_t largest_grid);
+/// A graph as autograd/study/page/json.hpp describes it, with its tensors in that detail.
+nlohmann::json graph_json(const Graph& graph, std::size_t largest_grid, TensorDetail detail);
 
 }  // namespace tapeloop::detail

@@ -121,7 +121,7 @@ class JacobianWriter {
         Tensor<T> ones = uninitialised<T>(node.shape);
         std::fill_n(ones.data(), ones.size(), T(1));
         for (const Contribution<T>& part : pulled(node, ones, inputs))
-            add(node, part.input, "slopes", tensor_json(part.cotangent, grid_));
+            add(node, part.input, "slopes", tensor_json(part.cotangent, grid_, TensorDetail::brief));
     }
     void add_rows(const GraphNode& node) {
         for (NodeIndex input : inputs_with(JacobianPart::row, node)) {

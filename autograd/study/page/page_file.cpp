@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <map>
 #include <random>
 #include <stdexcept>
 
@@ -23,14 +24,14 @@ std::string escaped_text(std::string_view text) {
     return escaped;
 }
 
-/// The page with its marks `{{title}}` and `{{study}}` filled in.
-void fill_page(std::ostream& out, std::string_view title, std::string_view study) {
+/// The page with its marks, `{{title}}` and others, filled in.
+void fill_page(std::ostream& out, const std::map<std::string_view, std::string_view>& marks) {
     std::string_view rest = page();
     for (std::size_t mark = rest.find("{{"); mark != std::string_view::npos; mark = rest.find("{{")) {
         const std::string_view name = rest.substr(mark + 2, rest.find("}}", mark) - mark - 2);
         out << rest.substr(0, mark);
-        if (name == "title" || name == "study") {
-            out << (name == "title" ? title : study);
+        if (const auto mark_of = marks.find(name); mark_of != marks.end()) {
+            out << mark_of->second;
             rest.remove_prefix(mark + name.size() + 4);
         } else {
             out << "{{";
@@ -53,6 +54,13 @@ void require_folder(std::string_view function, const std::filesystem::path& path
         fail_to_write(function, path, fmt::format("there is no folder {}", folder.string()));
 }
 
+void require_language(std::string_view function, std::string_view language) {
+    if (!language.empty() && language != "en" && language != "ko")
+        throw std::invalid_argument(fmt::format(
+            "{}: language is \"{}\"; it must be \"en\", \"ko\", or empty for that of the page's reader",
+            function, language));
+}
+
 std::string escaped_json(const nlohmann::json& json) {
     // Inside of a script element nothing may look like a tag. In JSON a `<` only stands in strings.
     // Names and files may hold any bytes; what is no UTF-8 is replaced.
@@ -69,7 +77,7 @@ std::string escaped_json(const nlohmann::json& json) {
 }
 
 void write_page(std::string_view function, const std::filesystem::path& path, std::string_view title,
-                std::string_view data) {
+                std::string_view language, std::string_view data) {
     // A name that nobody else has, be it another program that writes the same page.
     std::random_device random;
     const std::filesystem::path beside =
@@ -77,7 +85,8 @@ void write_page(std::string_view function, const std::filesystem::path& path, st
     std::error_code error;
     {
         std::ofstream out(beside, std::ios::binary);
-        fill_page(out, escaped_text(title), data);
+        const std::string escaped_title = escaped_text(title);
+        fill_page(out, {{"title", escaped_title}, {"language", language}, {"study", data}});
         out.close();
         if (!out) error = std::make_error_code(std::errc::io_error);
     }

@@ -222,12 +222,13 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
     StepNorms norms(graph, names);
     const std::vector<NodeIndex> roots =
         backward_wave<T>(tape, gradients, [&](NodeIndex node, const Contribution<T>& contribution) {
-            contributed.push_back({{"node", node},
-                                   {"input", contribution.input},
-                                   {"tensor", tensor_json(contribution.cotangent, grid)}});
+            contributed.push_back(
+                {{"node", node},
+                 {"input", contribution.input},
+                 {"tensor", tensor_json(contribution.cotangent, grid, TensorDetail::brief)}});
             norms.add(node, contribution);
         });
-    json nodes = graph_json(graph, grid);
+    json nodes = graph_json(graph, grid, TensorDetail::brief);
     json formulas = formulas_json(graph, nodes["nodes"]);
     add_loops(graph, nodes["nodes"]);
     add_gates(tape, options.gates, nodes["nodes"]);

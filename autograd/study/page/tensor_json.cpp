@@ -67,6 +67,19 @@ double scale_of(const std::vector<double>& cells) {
     return largest == 0 || (largest > 1e-25 && largest < 1e25) ? 1 : largest;
 }
 
+/// Returns whether the page reads the same limits off the cells, which it has as float32: one element to all
+/// its digits, several to more than are shown.
+bool says_limits(const std::vector<double>& cells, double scale, double min, double max) {
+    if (cells.empty() || !std::isfinite(min) || !std::isfinite(max)) return false;
+    const double tolerance = cells.size() == 1 ? 0 : 1e-6;
+    const auto [low, high] = std::minmax_element(cells.begin(), cells.end());
+    const auto is_near = [&](double cell, double limit) {
+        return std::abs(static_cast<double>(static_cast<float>(cell)) * scale - limit) <=
+               tolerance * std::abs(limit);
+    };
+    return is_near(*low, min) && is_near(*high, max);
+}
+
 }  // namespace
 
 nlohmann::json number_json(double value) {
@@ -105,7 +118,8 @@ std::size_t tensor_text_bytes(const Shape& shape, std::size_t largest_grid) {
 }
 
 template <class T>
-nlohmann::json tensor_json(const T* elements, const Shape& shape, std::size_t largest_grid) {
+nlohmann::json tensor_json(const T* elements, const Shape& shape, std::size_t largest_grid,
+                           TensorDetail detail) {
     double min = std::numeric_limits<double>::infinity();
     double max = -min;
     for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -126,12 +140,19 @@ nlohmann::json tensor_json(const T* elements, const Shape& shape, std::size_t la
                         {"grid", {grid.rows, grid.columns}},
                         {"data", base64_of(std::span<const double>(cells))}};
     if (scale != 1) json["scale"] = scale;
+    if (detail == TensorDetail::all || grid.rows != extents.rows || grid.columns != extents.columns)
+        return json;
+    json.erase("grid");
+    if (says_limits(cells, scale, min, max)) {
+        json.erase("min");
+        json.erase("max");
+    }
     return json;
 }
 
 template <class T>
 nlohmann::json sparse_tensor_json(const Tensor<T>& tensor, std::size_t largest_grid) {
-    nlohmann::json json = tensor_json(tensor, largest_grid);
+    nlohmann::json json = tensor_json(tensor, largest_grid, TensorDetail::brief);
     const Extents extents = folded(shape_of(tensor));
     const std::vector<double> cells = reduced(tensor.data(), extents, grid_of(extents, largest_grid));
     const double scale = scale_of(cells);
@@ -153,8 +174,8 @@ nlohmann::json sparse_tensor_json(const Tensor<T>& tensor, std::size_t largest_g
 
 template nlohmann::json sparse_tensor_json(const Tensor<float>&, std::size_t);
 template nlohmann::json sparse_tensor_json(const Tensor<double>&, std::size_t);
-template nlohmann::json tensor_json(const float*, const Shape&, std::size_t);
-template nlohmann::json tensor_json(const double*, const Shape&, std::size_t);
+template nlohmann::json tensor_json(const float*, const Shape&, std::size_t, TensorDetail);
+template nlohmann::json tensor_json(const double*, const Shape&, std::size_t, TensorDetail);
 template std::string base64_of(std::span<const float>);
 template std::string base64_of(std::span<const double>);
 

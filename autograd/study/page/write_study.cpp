@@ -1,3 +1,4 @@
+#include <autograd/study/page/compact.hpp>
 #include <autograd/study/page/page_file.hpp>
 #include <autograd/study/page/study_json.hpp>
 #include <autograd/study/page/write_study.hpp>
@@ -12,8 +13,10 @@ template <class T>
 void write(Tape<T>& tape, const Gradients<T>& gradients, const std::filesystem::path& path,
            const StudyOptions& options) {
     tape.require_unchanged_parameters();
+    require_language("write_study", options.language);
     require_folder("write_study", path);
-    write_page("write_study", path, options.title, escaped_json(study_json(tape, gradients, options)));
+    write_page("write_study", path, options.title, options.language,
+               escaped_json(compacted(study_json(tape, gradients, options))));
 }
 
 }  // namespace

@@ -14,6 +14,9 @@ namespace tapeloop {
 /// Options of `write_study`.
 struct StudyOptions {
     std::string title = "A network through time";
+    /// The language of the page's own texts, "en" or "ko"; empty for the one that its reader's browser asks
+    /// for. What `explain` says stays English.
+    std::string language = {};
     /// A cell's `gate_names()`, by which the plot of saturation calls the blocks of its packed weights.
     std::vector<std::string> gates = {};
     /// What the time steps are called: the tokens or the words that they read, times, or what else an axis
@@ -49,7 +52,8 @@ struct StudyOptions {
 ///
 /// Throws `std::logic_error` when `gradients` has a `Var` of another tape or a parameter was changed after it
 /// was recorded, as by an optimizer's step: write the study before that; and `std::invalid_argument` when the
-/// file cannot be written; what was there before is then left as it is.
+/// page has no texts in the language, or the file cannot be written; what was there before is then left as it
+/// is.
 void write_study(Tape<float>& tape, const Gradients<float>& gradients, const std::filesystem::path& path,
                  const StudyOptions& options = {});
 void write_study(Tape<double>& tape, const Gradients<double>& gradients, const std::filesystem::path& path,

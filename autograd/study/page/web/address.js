@@ -1,6 +1,6 @@
 "use strict";
 /// The address says what is shown, so that it can be linked to:
-/// #study=2&node=17&at=34&view=plots&panel=ledger&colour=cotangent&theme=dark&type=large&open=0.3,0.4&zoom=0.8,120,-40, or of a film
+/// #study=2&node=17&at=34&view=plots&panel=ledger&colour=cotangent&theme=dark&type=large&language=ko&open=0.3,0.4&zoom=0.8,120,-40, or of a film
 /// #view=film&frame=500.
 /// What is as the page opens by itself is left out.
 Study.address = (() => {
@@ -27,7 +27,8 @@ Study.address = (() => {
             const { app } = this;
             const { session, run, study } = app;
             const given = new URLSearchParams(window.location.hash.slice(1));
-            if (app.comparison && shownStudy() - 1 !== app.index) return window.location.reload();
+            const otherLanguage = (Study.language.linked() ?? Study.language.usual) !== Study.language.current;
+            if (otherLanguage || (app.comparison && shownStudy() - 1 !== app.index)) return window.location.reload();
             const theme = has(["light", "dark"], given.get("theme"));
             const card = given.get("panel");
             session.set({
@@ -70,7 +71,7 @@ Study.address = (() => {
             shown.set(few ? "folded" : "open", listed.map(({ row, column }) => `${row}.${column}`).join(","));
         }
 
-        text() {
+        text(language = Study.language.current) {
             const { app } = this;
             const { selected, position, view, card, colouring, chosenTheme, type } = app.session.values;
             const shown = new URLSearchParams();
@@ -83,10 +84,16 @@ Study.address = (() => {
             if (colouring !== this.usual.colouring) shown.set("colour", colouring);
             if (chosenTheme) shown.set("theme", chosenTheme);
             if (type !== "normal") shown.set("type", type);
+            if (language !== Study.language.usual) shown.set("language", language);
             this.writeFolds(shown);
             const { network } = app;
             if (!network.atHome) shown.set("zoom", network.centre().map((value) => Number(value.toPrecision(4))).join(","));
             return shown.toString().replaceAll("%2C", ",");
+        }
+
+        /// Shows the same in another language.
+        readIn(language) {
+            window.location.hash = this.text(language);
         }
 
         /// Writes it at once, or after a while if it has just been written.

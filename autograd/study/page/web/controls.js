@@ -2,6 +2,7 @@
 /// The bar that runs the network: slider, buttons, and a sentence on what has just happened.
 Study.controls = (() => {
     const { byId, element } = Study.dom;
+    const { say } = Study.language;
     const { text } = Study.numbers;
 
     class Controls {
@@ -39,7 +40,7 @@ Study.controls = (() => {
             if (this.playing) return this.stop();
             if (this.app.session.get("position") >= this.app.run.last) this.app.goTo(0);
             byId("play").textContent = "❚❚";
-            byId("play").setAttribute("aria-label", "Pause");
+            byId("play").setAttribute("aria-label", say("Pause"));
             let due = performance.now();
             const tick = (now) => {
                 if (!this.playing) return;
@@ -59,17 +60,17 @@ Study.controls = (() => {
             cancelAnimationFrame(this.playing);
             this.playing = null;
             byId("play").textContent = "▶";
-            byId("play").setAttribute("aria-label", "Play");
+            byId("play").setAttribute("aria-label", say("Play"));
         }
 
         show() {
             const { run, session } = this.app;
             const position = session.get("position");
             this.slider.value = position;
-            this.slider.setAttribute("aria-valuetext", `event ${position} of ${run.last}`);
+            this.slider.setAttribute("aria-valuetext", say`event ${position} of ${run.last}`);
             byId("counter").textContent = position <= run.forward
-                ? `forward ${position} / ${run.forward}`
-                : `backward ${position - run.forward} / ${run.last - run.forward}`;
+                ? say`forward ${position} / ${run.forward}`
+                : say`backward ${position - run.forward} / ${run.last - run.forward}`;
             const backward = position > run.forward;
             byId("counter").className = backward ? "backward" : "forward";
             byId("moment").replaceChildren(...this.sentence(position));
@@ -77,15 +78,15 @@ Study.controls = (() => {
 
         sentence(position) {
             const { run, study } = this.app;
-            if (position === 0) return ["Parameters and inputs are there, nothing is computed. → runs the forward pass."];
-            if (position === run.last) return [`The run is over: ${run.forward} operations forward, ${run.last - run.forward} steps of the backward wave. Home starts it again.`];
+            if (position === 0) return [say("Parameters and inputs are there, nothing is computed. → runs the forward pass.")];
+            if (position === run.last) return [say`The run is over: ${run.forward} operations forward, ${run.last - run.forward} steps of the backward wave. Home starts it again.`];
             const event = run.event(position);
             const node = Study.names.full(study.nodes[event.node]);
-            if (event.kind === "forward") return [`${node} is computed, norm ${text(Study.tensors.norm(study.nodes[event.node].value))}.`];
-            if (event.kind === "seed") return [`The backward wave starts at ${node} with its cotangent, ${text(Study.tensors.norm(study.nodes[event.node].cotangent))}.`];
+            if (event.kind === "forward") return [say`${node} is computed, norm ${text(Study.tensors.norm(study.nodes[event.node].value))}.`];
+            if (event.kind === "seed") return [say`The backward wave starts at ${node} with its cotangent, ${text(Study.tensors.norm(study.nodes[event.node].cotangent))}.`];
             const { before, after } = run.arrival(position);
             const size = (tensor) => `${tensor?.approximate ? "≈ " : ""}${tensor ? text(Study.tensors.norm(tensor)) : "0"}`;
-            return [`${Study.names.full(study.nodes[event.from])} hands a contribution to ${node}: norm `,
+            return [say`${Study.names.full(study.nodes[event.from])} hands a contribution to ${node}: norm `,
                 element("b", { id: "norm-before" }, size(before)), " → ", element("b", { id: "norm-after" }, size(after)), "."];
         }
     }

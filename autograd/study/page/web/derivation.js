@@ -3,6 +3,7 @@
 /// node; of the selected one they go on to its numbers.
 Study.derivation = (() => {
     const { byId, element, perFrame } = Study.dom;
+    const { say } = Study.language;
     const most = 120; // lines; a larger cell is not read line by line
     const tall = window.matchMedia("(min-height: 45rem)"); // below, the cell itself needs the room
 
@@ -28,7 +29,7 @@ Study.derivation = (() => {
             const nodes = structure.cells.length > 0 ? this.nodes() : [];
             this.room.hidden = nodes.length === 0 || nodes.length > most;
             if (this.room.hidden || !this.room.open || session.get("view") !== "network") return;
-            byId("derivation-time").textContent = structure.cells.length === 1 ? ` at t = ${cells.timeOf(structure.cells[0]).time}; subscripts count from 1` : "; subscripts count from 1";
+            byId("derivation-time").textContent = structure.cells.length === 1 ? ` ${say`at t = ${cells.timeOf(structure.cells[0]).time}; subscripts count from 1`}` : `; ${say("subscripts count from 1")}`;
             const selected = session.get("selected");
             const line = (place, which) => {
                 const equation = study.equations.get(place)[which];

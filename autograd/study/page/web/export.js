@@ -2,6 +2,7 @@
 /// Takes what a card shows out of the page: as SVG, as PNG, and its numbers as CSV. Nothing leaves for the network.
 Study.exporting = (() => {
     const { element } = Study.dom;
+    const { say } = Study.language;
 
     function save(blob, name) {
         const link = element("a", { href: URL.createObjectURL(blob), download: name });
@@ -87,9 +88,9 @@ Study.exporting = (() => {
         const cardOf = (event) => event.target.closest(".card");
         const button = (text, title, click) => element("button", { class: "save", title, click }, text);
         return [
-            button("SVG", "Save as SVG", (event) => save(new Blob([svgOf(cardOf(event))], { type: "image/svg+xml" }), `${name}.svg`)),
-            button("PNG", "Save as PNG", (event) => pngOf(cardOf(event)).then((blob) => save(blob, `${name}.png`))),
-            button("CSV", "Save the numbers", () => save(new Blob([csv()], { type: "text/csv" }), `${name}.csv`)),
+            button("SVG", say("Save as SVG"), (event) => save(new Blob([svgOf(cardOf(event))], { type: "image/svg+xml" }), `${name}.svg`)),
+            button("PNG", say("Save as PNG"), (event) => pngOf(cardOf(event)).then((blob) => save(blob, `${name}.png`))),
+            button("CSV", say("Save the numbers"), () => save(new Blob([csv()], { type: "text/csv" }), `${name}.csv`)),
         ];
     }
 

@@ -4,6 +4,7 @@
 Study.film = (() => {
     const { byId, element } = Study.dom;
     const { text, parse } = Study.numbers;
+    const { say } = Study.language;
 
     /// The least and the greatest of what a logarithmic axis has, or of all; undefined of none.
     function domainOf(values, log) {
@@ -19,8 +20,8 @@ Study.film = (() => {
             this.frames = app.study.film;
             this.at = this.frames.length - 1;
             this.parameter = this.parameters[0];
-            this.slider = element("input", { id: "frame", type: "range", min: 0, max: this.frames.length - 1, step: 1, value: this.at, "aria-label": "Training step", input: () => this.goTo(Number(this.slider.value)) });
-            this.playing = element("button", { id: "play-film", "aria-label": "Play the training", click: () => this.toggle() }, "▶");
+            this.slider = element("input", { id: "frame", type: "range", min: 0, max: this.frames.length - 1, step: 1, value: this.at, "aria-label": say("Training step"), input: () => this.goTo(Number(this.slider.value)) });
+            this.playing = element("button", { id: "play-film", "aria-label": say("Play the training"), click: () => this.toggle() }, "▶");
             this.said = element("p", { id: "frame-text", "aria-live": "polite" });
             this.room = element("div", { id: "frames" });
             byId("film").replaceChildren(element("div", { id: "reel" }, this.playing, this.slider, this.said), this.room);
@@ -58,7 +59,7 @@ Study.film = (() => {
 
         show() {
             const frame = this.frames[this.at];
-            this.said.textContent = `step ${frame.step.toLocaleString("en")}, loss ${text(parse(frame.loss))}`;
+            this.said.textContent = say`step ${frame.step.toLocaleString("en")}, loss ${text(parse(frame.loss))}`;
             this.slider.setAttribute("aria-valuetext", this.said.textContent);
             const cards = [this.losses(), this.norms(frame), this.map(), this.gradients(), this.gates(frame), this.spectra(frame)];
             const scrolled = this.room.scrollTop;
@@ -72,25 +73,25 @@ Study.film = (() => {
 
         /// Series over the training, with the frame marked; a click goes to a step.
         overTraining(series, options) {
-            return Study.linePlot.plot(series, { xLabel: "training step", xName: "step", hint: "click for that step", at: this.frames[this.at].step, onPick: (step) => this.goToStep(step), ...options });
+            return Study.linePlot.plot(series, { xLabel: say("training step"), xName: say("step"), hint: say("click for that step"), at: this.frames[this.at].step, onPick: (step) => this.goToStep(step), ...options });
         }
 
         losses() {
             const points = this.frames.map(({ step, loss }) => [step, parse(loss)]);
-            return this.card("loss", "Loss", null, this.overTraining([{ name: "J", points }], { log: points.every(([, loss]) => !(loss <= 0)), yLabel: "J" }));
+            return this.card("loss", say("Loss"), null, this.overTraining([{ name: "J", points }], { log: points.every(([, loss]) => !(loss <= 0)), yLabel: "J" }));
         }
 
         gradients() {
             const names = [...new Set(this.frames.flatMap(({ gradients }) => gradients.map(({ parameter }) => parameter)))];
             const series = names.map((name) => ({ name, points: this.frames.map(({ step, gradients }) => [step, parse(gradients.find(({ parameter }) => parameter === name)?.norm)]) }));
-            return series.length === 0 ? null : this.card("gradients", "Gradients of the parameters", "The norm of each over the training.", this.overTraining(series, { log: true, most: 6, yLabel: "norm" }));
+            return series.length === 0 ? null : this.card("gradients", say("Gradients of the parameters"), say("The norm of each over the training."), this.overTraining(series, { log: true, most: 6, yLabel: say("norm") }));
         }
 
         norms(frame) {
             if (frame.norms.length === 0) return null;
             const domain = domainOf(this.frames.flatMap(({ norms }) => norms.flatMap(({ by_step }) => by_step.map(parse))), true);
             const series = frame.norms.map(({ parameter, by_step }) => ({ name: parameter, points: by_step.map((value, t) => [t, parse(value)]) }));
-            return this.card("norms", "Gradient by time step", "What each time step contributes, at this step of the training.", Study.linePlot.plot(series, { log: true, most: 6, domain, xLabel: "time step", yLabel: "norm" }));
+            return this.card("norms", say("Gradient by time step"), say("What each time step contributes, at this step of the training."), Study.linePlot.plot(series, { log: true, most: 6, domain, xLabel: say("time step"), yLabel: say("norm") }));
         }
 
         /// Training steps down, time steps across: how the gradient of one parameter comes to reach back.
@@ -99,25 +100,25 @@ Study.film = (() => {
             const rows = this.frames.map(({ norms }) => norms.find(({ parameter }) => parameter === this.parameter)?.by_step.map(parse) ?? []);
             const columns = Math.max(...rows.map((row) => row.length));
             const values = rows.flatMap((row) => Array.from({ length: columns }, (_, t) => (row[t] > 0 ? Math.log10(row[t]) : row[t] === 0 ? -Infinity : NaN)));
-            const choice = element("select", { "aria-label": "Parameter", change: (event) => { this.parameter = event.target.value; this.show(); } },
+            const choice = element("select", { "aria-label": say("Parameter"), change: (event) => { this.parameter = event.target.value; this.show(); } },
                 this.parameters.map((name) => element("option", name === this.parameter ? { value: name, selected: "" } : { value: name }, name)));
-            return this.card("map", "Reach of the gradient", "Down the training, across the time steps: what each contributes to the gradient of a parameter.", choice,
-                Study.matrixPlot.plot({ matrix: { grid: [rows.length, columns], values }, rows: { name: "training step", at: this.frames.map(({ step }) => step) }, columns: { name: "t", at: [...Array(columns).keys()] }, onPick: (step) => this.goToStep(step) }));
+            return this.card("map", say("Reach of the gradient"), say("Down the training, across the time steps: what each contributes to the gradient of a parameter."), choice,
+                Study.matrixPlot.plot({ matrix: { grid: [rows.length, columns], values }, rows: { name: say("training step"), at: this.frames.map(({ step }) => step) }, columns: { name: "t", at: [...Array(columns).keys()] }, onPick: (step) => this.goToStep(step) }));
         }
 
         gates(frame) {
             if (frame.gates.length === 0) return null;
-            return this.card("gates", "Means of the gates", "By time step, at this step of the training.", element("div", { class: "small-plots" }, frame.gates.slice(0, 12).map(({ gate, mean, limits }) => element("div", {}, element("h3", {}, gate),
-                Study.linePlot.plot([{ name: gate, points: mean.map((value, t) => [t, parse(value)]) }], { domain: limits, xLabel: "time step", yLabel: "mean", width: 380, height: 180 })))));
+            return this.card("gates", say("Means of the gates"), say("By time step, at this step of the training."), element("div", { class: "small-plots" }, frame.gates.slice(0, 12).map(({ gate, mean, limits }) => element("div", {}, element("h3", {}, gate),
+                Study.linePlot.plot([{ name: gate, points: mean.map((value, t) => [t, parse(value)]) }], { domain: limits, xLabel: say("time step"), yLabel: say("mean"), width: 380, height: 180 })))));
         }
 
         spectra(frame) {
             if (!frame.spectrum) return null;
             const all = this.frames.flatMap(({ spectrum }) => spectrum?.largest.map(([, value]) => parse(value)) ?? []);
             const exponents = this.frames.filter(({ spectrum }) => spectrum?.exponents.length).map(({ step, spectrum }) => [step, parse(spectrum.exponents[0])]);
-            return this.card("spectra", "Jacobians", "The largest singular value of each step's Jacobian, and over the training the largest Lyapunov exponent: above 0 gradients grow, below they shrink.",
-                Study.linePlot.plot([{ name: "largest singular value", points: frame.spectrum.largest.map(([t, value]) => [t, parse(value)]) }], { log: true, domain: domainOf(all, true), marks: [{ value: 1, text: "1" }], xLabel: "time step", yLabel: "size" }),
-                exponents.length > 1 ? this.overTraining([{ name: "largest Lyapunov exponent", points: exponents }], { marks: [{ value: 0, text: "0" }], yLabel: "per step" }) : null);
+            return this.card("spectra", say("Jacobians"), say("The largest singular value of each step's Jacobian, and over the training the largest Lyapunov exponent: above 0 gradients grow, below they shrink."),
+                Study.linePlot.plot([{ name: say("largest singular value"), points: frame.spectrum.largest.map(([t, value]) => [t, parse(value)]) }], { log: true, domain: domainOf(all, true), marks: [{ value: 1, text: "1" }], xLabel: say("time step"), yLabel: say("size") }),
+                exponents.length > 1 ? this.overTraining([{ name: say("largest Lyapunov exponent"), points: exponents }], { marks: [{ value: 0, text: "0" }], yLabel: say("per step") }) : null);
         }
     }
 

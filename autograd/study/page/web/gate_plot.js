@@ -5,19 +5,20 @@ Study.gatePlot = (() => {
     const { element } = Study.dom;
     const { scaleLinear, axisBottom, axisLeft, select, pointer, line } = Libraries;
     const { parse } = Study.numbers;
+    const { say } = Study.language;
 
     const roles = {
-        none: "Near its limits it passes little gradient to what goes into it.",
-        keep: "Scales the state of the step before. Open, the state and its gradient pass as they are; shut, both end here.",
-        write: "Scales what enters the state. Shut, nothing new enters, and what would have gets no gradient.",
-        read: "Scales what leaves the state. Shut, the output of the step is 0, and no gradient enters the state here.",
-        reset: "Scales what the candidate sees of the state before. Shut, the candidate does without it.",
-        "keep else write": "Open, the state of the step before is kept and its gradient passes as it is; shut, the candidate takes its place.",
-        "write else keep": "Open, the candidate takes the place of the state; shut, the state of the step before is kept, and its gradient passes as it is.",
+        none: say("Near its limits it passes little gradient to what goes into it."),
+        keep: say("Scales the state of the step before. Open, the state and its gradient pass as they are; shut, both end here."),
+        write: say("Scales what enters the state. Shut, nothing new enters, and what would have gets no gradient."),
+        read: say("Scales what leaves the state. Shut, the output of the step is 0, and no gradient enters the state here."),
+        reset: say("Scales what the candidate sees of the state before. Shut, the candidate does without it."),
+        "keep else write": say("Open, the state of the step before is kept and its gradient passes as it is; shut, the candidate takes its place."),
+        "write else keep": say("Open, the candidate takes the place of the state; shut, the state of the step before is kept, and its gradient passes as it is."),
     };
 
     /// What the ends of a gate are called; of other activations they are their limits.
-    const ends = ({ role, limits }) => (role === "none" ? limits.map((limit) => `near ${limit}`) : ["shut", "open"]);
+    const ends = ({ role, limits }) => (role === "none" ? limits.map((limit) => say`near ${limit}`) : [say("shut"), say("open")]);
 
     const percent = (share) => (Number.isFinite(share) ? `${Libraries.format(".3~g")(100 * share)} %` : "NaN");
 
@@ -64,7 +65,7 @@ Study.gatePlot = (() => {
             const t = nearest(event);
             rule.attr("x1", x(t)).attr("x2", x(t)).attr("visibility", "visible");
             const title = options.titleOf?.(t);
-            readout.textContent = `t = ${t}${title ? ` ${title}` : ""}: mean ${Study.numbers.text(data[t].mean)}, ${high} ${percent(data[t].high)}, ${low} ${percent(data[t].low)}`;
+            readout.textContent = `t = ${t}${title ? ` ${title}` : ""}: ${say("mean")} ${Study.numbers.text(data[t].mean)}, ${high} ${percent(data[t].high)}, ${low} ${percent(data[t].low)}`;
         });
         svg.on("pointerleave", () => {
             rule.attr("visibility", "hidden");
@@ -82,9 +83,9 @@ Study.gatePlot = (() => {
         const data = dataOf(gate);
         const heading = element("h3", {}, titleOf(gate));
         const role = element("p", { class: "hint" }, roles[gate.role] ?? roles.none);
-        if (!data.some((one) => Number.isFinite(one.mean))) return element("div", { class: "gate" }, heading, element("p", { class: "hint nothing" }, "Nothing to draw: all of its values are NaN."), role);
+        if (!data.some((one) => Number.isFinite(one.mean))) return element("div", { class: "gate" }, heading, element("p", { class: "hint nothing" }, say("Nothing to draw: all of its values are NaN.")), role);
         const svg = select(document.createElementNS("http://www.w3.org/2000/svg", "svg"))
-            .attr("viewBox", `0 0 ${width} ${height}`).attr("class", "plot").attr("role", "img").attr("aria-label", `${titleOf(gate)} by time step`);
+            .attr("viewBox", `0 0 ${width} ${height}`).attr("class", "plot").attr("role", "img").attr("aria-label", say`${titleOf(gate)} by time step`);
         const readout = element("p", { class: "readout" }, " ");
         follow(svg, gate, data, paint(svg, gate, data, options, width, height, margin), readout, options);
         return element("div", { class: "gate" }, heading, svg.node(), readout, role);
@@ -92,7 +93,7 @@ Study.gatePlot = (() => {
 
     function legend() {
         const swatch = (name, text) => element("span", { "data-text": text }, element("span", { class: "swatch", style: `background:${colours()[name]}` }), ` ${text}`);
-        return element("p", { class: "series-legend" }, "line: mean", swatch("high", "from above: share that is open"), swatch("low", "from below: share that is shut"));
+        return element("p", { class: "series-legend" }, say("line: mean"), swatch("high", say("from above: share that is open")), swatch("low", say("from below: share that is shut")));
     }
 
     /// All gates; options: onPick(time), titleOf(time).

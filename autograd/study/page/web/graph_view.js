@@ -25,7 +25,7 @@ Study.graphView = (() => {
             path: app.pathOfSelected(),
             activeTile: event && position < run.last ? structure.tileOf[event.node] : null,
             tileShown: (tile) => metricName === "value" || tile.members.some((place) => phase(place) === "complete"),
-            titleOf: (tile) => (structure.steps.length > 0 ? `${tile.title} ${tile.time === null ? "" : Study.names.step(study, tile.time)}`.trim() : "the graph"),
+            titleOf: (tile) => (structure.steps.length > 0 ? `${tile.title} ${tile.time === null ? "" : Study.names.step(study, tile.time)}`.trim() : Study.language.say("the graph")),
         };
     }
 

@@ -3,6 +3,7 @@
 Study.heatMap = (() => {
     const { element, sharpContext } = Study.dom;
     const { text } = Study.numbers;
+    const { say } = Study.language;
 
     const [fixed, exponent] = [Libraries.format(".2~g"), Libraries.format(".1~e")];
     function brief(value) {
@@ -73,20 +74,21 @@ Study.heatMap = (() => {
 
     function caption(tensor) {
         const norm = `${tensor.approximate ? "≈ " : ""}${text(Study.numbers.parse(tensor.norm))}`;
-        if (Study.tensors.count(tensor.shape) === 1) return Study.numbers.exact(Study.numbers.parse(tensor.min));
-        const [low, high] = [tensor.min, tensor.max].map((value) => text(Study.numbers.parse(value)));
-        return `${low} to ${high}, norm ${norm}`;
+        const limits = Study.tensors.limits(tensor);
+        if (Study.tensors.count(tensor.shape) === 1) return Study.numbers.exact(limits[0]);
+        const [low, high] = limits.map(text);
+        return say`${low} to ${high}, norm ${norm}`;
     }
 
     /// The figure of a tensor: { title, tensor, scale, width }.
     function figure({ title, tensor, scale, width = 300, kind = "" }) {
         const heading = element("figcaption", {}, element("b", {}, title), " ", element("span", { class: "numbers" }, caption(tensor)));
         const [rows, columns] = tensor.grid;
-        if (rows * columns === 0) return element("figure", { class: `heat ${kind}` }, heading, element("p", { class: "hint" }, "no elements"));
+        if (rows * columns === 0) return element("figure", { class: `heat ${kind}` }, heading, element("p", { class: "hint" }, say("no elements")));
         const canvas = element("canvas", { role: "img", "aria-label": `${title}: ${caption(tensor)}` });
         const { w, h } = paint(canvas, tensor, scale || scaleOf([tensor]), width);
         const resting = Study.tensors.isReduced(tensor)
-            ? `${Study.numbers.shape(tensor.shape)}; a cell is the mean of several elements`
+            ? say`${Study.numbers.shape(tensor.shape)}; a cell is the mean of several elements`
             : " ";
         const readout = element("p", { class: "readout" }, resting);
         canvas.addEventListener("pointermove", (event) => {

@@ -2,8 +2,9 @@
 /// The keys, and the help that lists them. A presenter's remote control sends PageUp and PageDown.
 Study.keys = (() => {
     const { byId, element } = Study.dom;
+    const { say } = Study.language;
 
-    /// [keys, what they do, action]
+    /// [keys, what they are called, what they do, action]
     const table = (app) => [
         [["ArrowRight"], "→", "one event on", () => app.controls.step(1)],
         [["ArrowLeft"], "←", "one event back", () => app.controls.step(-1)],
@@ -53,7 +54,7 @@ Study.keys = (() => {
             event.preventDefault();
             action(event.key);
         });
-        byId("keys").replaceChildren(...rows.flatMap(([, name, meaning]) => [element("dt", {}, element("kbd", {}, name)), element("dd", {}, meaning)]));
+        byId("keys").replaceChildren(...rows.flatMap(([, name, meaning]) => [element("dt", {}, element("kbd", {}, say(name))), element("dd", {}, say(meaning))]));
         byId("show-help").addEventListener("click", () => byId("help").showModal());
     }
 

@@ -2,6 +2,7 @@
 /// A plot of lines over time or distance, with the values under the pointer.
 Study.linePlot = (() => {
     const { element } = Study.dom;
+    const { say } = Study.language;
     const { scaleLinear, scaleLog, axisBottom, axisLeft, select, pointer, line } = Libraries;
     const dashes = ["", "7 4", "2 3", "9 3 2 3", "12 4", "4 2"];
 
@@ -74,10 +75,10 @@ Study.linePlot = (() => {
     function leftOut(series, log) {
         const values = series.flatMap((one) => one.points).map(([, y]) => y).filter((y) => y !== undefined && y !== null);
         const count = (holds, text) => [values.filter(holds).length, text];
-        const found = [count(Number.isNaN, "NaN"), count((y) => Math.abs(y) === Infinity, "infinite")];
-        if (log) found.push(count((y) => y === 0, "0"), count((y) => y < 0 && y > -Infinity, "negative"));
-        const said = found.filter(([number]) => number > 0).map(([number, text]) => `${number === values.length ? (number === 1 ? "the only value is" : `all ${number} values are`) : `${number} ${number === 1 ? "is" : "are"}`} ${text}`);
-        const onLog = found.slice(2).some(([number]) => number > 0) ? ", which a logarithmic axis does not have" : "";
+        const found = [count(Number.isNaN, "NaN"), count((y) => Math.abs(y) === Infinity, say("infinite"))];
+        if (log) found.push(count((y) => y === 0, "0"), count((y) => y < 0 && y > -Infinity, say("negative")));
+        const said = found.filter(([number]) => number > 0).map(([number, text]) => (number === values.length ? (number === 1 ? say`the only value is ${text}` : say`all ${number} values are ${text}`) : number === 1 ? say`${number} is ${text}` : say`${number} are ${text}`));
+        const onLog = found.slice(2).some(([number]) => number > 0) ? say(", which a logarithmic axis does not have") : "";
         return { text: said.join(", ") + onLog, none: values.length === 0 };
     }
 
@@ -115,7 +116,7 @@ Study.linePlot = (() => {
                 event.currentTarget.setAttribute("aria-pressed", String(!hidden.has(one)));
                 redraw();
             };
-            return element("button", { title: "Show or hide it", "aria-pressed": String(!hidden.has(one)), "data-text": one.name, click: toggle }, swatch.node(), one.name);
+            return element("button", { title: say("Show or hide it"), "aria-pressed": String(!hidden.has(one)), "data-text": one.name, click: toggle }, swatch.node(), one.name);
         }));
     }
 
@@ -163,11 +164,11 @@ Study.linePlot = (() => {
             const missing = leftOut(shown, options.log);
             const drawable = shown.some((one) => one.points.some(usable(options.log)));
             note.hidden = !drawable || missing.text === "";
-            note.textContent = `Not drawn: ${missing.text}.`;
+            note.textContent = say`Not drawn: ${missing.text}.`;
             readout.hidden = !drawable;
             if (!drawable) {
-                const why = shown.length === 0 ? "all series are switched off" : missing.none ? "there are no values" : missing.text;
-                return stage.replaceChildren(element("p", { class: "hint nothing" }, `Nothing to draw: ${why}.`));
+                const why = shown.length === 0 ? say("all series are switched off") : missing.none ? say("there are no values") : missing.text;
+                return stage.replaceChildren(element("p", { class: "hint nothing" }, say`Nothing to draw: ${why}.`));
             }
             const svg = select(document.createElementNS("http://www.w3.org/2000/svg", "svg"))
                 .attr("viewBox", `0 0 ${width} ${height}`).attr("class", "plot").attr("role", "img").attr("aria-label", options.label || options.yLabel);

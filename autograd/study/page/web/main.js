@@ -2,6 +2,7 @@
 /// Puts the page together.
 Study.app = (() => {
     const { byId } = Study.dom;
+    const { say } = Study.language;
     const foldAbove = 5; // time steps; longer networks open folded
     const colourings = ["operation", "value", "cotangent"];
 
@@ -20,7 +21,7 @@ Study.app = (() => {
             };
             if (studies.length > 1 && Study.metric.haveSameNodes(...studies)) this.metrics.difference = new Study.metric.Ratio(studies, this.structure);
             this.comparison = studies.length > 1 ? new Study.comparison.Comparison(this, studies, json.names) : null;
-            this.title = json.title || this.study.title;
+            this.title = this.comparison ? say`${json.names[0]} and ${json.names[1]}` : this.study.title;
             this.home = this.comparison ? "compare" : "network"; // the view that it opens with
             this.session = new Study.session.Session({
                 selected: null, hovered: null, position: this.run.last, view: "network", card: null,
@@ -57,7 +58,7 @@ Study.app = (() => {
             this.address = new Study.address.Address(this);
             this.network.onMove = () => this.address.change();
             Study.print.listen(this);
-            byId("live").textContent = `${this.study.title} is open.`;
+            byId("live").textContent = say`${this.study.title} is open.`;
         }
 
         systemTheme() {
@@ -82,6 +83,8 @@ Study.app = (() => {
             go("fit", () => this.network.home());
             go("theme", () => this.toggleTheme());
             go("type", () => this.toggleType());
+            byId("language").textContent = Study.language.other === "ko" ? "한" : "EN";
+            go("language", () => this.address.readIn(Study.language.other));
             if (this.comparison) this.listenToStudies();
             go("view-compare", () => this.session.set({ view: "compare" }));
             if (this.study.film.length > 0) this.film = new Study.film.Film(this);
@@ -97,7 +100,7 @@ Study.app = (() => {
         /// The buttons that show one of two studies by itself; the page is read anew for it.
         listenToStudies() {
             byId("view-compare").hidden = byId("studies").hidden = false;
-            byId("studies").replaceChildren(...this.comparison.names.map((name, index) => Study.dom.element("button", { "aria-pressed": String(index === this.index), title: `Network, node and plots of ${name}`, click: () => this.showStudy(index) }, name)));
+            byId("studies").replaceChildren(...this.comparison.names.map((name, index) => Study.dom.element("button", { "aria-pressed": String(index === this.index), title: say`Network, node and plots of ${name}`, click: () => this.showStudy(index) }, name)));
             const option = byId("colouring").querySelector("[value='difference']");
             option.hidden = option.disabled = this.metrics.difference === undefined;
             if (this.metrics.difference) colourings.push("difference");
@@ -231,7 +234,7 @@ Study.app = (() => {
 
         showFold() {
             const some = this.folded.size > 0;
-            byId("fold").textContent = some ? "Unfold all" : "Fold";
+            byId("fold").textContent = say(some ? "Unfold all" : "Fold");
             byId("fold").disabled = this.foldable.length === 0;
             byId("fold").setAttribute("aria-pressed", String(some));
         }

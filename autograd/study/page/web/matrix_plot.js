@@ -4,6 +4,7 @@
 Study.matrixPlot = (() => {
     const { element, sharpContext } = Study.dom;
     const { text } = Study.numbers;
+    const { say } = Study.language;
     const side = 360; // pixels, before the type grows
 
     const sizeOf = (decade) => (decade === -Infinity ? 0 : 10 ** decade);
@@ -109,15 +110,16 @@ Study.matrixPlot = (() => {
     /// onPick(row's step, column's step) hears of clicks; `most` is the width that there is, in pixels.
     function plot({ matrix, shares = false, rows, columns, titleOf, onPick, most = Infinity, range, ratio = false }) {
         const [height, width] = matrix.grid;
-        if (width * height === 0) return element("p", { class: "hint" }, "empty");
+        if (width * height === 0) return element("p", { class: "hint" }, say("empty"));
         const scale = ratio ? ratioScale(matrix.values) : shares ? shareScale(matrix.values) : sizeScale(matrix.values, range);
-        if (!scale) return element("p", { class: "hint nothing" }, `Nothing to draw: ${[...matrix.values].every((one) => one === (shares ? 0 : -Infinity)) ? "every entry is exactly 0" : "no entry is finite and above 0"}.`);
+        if (!scale) return element("p", { class: "hint nothing" }, say`Nothing to draw: ${say([...matrix.values].every((one) => one === (shares ? 0 : -Infinity)) ? "every entry is exactly 0" : "no entry is finite and above 0")}.`);
         const size = Study.dom.baseSize() / 15;
-        const canvas = element("canvas", { class: "matrix", role: "img", "aria-label": `${rows.name} by ${columns.name}` });
+        const canvas = element("canvas", { class: "matrix", role: "img", "aria-label": say`${rows.name} by ${columns.name}` });
         const at = { rows: blocks(rows.at, height), columns: blocks(columns.at, width), titleOf };
         const { cell, margin } = paint(canvas, matrix, scale, at, size, most);
         const reduced = height < rows.at.length || width < columns.at.length;
-        const hint = `down: ${rows.name}; across: ${columns.name}; empty: exactly 0${reduced ? `; a cell is the ${shares ? "sum" : "mean"} of several` : ""}`;
+        const blocked = reduced ? `; ${say(shares ? "a cell is the sum of several" : "a cell is the mean of several")}` : "";
+        const hint = say`down: ${rows.name}; across: ${columns.name}; empty: exactly 0` + blocked;
         const readout = element("p", { class: "readout" }, hint);
         const under = (event) => {
             const shrunk = canvas.clientWidth / parseFloat(canvas.style.width) || 1; // by a small screen

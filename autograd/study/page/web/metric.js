@@ -33,7 +33,7 @@ Study.metric = (() => {
 
         /// What stands at either end of the legend.
         get ends() {
-            return this.empty ? ["none is finite and above 0", ""] : [Study.numbers.text(this.min), Study.numbers.text(this.max)];
+            return this.empty ? [Study.language.say("none is finite and above 0"), ""] : [Study.numbers.text(this.min), Study.numbers.text(this.max)];
         }
 
         /// The colour at a place of the legend, from 0 to 1.

@@ -2,6 +2,7 @@
 /// Search: by name, operation, label, source line or #number; every word has to be found.
 Study.search = (() => {
     const { byId, element } = Study.dom;
+    const { say } = Study.language;
     const most = 60;
 
     class Search {
@@ -34,8 +35,8 @@ Study.search = (() => {
             const options = found.slice(0, most).map((node) =>
                 element("li", { role: "option", id: `result-${node.id}`, click: () => this.choose(node.place) },
                     element("span", { class: "glyph" }, Study.names.glyph(node)), ` ${Study.names.full(node)}`));
-            if (this.field.value.trim() !== "" && found.length === 0) options.push(element("li", { class: "hint" }, "Nothing found"));
-            if (found.length > most) options.push(element("li", { class: "hint" }, `and ${found.length - most} more`));
+            if (this.field.value.trim() !== "" && found.length === 0) options.push(element("li", { class: "hint" }, say("Nothing found")));
+            if (found.length > most) options.push(element("li", { class: "hint" }, say`and ${found.length - most} more`));
             this.list.replaceChildren(...options);
             this.list.hidden = options.length === 0;
             this.field.setAttribute("aria-expanded", String(!this.list.hidden));

@@ -3,6 +3,7 @@
 Study.stripes = (() => {
     const { element, sharpContext } = Study.dom;
     const { text } = Study.numbers;
+    const { say } = Study.language;
     const cell = { most: 60, height: 26 };
 
     /// `values` are two lists of norms, `ratio` the decades from the first to the second; `colour(decades, reach)`.
@@ -13,8 +14,8 @@ Study.stripes = (() => {
         const scaled = (value) => (high > low ? (Math.log10(value) - low) / (high - low) : 1);
         const reach = Math.max(0.3, ...ratio.filter(Number.isFinite).map(Math.abs));
         const size = Study.dom.baseSize() / 15;
-        const canvas = element("canvas", { class: "stripes", role: "img", "aria-label": `${names.join(", ")} and their ratio, by time step` });
-        const hint = `${names[0]}; ${names[1]}; and ${names[1]} : ${names[0]}, blue where it is smaller, orange where it is larger`;
+        const canvas = element("canvas", { class: "stripes", role: "img", "aria-label": say`${names.join(", ")} and their ratio, by time step` });
+        const hint = say`${names[0]}; ${names[1]}; and ${names[1]} : ${names[0]}, blue where it is smaller, orange where it is larger`;
         const readout = element("p", { class: "readout" }, hint);
         const width = Math.max(2, Math.min(cell.most * size, (Math.min(560, window.innerWidth - 60) * size) / times.length));
         const height = cell.height * size;

@@ -42,7 +42,7 @@ Study.structure = (() => {
         const alike = (path) => paths.filter((other) => other === path).length;
         const name = (path, row) => {
             if (alike(path) === 1) return path;
-            return `${path || "loop"} ${paths.slice(0, row + 1).filter((other) => other === path).length}`;
+            return `${path || Study.language.say("loop")} ${paths.slice(0, row + 1).filter((other) => other === path).length}`;
         };
         return paths.length > 0 ? paths.map(name) : [""];
     }
@@ -101,7 +101,7 @@ Study.structure = (() => {
         }
         get title() {
             if (this.time !== null) return `t = ${this.time}`;
-            return this.column < 0 ? "before" : "after";
+            return Study.language.say(this.column < 0 ? "before" : "after");
         }
     }
 

@@ -1,7 +1,8 @@
 "use strict";
-/// Tensors of the data: { shape, min, max, norm, grid: [rows, columns], data }. The data is base64 of little-endian
-/// float32, the tensor folded to [everything but the last axis, last axis] and, where that is larger than the grid,
-/// averaged over blocks; with a `scale`, they are to be multiplied by it; with `at`, they are the cells that are not 0.
+/// Tensors of the data: { shape, norm, grid: [rows, columns], data }, and `min` and `max` where the data does not tell them. The
+/// data is base64 of little-endian float32, the tensor folded to [everything but the last axis, last axis] and, where that is
+/// larger than the grid, averaged over blocks; with a `scale`, they are to be multiplied by it; with `at`, they are the cells
+/// that are not 0.
 Study.tensors = (() => {
     const decoded = new WeakMap();
 
@@ -86,6 +87,16 @@ Study.tensors = (() => {
         return fromElements(whole, rest);
     }
 
+    /// The least and the greatest element, NaN if one is.
+    function limits(tensor) {
+        if (tensor.min === undefined) {
+            const values = elements(tensor);
+            tensor.min = values.reduce((least, value) => Math.min(least, value), Infinity);
+            tensor.max = values.reduce((most, value) => Math.max(most, value), -Infinity);
+        }
+        return [tensor.min, tensor.max].map(Study.numbers.parse);
+    }
+
     const norm = (tensor) => (tensor ? Study.numbers.parse(tensor.norm) : undefined);
 
     /// The largest finite magnitude among the grids' cells, for a scale that several heat maps share.
@@ -97,5 +108,5 @@ Study.tensors = (() => {
         return largest;
     }
 
-    return { elements, folded, ends, isReduced, place, sum, difference, norm, reach, count };
+    return { elements, folded, ends, isReduced, place, sum, difference, limits, norm, reach, count };
 })();

@@ -4,6 +4,7 @@
 Study.why = (() => {
     const { element } = Study.dom;
     const { text } = Study.numbers;
+    const { say } = Study.language;
 
     /// The nodes from J to `place` on that path, both included; empty without one.
     function path(study, place) {
@@ -23,10 +24,10 @@ Study.why = (() => {
         return element("span", { class: "decades-room", "aria-hidden": "true" }, element("span", { class: decades < 0 ? "decades shrinks" : "decades grows", style: side }));
     }
 
-    const decadesText = (decades) => (Number.isFinite(decades) ? ["10", element("sup", {}, `${decades < 0 ? "−" : "+"}${Math.abs(decades).toFixed(1)}`)] : ["end"]);
+    const decadesText = (decades) => (Number.isFinite(decades) ? ["10", element("sup", {}, `${decades < 0 ? "−" : "+"}${Math.abs(decades).toFixed(1)}`)] : [say("end")]);
 
     function row(app, one, reach) {
-        const go = one.node === null ? null : element("button", { class: "node-link", title: "Go there", click: () => app.select(one.node) }, `#${app.study.nodes[one.node].id}`);
+        const go = one.node === null ? null : element("button", { class: "node-link", title: say("Go there"), click: () => app.select(one.node) }, `#${app.study.nodes[one.node].id}`);
         return element("li", { class: `${one.part ? "part" : ""} ${one.decades === null ? "beside" : ""}` },
             one.decades === null ? null : element("span", { class: "numbers" }, ...decadesText(one.decades)),
             one.decades === null ? null : bar(one.decades, reach),
@@ -39,15 +40,15 @@ Study.why = (() => {
         const answer = study.why.answers.get(node.place);
         const hops = path(study, node.place).length - 1;
         if (!answer) {
-            return element("section", { id: "panel-why" }, element("h3", {}, "Why is its gradient so?"), element("p", { class: "hint" }, "This page has the answers for parameters and states alone. ",
-                element("code", {}, `explain(J, tape.var(${node.id})).text()`), " gives this one."));
+            return element("section", { id: "panel-why" }, element("h3", {}, say("Why is its gradient so?")), element("p", { class: "hint" }, `${say("This page has the answers for parameters and states alone.")} `,
+                element("code", {}, `explain(J, tape.var(${node.id})).text()`), ` ${say("gives this one.")}`));
         }
         const reach = Math.max(1, ...answer.rows.map(({ decades }) => Math.abs(decades ?? 0)).filter(Number.isFinite));
         return element("section", { id: "panel-why" },
             element("p", { id: "why-sentence", class: `verdict ${answer.size.replace(" ", "-")}` }, answer.sentence),
-            answer.rows.length === 0 ? null : element("p", { class: "hint" }, answer.size === "usual" ? "what changes it most" : "because"),
+            answer.rows.length === 0 ? null : element("p", { class: "hint" }, say(answer.size === "usual" ? "what changes it most" : "because")),
             element("ol", { id: "why-rows" }, answer.rows.map((one) => row(app, one, reach))),
-            hops > 0 ? element("p", { class: "hint" }, element("span", { class: "path-mark" }), ` the path from J, ${hops} operations`) : null);
+            hops > 0 ? element("p", { class: "hint" }, element("span", { class: "path-mark" }), ` ${say`the path from J, ${hops} operations`}`) : null);
     }
 
     const order = ["not finite", "zero", "vanishing", "huge", "usual"];
@@ -60,11 +61,11 @@ Study.why = (() => {
             .map((node) => ({ node, answer: study.why.answers.get(node.place) }))
             .sort((a, b) => order.indexOf(a.answer.size) - order.indexOf(b.answer.size));
         if (found.length === 0) return null;
-        return element("section", { id: "panel-gradients" }, element("h3", {}, "Gradients, per element"),
+        return element("section", { id: "panel-gradients" }, element("h3", {}, say("Gradients, per element")),
             element("ul", { class: "gradients" }, found.slice(0, 24).map(({ node, answer }) => element("li", {},
-                element("button", { class: "node-link", title: `Why is the gradient of ${Study.names.full(node)} so?`, click: () => app.select(node.place) }, study.parameterNames.get(node.place) ?? node.name),
-                element("span", { class: "numbers" }, text(answer.gradient)), element("span", { class: `verdict ${answer.size.replace(" ", "-")}` }, answer.size)))),
-            found.length > 24 ? element("p", { class: "hint" }, `and ${found.length - 24} more`) : null);
+                element("button", { class: "node-link", title: say`Why is the gradient of ${Study.names.full(node)} so?`, click: () => app.select(node.place) }, study.parameterNames.get(node.place) ?? node.name),
+                element("span", { class: "numbers" }, text(answer.gradient)), element("span", { class: `verdict ${answer.size.replace(" ", "-")}` }, say(answer.size))))),
+            found.length > 24 ? element("p", { class: "hint" }, say`and ${found.length - 24} more`) : null);
     }
 
     /// Where gates are shut most: one click to that step.
@@ -77,10 +78,10 @@ Study.why = (() => {
         }).filter(({ share }) => share > 0.5).sort((a, b) => b.share - a.share);
         if (study.saturation.length === 0) return null;
         const nodeOf = ({ gate, time }) => study.nodes.find((node) => node.time === time && node.gate === gate)?.place;
-        return element("section", { id: "panel-gates" }, element("h3", {}, "Gates that are shut"),
-            found.length === 0 ? element("p", { class: "hint" }, "None is for more than half of its units at any time.") : element("ul", {}, found.slice(0, 6).map((one) =>
+        return element("section", { id: "panel-gates" }, element("h3", {}, say("Gates that are shut")),
+            found.length === 0 ? element("p", { class: "hint" }, say("None is for more than half of its units at any time.")) : element("ul", {}, found.slice(0, 6).map((one) =>
                 element("li", {}, element("button", { class: "node-link", click: () => (nodeOf(one) === undefined ? app.showTime(one.time) : app.goToNode(nodeOf(one))) }, `${one.gate}, t = ${one.time}`),
-                    ` ${Math.round(100 * one.share)} % of its units`))));
+                    ` ${say`${Math.round(100 * one.share)} % of its units`}`))));
     }
 
     return { path, section, parameters, shutGates };

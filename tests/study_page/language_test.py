@@ -1,0 +1,145 @@
+"""The study page in Korean: by the link, by the page's writer, by the browser; and that nothing is left in English."""
+import pathlib
+import re
+
+from selenium.webdriver.common.by import By
+
+from study_page import SIZES, StudyPage
+
+WEB = pathlib.Path(__file__).resolve().parents[2] / "autograd/study/page/web"
+
+# What is seen of the page but for what comes from the recorded network: names, labels, equations, and what `explain` says.
+TEXTS_IN_SIGHT = """(() => {
+    const foreign = "script, pre, code, math, kbd, #title, #panel-title, #panel-equation, #why-sentence, .reason, .node-link, .series-legend button";
+    const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const { parentElement: parent, data } = walker.currentNode;
+        if (data.trim() !== "" && !parent.closest(foreign) && parent.getClientRects().length > 0) texts.push(data.trim());
+    }
+    for (const name of ["title", "aria-label", "placeholder"])
+        for (const one of document.querySelectorAll(`[${name}]`)) if (!one.closest(foreign)) texts.push(one.getAttribute(name));
+    const { prototype } = CanvasRenderingContext2D, write = prototype.fillText;
+    prototype.fillText = function (text, ...rest) { texts.push(text); return write.call(this, text, ...rest); };
+    app.network.draw();
+    app.cells.draw();
+    prototype.fillText = write;
+    return texts; })()"""
+
+# Texts wider than what they stand in.
+CUT_OFF = """[...document.querySelectorAll("button:not(.node-link), label, select, summary, h2, h3, th, dt, p.hint, p.readout")]
+    .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1 && !one.closest(".typeset")).map((one) => one.id || one.textContent)"""
+
+
+def said_in(source):
+    """The English texts of a script, as `say` looks them up: say("..."), each text of say(a ? "..." : "..."), and
+    say`...${value}...` with {} for its values."""
+    texts = set()
+    for begin in (match.end() for match in re.finditer(r"\bsay\(", source)):
+        depth, at = 1, begin
+        while depth:
+            depth += {"(": 1, ")": -1}.get(source[at], 0) if source[at] not in "\"`" else 0
+            if source[at] == '"':
+                end = source.index('"', at + 1)
+                texts.add(source[at + 1:end])
+                at = end
+            at += 1
+    for begin in (match.end() for match in re.finditer(r"\bsay`", source)):
+        text, depth, at = "", 0, begin
+        while source[at] != "`" or depth:
+            if source.startswith("${", at):
+                text += "" if depth else "{}"
+                depth, at = depth + 1, at + 1
+            elif depth:
+                depth += {"{": 1, "}": -1}.get(source[at], 0)
+            else:
+                text += source[at]
+            at += 1
+        texts.add(text)
+    return texts
+
+
+class Language(StudyPage):
+    def known_english(self):
+        """What tells that a text is English still: all of it, or a sentence that it has."""
+        return [english for english, korean in self.js("Object.entries(Study.korean)") if english != korean and re.search("[a-z]{3}", english.lower())]
+
+    def assert_korean(self, where):
+        texts = self.js(TEXTS_IN_SIGHT)
+        self.assertGreater(len(texts), 20, where)
+        self.assertTrue(any(re.search("[가-힣]", text) for text in texts), where)
+        for english in self.english:
+            pattern = re.compile("".join("(.+)" if part == "{}" else re.escape(part) for part in re.split(r"({})", english)))
+            whole = english.count(" ") < 4 or "{}" in english
+            left = [text for text in texts if (pattern.fullmatch(text.strip()) if whole else pattern.search(text))]
+            if re.search("[a-z]{3}", english.replace("{}", "").lower()):
+                self.assertEqual(left, [], (where, english))
+
+    def assert_nothing_cut_off(self, where):
+        self.nothing_sticks_out()
+        self.assertEqual(self.js(CUT_OFF), [], where)
+
+    def test_every_text_has_its_translation(self):
+        """And no translation is left over of a text that is no more."""
+        source = {path.name: path.read_text() for path in WEB.glob("*.js") if path.name != "libraries.js"}
+        said = set().union(*(said_in(text) for name, text in source.items() if name not in ["korean.js", "language.js"]))
+        page = (WEB / "page.html").read_text()
+        said |= set(re.findall(r'(?:title|aria-label|placeholder)="([^"{]+)"', page))
+        said |= {text.strip() for text in re.findall(r">([^<>{}]*[A-Za-z]{2}[^<>{}]*)<", page.split("<body>")[1])}
+        keys = {match.group(1) or match.group(2) for match in re.finditer(r'^    (?:"([^"]+)"|(\w+)): "', source["korean.js"], re.M)}
+        # Of a node and of a gradient, words from the data; and keys, which keys.js has in a table.
+        words = {"operation", "parameter", "constant", "result", "detached", "not finite", "zero", "vanishing", "huge", "usual",
+                 "exploding", "neither vanishing nor exploding", "value", "cotangent"}
+        words |= {text for row in re.findall(r'\], "([^"]+)", "([^"]+)", \(', source["keys.js"]) for text in row}
+        signs = {text for text in said | words if not re.search("[A-Za-z]{2}", text.replace("{}", ""))} | {"Home", "End", "Esc", "A", "1/s"}
+        unchanged = {text for text in said if re.fullmatch(r"\d+/s|A|Home|End|Esc", text)}
+        self.assertEqual((said | words) - signs - unchanged - keys, set())
+        self.assertEqual(keys - said - words, set())
+
+    def test_nothing_is_left_in_english_and_nothing_is_cut_off(self):
+        """The network with and without a node, in the middle of the run and at its end; plots, film and comparison."""
+        self.open("short", fragment="#language=ko")
+        self.english = self.known_english()
+        node = self.facts["short"]["output"]["id"]
+        for width, height in SIZES:
+            for which, fragments in [("short", ["", f"&node={node}", f"&node={node}&at=5", "&view=plots"]), ("attention", ["&view=plots"]),
+                                     ("film", ["&view=film"]), ("cells", ["&view=compare"])]:
+                for fragment in fragments:
+                    self.open(which, width, height, fragment="#language=ko" + fragment)
+                    self.assert_korean((which, width, fragment))
+                    self.assert_nothing_cut_off((which, width, fragment))
+            # The same in English.
+            self.open("short", width, height, fragment=f"#language=en&node={node}")
+            self.assert_nothing_cut_off(("short", width, "en"))
+
+    def test_every_moment_of_a_run_in_korean(self):
+        self.open("short", fragment="#language=ko")
+        moments = self.js("[...Array(app.run.last + 1).keys()].map((at) => (app.goTo(at), document.getElementById('moment').textContent))")
+        for moment in moments:
+            self.assertRegex(moment, "[가-힣]")
+            self.assertNotRegex(moment, "computed|contribution|backward|norm")
+        for place in self.js("app.study.nodes.map(({ place }) => place)"):
+            self.js("(app.select(arguments[0]), app.panel.show())", place)
+
+    def test_who_chooses_the_language(self):
+        """The link before the writer, the writer before the browser."""
+        language = lambda: (self.js("document.documentElement.lang"), self.text("#view-plots"))
+        self.open("leaves")
+        self.assertEqual(language(), ("en", "Plots"))
+        self.browser.find_element(By.ID, "language").click()
+        self.settle()
+        self.wait_for_address("language=ko")
+        self.assertEqual(language(), ("ko", "그래프"))
+        self.browser.find_element(By.ID, "language").click()
+        self.settle()
+        self.assertEqual(language(), ("en", "Plots"))
+        self.open("korean")
+        self.assertEqual(language(), ("ko", "그래프"))
+        self.open("korean", fragment="#language=en")
+        self.assertEqual(language(), ("en", "Plots"))
+        agent = self.js("navigator.userAgent")
+        self.browser.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": "fr,ko-KR,en"})
+        try:
+            self.open("leaves")
+            self.assertEqual(language(), ("ko", "그래프"))
+        finally:
+            self.browser.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": "en-US,en"})
