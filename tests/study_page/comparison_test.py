@@ -1,4 +1,7 @@
 """Pages that compare two studies, and pages with a training as a film."""
+import math
+import re
+
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -22,6 +25,25 @@ class Comparison(StudyPage):
         self.assertAlmostEqual(float(self.row("W")[0].split()[0].replace("−", "-")) / elman["W"], 1, delta=0.01)
         self.assertAlmostEqual(float(self.row("W")[1].split()[0].replace("−", "-")) / lstm["W"], 1, delta=0.01)
         self.assertAlmostEqual(float(self.row("W")[2].split()[1].replace("−", "-")) / (lstm["W"] / elman["W"]), 1, delta=0.01)
+
+    def test_what_clipping_changed(self):
+        """No click: the same network after the same steps of training with and without clipping: J, the norms and their ratios, and
+        the stripes of the gradient through time lie in sight."""
+        unclipped, clipped = (self.facts["clipping"][name] for name in ["unclipped", "clipped"])
+        self.assertGreater(self.facts["clipping"]["largest_norm"], 1)  # there was something to clip
+        number = lambda text: float(text.replace("−", "-").replace("∞", "inf"))
+        for width, height in SIZES:
+            self.open("clipping", width, height)
+            shown = self.js("""[...document.querySelectorAll("#compare .said li, #compare .compared td, #compare .stripes")]
+                .filter((one) => { const { top, bottom } = one.getBoundingClientRect(); return top >= 0 && bottom <= window.innerHeight && one.offsetParent; }).map((one) => one.tagName)""")
+            self.assertEqual({"LI", "TD", "CANVAS"} - set(shown), set(), (width, height))
+        said = re.search(r"J is (\S+) with unclipped, (\S+) with clipped", self.text("[data-name='compare-summary']"))
+        for shown, expected in zip(said.groups(), [unclipped["J"], clipped["J"]]):
+            self.assertAlmostEqual(number(shown.rstrip(".")) / expected, 1, delta=0.01)
+        row = self.row("W")
+        for shown, expected in zip([row[0].split()[0], row[1].split()[0], row[2].split()[1]], [unclipped["W"], clipped["W"], clipped["W"] / unclipped["W"]]):
+            self.assertAlmostEqual(number(shown) / expected, 1, delta=0.01)
+        self.assertGreater(abs(math.log10(clipped["W"] / unclipped["W"])), 0.3)  # a difference to be seen
 
     def test_both_are_on_one_scale(self):
         self.open("cells")

@@ -24,6 +24,7 @@
 #include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/bidirectional.hpp>
 #include <nn/wrappers/stack.hpp>
+#include <optim/clip_by_norm.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -32,6 +33,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 namespace {
 
@@ -190,6 +192,37 @@ json write_comparisons(const std::filesystem::path& folder) {
             {"Elman", std::move(of_elman)},
             {"LSTM", std::move(of_lstm)},
             {"trained", std::move(of_trained)}};
+}
+
+/// A network whose gradients explode, after ten steps of the same training with clipping and without.
+json write_clipping(const std::filesystem::path& path) {
+    const auto trained = [](double max_norm, double& largest, const std::string& title, json& facts) {
+        nn::Generator generator(4);
+        nn::ElmanCell<double> cell(2, 4, generator);
+        cell.W.assign(3.0 * cell.W.value());
+        const Tensor<double> x = nn::normal<double>({10, 2, 2}, 0, 1, generator);
+        for (std::size_t step = 0; step < 10; ++step) {
+            Tape<double> tape;
+            const Var<double> J = sum(square(nn::unroll(cell, x).state - 0.5));
+            Gradients<double> gradients = gradient(J, WrtList<double>(cell.parameters()));
+            largest = std::max(largest, optim::clip_by_norm(gradients, max_norm));
+            for (Parameter<double>* parameter : {&cell.U, &cell.W, &cell.b})
+                parameter->assign(parameter->value() - 0.5 * gradients[*parameter]);
+        }
+        return study_of(cell, cell.W, title, facts);
+    };
+    json of_unclipped;
+    json of_clipped;
+    double largest = 0;
+    double ignored = 0;
+    const double none = std::numeric_limits<double>::infinity();
+    const Study unclipped = trained(none, largest, "Trained without clipping", of_unclipped);
+    const Study clipped = trained(0.1, ignored, "Trained with clipping", of_clipped);
+    write_comparison(unclipped, "unclipped", clipped, "clipped", path);
+    return {{"path", path.string()},
+            {"unclipped", std::move(of_unclipped)},
+            {"clipped", std::move(of_clipped)},
+            {"largest_norm", largest}};
 }
 
 /// A training recorded as a film.
@@ -379,6 +412,7 @@ int main(int argc, char** argv) {
                      {"dead", write_dead(folder / "dead.html")},
                      {"shut", write_shut(folder / "shut.html")},
                      {"cells", write_comparisons(folder)},
+                     {"clipping", write_clipping(folder / "clipping.html")},
                      {"film", write_film(folder / "film.html")},
                      {"long", write_lstm(folder / "lstm_200.html", 200, 2, 6)},
                      {"thousands", write_lstm(folder / "lstm_thousands.html", 230, 2, 6)},

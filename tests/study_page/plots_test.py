@@ -1,4 +1,5 @@
 """The plots of the study page."""
+import io
 import xml.etree.ElementTree
 
 from selenium.webdriver import ActionChains
@@ -6,6 +7,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 from study_page import StudyPage
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
 
 
 class Plots(StudyPage):
@@ -135,7 +141,19 @@ class Plots(StudyPage):
                 self.assertGreater(len(ticks), 1)
                 self.assertEqual(len(set(ticks)), len(ticks), ticks)
 
-    def test_a_plot_leaves_the_page_as_svg_png_and_csv(self):
+    def saved(self, name, kind):
+        """The bytes of the file that a button of a plot gives."""
+        return self.browser.execute_async_script("""const [name, kind, done] = arguments;
+            let made = null;
+            const [create, click] = [URL.createObjectURL, HTMLAnchorElement.prototype.click];
+            URL.createObjectURL = (blob) => ((made = blob), "#");
+            HTMLAnchorElement.prototype.click = () => {};
+            [...document.querySelectorAll(`[data-name=${name}] .save`)].find((button) => button.textContent === kind).click();
+            URL.createObjectURL = create;
+            HTMLAnchorElement.prototype.click = click;
+            made.arrayBuffer().then((bytes) => done([...new Uint8Array(bytes)]));""", name, kind)
+
+    def test_a_plot_leaves_the_page_as_svg_png_csv_and_npy(self):
         self.open("tokens")
         self.press("2")
         for name in ["norms", "ledger", "step", "products", "gates"]:
@@ -148,21 +166,22 @@ class Plots(StudyPage):
                 .then((bytes) => done([...new Uint8Array(bytes.slice(0, 8)), bytes.byteLength]))""")
         self.assertEqual(png[1:4], [ord(letter) for letter in "PNG"])
         self.assertGreater(png[8], 5000)
-        csv = self.js("""(() => {
-            let made = null;
-            const before = URL.createObjectURL;
-            URL.createObjectURL = (blob) => ((made = blob), "#");
-            const link = HTMLAnchorElement.prototype.click;
-            HTMLAnchorElement.prototype.click = () => {};
-            [...document.querySelectorAll("[data-name=ledger] .save")].find((button) => button.textContent === "CSV").click();
-            URL.createObjectURL = before;
-            HTMLAnchorElement.prototype.click = link;
-            return made.text(); })()""")
+        csv = bytes(self.saved("ledger", "CSV")).decode()
         lines = csv.strip().split("\n")
         self.assertEqual(lines[0], "loss,t=0,t=1,t=2,t=3,t=4")
         self.assertEqual(len(lines), 6)
         largest = max(float(cell) for line in lines[1:] for cell in line.split(",")[1:])
         self.assertAlmostEqual(largest / self.facts["tokens"]["largest_pair"], 1, places=4)
+        # NumPy reads the same numbers, all digits of them, and NaN for those that are not there.
+        for name in ["norms", "ledger", "step", "products", "gates"]:
+            lines = [line.split(",") for line in bytes(self.saved(name, "CSV")).decode().strip().split("\n")]
+            begin = 1 if name == "ledger" else 0  # its lines have names
+            expected = [[float(cell or "nan") for cell in line[begin:]] for line in lines[1:]]
+            if numpy is None:
+                continue
+            array = numpy.load(io.BytesIO(bytes(self.saved(name, "NPY"))))
+            self.assertEqual((array.dtype, array.shape), (numpy.float64, (len(expected), len(expected[0]))), name)
+            numpy.testing.assert_array_equal(array, expected, name)
 
     def test_plots_grow_with_large_type(self):
         self.open("short")

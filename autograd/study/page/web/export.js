@@ -1,5 +1,6 @@
 "use strict";
-/// Takes what a card shows out of the page: as SVG, as PNG, and its numbers as CSV. Nothing leaves for the network.
+/// Takes what a card shows out of the page: as SVG, as PNG, and its numbers as CSV and as NumPy arrays. Nothing leaves for the
+/// network.
 Study.exporting = (() => {
     const { element } = Study.dom;
     const { say } = Study.language;
@@ -74,25 +75,41 @@ Study.exporting = (() => {
         const text = value === undefined || value === null || Number.isNaN(value) ? "" : String(value);
         return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
+    /// A table is a list of lines, the first with the names of the columns.
     const csvOf = (lines) => lines.map((line) => line.map(field).join(",")).join("\n") + "\n";
 
-    /// Series of one x as a table.
-    function csvOfSeries(xName, series) {
-        const xs = [...new Set(series.flatMap((one) => one.points.map(([x]) => x)))].sort((a, b) => a - b);
-        const columns = series.map((one) => new Map(one.points));
-        return csvOf([[xName, ...series.map((one) => one.name)], ...xs.map((x) => [x, ...columns.map((column) => column.get(x))])]);
+    /// The numbers of a table, without its names, as an array of NumPy: its format 1.0, of float64; NaN where there is none.
+    function npyOf([, ...lines]) {
+        const rows = lines.map((line) => line.filter((cell) => typeof cell !== "string"));
+        const [height, width] = [rows.length, rows[0]?.length ?? 0];
+        const said = `{'descr': '<f8', 'fortran_order': False, 'shape': (${height}, ${width}), }`;
+        const head = new TextEncoder().encode(said.padEnd(64 * Math.ceil((said.length + 11) / 64) - 11) + "\n");
+        const bytes = new DataView(new ArrayBuffer(10 + head.length + 8 * height * width));
+        [0x93, ...new TextEncoder().encode("NUMPY"), 1, 0].forEach((byte, k) => bytes.setUint8(k, byte));
+        bytes.setUint16(8, head.length, true);
+        head.forEach((byte, k) => bytes.setUint8(10 + k, byte));
+        rows.flat().forEach((cell, k) => bytes.setFloat64(10 + head.length + 8 * k, cell ?? NaN, true));
+        return bytes.buffer;
     }
 
-    /// The buttons of a card. `csv()` gives its numbers.
-    function buttons(name, csv) {
+    /// Series of one x as a table.
+    function tableOfSeries(xName, series) {
+        const xs = [...new Set(series.flatMap((one) => one.points.map(([x]) => x)))].sort((a, b) => a - b);
+        const columns = series.map((one) => new Map(one.points));
+        return [[xName, ...series.map((one) => one.name)], ...xs.map((x) => [x, ...columns.map((column) => column.get(x))])];
+    }
+
+    /// The buttons of a card. `tables()` gives its numbers, most often in one table; each is an array of its own.
+    function buttons(name, tables) {
         const cardOf = (event) => event.target.closest(".card");
         const button = (text, title, click) => element("button", { class: "save", title, click }, text);
         return [
             button("SVG", say("Save as SVG"), (event) => save(new Blob([svgOf(cardOf(event))], { type: "image/svg+xml" }), `${name}.svg`)),
             button("PNG", say("Save as PNG"), (event) => pngOf(cardOf(event)).then((blob) => save(blob, `${name}.png`))),
-            button("CSV", say("Save the numbers"), () => save(new Blob([csv()], { type: "text/csv" }), `${name}.csv`)),
+            button("CSV", say("Save the numbers"), () => save(new Blob(tables().map(csvOf), { type: "text/csv" }), `${name}.csv`)),
+            button("NPY", say("Save the numbers as NumPy arrays"), () => tables().forEach((table, k) => save(new Blob([npyOf(table)]), `${name}${k > 0 ? `-${k + 1}` : ""}.npy`))),
         ];
     }
 
-    return { svgOf, pngOf, csvOf, csvOfSeries, buttons };
+    return { svgOf, pngOf, tableOfSeries, buttons };
 })();

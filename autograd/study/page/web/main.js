@@ -58,6 +58,7 @@ Study.app = (() => {
             this.address = new Study.address.Address(this);
             this.network.onMove = () => this.address.change();
             Study.print.listen(this);
+            requestAnimationFrame(() => performance.mark("drawn")); // behind what was asked to draw before
             byId("live").textContent = say`${this.study.title} is open.`;
         }
 

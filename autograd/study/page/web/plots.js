@@ -11,12 +11,12 @@ Study.plots = (() => {
     const pickTime = (app) => ({ hint: say("click for that time step"), titleOf: titleOf(app), onPick: (time) => app.showTime(time) });
 
     /// A card with its title and the buttons that take it out of the page.
-    function card(app, name, title, explanation, csv, ...content) {
+    function card(app, name, title, explanation, tables, ...content) {
         const chosen = app.session.get("card") === name;
         const alone = element("button", { class: "save", title: say(chosen ? "Show all plots" : "Show this plot alone"), "aria-pressed": String(chosen),
             click: () => app.session.set({ card: chosen ? null : name, view: "plots" }) }, say(chosen ? "All" : "Alone"));
         return element("section", { class: chosen ? "card chosen" : "card", "data-name": name },
-            element("div", { class: "card-head" }, element("h2", {}, title), csv ? Study.exporting.buttons(name, csv) : null, alone),
+            element("div", { class: "card-head" }, element("h2", {}, title), tables ? Study.exporting.buttons(name, tables) : null, alone),
             element("p", { class: "hint" }, explanation), ...content);
     }
 
@@ -24,16 +24,16 @@ Study.plots = (() => {
         const { gradientNorms: norms, usedOutsideSteps: outside } = app.study;
         if (norms.length === 0) return null;
         const series = norms.map(({ parameter, by_step }) => ({ name: parameter, points: overTime(by_step) }));
-        return card(app, "norms", say("Gradient by time step"), say("The norm of what each time step contributes to the gradient of a parameter."), () => Study.exporting.csvOfSeries("t", series),
+        return card(app, "norms", say("Gradient by time step"), say("The norm of what each time step contributes to the gradient of a parameter."), () => [Study.exporting.tableOfSeries("t", series)],
             Study.linePlot.plot(series, { log: true, most, xLabel: say("time step"), yLabel: say("norm"), label: say("gradient norm by time step"), ...pickTime(app) }),
             outside.length > 0 ? element("p", { id: "outside-steps" }, say`Not shown: what ${outside.join(", ")} contributed outside of the time steps. Products done for all steps at once stand there too; {.hoist = false} gives each step its own.`) : null);
     }
 
-    function ledgerCsv({ losses, uses }, { grid: [rows, columns], values }, valueOf) {
+    function ledgerTable({ losses, uses }, { grid: [rows, columns], values }, valueOf) {
         const [down, across] = [Study.matrixPlot.blocks(losses, rows), Study.matrixPlot.blocks(uses, columns)];
         const name = ([first, last]) => (first === last || last === undefined ? `t=${first ?? "none"}` : `t=${first} to ${last}`);
-        return Study.exporting.csvOf([["loss", ...across.map(name)],
-            ...down.map((row, i) => [name(row), ...across.map((_, k) => valueOf(values[i * columns + k]))])]);
+        return [["loss", ...across.map(name)],
+            ...down.map((row, i) => [name(row), ...across.map((_, k) => valueOf(values[i * columns + k]))])];
     }
 
     /// The matrix of a ledger, and that its entries add up.
@@ -66,8 +66,8 @@ Study.plots = (() => {
         const measure = element("select", { id: "ledger-measure", "aria-label": say("Norms or shares"), change: (event) => show({ shares: event.target.value === "shares" }) },
             element("option", { value: "norms" }, say("norms of the parts")), element("option", { value: "shares" }, say("shares of the gradient, with sign")));
         show({});
-        const csv = () => ledgerCsv(ledgers[shown.index], matrixOf(ledgers[shown.index]), shown.shares ? (share) => share : Study.matrixPlot.sizeOf);
-        return card(app, "ledger", say("Gradient ledger"), say("How much each pair of a loss and an earlier use contributes to the gradient of a parameter: the norm of its part, summed over the batch; or its share along the gradient, of which all together make 100 %."), csv,
+        const tables = () => [ledgerTable(ledgers[shown.index], matrixOf(ledgers[shown.index]), shown.shares ? (share) => share : Study.matrixPlot.sizeOf)];
+        return card(app, "ledger", say("Gradient ledger"), say("How much each pair of a loss and an earlier use contributes to the gradient of a parameter: the norm of its part, summed over the batch; or its share along the gradient, of which all together make 100 %."), tables,
             element("p", {}, ledgers.length > 1 ? choice : element("b", {}, ledgers[0].parameter), " ", measure), room);
     }
 
@@ -86,7 +86,7 @@ Study.plots = (() => {
             curve(say("bound"), (step) => step.bound),
         ];
         const all = () => [...Array.from({ length: count }, (_, k) => curve(say`singular value ${k + 1}`, (step) => step.singular_values[k])), ...series.slice(3)];
-        return card(app, "step", say("Jacobian of one step"), say("The singular values of d h(t) / d h(t−1), and their bound from weights and activations. Above 1 a gradient can grow, below 1 it shrinks.") + ofRow(spectrum), () => Study.exporting.csvOfSeries("t", all()),
+        return card(app, "step", say("Jacobian of one step"), say("The singular values of d h(t) / d h(t−1), and their bound from weights and activations. Above 1 a gradient can grow, below 1 it shrinks.") + ofRow(spectrum), () => [Study.exporting.tableOfSeries("t", all())],
             Study.linePlot.plot(series, { log: true, marks: [{ value: 1, text: "1" }], xLabel: say("time step"), yLabel: say("size"), ...pickTime(app) }));
     }
 
@@ -107,7 +107,7 @@ Study.plots = (() => {
         const all = () => [...Array.from({ length: count }, (_, rank) => curve(`log10 sigma ${rank + 1}`, (one) => one.decades[rank])), bound];
         const unknown = spectrum.products.some((one) => one.decades.some((value) => value === "nan"));
         const exponents = spectrum.exponents.map(parse);
-        return card(app, "products", say("Jacobian over many steps"), say`The singular values of d h(T) / d h(T−d), as powers of ten, by the distance d, and the bound of the largest. The gradient: ${say(spectrum.flow)}.` + ofRow(spectrum) + (unknown ? ` ${say("Curves end where rounding hides them.")}` : ""), () => Study.exporting.csvOfSeries("distance", all()),
+        return card(app, "products", say("Jacobian over many steps"), say`The singular values of d h(T) / d h(T−d), as powers of ten, by the distance d, and the bound of the largest. The gradient: ${say(spectrum.flow)}.` + ofRow(spectrum) + (unknown ? ` ${say("Curves end where rounding hides them.")}` : ""), () => [Study.exporting.tableOfSeries("distance", all())],
             Study.linePlot.plot([...values, bound], { marks: [{ value: 0, text: "1" }], xLabel: say("distance in time steps"), yLabel: say("log₁₀ of the size"), xName: say("distance") }),
             element("p", {}, `${say("Lyapunov exponents")}: `, element("span", { class: "numbers" }, exponents.slice(0, 12).map(Study.numbers.text).join("  ") + (exponents.length > 12 ? "  …" : ""))));
     }
@@ -115,7 +115,7 @@ Study.plots = (() => {
     function gates(app) {
         const { saturation } = app.study;
         if (saturation.length === 0) return null;
-        return card(app, "gates", say("Saturation of the gates"), say("Shut and open: within 0.05 of a gate's limits. There the gate itself learns slowly, for its own slope is small; what it does to the gradient of what it scales depends on which of both it is."), () => Study.exporting.csvOfSeries("t", Study.gatePlot.series(saturation)),
+        return card(app, "gates", say("Saturation of the gates"), say("Shut and open: within 0.05 of a gate's limits. There the gate itself learns slowly, for its own slope is small; what it does to the gradient of what it scales depends on which of both it is."), () => [Study.exporting.tableOfSeries("t", Study.gatePlot.series(saturation))],
             ...Study.gatePlot.plots(saturation, pickTime(app)));
     }
 
@@ -131,10 +131,10 @@ Study.plots = (() => {
             return { name: `${Study.names.title(nodes[0])}${tile.lane ? `, ${tile.lane}` : ""}`, columns, steps: nodes.map((node) => node.time), across: [...Array(nodes[0].shape.at(-1)).keys()],
                 matrix: { grid: [nodes.length, columns], values: nodes.flatMap((node) => [...Study.tensors.elements(node.value).slice(0, columns)]) } };
         });
-        const csv = () => Study.exporting.csvOf(matrices.flatMap(({ name, steps, columns, matrix }) =>
-            [[name, ...Array(columns).keys()], ...steps.map((t, i) => [`t=${t}`, ...matrix.values.slice(i * columns, (i + 1) * columns)])]));
+        const tables = () => matrices.map(({ name, steps, columns, matrix }) =>
+            [[name, ...Array(columns).keys()], ...steps.map((t, i) => [`t=${t}`, ...matrix.values.slice(i * columns, (i + 1) * columns)])]);
         const whole = found.every(({ nodes: [node] }) => !Study.tensors.isReduced(node.value));
-        return card(app, "attention", say("Weights by time step"), say(whole ? "How each step shares itself out, in the first row of the batch: down the steps, across what it looks at." : "How each step shares itself out, in the first rows of the batch: down the steps, across what it looks at."), csv,
+        return card(app, "attention", say("Weights by time step"), say(whole ? "How each step shares itself out, in the first row of the batch: down the steps, across what it looks at." : "How each step shares itself out, in the first rows of the batch: down the steps, across what it looks at."), tables,
             ...matrices.flatMap(({ name, matrix, steps, across }) => [element("h3", {}, name), Study.matrixPlot.plot({
                 matrix, shares: true, rows: { name: "t", at: steps }, columns: { name: "s", at: across }, onPick: (time) => app.showTime(time) })]));
     }
