@@ -399,6 +399,23 @@ TEST_CASE("write_study: tensors are reduced to means of blocks to stay within th
     CHECK(value["max"] == 287.0);
 }
 
+TEST_CASE("write_study: in a language, or in that of the page's reader") {
+    const Folder folder;
+    Tape<double> tape;
+    const Var<double> x = input(Tensor<double>{1, 2});
+    const Gradients<double> gradients = gradient(sum(x), {x});
+    for (const std::string language : {"", "en", "ko"}) {
+        write_study(tape, gradients, folder / "page.html", {.language = language});
+        CHECK(count(read(folder / "page.html"), "<html lang=\"" + language + "\"") == 1);
+    }
+    CHECK_THROWS_WITH_AS(
+        write_study(tape, gradients, folder / "other.html", {.language = "fr"}),
+        "write_study: language is \"fr\"; it must be \"en\", \"ko\", or empty for that of the "
+        "page's reader",
+        std::invalid_argument);
+    CHECK_FALSE(std::filesystem::exists(folder / "other.html"));
+}
+
 TEST_CASE("write_study: what cannot be written is left as it was") {
     const Folder folder;
     Tape<double> tape;
