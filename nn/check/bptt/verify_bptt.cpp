@@ -3,6 +3,7 @@
 #include <autograd/check/judge/random.hpp>
 #include <autograd/check/judge/saved_parameters.hpp>
 #include <autograd/kernels/as_double.hpp>
+#include <nn/check/bptt/branch_on_value.hpp>
 #include <nn/check/bptt/conclusion.hpp>
 #include <nn/check/bptt/step_checks.hpp>
 #include <nn/check/bptt/step_differences.hpp>
@@ -86,6 +87,7 @@ class Verification {
         check_differences(keeps_nothing);
         find_divergence();
         conclude(report_, run_);
+        if (report_.passed()) find_branch();
         return std::move(report_);
     }
 
@@ -210,6 +212,11 @@ class Verification {
                 is_placed = is_placed || !(one.relative <= way.limit);
         }
         add(std::move(way));
+    }
+
+    void find_branch() {
+        std::string found = branch_on_value(run_);
+        if (!found.empty()) report_.findings.push_back(std::move(found));
     }
 
     StepCheck compared(std::size_t t, const StepTerms<T>& other) const {

@@ -86,6 +86,9 @@ concept LossOf =
 /// `check_cell`, if no loss is given. All else of `float` is verified in `float`, where differences are
 /// coarse, and the report warns of it.
 ///
+/// Last, a row is run among rows like it: where that gives something else, and no gradient passes from row to
+/// row, a step branches on a value, as in `if (h.value()(0, 0) > 0)`, or uses one that is not on the tape.
+///
 /// Outputs or gradients that are not finite are all that is reported then.
 ///
 /// Parameters are as before afterwards, whatever is thrown. What the cell or the loss throws is passed on.
