@@ -13,11 +13,14 @@ namespace {
 
 // The inputs themselves, and points beside them.
 constexpr std::size_t point_count = 4;
-// What float's own operations may be off, which compute inside as they do in float; and how much more than
-// the rounding that was found.
-constexpr double relative_limit = 1e-3;
-constexpr double relative_to_largest = 1e-5;
+// What float's own operations may be off, which compute inside as they do in float: by so many epsilons of
+// an element, and of the largest one, or by as many as the root of a sum's length where that is more. And by
+// how much more than the rounding that was found.
+constexpr double units_of_element = 256;
+constexpr double units_of_largest = 64;
+constexpr double units_of_length = 0.5;
 constexpr double rounding_margin = 8;
+constexpr double float_epsilon = std::numeric_limits<float>::epsilon();
 // The same mistake is made beside the inputs.
 constexpr double same_within = 0.25;
 
@@ -46,6 +49,7 @@ struct Twins {
     std::vector<Numbers> rounded;
     double largest_value = 0;  ///< on the way
     double largest_cotangent = 0;
+    std::size_t largest_size = 0;
 };
 
 Twins twins_of(Subject<float>& in_float, Subject<double>& in_double, std::uint64_t seed) {
@@ -61,6 +65,7 @@ Twins twins_of(Subject<float>& in_float, Subject<double>& in_double, std::uint64
     twins.rounded = parts_on(in_double, seed, {.fuse = false});
     twins.largest_value = rounding.largest_value();
     twins.largest_cotangent = rounding.largest_cotangent();
+    twins.largest_size = rounding.largest_size();
     return twins;
 }
 
@@ -99,9 +104,10 @@ class TwinComparison {
                 rounding_ = std::max(rounding_, std::abs(twins.rounded[part][i] - twins.in_double[part][i]));
         // And of sums inside of an operation, which cancel in theory.
         const Twins& here = points.front();
-        rounding_ = std::max(rounding_, static_cast<double>(std::numeric_limits<float>::epsilon()) *
-                                            (part == 0 ? here.largest_value : here.largest_cotangent));
+        rounding_ =
+            std::max(rounding_, float_epsilon * (part == 0 ? here.largest_value : here.largest_cotangent));
         largest_ = largest_number(points.front().in_double[part]);
+        length_ = units_of_length * std::sqrt(static_cast<double>(here.largest_size));
     }
     std::size_t size() const { return points_.front().in_double[part_].size(); }
     double rounding() const { return rounding_; }
@@ -117,8 +123,10 @@ class TwinComparison {
     bool is_wrong(std::size_t i) const {
         const double at_inputs = off(i, points_.front());
         return std::all_of(points_.begin(), points_.end(), [&](const Twins& twins) {
-            const double limit = relative_limit * std::abs(twins.in_double[part_][i]) +
-                                 relative_to_largest * largest_ + rounding_margin * rounding_;
+            const double limit =
+                float_epsilon * (std::max(units_of_element, length_) * std::abs(twins.in_double[part_][i]) +
+                                 std::max(units_of_largest, length_) * largest_) +
+                rounding_margin * rounding_;
             const double here = off(i, twins);
             return std::abs(here) > limit && std::abs(here - at_inputs) <= same_within * std::abs(at_inputs);
         });
@@ -138,6 +146,7 @@ class TwinComparison {
     std::size_t part_;
     double rounding_ = 0;
     double largest_ = 0;
+    double length_ = 0;  ///< in epsilons, what the longest sum may be off
 };
 
 bool same_sizes(const std::vector<Numbers>& a, const std::vector<Numbers>& b) {

@@ -42,8 +42,8 @@ inline constexpr bool has_double = !std::is_void_v<DoubleOf<C>> && (is_converted
 /// Returns the width of the first part of the cell's state; 0 if it has none.
 std::size_t hidden_size_of(const AnyLayer<float>& layer);
 /// Gives `twin` the parameters of `cell`. Returns whether they are called the same, and both then give about
-/// the same values and gradients for x, from a state near the start and, if that is random, from one far from
-/// it.
+/// the same values for x, and gradients that are not far from each other, from a state near the start and, if
+/// that is random, from one far from it.
 bool is_twin(const CellUnderCheck<float>& cell, const CellUnderCheck<double>& twin, const Tensor<float>& x,
              const StartingState& start);
 

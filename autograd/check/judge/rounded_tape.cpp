@@ -23,6 +23,7 @@ void RoundedToFloat::appended(Tape<double>& tape, NodeIndex node) {
     const double* const value = tape.node(node).data;
     const std::size_t size = tape.node(node).shape.size();
     if (value == nullptr || size == 0) return;
+    largest_size_ = std::max(largest_size_, size);
     double* const rounded = tape.allocate(size);
     largest_value_ = std::max(largest_value_, round_to_float(value, size, rounded));
     tape.replace_value(node, rounded);

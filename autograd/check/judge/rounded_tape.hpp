@@ -2,6 +2,8 @@
 
 #include <autograd/record/observer.hpp>
 
+#include <cstddef>
+
 namespace tapeloop::detail {
 
 /// Rounds every value and every cotangent to float, on tapes of double that are made while it lives: what
@@ -15,10 +17,13 @@ class RoundedToFloat final : public TapeObserver<double> {
     /// an operation may be as large.
     double largest_value() const { return largest_value_; }
     double largest_cotangent() const { return largest_cotangent_; }
+    /// The number of elements of the largest value: no sum inside of an operation is longer.
+    std::size_t largest_size() const { return largest_size_; }
 
   private:
     double largest_value_ = 0;
     double largest_cotangent_ = 0;
+    std::size_t largest_size_ = 0;
 };
 
 }  // namespace tapeloop::detail

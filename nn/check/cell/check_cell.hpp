@@ -101,8 +101,9 @@ extern template Tensor<double> sequence_for(std::size_t, const CellCheckOptions&
 /// A parameter that parts of the cell share, and list by different names, is checked once.
 ///
 /// A cell of `float` that is a template of its type, `C<float>`, is checked as `C<double>`, if that can be
-/// made from it or from `(input_size, hidden_size, generator)` and gives the same values and gradients with
-/// the same parameters; all else of `float` is checked in `float`, of which the report warns.
+/// made from it or from `(input_size, hidden_size, generator)` and gives the same values, and gradients that
+/// are not far off, with the same parameters; all else of `float` is checked in `float`, of which the report
+/// warns.
 ///
 /// Parameters are as before afterwards, to the last bit. Throws `std::invalid_argument` when x has another
 /// shape or the options' `initial_state` does not fit, and what `initial_state(1)` and `parameters()` throw.

@@ -54,10 +54,12 @@ TEST_CASE("check_cell: a cell of float agrees with its twin in double") {
 }
 
 TEST_CASE("check_cell: a rule that is wrong in float alone is found") {
-    CellOfBoth<float> cell(1.005);
-    const Tensor<float> before = cell.W.value();
-    const nn::CellReport report = nn::check_cell(cell, 2, {.order = 1});
-    CHECK(report.failed() == std::vector<std::string>{"float"});
-    CHECK_MESSAGE(contains(report["float"].text, "something else in float"), report.text());
-    CHECK(before == cell.W.value());
+    for (const double factor : {1.005, 1.01, 0.98, 1.02, 1.05}) {
+        CellOfBoth<float> cell(factor);
+        const Tensor<float> before = cell.W.value();
+        const nn::CellReport report = nn::check_cell(cell, 2, {.order = 1});
+        CHECK_MESSAGE(report.failed() == std::vector<std::string>{"float"}, report.text());
+        CHECK_MESSAGE(contains(report["float"].text, "something else in float"), report.text());
+        CHECK(before == cell.W.value());
+    }
 }
