@@ -6,12 +6,14 @@
 #ifndef CATCH_CONFIG_CONSOLE_WIDTH
 #define CATCH_CONFIG_CONSOLE_WIDTH 160
 #endif
-// The third version has no single header.
+// The third version has no single header where it is installed, and one where its sources are copied.
 #if __has_include(<catch2/catch_test_macros.hpp>)
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/interfaces/catch_interfaces_capture.hpp>
-#else
+#elif __has_include(<catch2/catch.hpp>)
 #include <catch2/catch.hpp>
+#else
+#include <catch_amalgamated.hpp>
 #endif
 
 // CHECK_GRADIENT and REQUIRE_GRADIENT for Catch2.
@@ -32,7 +34,12 @@
         TAPELOOP_CATCH2(SUCCEED)();         \
     else                                    \
         TAPELOOP_CATCH2(FAIL)(text)
-#define TAPELOOP_TEST_WARN(text) TAPELOOP_CATCH2(WARN)(text)
+// Messages can have the prefix alone.
+#ifdef CATCH_WARN
+#define TAPELOOP_TEST_WARN(text) CATCH_WARN(text)
+#else
+#define TAPELOOP_TEST_WARN(text) WARN(text)
+#endif
 #define TAPELOOP_TEST_FILTER() ::tapeloop::detail::catch2_filter()
 
 namespace tapeloop::detail {
