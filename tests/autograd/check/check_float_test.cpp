@@ -18,7 +18,7 @@ struct OfBoth {
     std::vector<std::string> operations;  ///< whose rules are made wrong, one at a time
 };
 
-GradientReport checked(const RightFunction& function, std::uint64_t seed = 1) {
+GradientReport float_beside_double(const RightFunction& function, std::uint64_t seed = 1) {
     std::vector<CheckInput<float>> inputs;
     for (const CheckInput<double>& one : function.inputs.list())
         inputs.emplace_back(one.name, rounded<float>(one.value));
@@ -84,13 +84,13 @@ TEST_CASE(
     "check of float: a rule that is wrong by 1 % in float alone is found, in every operation and size") {
     for (const Shape& shape : {Shape{2, 3}, Shape{9, 17}})
         for (const OfBoth& one : functions_of_both(shape)) {
-            const GradientReport right = checked(one.function);
+            const GradientReport right = float_beside_double(one.function);
             CHECK_MESSAGE(right.passed(), one.function.name << "\n" << right.text());
             for (const std::string& operation : one.operations)
                 for (const double factor : {0.99, 1.01, 1.02, 0.95}) {
                     const InjectedFault<float> injected(
                         Fault{.kind = Fault::Kind::scale, .operation = operation, .factor = factor});
-                    const GradientReport report = checked(one.function);
+                    const GradientReport report = float_beside_double(one.function);
                     CHECK(injected.nodes() != 0);
                     CHECK_MESSAGE(report.has(Diagnosis::float_differs),
                                   one.function.name << ": " << operation << " times " << factor << "\n"
@@ -128,7 +128,7 @@ TEST_CASE("check of float: long sums, what cancels and what is saturated are no 
     std::size_t compared = 0;
     for (const RightFunction& function : right)
         for (const std::uint64_t seed : seeds_to_try(1)) {
-            const GradientReport report = checked(function, seed);
+            const GradientReport report = float_beside_double(function, seed);
             CHECK_MESSAGE(!report.has(Diagnosis::float_differs), function.name << "\n" << report.text());
             compared += report.float_deviation.has_value() ? 1U : 0U;
         }
