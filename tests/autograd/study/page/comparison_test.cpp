@@ -54,7 +54,7 @@ TEST_CASE("write_comparison: two studies that outlive their tapes and the parame
     CHECK(data["studies"][1] == json::parse(after.json()));
     CHECK(data["studies"][0]["title"] == "first </script>");
     CHECK(before.title() == "first </script>");
-    CHECK(data["studies"][0]["graph"] != data["studies"][1]["graph"]);
+    CHECK(data["studies"][0]["tensors"] != data["studies"][1]["tensors"]);
 }
 
 TEST_CASE("write_comparison: where there is no folder, and a study of parameters that were changed") {

@@ -29,7 +29,8 @@ std::pair<std::uintmax_t, json> five_steps(const Cell& cell, const Parameter<dou
     const Var<double> x = input(nn::normal<double>({5, 2, 5}, 0, 1, generator)).named("x");
     const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
     const Var<double> losses = sum(square(linear(run.outputs) - 0.5), {1, 2});
-    const Gradients<double> gradients = gradient(sum(losses).named("J"), every_node(tape));
+    const Var<double> J = sum(losses).named("J");
+    const Gradients<double> gradients = gradient(J, every_node(tape));
     StudyOptions options{.gates = {"input", "forget", "candidate", "output"}};
     options.ledgers.push_back(gradient_ledger(losses, W));
     options.spectrum = jacobian_lens(nn::states(run.trace)).spectrum();
