@@ -11,7 +11,6 @@ struct Identity {
     static constexpr std::string_view name = "identity";
     static constexpr Description description{
         .equation = "y = x", .rules = {{"x", "g"}}, .kind = OperationKind::layout};
-    static constexpr std::string_view onnx = "Identity";
     static Shape shape(const Shape& x) { return x; }
     template <class T>
     static const T* alias(const Array<T>& x) {

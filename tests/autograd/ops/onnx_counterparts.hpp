@@ -15,6 +15,7 @@ inline constexpr const char* of_loss = "a loss, which a model for inference has 
 inline const std::map<std::string, std::string> without_counterpart{
     {"add_along", in_rules},
     {"from_patches", in_rules},
+    {"identity", in_rules},
     {"pick", in_rules},
     {"place", in_rules},
     {"prod_of_others", in_rules},
