@@ -23,15 +23,22 @@ endif()
 
 set(TAPELOOP_ROOMS "")
 
-# tapeloop_room(name [DESCRIBES] FOLDERS folder... [USES target...])
+# tapeloop_room(name [DESCRIBES] FOLDERS folder... [FILES source...] [USES target...])
 #
-# The library `tapeloop::<name>` of the sources that lie directly in the folders. A room that DESCRIBES works on graphs and
-# texts, and lets other rooms compute; an optimised build compiles it at -O1, in half the time.
+# The library `tapeloop::<name>` of the sources that lie directly in the folders, and of single ones, which no later room has.
+# A room that DESCRIBES works on graphs and texts, and lets other rooms compute; an optimised build compiles it at -O1, in half
+# the time.
 function(tapeloop_room name)
-  cmake_parse_arguments(room "OPTIONAL;DESCRIBES" "" "FOLDERS;USES" ${ARGN})
-  set(sources "")
+  cmake_parse_arguments(room "OPTIONAL;DESCRIBES" "" "FOLDERS;FILES;USES" ${ARGN})
+  list(TRANSFORM room_FILES PREPEND ${PROJECT_SOURCE_DIR}/)
+  get_property(placed GLOBAL PROPERTY tapeloop_placed)
+  set_property(GLOBAL APPEND PROPERTY tapeloop_placed ${room_FILES})
+  set(sources ${room_FILES})
   foreach(folder IN LISTS room_FOLDERS)
     file(GLOB here CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+    if(placed)
+      list(REMOVE_ITEM here ${placed})
+    endif()
     list(APPEND sources ${here})
   endforeach()
   set(target tapeloop_${name})

@@ -49,6 +49,7 @@ const std::vector<Room>& rooms() {
         {"check", {"autograd/check/"}, {"locate"}},
         {"graph", {"autograd/study/graph/"}, {"autograd"}},
         {"jacobian", {"autograd/study/jacobian/"}, {"graph"}},
+        {"events", {"autograd/study/events/"}, {"autograd"}},
         {"flow", {"autograd/study/flow/"}, {"jacobian"}},
         {"derivation", {"autograd/study/derivation/"}, {"flow"}},
         {"explain", {"autograd/study/explain/"}, {"derivation"}},

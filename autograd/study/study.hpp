@@ -4,6 +4,7 @@
 /// the CMake target `tapeloop::study`.
 #include <autograd/study/derivation/derivation.hpp>
 #include <autograd/study/derivation/latex.hpp>
+#include <autograd/study/events/summary_writer.hpp>
 #include <autograd/study/explain/explain.hpp>
 #include <autograd/study/flow/backward_wave.hpp>
 #include <autograd/study/flow/gate_role.hpp>

@@ -12,6 +12,7 @@ run(${CMAKE_COMMAND} -S ${source} -B ${place}/outside -G ${generator}
   -D CMAKE_BUILD_TYPE=${config})
 run(${CMAKE_COMMAND} --build ${place}/outside --config ${config})
 run(${place}/outside/outside)
+run(${place}/outside/outside_kernels)
 if(study)
   run(${place}/outside/outside_study)
 endif()

@@ -103,7 +103,7 @@ class Film(StudyPage):
             self.browser.find_element(By.ID, "view-film").click()
             self.settle()
             self.assertTrue(self.browser.find_element(By.ID, "frame").is_displayed())
-            self.assertTrue(self.text("#frame-text").startswith("step 40, loss "))
+            self.assertTrue(self.text("#frame-text").startswith("training step 40, loss "))
             self.assertTrue(self.browser.find_element(By.CSS_SELECTOR, "[data-name='film-loss'] .series").is_displayed())
             self.assertLessEqual(self.js("document.getElementById('frames').scrollWidth"), width)
         losses = self.js("app.study.film.map((frame) => frame.loss)")
@@ -121,21 +121,44 @@ class Film(StudyPage):
         slider = self.browser.find_element(By.ID, "frame")
         slider.send_keys(Keys.HOME)
         self.settle()
-        self.assertTrue(self.text("#frame-text").startswith("step 0, loss "))
+        self.assertTrue(self.text("#frame-text").startswith("training step 0, loss "))
         self.assertEqual(self.js(ticks), before[0])
         self.assertNotEqual(self.js(drawn), before[1])
         self.assertEqual(len(self.browser.find_elements(By.CSS_SELECTOR, "[data-name='film-loss'] .at")), 1)
         slider.send_keys(Keys.ARROW_RIGHT)
-        self.assertTrue(self.text("#frame-text").startswith("step 5, loss "))
+        self.assertTrue(self.text("#frame-text").startswith("training step 5, loss "))
         self.wait_for_address("frame=5")
         self.open("film", fragment="#view=film&frame=20")
-        self.assertTrue(self.text("#frame-text").startswith("step 20, loss "))
+        self.assertTrue(self.text("#frame-text").startswith("training step 20, loss "))
         self.browser.find_element(By.ID, "play-film").click()
         deadline = 100
-        while not self.text("#frame-text").startswith("step 40") and deadline:
+        while not self.text("#frame-text").startswith("training step 40") and deadline:
             self.settle()
             deadline -= 1
-        self.assertTrue(self.text("#frame-text").startswith("step 40"))
+        self.assertTrue(self.text("#frame-text").startswith("training step 40"))
+
+    def test_what_happens_when_W_grows(self):
+        """One slider: the gradient of the first step, and the exponent, which says whether it vanishes."""
+        exponents = self.facts["growing"]["exponents"]
+        self.assertLess(exponents[0], 0)
+        for width, height in SIZES:
+            self.open("growing", width, height, fragment="#view=film")
+            self.assertTrue(self.text("#frame-text").startswith("size of W in percent 200, loss "))
+            first = "app.study.film.map((frame) => frame.norms.find(({ parameter }) => parameter === 'W').by_step.map(Number)[1])"
+            reach = self.js(first)
+            self.assertEqual(len(reach), len(exponents))
+            self.assertGreater(reach[-1], 100 * reach[0])
+            drawn = "[...document.querySelectorAll(\"[data-name='film-norms'] .series\")].map((line) => line.getAttribute('d')).join()"
+            before = self.js(drawn)
+            self.browser.find_element(By.ID, "frame").send_keys(Keys.HOME)
+            self.settle()
+            self.assertTrue(self.text("#frame-text").startswith("size of W in percent 20, loss "))
+            self.assertNotEqual(self.js(drawn), before)
+            self.assertIn("size of W in percent", self.text("[data-name='film-loss']"))
+            self.assertNotIn("training step", self.text("#film"))
+        shown = self.js("app.study.film.map((frame) => Number(frame.spectrum.exponents[0]))")
+        for one, expected in zip(shown, exponents):
+            self.assertLess(abs(one - expected), 1e-3 * max(1, abs(expected)))
 
     def test_a_page_without_film_has_no_view_for_it(self):
         self.open("short")

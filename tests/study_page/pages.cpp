@@ -249,6 +249,28 @@ json write_film(const std::filesystem::path& path) {
     return {{"path", path.string()}, {"losses", std::move(losses)}};
 }
 
+/// What one network does when its W grows.
+json write_growing(const std::filesystem::path& path) {
+    nn::Generator generator(5);
+    nn::ElmanCell<double> cell(2, 4, generator);
+    const Tensor<double> x = nn::normal<double>({12, 1, 2}, 0, 0.1, generator);
+    const Tensor<double> W = cell.W.value();
+    StudyRecorder film({.axis = "size of W in percent"});
+    json exponents = json::array();
+    for (std::size_t percent = 20; percent <= 200; percent += 20) {
+        cell.W.assign(0.01 * static_cast<double>(percent) * W);
+        Tape<double> tape({.fuse = false});
+        const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
+        const Var<double> J = sum(square(run.state - 0.5));
+        const JacobianSpectrum spectrum = jacobian_lens(nn::states(run.trace)).spectrum();
+        exponents.push_back(spectrum.exponents.front());
+        film.record(percent, J, spectrum);
+        if (percent == 200)
+            write_study(tape, gradient(J, every_node(tape)), path, {.title = "W grows", .film = film});
+    }
+    return {{"path", path.string()}, {"exponents", std::move(exponents)}};
+}
+
 /// A decoder that looks at a source of four steps.
 json write_attention(const std::filesystem::path& path) {
     nn::Generator generator(3);
@@ -414,6 +436,7 @@ int main(int argc, char** argv) {
                      {"cells", write_comparisons(folder)},
                      {"clipping", write_clipping(folder / "clipping.html")},
                      {"film", write_film(folder / "film.html")},
+                     {"growing", write_growing(folder / "growing.html")},
                      {"long", write_lstm(folder / "lstm_200.html", 200, 2, 6)},
                      {"thousands", write_lstm(folder / "lstm_thousands.html", 230, 2, 6)},
                      {"larger", write_lstm(folder / "lstm_larger.html", 12, 16, 64)},

@@ -9,7 +9,7 @@
 namespace tapeloop::detail {
 namespace {
 
-using Gradients = std::vector<std::vector<double>>;
+using SweptNumbers = std::vector<std::vector<double>>;
 
 /// Returns the largest distance of `a` from `factor` times `b`, relative to the largest of those. Numbers so
 /// small that they have fewer places are not compared.
@@ -32,19 +32,19 @@ double distance(const std::vector<double>& a, const std::vector<double>& b, doub
 
 /// The gradients of one recording, by several sweeps.
 struct Sweeps {
-    Gradients first;
-    Gradients second;
-    Gradients scaled;
-    Gradients after_another;
+    SweptNumbers first;
+    SweptNumbers second;
+    SweptNumbers scaled;
+    SweptNumbers after_another;
 };
 
 // Neither 1 nor positive, so that neither a constant nor a square nor a magnitude passes for linear.
 constexpr double other_cotangent = -2;
 
 template <class T>
-Gradients swept(const Subject<T>& subject, const typename Subject<T>::Run& run,
-                const std::vector<Var<T>>& results, std::span<const double> cotangent) {
-    Gradients gradients;
+SweptNumbers swept(const Subject<T>& subject, const typename Subject<T>::Run& run,
+                   const std::vector<Var<T>>& results, std::span<const double> cotangent) {
+    SweptNumbers gradients;
     for (const Tensor<T>& one : gradient(subject.roots(results, cotangent), subject.wrt(run)))
         gradients.emplace_back(one.data(), one.data() + one.size());
     return gradients;

@@ -44,7 +44,7 @@ json column_json(json::array_t column) {
 json table_of(json::array_t rows) {
     std::map<std::string, json::array_t> columns;
     for (std::size_t k = 0; k < rows.size(); ++k)
-        for (auto& [key, value] : rows[k].items())
+        for (const auto& [key, value] : rows[k].items())
             columns.try_emplace(key, rows.size()).first->second[k] = std::move(value);
     json table = json::object();
     for (auto& [key, column] : columns) table[key] = column_json(std::move(column));
@@ -56,7 +56,7 @@ json table_of(json rows) { return table_of(std::move(rows.get_ref<json::array_t&
 /// What an object has by node as rows, with the nodes as `id`.
 json::array_t rows_by_node(json by_node) {
     json::array_t rows;
-    for (auto& [id, row] : by_node.items()) {
+    for (const auto& [id, row] : by_node.items()) {
         row["id"] = std::stoull(id);
         rows.push_back(std::move(row));
     }

@@ -57,7 +57,7 @@ void require_folder(std::string_view function, const std::filesystem::path& path
 void require_language(std::string_view function, std::string_view language) {
     if (!language.empty() && language != "en" && language != "ko")
         throw std::invalid_argument(fmt::format(
-            "{}: language is \"{}\"; it must be \"en\", \"ko\", or empty for that of the page's reader",
+            R"({}: language is "{}"; it must be "en", "ko", or empty for that of the page's reader)",
             function, language));
 }
 

@@ -252,6 +252,7 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
             {"equations", J.has_value() ? equations_json(tape, graph, *J, bytes) : json()},
             {"spectrum", options.spectrum.has_value() ? spectrum_json(*options.spectrum) : json()},
             {"film", film_json(options.film)},
+            {"film_axis", options.film.axis()},
             {"saturation", saturation_json(tape, options.gates)}};
 }
 

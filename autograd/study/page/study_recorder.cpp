@@ -106,9 +106,9 @@ void StudyRecorder::record(std::size_t step, const Var<double>& J,
 
 void StudyRecorder::require_behind(std::size_t step) const {
     if (!frames_.empty() && step <= frames_.back().step)
-        throw std::invalid_argument(fmt::format(
-            "StudyRecorder: training step {} does not lie behind the last one that was recorded, {}", step,
-            frames_.back().step));
+        throw std::invalid_argument(
+            fmt::format("StudyRecorder: {} {} does not lie behind the last one that was recorded, {}",
+                        options_.axis.empty() ? "training step" : options_.axis, step, frames_.back().step));
 }
 
 std::vector<std::string> StudyRecorder::frames() const {

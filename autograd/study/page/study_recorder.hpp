@@ -18,6 +18,9 @@ struct StudyRecorderOptions {
     /// The number of frames that are kept. When there would be more, every second one goes, and from then on
     /// half as many are taken, so that a long training costs no more than a short one.
     std::size_t most_frames = 200;
+    /// What the number of a frame is, if it is no training step: `"size of W in percent"` of a film that
+    /// shows what one network does when its W grows.
+    std::string axis = {};
 };
 
 /// A training as a film, for the study page: at every n-th step the loss, the norms of the gradients by
@@ -32,6 +35,16 @@ struct StudyRecorderOptions {
 ///     }
 ///     write_study(tape, gradients, "study.html", {.film = film});
 ///
+/// A film of something else that changes has its name as `axis`, and numbers that grow:
+///
+///     StudyRecorder film({.axis = "size of W in percent"});
+///     const Tensor<double> W = cell.W.value();
+///     for (std::size_t percent = 10; percent <= 200; percent += 10) {
+///         cell.W.assign(0.01 * percent * W);
+///         const Tape<double> tape({.fuse = false});
+///         film.record(percent, loss(cell, x));
+///     }
+///
 /// Frames that are all of one batch are easier to compare than those of the batches that a training sees.
 class StudyRecorder {
   public:
@@ -43,8 +56,8 @@ class StudyRecorder {
     /// Returns whether a training step, counted from 0, is to be recorded.
     bool is_due(std::size_t step) const { return step % options_.every == 0; }
     /// Records a frame: J's gradient by all that was recorded for it, one sweep of its own. J has one
-    /// element. Throws `std::invalid_argument` when it has several or the step does not lie behind the last,
-    /// and `std::logic_error` when a parameter was changed after it was recorded.
+    /// element. Throws `std::invalid_argument` when it has several or the number does not lie behind the
+    /// last, and `std::logic_error` when a parameter was changed after it was recorded.
     void record(std::size_t step, const Var<float>& J,
                 const std::optional<JacobianSpectrum>& spectrum = std::nullopt);
     void record(std::size_t step, const Var<double>& J,
@@ -52,6 +65,8 @@ class StudyRecorder {
 
     /// Returns the number of frames that are kept.
     std::size_t frame_count() const { return frames_.size(); }
+    /// Returns what the numbers of the frames are, empty for training steps.
+    const std::string& axis() const { return options_.axis; }
     /// Returns the frames as the page's data, a JSON text each.
     std::vector<std::string> frames() const;
 

@@ -71,6 +71,21 @@ TEST_CASE("StudyRecorder: every n-th step, and half as many where there are too 
     CHECK(kept == std::vector<std::size_t>{0, 40, 80});
 }
 
+TEST_CASE("StudyRecorder: a film of something else has its name") {
+    const Parameter<double> W("W", Tensor<double>{1, 2});
+    StudyRecorder film({.axis = "size of W in percent"});
+    const Tape<double> tape;
+    const Var<double> J = sum(square(W));
+    film.record(10, J);
+    CHECK(tapeloop::detail::study_json(tape, gradient(J, every_node(tape)), {.film = film})["film_axis"] ==
+          "size of W in percent");
+    CHECK_THROWS_WITH_AS(film.record(10, J),
+                         "StudyRecorder: size of W in percent 10 does not lie behind the last one that was "
+                         "recorded, 10",
+                         std::invalid_argument);
+    CHECK(StudyRecorder().axis().empty());
+}
+
 TEST_CASE("StudyRecorder: what is refused") {
     CHECK_THROWS_WITH_AS(StudyRecorder({.every = 0}), "StudyRecorder: every is 0; it must be at least 1",
                          std::invalid_argument);
