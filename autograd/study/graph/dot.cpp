@@ -14,7 +14,7 @@ using namespace detail;
 namespace {
 
 /// Names are the user's, with any characters. Graphviz reads a backslash in a label, too.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string result = "\"";
     for (char c : text) {
         if (c == '"' || c == '\\') result += '\\';
@@ -31,7 +31,7 @@ std::string label_of(const std::vector<std::string>& lines) {
     std::string result = "\"";
     for (const std::string& line : lines) {
         if (line.empty()) continue;
-        const std::string one = quoted(line);
+        const std::string one = in_quotes(line);
         result += (result.size() == 1 ? "" : "\\n") + one.substr(1, one.size() - 2);
     }
     return result + "\"";
@@ -77,8 +77,8 @@ class Clusters {
             const bool is_step = part.name.rfind("t=", 0) == 0 || part.name.rfind("t = ", 0) == 0;
             result += fmt::format(
                 "{}subgraph cluster{} {{\n{}    label={}; labelloc=b; labeljust=r; style={}; bgcolor={};\n",
-                indent, count_++, indent, quoted(part.name), quoted("rounded"),
-                quoted(is_step ? "#eef3fa" : "#f7f7f4"));
+                indent, count_++, indent, in_quotes(part.name), in_quotes("rounded"),
+                in_quotes(is_step ? "#eef3fa" : "#f7f7f4"));
             write(part, depth + 1, result);
             result += indent + "}\n";
         }
@@ -252,9 +252,9 @@ std::string look_of_edge(const FoldedGraph& graph, const FoldedNode& node, const
         add(
             fmt::format("label={}, constraint=false, tailport=n, headport=n, penwidth=2, color=\"#1f5fa8\", "
                         "fontcolor=\"#1f5fa8\"",
-                        quoted(delay)));
+                        in_quotes(delay)));
     else if (!steps.empty())
-        add("label=" + quoted(steps));
+        add("label=" + in_quotes(steps));
     if (input.detached)
         add("style=dashed");
     else if (graph.graph[graph.nodes[input.from].index].kind == NodeKind::parameter)
