@@ -74,7 +74,7 @@ TEST_CASE("StudyRecorder: every n-th step, and half as many where there are too 
 TEST_CASE("StudyRecorder: a film of something else has its name") {
     const Parameter<double> W("W", Tensor<double>{1, 2});
     StudyRecorder film({.axis = "size of W in percent"});
-    const Tape<double> tape;
+    Tape<double> tape;
     const Var<double> J = sum(square(W));
     film.record(10, J);
     CHECK(tapeloop::detail::study_json(tape, gradient(J, every_node(tape)), {.film = film})["film_axis"] ==
