@@ -28,7 +28,7 @@ namespace tapeloop {
 class SummaryWriter {
   public:
     /// Makes the folder, if it is not there, and a new file in it, called
-    /// `events.out.tfevents.<seconds>.<n>`.
+    /// `events.out.tfevents.SECONDS.N`.
     explicit SummaryWriter(const std::filesystem::path& folder);
 
     /// Writes one number. TensorBoard draws those of a tag over their steps, in single precision.

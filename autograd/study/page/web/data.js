@@ -97,6 +97,7 @@ Study.read = (() => {
             ledgers: (json.ledgers || []).map((one) => ({ ...one, norms: cellsOf(one.decades), shares: one.shares && cellsOf(one.shares) })),
             steps: json.steps || [],
             film: json.film || [],
+            filmAxis: json.film_axis || "",
             spectrum: json.spectrum || null,
             saturation: json.saturation || [],
         };

@@ -19,7 +19,7 @@ Study.film = (() => {
             this.app = app;
             this.frames = app.study.film;
             this.at = this.frames.length - 1;
-            this.axis = app.study.film_axis || say("training step");
+            this.axis = app.study.filmAxis || say("training step");
             this.parameter = this.parameters[0];
             this.slider = element("input", { id: "frame", type: "range", min: 0, max: this.frames.length - 1, step: 1, value: this.at, "aria-label": this.axis, input: () => this.goTo(Number(this.slider.value)) });
             this.playing = element("button", { id: "play-film", "aria-label": say("Play the film"), click: () => this.toggle() }, "▶");
