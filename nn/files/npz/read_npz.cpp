@@ -12,6 +12,7 @@ using namespace detail;
 namespace {
 
 constexpr std::string_view ending = ".npy";
+constexpr std::size_t most_at_once = std::size_t{1} << 30;
 
 /// An entry of an archive, unpacked.
 class ZipEntrySource : public ByteSource {
@@ -32,7 +33,8 @@ class ZipEntrySource : public ByteSource {
   private:
     void fetch(std::byte* to, std::size_t bytes) override {
         while (bytes > 0) {
-            const zip_int64_t count = zip_fread(file_.get(), to, bytes);
+            // Asked for more than 4 GB at once, libzip 1.7 says that it read them all when it read the first.
+            const zip_int64_t count = zip_fread(file_.get(), to, std::min(bytes, most_at_once));
             if (count < 0) refuse_damage();
             if (count == 0) place_.refuse("it is shorter than the archive says");
             to += count;
