@@ -1,26 +1,26 @@
 #pragma once
 
+#include <autograd/kernels/packed_matrix.hpp>
 #include <autograd/kernels/product.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace tapeloop::detail {
 
-/// Computes products, and keeps copies of right-hand matrices that come again and again, as the weights of a
-/// cell do, in the layout that the gemm reads fastest: transposed once instead of in every product, and with
-/// rows that do not lie a multiple of 4 KB apart, which would crowd them into a few sets of the cache. Copies
-/// are known by address, so they are kept only while somebody vouches that what lies there stays, and not
-/// beyond a change that a parameter tells of.
+/// Computes products, and keeps right-hand matrices that come again and again, as the weights of a cell do,
+/// packed: once, instead of in the product of every time step. They are known by address, so they are kept
+/// only while somebody vouches that what lies there stays, and not beyond a change that a parameter tells of.
 template <class T>
 class RepeatedProducts {
   public:
     /// Writes the product, which has `shape`, to the target, or adds it there.
     void compute(const Product<T>& product, const Shape& shape, const Target<T>& target);
 
-    /// Returns whether a copy of the right-hand matrix would ever be worth it: else `compute` does what the
+    /// Returns whether it would ever be worth packing the right-hand matrix: else `compute` does what the
     /// product does.
-    static bool is_worth_a_copy(const Product<T>& product);
+    static bool is_worth_packing(const Product<T>& product);
 
     /// Until `let_go`, right-hand matrices stay where they are and as they are. Calls nest.
     void hold() { ++holders_; }
@@ -49,15 +49,15 @@ class RepeatedProducts {
         const T* source;
         Shape shape;  // another one's elements may lie there, too
         bool transposed;
-        Array<T> copy;  // [k, columns and padding], empty until the second product
+        std::optional<PackedMatrix<T>> packed;  // from the second product on
     };
-    const Array<T>* copy_of(const Product<T>& product);
+    const PackedMatrix<T>* packed(const Product<T>& product);
 
     void remember(const Product<T>& product);
 
     std::vector<Matrix> matrices_;
     std::size_t holders_ = 0;
-    std::uint64_t changes_ = 0;  // of all values, when the copies were made
+    std::uint64_t changes_ = 0;  // of all values, when the matrices were packed
 };
 
 extern template class RepeatedProducts<float>;

@@ -48,7 +48,7 @@ class Steps {
     /// Adds a product that `products` may keep copies for, written to `target` or added to what is there.
     void product(RepeatedProducts<T>& products, const Product<T>& product, const Shape& shape,
                  const Target<T>& target) {
-        if (RepeatedProducts<T>::is_worth_a_copy(product))
+        if (RepeatedProducts<T>::is_worth_packing(product))
             add([&products, product, shape, target] { products.compute(product, shape, target); });
         else
             add([product, shape, target] { product.compute(shape, target.data, target.add); });

@@ -1,5 +1,6 @@
 #include <tests/expect.hpp>
 
+#include <autograd/kernels/packed_matrix.hpp>
 #include <autograd/kernels/threads.hpp>
 #include <autograd/kernels/tiled_gemm.hpp>
 
@@ -116,5 +117,55 @@ TEST_CASE("tiled_gemm: a row's results do not depend on its neighbours, to the l
         tapeloop::detail::tiled_gemm<double>({}, 1, n, k, a.data() + row * k, k, b.data(), n, false,
                                              alone.data(), n);
         check_same_bits(part_of(all, 0, row, 1), alone);
+    }
+}
+
+namespace {
+
+/// A packed matrix gives what the matrix as it lies gives, to the bit, for any number of rows.
+template <class T>
+void check_packed(bool transposed, std::size_t m, std::size_t n, std::size_t k, bool add) {
+    CAPTURE(transposed);
+    CAPTURE(m);
+    CAPTURE(n);
+    CAPTURE(k);
+    CAPTURE(add);
+    Random random(m * 10'007 + n * 101 + k);
+    const auto a = rounded<T>(random.tensor({m, k + 1}));
+    const Tensor<double> b = random.tensor({k, n});
+    const auto as_it_lies = rounded<T>(b);
+    const auto turned = rounded<T>(generate({n, k}, [&](const Position& at) { return b(at[1], at[0]); }));
+    constexpr std::size_t margin = 3;
+    Tensor<T> found = rounded<T>(random.tensor({m, n + margin}));
+    Tensor<T> expected = found;
+    tapeloop::detail::tiled_gemm<T>({}, m, n, k, a.data(), k + 1, as_it_lies.data(), n, add, expected.data(),
+                                    n + margin);
+    const tapeloop::detail::PackedMatrix<T> packed(transposed ? turned.data() : as_it_lies.data(),
+                                                   transposed ? k : n, transposed, k, n);
+    packed.multiply(m, a.data(), k + 1, add, found.data(), n + margin);
+    check_same_bits(as_double(found), as_double(expected));
+}
+
+}  // namespace
+
+TEST_CASE("packed matrix: every height and width of tile, both ways of lying, the same bits as unpacked") {
+    for (const bool transposed : {false, true})
+        for (std::size_t m : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 13U, 64U})
+            for (std::size_t n : {1U, 7U, 8U, 15U, 16U, 17U, 33U, 48U, 63U, 64U, 65U, 129U, 150U})
+                for (bool add : {false, true}) {
+                    check_packed<float>(transposed, m, n, 19, add);
+                    check_packed<double>(transposed, m, n, 5, add);
+                }
+}
+
+TEST_CASE("packed matrix: several blocks of the inner axis, more than the cache keeps, two threads") {
+    for (const bool transposed : {false, true})
+        for (std::size_t k : {1U, 255U, 256U, 257U, 600U}) {
+            check_packed<float>(transposed, 5, 40, k, true);
+            check_packed<double>(transposed, 8, 20, k, false);
+        }
+    for (const bool transposed : {false, true}) {
+        check_packed<float>(transposed, 16, 700, 300, true);
+        check_packed<double>(transposed, 32, 301, 257, false);
     }
 }

@@ -173,7 +173,6 @@ TEST_CASE("matmul: large products that repeat keep their matrices apart") {
         std::vector<GradientRoot<double>> roots;
         Tensors expected;
         for (int t = 0; t < 3; ++t) {
-            // Columns of 4 KB are what is copied even when nothing is transposed.
             const Tensor<double> a = random.tensor({24, 24});
             const Tensor<double> b = random.tensor({24, 512});
             const Tensor<double> c = random.tensor({24, 512});
