@@ -139,25 +139,27 @@ Message histogram_of(const Tensor<T>& values) {
     throw std::runtime_error(fmt::format("SummaryWriter: {} {}: {}", path.string(), what, reason));
 }
 
-/// A name that no file of the folder has.
-std::filesystem::path new_file_in(const std::filesystem::path& folder) {
+}  // namespace
+
+SummaryWriter::SummaryWriter(const std::filesystem::path& folder) {
+    make_file_in(folder);
+    // What stays in a buffer would be lost with the program, and come again behind a failure.
+    std::setvbuf(file_.get(), nullptr, _IONBF, 0);
+    write(event().text(3, "brain.Event:2").bytes());
+}
+
+void SummaryWriter::make_file_in(const std::filesystem::path& folder) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) fail(folder, "cannot be made", error.message());
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-    for (std::size_t n = 0;; ++n) {
-        auto path = folder / fmt::format("events.out.tfevents.{}.{}", seconds, n);
-        if (!std::filesystem::exists(path, error)) return path;
+    for (std::size_t n = 0; file_ == nullptr; ++n) {
+        path_ = folder / fmt::format("events.out.tfevents.{}.{}", seconds, n);
+        // x: one that is there already, or that another program makes at this moment, is not opened.
+        file_.reset(std::fopen(path_.c_str(), "wbx"));
+        if (file_ == nullptr && errno != EEXIST) fail(path_, "cannot be opened", std::strerror(errno));
     }
-}
-
-}  // namespace
-
-SummaryWriter::SummaryWriter(const std::filesystem::path& folder)
-    : path_(new_file_in(folder)), file_(path_, std::ios::binary) {
-    if (!file_) fail(path_, "cannot be opened", std::strerror(errno));
-    write(event().text(3, "brain.Event:2").bytes());
 }
 
 void SummaryWriter::add_scalar(std::string_view tag, double value, std::int64_t step) {
@@ -182,9 +184,17 @@ void SummaryWriter::write(std::string_view event) {
     append_bytes(record, masked_crc_of(record));
     record += event;
     append_bytes(record, masked_crc_of(event));
-    file_.write(record.data(), static_cast<std::streamsize>(record.size()));
-    file_.flush();
-    if (!file_) fail(path_, "cannot be written", std::strerror(errno));
+    if (std::fwrite(record.data(), 1, record.size(), file_.get()) == record.size()) {
+        length_ += record.size();
+        return;
+    }
+    const int reason = errno;
+    // Readers give a file up at half an event.
+    std::error_code ignored;
+    std::filesystem::resize_file(path_, length_, ignored);
+    std::clearerr(file_.get());
+    std::fseek(file_.get(), static_cast<long>(length_), SEEK_SET);
+    fail(path_, "cannot be written", std::strerror(reason));
 }
 
 }  // namespace tapeloop

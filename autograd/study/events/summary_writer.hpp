@@ -3,8 +3,9 @@
 #include <autograd/tensor.hpp>
 
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -24,11 +25,14 @@ namespace tapeloop {
 /// masked CRC-32C checksums (tensorflow/core/lib/io/record_writer.h) of Event messages
 /// (tensorflow/core/util/event.proto).
 ///
-/// What cannot be written throws `std::runtime_error` with the file's name and the reason.
+/// What cannot be written, such as to a full disk, throws `std::runtime_error` with the file's name and the
+/// reason. The file then ends behind the last event that is whole, and later ones can be written when there
+/// is room again.
 class SummaryWriter {
   public:
     /// Makes the folder, if it is not there, and a new file in it, called
-    /// `events.out.tfevents.SECONDS.N`.
+    /// `events.out.tfevents.SECONDS.N`. Each writer has a file of its own, also when several programs open
+    /// one folder in the same second.
     explicit SummaryWriter(const std::filesystem::path& folder);
 
     /// Writes one number. TensorBoard draws those of a tag over their steps, in single precision.
@@ -44,10 +48,16 @@ class SummaryWriter {
     const std::filesystem::path& path() const { return path_; }
 
   private:
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+
+    void make_file_in(const std::filesystem::path& folder);
     void write(std::string_view event);
 
     std::filesystem::path path_;
-    std::ofstream file_;
+    std::unique_ptr<std::FILE, Close> file_;
+    std::uintmax_t length_ = 0;  ///< of the events that are whole
 };
 
 }  // namespace tapeloop

@@ -6,14 +6,21 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <set>
+#include <thread>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -181,4 +188,76 @@ TEST_CASE("SummaryWriter: what cannot be written is said") {
     CHECK(contains(text, "SummaryWriter: "));
     CHECK(contains(text, "cannot be made"));
     CHECK(contains(text_of<std::runtime_error>([] { SummaryWriter("/proc"); }), "cannot be opened"));
+}
+
+TEST_CASE("SummaryWriter: writers that open one folder at the same moment have files of their own") {
+    const Folder folder;
+    constexpr std::size_t writers = 8;
+    constexpr std::size_t turns = 12;
+    std::vector<std::vector<std::filesystem::path>> paths(writers);
+    std::vector<std::thread> threads;
+    for (std::size_t k = 0; k < writers; ++k)
+        threads.emplace_back([&, k] {
+            for (std::size_t turn = 0; turn < turns; ++turn) {
+                SummaryWriter log(folder / "runs");
+                log.add_scalar("k", static_cast<double>(k), 1);
+                paths[k].push_back(log.path());
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    std::set<std::filesystem::path> all;
+    for (std::size_t k = 0; k < writers; ++k)
+        for (const std::filesystem::path& path : paths[k]) {
+            all.insert(path);
+            const std::vector<std::string> events = events_in(path);
+            REQUIRE(events.size() == 2);
+            CHECK(number_at<float>(value_of(events[1])[2]) == static_cast<float>(k));
+        }
+    CHECK(all.size() == writers * turns);
+}
+
+TEST_CASE("SummaryWriter: a full disk is said, and the file stays readable") {
+    const Folder folder;
+    SummaryWriter log(folder / "runs");
+    log.add_scalar("loss", 1, 1);
+    // /dev/full in the place of the file.
+    int own = -1;
+    for (int candidate = 0; candidate < 1024 && own < 0; ++candidate) {
+        std::error_code error;
+        const auto link = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(candidate), error);
+        if (!error && link == std::filesystem::canonical(log.path())) own = candidate;
+    }
+    REQUIRE(own >= 0);
+    const int kept = dup(own);
+    const int full = open("/dev/full", O_WRONLY);
+    REQUIRE(full >= 0);
+    REQUIRE(dup2(full, own) == own);
+    const std::string text = text_of<std::runtime_error>([&] { log.add_scalar("loss", 2, 2); });
+    dup2(kept, own);
+    close(kept);
+    close(full);
+    CHECK(text == "SummaryWriter: " + log.path().string() + " cannot be written: No space left on device");
+    log.add_scalar("loss", 3, 3);
+    const std::vector<std::string> events = events_in(log.path());
+    REQUIRE(events.size() == 3);
+    CHECK(number_at<float>(value_of(events[2])[2]) == 3);
+}
+
+TEST_CASE("SummaryWriter: of an event that fits in part nothing stays") {
+    const Folder folder;
+    SummaryWriter log(folder / "runs");
+    log.add_scalar("loss", 1, 1);
+    rlimit usual{};
+    getrlimit(RLIMIT_FSIZE, &usual);
+    const auto signalled = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit tight = usual;
+    tight.rlim_cur = std::filesystem::file_size(log.path()) + 10;
+    setrlimit(RLIMIT_FSIZE, &tight);
+    const std::string text = text_of<std::runtime_error>([&] { log.add_scalar("loss", 2, 2); });
+    setrlimit(RLIMIT_FSIZE, &usual);
+    std::signal(SIGXFSZ, signalled);
+    CHECK(contains(text, "cannot be written: File too large"));
+    CHECK(events_in(log.path()).size() == 2);
+    log.add_scalar("loss", 3, 3);
+    CHECK(events_in(log.path()).size() == 3);
 }
