@@ -8,10 +8,67 @@
 #include <autograd/watch.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <utility>
 
 namespace tapeloop {
 
 using namespace detail;
+
+namespace {
+
+/// Gives what the rules of a node record the node's own label, below `adjoint`: what is recorded for
+/// `encoder/t=3` stands under `adjoint/encoder/t=3`, and so in that time step.
+template <class T>
+class AdjointLabels {
+  public:
+    explicit AdjointLabels(Tape<T>& tape) : tape_(tape), outer_(tape.current_label()) {}
+    ~AdjointLabels() { tape_.set_current_label(outer_); }
+    AdjointLabels(const AdjointLabels&) = delete;
+    AdjointLabels& operator=(const AdjointLabels&) = delete;
+
+    void enter_that_of(NodeIndex node) {
+        const auto [known, is_new] = known_.try_emplace(tape_.node(node).label);
+        if (is_new) known->second = opened(tape_.label(node));
+        tape_.set_current_label(known->second);
+    }
+
+  private:
+    LabelIndex opened(const std::string& path) {
+        if (path.empty()) return below(outer_, "adjoint");
+        const std::size_t slash = path.rfind('/');
+        const bool is_alone = slash == std::string::npos;
+        return below(opened(is_alone ? "" : path.substr(0, slash)), is_alone ? path : path.substr(slash + 1));
+    }
+    LabelIndex below(LabelIndex parent, const std::string& part) {
+        const auto [known, is_new] = opened_.try_emplace({parent, part});
+        if (is_new) {
+            const std::optional<std::size_t> step = time_step_in(part);
+            known->second =
+                tape_.open_label(parent, step.has_value() ? "t" : part,
+                                 step.has_value() ? static_cast<std::ptrdiff_t>(*step) : std::ptrdiff_t{-1});
+        }
+        return known->second;
+    }
+    /// 3 in `t=3`
+    static std::optional<std::size_t> time_step_in(std::string_view part) {
+        if (!part.starts_with("t=")) return {};
+        std::size_t step = 0;
+        const char* const end = part.data() + part.size();
+        const auto [read, error] = std::from_chars(part.data() + 2, end, step);
+        return error == std::errc() && read == end ? std::optional(step) : std::nullopt;
+    }
+
+    Tape<T>& tape_;
+    LabelIndex outer_;
+    std::unordered_map<LabelIndex, LabelIndex> known_;
+    std::map<std::pair<LabelIndex, std::string>, LabelIndex> opened_;
+};
+
+}  // namespace
 
 namespace detail {
 
@@ -57,6 +114,7 @@ void GraphSweep<T>::run_recomputed(NodeIndex first, std::span<const NodeIndex> r
 
 template <class T>
 void GraphSweep<T>::walk(NodeIndex first, NodeIndex end) {
+    AdjointLabels<T> labels(tape_);
     for (NodeIndex node = end; node-- > first;) {
         if (!wants(node)) continue;
         const NodeIndex results = tape_.node(node).results;
@@ -64,6 +122,7 @@ void GraphSweep<T>::walk(NodeIndex first, NodeIndex end) {
         bool reached = has(node);
         for (NodeIndex result = 0; result < results; ++result) reached = reached || has(node + 1 + result);
         if (!reached) continue;
+        labels.enter_that_of(node);
         try {
             tape_.node(node).operation->pull(*this, node);
         } catch (const NonFinite& error) {
