@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <barrier>
 #include <bit>
 #include <cmath>
 #include <csignal>
@@ -193,12 +194,14 @@ TEST_CASE("SummaryWriter: what cannot be written is said") {
 TEST_CASE("SummaryWriter: writers that open one folder at the same moment have files of their own") {
     const Folder folder;
     constexpr std::size_t writers = 8;
-    constexpr std::size_t turns = 12;
+    constexpr std::size_t turns = 40;
     std::vector<std::vector<std::filesystem::path>> paths(writers);
+    std::barrier together(static_cast<std::ptrdiff_t>(writers));
     std::vector<std::thread> threads;
     for (std::size_t k = 0; k < writers; ++k)
         threads.emplace_back([&, k] {
             for (std::size_t turn = 0; turn < turns; ++turn) {
+                together.arrive_and_wait();
                 SummaryWriter log(folder / "runs");
                 log.add_scalar("k", static_cast<double>(k), 1);
                 paths[k].push_back(log.path());
