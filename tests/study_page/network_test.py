@@ -102,6 +102,20 @@ class Network(StudyPage):
         steps = self.js("app.structure.tiles.filter((tile) => tile.time !== null).map((tile) => [tile.row, tile.column, tile.title])")
         self.assertEqual(steps, [[0, 0, "t = 0"], [0, 1, "t = 1"], [0, 2, "t = 2"], [1, 3, "t = 0"], [1, 4, "t = 1"]])
 
+    def test_the_sweeps_of_a_hessian_have_lanes_of_their_own(self):
+        """What a recorded sweep adds stands in the time step that it belongs to: of four sweeps' lanes none is outside of time."""
+        self.open("hessian")
+        self.assertEqual(self.js("app.structure.lanes"), ["encoder", "adjoint/encoder 1", "adjoint/adjoint/encoder", "adjoint/encoder 2"])
+        for row in range(4):
+            times = self.js("app.structure.tiles.filter((tile) => tile.row === arguments[0] && tile.time !== null).map((tile) => tile.time)", row)
+            self.assertEqual(sorted(times), [0, 1, 2, 3])
+        outside = self.js("app.study.nodes.filter((node) => !node.leaf && app.structure.tileOf[node.place].time === null).length")
+        self.assertLess(outside, self.facts["hessian"]["nodes"] / 4)
+        for lane in ["encoder", "adjoint/adjoint/encoder"]:
+            self.assertIn(lane, self.texts_drawn())
+        self.search("tanh t=2")
+        self.assertIn("encoder / t=2", self.text("#panel"))
+
     def test_a_port_says_how_many_steps_lie_between(self):
         self.open("skips")
         texts = self.js("""(() => {

@@ -1,15 +1,16 @@
 // Writes the pages that browser_test.py opens into the folder given, and beside them what it has to find
 // there: numbers from the tape and its gradients, which the page gets another way.
+#include "pages.hpp"
+#include "plain_loops.hpp"
+
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/reduce.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/study/explain/answer.hpp>
 #include <autograd/study/jacobian/jacobian_lens.hpp>
-#include <autograd/study/page/comparison.hpp>
 #include <autograd/study/page/write_study.hpp>
 #include <autograd/tape.hpp>
-#include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gates.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
@@ -24,7 +25,6 @@
 #include <nn/wrappers/attention_cell.hpp>
 #include <nn/wrappers/bidirectional.hpp>
 #include <nn/wrappers/stack.hpp>
-#include <optim/clip_by_norm.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -33,23 +33,17 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 
 namespace {
 
 using namespace tapeloop;
 using nlohmann::json;
+using study_page::norm;
 
 Tensor<double> random_tensor(const Shape& shape, nn::Generator& generator) {
     Tensor<double> x = tapeloop::detail::uninitialised<double>(shape);
     for (double& element : x) element = generator.uniform(-1, 1);
     return x;
-}
-
-double norm(const Tensor<double>& x) {
-    double squares = 0;
-    for (double element : x) squares += element * element;
-    return std::sqrt(squares);
 }
 
 json facts_of(Tape<double>& tape, const Gradients<double>& gradients, NodeIndex node) {
@@ -98,7 +92,7 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
 
     // The second sigmoid of a step is the forget gate; the last product is the output, which the next step
     // and the loss both use.
-    return {
+    json facts{
         {"path", path.string()},
         {"nodes", tape.size()},
         {"time_steps", time_steps},
@@ -110,20 +104,35 @@ json write_lstm(const std::filesystem::path& path, std::size_t time_steps, std::
         {"flow", std::string(name_of(options.spectrum->flow))},
         {"forget", facts_of(tape, gradients, find_nodes(tape, "sigmoid", 2).at(1))},
         {"output", facts_of(tape, gradients, find_nodes(tape, "multiply", 2).back())}};
+    facts["output"]["contributions"] =
+        study_page::contributions(tape, gradients, study_page::products_with(tape, cell.W)[3]);
+    if (time_steps < 10) facts["ledger"] = study_page::ledger(tape, losses, cell.W);
+    return facts;
 }
 
 /// What `explain` says of a node, as the page has to show it.
 json answer_of(const Var<double>& J, const Wrt<double>& of, NodeIndex node) {
     const Explanation explanation = explain(J, of);
     json rows = json::array();
-    for (const auto& row : tapeloop::detail::answer_rows(explanation)) rows.push_back(row.text);
+    for (const auto& row : tapeloop::detail::answer_rows(explanation))
+        rows.push_back(
+            {{"text", row.text},
+             {"decades",
+              row.decades.has_value() && std::isfinite(*row.decades) ? json(*row.decades) : json()},
+             {"node", row.node.has_value() ? json(*row.node) : json()}});
     json path = json::array();
     for (const PathStep& step : explanation.path) path.push_back(step.node);
     path.push_back(node);
+    json times = json::array();
+    for (const json& one : path) {
+        const std::optional<std::size_t> time = J.tape().time_step(one.get<NodeIndex>());
+        times.push_back(time.has_value() ? json(*time) : json());
+    }
     return {{"node", node},
             {"sentence", tapeloop::detail::sentence_of(explanation)},
             {"rows", std::move(rows)},
-            {"path", std::move(path)}};
+            {"path", std::move(path)},
+            {"times", std::move(times)}};
 }
 
 /// An LSTM whose forget gate is shut at one step, and whose loss reads the end alone.
@@ -151,124 +160,18 @@ json write_shut(const std::filesystem::path& path) {
         const Var<double>& h = run.trace[t][0];
         answers[fmt::format("state at {}", t)] = answer_of(J, h, h.index());
     }
-    return {{"path", path.string()}, {"answers", std::move(answers)}};
-}
-
-/// The study of a recurrent network that remembers its first input, with a ledger and a spectrum.
-template <class Cell>
-Study study_of(const Cell& cell, const Parameter<double>& W, const std::string& title, json& facts) {
-    nn::Generator generator(21);
-    Tape<double> tape({.fuse = false});
-    const Var<double> x = input(nn::normal<double>({10, 2, 2}, 0, 1, generator)).named("x");
-    const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
-    const Var<double> losses =
-        sum(square(run.outputs), {1, 2}) * input(Tensor<double>{0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
-    const Var<double> J = sum(losses).named("J");
-    const Gradients<double> gradients = gradient(J, every_node(tape));
-    facts = {{"J", J.item()}, {"W", norm(gradients[W])}};
-    StudyOptions options{.title = title};
-    options.ledgers.push_back(gradient_ledger(losses, W));
-    options.spectrum = jacobian_lens(nn::states(run.trace)).spectrum();
-    return Study(tape, gradients, options);
-}
-
-/// Elman and LSTM; and one network before a training and after it.
-json write_comparisons(const std::filesystem::path& folder) {
-    nn::Generator generator(4);
-    nn::ElmanCell<double> elman(2, 4, generator);
-    elman.W.assign(0.5 * elman.W.value());
-    const nn::LstmCell<double> lstm(2, 4, generator, {.forget_bias = 4});
-    json of_elman;
-    json of_lstm;
-    json of_trained;
-    const Study first = study_of(elman, elman.W, "An Elman network", of_elman);
-    const Study second = study_of(lstm, lstm.W, "An LSTM", of_lstm);
-    write_comparison(first, "Elman", second, "LSTM", folder / "cells.html");
-    elman.W.assign(2.5 * elman.W.value());
-    const Study trained = study_of(elman, elman.W, "An Elman network, later", of_trained);
-    write_comparison(first, "before", trained, "after", folder / "training.html");
-    return {{"path", (folder / "cells.html").string()},
-            {"training", (folder / "training.html").string()},
-            {"Elman", std::move(of_elman)},
-            {"LSTM", std::move(of_lstm)},
-            {"trained", std::move(of_trained)}};
-}
-
-/// A network whose gradients explode, after ten steps of the same training with clipping and without.
-json write_clipping(const std::filesystem::path& path) {
-    const auto trained = [](double max_norm, double& largest, const std::string& title, json& facts) {
-        nn::Generator generator(4);
-        nn::ElmanCell<double> cell(2, 4, generator);
-        cell.W.assign(3.0 * cell.W.value());
-        const Tensor<double> x = nn::normal<double>({10, 2, 2}, 0, 1, generator);
-        for (std::size_t step = 0; step < 10; ++step) {
-            Tape<double> tape;
-            const Var<double> J = sum(square(nn::unroll(cell, x).state - 0.5));
-            Gradients<double> gradients = gradient(J, WrtList<double>(cell.parameters()));
-            largest = std::max(largest, optim::clip_by_norm(gradients, max_norm));
-            for (Parameter<double>* parameter : {&cell.U, &cell.W, &cell.b})
-                parameter->assign(parameter->value() - 0.5 * gradients[*parameter]);
-        }
-        return study_of(cell, cell.W, title, facts);
-    };
-    json of_unclipped;
-    json of_clipped;
-    double largest = 0;
-    double ignored = 0;
-    const double none = std::numeric_limits<double>::infinity();
-    const Study unclipped = trained(none, largest, "Trained without clipping", of_unclipped);
-    const Study clipped = trained(0.1, ignored, "Trained with clipping", of_clipped);
-    write_comparison(unclipped, "unclipped", clipped, "clipped", path);
+    json gates;
+    for (const auto& [name, place] :
+         {std::pair("input", 0), std::pair("forget", 1), std::pair("output", 2)}) {
+        std::vector<NodeIndex> nodes;
+        for (std::size_t t = 0; t < run.trace.size(); ++t)
+            nodes.push_back(find_nodes(tape, "sigmoid", t).at(static_cast<std::size_t>(place)));
+        gates[name] = study_page::saturation(tape, nodes);
+    }
     return {{"path", path.string()},
-            {"unclipped", std::move(of_unclipped)},
-            {"clipped", std::move(of_clipped)},
-            {"largest_norm", largest}};
-}
-
-/// A training recorded as a film.
-json write_film(const std::filesystem::path& path) {
-    nn::Generator generator(4);
-    nn::LstmCell<double> cell(2, 4, generator);
-    const Tensor<double> x = nn::normal<double>({6, 3, 2}, 0, 1, generator);
-    const auto names = nn::LstmCell<double>::gate_names();
-    StudyRecorder film({.every = 5, .gates = {names.begin(), names.end()}});
-    json losses = json::array();
-    for (std::size_t step = 0; step <= 40; ++step) {
-        Tape<double> tape({.fuse = false});
-        const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
-        const Var<double> J = mean(square(run.state[0] - 0.5));
-        const Gradients<double> gradients = gradient(J, every_node(tape));
-        if (film.is_due(step)) {
-            film.record(step, J, jacobian_lens(nn::states(run.trace)).spectrum());
-            losses.push_back(J.item());
-        }
-        if (step == 40) write_study(tape, gradients, path, {.title = "A training", .film = film});
-        for (Parameter<double>* parameter : {&cell.U, &cell.W, &cell.b})
-            parameter->assign(parameter->value() - 2.0 * gradients[*parameter]);
-    }
-    return {{"path", path.string()}, {"losses", std::move(losses)}};
-}
-
-/// What one network does when its W grows.
-json write_growing(const std::filesystem::path& path) {
-    nn::Generator generator(5);
-    nn::ElmanCell<double> cell(2, 4, generator);
-    const Tensor<double> x = nn::normal<double>({12, 1, 2}, 0, 0.1, generator);
-    const Tensor<double> W = cell.W.value();
-    StudyRecorder film({.axis = "size of W in percent"});
-    json exponents = json::array();
-    for (std::size_t percent = 20; percent <= 200; percent += 20) {
-        cell.W.assign(0.01 * static_cast<double>(percent) * W);
-        Tape<double> tape({.fuse = false});
-        const auto run = nn::unroll(cell, x, {.hoist = false, .trace = true});
-        const Var<double> J = sum(square(run.state - 0.5));
-        const JacobianSpectrum spectrum = jacobian_lens(nn::states(run.trace)).spectrum();
-        exponents.push_back(spectrum.exponents.front());
-        film.record(percent, J, spectrum);
-        if (percent == 200)
-            write_study(tape, gradient(J, every_node(tape)), path, {.title = "W grows", .film = film});
-    }
-    return {{"path", path.string()}, {"exponents", std::move(exponents)}};
+            {"answers", std::move(answers)},
+            {"gates", std::move(gates)},
+            {"ledger", study_page::ledger(tape, losses, cell.W)}};
 }
 
 /// A decoder that looks at a source of four steps.
@@ -392,6 +295,27 @@ json write_skips(const std::filesystem::path& path) {
     return {{"path", path.string()}, {"detached", detached}, {"source", h[3].index()}};
 }
 
+/// A Hessian-vector product: the sweep that gives the gradient is recorded, and so is that of its product
+/// with a vector.
+json write_hessian(const std::filesystem::path& path) {
+    nn::Generator generator(6);
+    const Parameter<double> W("W", random_tensor({3, 3}, generator));
+    const Tensor<double> v = random_tensor({3, 3}, generator);
+    Tape<double> tape({.fuse = false});
+    Var<double> h = input(random_tensor({2, 3}, generator));
+    {
+        const LabelScope<double> encoder("encoder");
+        for (std::size_t t = 0; t < 4; ++t) {
+            const LabelScope<double> step(t);
+            h = tanh(matmul(h, W));
+        }
+    }
+    const Var<double> gv = sum(gradient_graph(sum(h * h), {W})[W] * v).named("g v");
+    const Var<double> length = sum(square(gradient_graph(gv, {W})[W])).named("|H v|²");
+    write_study(tape, gradient(length, every_node(tape)), path, {.title = "A Hessian-vector product"});
+    return {{"path", path.string()}, {"J_id", length.index()}, {"nodes", tape.size()}};
+}
+
 /// Writes what was given, and nothing computed from it.
 json write_leaves(const std::filesystem::path& path, const std::string& language = {}) {
     Tape<double> tape;
@@ -433,10 +357,10 @@ int main(int argc, char** argv) {
                      {"attention", write_attention(folder / "attention.html")},
                      {"dead", write_dead(folder / "dead.html")},
                      {"shut", write_shut(folder / "shut.html")},
-                     {"cells", write_comparisons(folder)},
-                     {"clipping", write_clipping(folder / "clipping.html")},
-                     {"film", write_film(folder / "film.html")},
-                     {"growing", write_growing(folder / "growing.html")},
+                     {"cells", study_page::write_comparisons(folder)},
+                     {"clipping", study_page::write_clipping(folder / "clipping.html")},
+                     {"film", study_page::write_film(folder / "film.html")},
+                     {"growing", study_page::write_growing(folder / "growing.html")},
                      {"long", write_lstm(folder / "lstm_200.html", 200, 2, 6)},
                      {"thousands", write_lstm(folder / "lstm_thousands.html", 230, 2, 6)},
                      {"larger", write_lstm(folder / "lstm_larger.html", 12, 16, 64)},
@@ -444,6 +368,7 @@ int main(int argc, char** argv) {
                      {"small", write_unlabelled(folder / "small.html", 4)},
                      {"translator", write_translator(folder / "translator.html")},
                      {"twice", write_twice(folder / "twice.html")},
+                     {"hessian", write_hessian(folder / "hessian.html")},
                      {"skips", write_skips(folder / "skips.html")},
                      {"leaves", write_leaves(folder / "leaves.html")},
                      {"korean", write_leaves(folder / "korean.html", "ko")},

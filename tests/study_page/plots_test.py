@@ -1,5 +1,6 @@
 """The plots of the study page."""
 import io
+import math
 import xml.etree.ElementTree
 
 from selenium.webdriver import ActionChains
@@ -37,18 +38,40 @@ class Plots(StudyPage):
         fact = self.facts["short"]
         self.press("2")
         canvas = self.browser.find_element(By.CSS_SELECTOR, "#plots .matrix")
-        largest, steps = 0, fact["time_steps"]
+        steps, norms = fact["time_steps"], fact["ledger"]["norms"]
         left, below = (self.js(f"parseFloat(getComputedStyle(document.documentElement).fontSize) / 15 * {margin}") for margin in [46, 24])
         side = (canvas.size["width"] - left - 1) / steps
-        for loss in range(steps):
-            for use in range(loss + 1):
-                x = left + (use + 0.5) * side - canvas.size["width"] / 2
-                y = (loss + 0.5) * side - canvas.size["height"] / 2
-                ActionChains(self.browser, duration=0).move_to_element_with_offset(canvas, int(x), int(y)).perform()
-                where, shown = self.text("#plots .matrix-plot .readout").split(": ")
-                self.assertEqual(where, f"loss at t={loss}, use at k={use}")
-                largest = max(largest, float(shown))
-        self.assertLess(abs(largest - fact["largest_pair"]), 1e-2 * largest)
+
+        def read_all():
+            for loss in range(steps):
+                for use in range(steps):
+                    x = left + (use + 0.5) * side - canvas.size["width"] / 2
+                    y = (loss + 0.5) * side - canvas.size["height"] / 2
+                    ActionChains(self.browser, duration=0).move_to_element_with_offset(canvas, int(x), int(y)).perform()
+                    where, shown = self.text("#plots .matrix-plot .readout").split(": ")
+                    self.assertEqual(where, f"loss at t={loss}, use at k={use}")
+                    yield loss, use, shown
+        for loss, use, shown in read_all():
+            self.assert_close(shown, norms[loss][use])
+            self.assertEqual(use > loss or use == 0, norms[loss][use] == 0)  # nothing reaches the future, and h is 0 at first
+
+        # The same in what is drawn: numbers and colours, each where it belongs.
+        painted = [rest for number, *rest in self.drawn("Study.plots.show(app)", "#plots .matrix") if number == 0]
+        cells = [(colour, [round((x - left) / side), round(y / side)]) for what, colour, [x, y, *_] in painted if what == "fillRect"]
+        texts = {(round((x - left) / side - 0.5), round(y / side - 0.5)): text for what, _, [text, x, y, *_] in painted if what == "fillText" and x > left and y < steps * side}
+        self.assertEqual(sorted(where for _, where in cells), sorted([use, loss] for loss in range(steps) for use in range(1, loss + 1)))
+        decades = [math.log10(norm) for row in norms for norm in row if norm > 0]
+        for colour, [use, loss] in cells:
+            self.assert_close(texts[use, loss], norms[loss][use])
+            self.assertEqual([colour], self.colours("size", [(math.log10(norms[loss][use]) - min(decades)) / (max(decades) - min(decades))]))
+
+        # Shares of the gradient, with their signs.
+        Select(self.browser.find_element(By.ID, "ledger-measure")).select_by_value("shares")
+        canvas = self.browser.find_element(By.CSS_SELECTOR, "#plots .matrix")
+        shares = fact["ledger"]["shares"]
+        self.assertTrue(any(share < 0 for row in shares for share in row))
+        for loss, use, shown in read_all():
+            self.assertAlmostEqual(float(shown.split()[0].replace("−", "-")) / 100, shares[loss][use], delta=0.005 * abs(shares[loss][use]) + 1e-6)
         shown = self.js("Study.tensors.norm(app.study.nodes[arguments[0]].cotangent)", self.place(fact["W"]["id"]))
         self.assertAlmostEqual(shown, fact["ledger_total"], places=12)
 

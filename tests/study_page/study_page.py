@@ -1,6 +1,8 @@
 """What all tests of the study page share: pages of known networks, one browser, and what a reader does with them."""
 import json
+import math
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -99,6 +101,56 @@ class StudyPage(unittest.TestCase):
             copy.drawImage(canvas, 0, 0);
             const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
             return new Set(new Uint32Array(pixels.buffer)).size; })()""")
+
+    def drawn(self, action, selector):
+        """What a script paints onto canvases: [canvas, "fillText" or "fillRect", colour, arguments], of the canvases that a selector
+        finds, numbered from 0."""
+        return self.js("""(() => {
+            const { prototype } = CanvasRenderingContext2D, kept = {}, made = [], canvases = [];
+            for (const name of ["fillText", "fillRect"]) {
+                kept[name] = prototype[name];
+                prototype[name] = function (...rest) { made.push([this.canvas, name, this.fillStyle, rest]); return kept[name].apply(this, rest); };
+            }
+            try { eval(arguments[0]); } finally { Object.assign(prototype, kept); }
+            return made.filter(([canvas]) => canvas.matches(arguments[1])).map(([canvas, ...rest]) => {
+                if (!canvases.includes(canvas)) canvases.push(canvas);
+                return [canvases.indexOf(canvas), ...rest]; }); })()""", action, selector)
+
+    def colours(self, name, places):
+        """Those of a scale of colours at these places, as a canvas writes them."""
+        return self.js("""(() => { const context = document.createElement("canvas").getContext("2d");
+            return arguments[1].map((u) => ((context.fillStyle = Study.colours[arguments[0]](u)), context.fillStyle)); })()""", name, places)
+
+    def curves(self, plot, log=True):
+        """The curves of a line plot by name, as points [x, y], read off its axes."""
+        [lines, ticks] = self.js("""(() => {
+            const plot = document.querySelector(arguments[0]), svg = plot.querySelector("svg.plot");
+            const names = [...plot.querySelectorAll(".series-legend button[aria-pressed=true]")].map((button) => button.textContent);
+            const ticks = [...svg.querySelectorAll(".axis")].map((axis) => [...axis.querySelectorAll(".tick")].map((tick) => [tick.getAttribute("transform"), tick.textContent]));
+            return [[...svg.querySelectorAll("path.series")].map((path, k) => [names[k], path.getAttribute("d")]), ticks]; })()""", plot)
+        number = lambda text: float(text.replace("\u2212", "-").replace(",", ""))
+        scale = lambda value, along: math.log10(value) if log and along == 1 else value
+        axes = []
+        for along in [0, 1]:
+            # Ticks are drawn half a pixel beside where they are.
+            known = [(number(where[10:-1].split(",")[along]) - 0.5, scale(number(text), along)) for where, text in ticks[along]]
+            (p, u), (q, v) = known[0], known[-1]
+            axes.append(lambda at, p=p, q=q, u=u, v=v: u + (at - p) * (v - u) / (q - p))
+        points = lambda path: [[axes[0](x), 10 ** axes[1](y) if log else axes[1](y)]
+                               for x, y in ([float(one) for one in pair.split(",")] for pair in re.split("[ML]", path) if pair)]
+        return {name: points(path) for name, path in lines}
+
+    def assert_curve(self, points, expected, tolerance=0.02, log=True):
+        """That the points of a curve have these values of y: each within a share of itself, or of all where the axis is not logarithmic."""
+        self.assertEqual(len(points), len(expected))
+        size = max(abs(one) for one in expected)
+        for (_, y), value in zip(points, expected):
+            self.assertLess(abs(y - value), tolerance * (abs(value) if log else size), (points, expected))
+
+    def assert_close(self, shown, expected, tolerance=0.01):
+        """That a text says a number, to the three digits that a page shows."""
+        value = float(shown.replace("\u2212", "-").replace("\u221e", "inf"))
+        self.assertLessEqual(abs(value - expected), tolerance * abs(expected), (shown, expected))
 
     def nothing_sticks_out(self):
         """Nobody has to scroll sideways, and no control lies outside of the screen."""
