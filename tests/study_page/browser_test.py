@@ -21,6 +21,7 @@ from questions_test import Questions
 from screens_test import Screens
 from study_page import StudyPage
 from times_test import Times
+from walk_test import Walk
 
 
 class Use(StudyPage):

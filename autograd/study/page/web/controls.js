@@ -68,18 +68,26 @@ Study.controls = (() => {
             const position = session.get("position");
             this.slider.value = position;
             this.slider.setAttribute("aria-valuetext", say`event ${position} of ${run.last}`);
-            byId("counter").textContent = position <= run.forward
-                ? say`forward ${position} / ${run.forward}`
-                : say`backward ${position - run.forward} / ${run.last - run.forward}`;
+            byId("counter").textContent = this.count(position);
             const backward = position > run.forward;
             byId("counter").className = backward ? "backward" : "forward";
             byId("moment").replaceChildren(...this.sentence(position));
+        }
+
+        count(position) {
+            const { run } = this.app;
+            return position <= run.forward ? say`forward ${position} / ${run.forward}` : say`backward ${position - run.forward} / ${run.last - run.forward}`;
         }
 
         sentence(position) {
             const { run, study } = this.app;
             if (position === 0) return [say("Parameters and inputs are there, nothing is computed. → runs the forward pass.")];
             if (position === run.last) return [say`The run is over: ${run.forward} operations forward, ${run.last - run.forward} steps of the backward wave. Home starts it again.`];
+            return this.sentenceOfEvent(position);
+        }
+
+        sentenceOfEvent(position) {
+            const { run, study } = this.app;
             const event = run.event(position);
             const node = Study.names.full(study.nodes[event.node]);
             if (event.kind === "forward") return [say`${node} is computed, norm ${text(Study.tensors.norm(study.nodes[event.node].value))}.`];

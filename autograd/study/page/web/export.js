@@ -111,5 +111,5 @@ Study.exporting = (() => {
         ];
     }
 
-    return { svgOf, pngOf, tableOfSeries, buttons };
+    return { svgOf, pngOf, tableOfSeries, buttons, save, escaped };
 })();

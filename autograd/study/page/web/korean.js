@@ -84,6 +84,11 @@ Study.korean = {
     "The backward wave starts at {} with its cotangent, {}.": "역전파가 {}에서 코탄젠트 {}(으)로 시작됩니다.",
     "{} hands a contribution to {}: norm ": "{} → {} 기여분 전달: 노름 ",
 
+    // The walk
+    "Save the run of what is in sight as a moving picture (SVG)": "보이는 부분의 실행을 움직이는 그림(SVG)으로 저장",
+    "Save run": "실행 저장",
+    "A walk through the run: {}": "실행 따라가기: {}",
+
     // Keys
     "Page down": "Page down",
     "Page up": "Page up",

@@ -82,6 +82,7 @@ Study.app = (() => {
             const go = (id, action) => byId(id).addEventListener("click", action);
             go("fold", () => this.toggleFold());
             go("fit", () => this.network.home());
+            go("walk", () => Study.walk.save(this));
             go("theme", () => this.toggleTheme());
             go("type", () => this.toggleType());
             byId("language").textContent = Study.language.other === "ko" ? "한" : "EN";

@@ -308,5 +308,5 @@ Study.painter = (() => {
         paintLanes(context, size, transform, scene, look);
     }
 
-    return { paint };
+    return { paint, styleOf, portName };
 })();

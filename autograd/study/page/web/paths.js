@@ -2,6 +2,42 @@
 /// The curves of edges. Inside a tile they are those of its layout; between tiles, what goes to the next column
 /// crosses the gap, and what goes further runs along the lane, below it or above.
 Study.paths = (() => {
+    /// Writes a path as SVG has it; a canvas reads the same.
+    class Pen {
+        constructor() {
+            this.d = "";
+        }
+        add(letter, ...numbers) {
+            this.d += letter + numbers.map((number) => Math.round(100 * number) / 100).join(" ");
+            this.at = numbers.slice(-2);
+        }
+        moveTo(...to) {
+            this.add("M", ...to);
+        }
+        lineTo(...to) {
+            this.add("L", ...to);
+        }
+        bezierCurveTo(...points) {
+            this.add("C", ...points);
+        }
+        /// To a corner and round it, on towards a second point.
+        roundCorner(corner, next, radius) {
+            const near = (x, y) => {
+                const length = Math.hypot(x - corner.x, y - corner.y);
+                const share = length > 0 ? Math.min(1, radius / length) : 0;
+                return [corner.x + share * (x - corner.x), corner.y + share * (y - corner.y)];
+            };
+            this.lineTo(...near(...this.at));
+            this.add("Q", corner.x, corner.y, ...near(next.x, next.y));
+        }
+        closePath() {
+            this.d += "Z";
+        }
+    }
+
+    /// The canvas's path, which keeps its text as `d`.
+    const pathOf = (d) => Object.assign(new Path2D(d), { d });
+
     const curve = Libraries.line((point) => point.x, (point) => point.y).curve(Libraries.curveBasis);
 
     /// An arrow's head at the end of the line from `before` to `tip`.
@@ -20,15 +56,15 @@ Study.paths = (() => {
     /// their heads.
     function ofLayout(layout) {
         if (layout.paths) return layout.paths;
-        const [lines, dashed, heads, byName] = [new Path2D(), new Path2D(), new Path2D(), new Map()];
+        const [lines, dashed, heads, byName] = [new Path2D(), new Path2D(), new Pen(), new Map()];
         for (const { from, to, points, dashed: isDashed } of layout.edges) {
-            const one = new Path2D(curve(points));
+            const one = Object.assign(pathOf(curve(points)), { dashed: isDashed });
             const tip = points[points.length - 1];
             (isDashed ? dashed : lines).addPath(one);
             head(heads, points[points.length - 2], tip);
             byName.set(`${from} ${to}`, one);
         }
-        layout.paths = { lines, dashed, heads, byName };
+        layout.paths = { lines, dashed, heads: pathOf(heads.d), byName };
         return layout.paths;
     }
 
@@ -49,8 +85,7 @@ Study.paths = (() => {
     /// Draws corners round through `points`.
     function rounded(path, points, radius = 10) {
         path.moveTo(points[0].x, points[0].y);
-        for (let i = 1; i < points.length - 1; ++i)
-            path.arcTo(points[i].x, points[i].y, points[i + 1].x, points[i + 1].y, radius);
+        for (let i = 1; i < points.length - 1; ++i) path.roundCorner(points[i], points[i + 1], radius);
         path.lineTo(points[points.length - 1].x, points[points.length - 1].y);
     }
 
@@ -120,28 +155,28 @@ Study.paths = (() => {
     function ofLink(scene, link) {
         if (link.path) return link.path;
         const { start, end } = ends(scene, link);
-        const line = new Path2D();
+        const line = new Pen();
         let tip;
         if (link.kind === "lane") tip = toLane(line, start, end);
         else if (link.kind === "bus") tip = alongLane(line, scene, link, start, end);
         else tip = link.recurs && link.port ? toState(line, start, end) : toNext(line, start, end);
-        const arrow = new Path2D();
+        const arrow = new Pen();
         head(arrow, tip[0], tip[1]);
-        link.path = { line, head: arrow, middle: tip[2] };
+        link.path = { line: pathOf(line.d), head: pathOf(arrow.d), middle: tip[2] };
         return link.path;
     }
 
     /// In the folded cell: from the node that is the next step's state, around the cell, to where it comes in.
     function loop(frame, from, to) {
-        const line = new Path2D();
+        const line = new Pen();
         const right = frame.x + frame.width + 16;
         const start = { x: from.x + from.width / 2, y: from.y };
         const bottom = Math.min(to.y + 34, frame.y + frame.height + 12);
         const end = { x: to.x, y: to.y + to.height / 2 };
         rounded(line, [start, { x: right, y: start.y }, { x: right, y: bottom }, { x: end.x, y: bottom }, end], 14);
-        const arrow = new Path2D();
+        const arrow = new Pen();
         head(arrow, { x: end.x, y: end.y + 1 }, end, 8);
-        return { line, head: arrow, at: { x: right, y: (start.y + bottom) / 2 } };
+        return { line: pathOf(line.d), head: pathOf(arrow.d), at: { x: right, y: (start.y + bottom) / 2 } };
     }
 
     return { ofLayout, inside, ofLink, loop };
