@@ -8,9 +8,9 @@ from study_page import SIZES, StudyPage
 
 WEB = pathlib.Path(__file__).resolve().parents[2] / "autograd/study/page/web"
 
-# What is seen of the page but for what comes from the recorded network: names, labels, equations, and what `explain` says.
+# What is seen of the page but for what comes from the recorded network: names, labels and equations.
 TEXTS_IN_SIGHT = """(() => {
-    const foreign = "script, pre, code, math, kbd, #title, #panel-title, #panel-equation, #why-sentence, .reason, .node-link";
+    const foreign = "script, pre, code, math, kbd, #title, #panel-title, #panel-equation, .node-link";
     const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
         const { parentElement: parent, data } = walker.currentNode;
@@ -58,6 +58,12 @@ def said_in(source):
     return texts
 
 
+def written_in(source):
+    """The string literals of a C++ source, those that stand behind each other as one, with {} for their values."""
+    whole = (re.findall(r'"((?:[^"\\]|\\.)*)"', match) for match in re.findall(r'"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*', source))
+    return {re.sub(r"\{:[^}]*\}", "{}", "".join(parts)) for parts in whole}
+
+
 class Language(StudyPage):
     def known_english(self):
         """What tells that a text is English still: all of it, or a sentence that it has."""
@@ -86,7 +92,7 @@ class Language(StudyPage):
     def test_every_text_has_its_translation(self):
         """And no translation is left over of a text that is no more."""
         source = {path.name: path.read_text() for path in WEB.glob("*.js") if path.name != "libraries.js"}
-        said = set().union(*(said_in(text) for name, text in source.items() if name not in ["korean.js", "language.js"]))
+        said = set().union(*(said_in(text) for name, text in source.items() if name not in ["korean.js", "korean_reasons.js", "language.js", "reasons.js"]))
         page = (WEB / "page.html").read_text()
         said |= set(re.findall(r'(?:title|aria-label|placeholder)="([^"{]+)"', page))
         said |= {text.strip() for text in re.findall(r">([^<>{}]*[A-Za-z]{2}[^<>{}]*)<", page.split("<body>")[1])}
@@ -99,6 +105,38 @@ class Language(StudyPage):
         unchanged = {text for text in said if re.fullmatch(r"\d+/s|A|Home|End|Esc", text)}
         self.assertEqual((said | words) - signs - unchanged - keys, set())
         self.assertEqual(keys - said - words, set())
+
+    def test_explain_has_a_pattern_for_each_of_its_sentences(self):
+        """And no pattern is left over of a sentence that is no more: they are those of the C++ sources, to the letter."""
+        explain, operations = WEB.parents[1] / "explain", WEB.parents[2] / "ops"
+        sentences = set().union(*(written_in((explain / f"{name}.cpp").read_text()) for name in ["answer", "explainer", "hop_symptoms", "size_culprits", "closed_ways", "lost_cotangents"]))
+        names = written_in((explain / "explain_text.cpp").read_text().split("name_of(Cause cause)")[1].split("name_of(GradientSize")[0])
+        stops = set().union(*(set(re.findall(r'\.stops = "([^"]+)"', path.read_text())) for path in operations.rglob("*.hpp")))
+        # "10^3" and "end" are the page's own, as are signs.
+        sentences = {text for text in sentences if re.search("[a-z]{3}", text) and text not in ["end", "explain"]} | names | stops
+        self.open("leaves")
+        patterns = set(self.js("Object.keys(Study.koreanReasons)"))
+        self.assertEqual(patterns - sentences, {"{} or {}"})
+        self.assertEqual({text for text in sentences if re.search("[a-z]{3}", text)} - patterns, set())
+
+    def test_what_explain_says_in_korean(self):
+        """Of every answer of these pages nothing is English but names, and all of its numbers are there."""
+        for which in ["short", "shut", "dead", "skips", "attention", "hessian", "translator", "few", "long"]:
+            self.open(which, fragment="#language=ko")
+            pairs = self.js("[...app.study.why.answers.values()].flatMap(({ sentence, rows }) => [sentence, ...rows.map(({ text }) => text)]).map((text) => [text, Study.reasons.say(text)])")
+            self.assertGreater(len(pairs), 20, which)
+            names = set(self.js("app.study.nodes.flatMap((node) => [node.op, node.name])")) | {"Watch", "Paused", "NaN", "fuse", "false", "map"}
+            for english, korean in pairs:
+                self.assertRegex(korean, "[가-힣]", english)
+                rest = re.sub(r"\((?:[^()]|\([^()]*\))*\)|'[^']*'", "", korean)
+                self.assertEqual(set(re.findall(r"[A-Za-z_]{3,}", rest)) - names, set(), (english, korean))
+                numbers = lambda text: sorted(re.findall(r"\d[\d.e+-]*", text.replace(", ", " ")))
+                self.assertEqual(numbers(korean), numbers(english), (english, korean))
+        # In a page: the sentence and the reasons; in English they are as they come.
+        node = self.facts["shut"]["answers"]["state at 3"]["node"]
+        self.open("shut", fragment=f"#language=ko&node={node}")
+        self.assertRegex(self.text("#why-sentence"), "기울기")
+        self.assertTrue(all(re.search("[가-힣]", row.text) for row in self.browser.find_elements(By.CSS_SELECTOR, "#why-rows .reason")))
 
     def test_nothing_is_left_in_english_and_nothing_is_cut_off(self):
         """The network with and without a node, in the middle of the run and at its end; plots, film and comparison."""

@@ -1,8 +1,8 @@
 "use strict";
 /// The language of the page's own texts: that of the link (#language=ko), else what the page was written with
 /// (StudyOptions::language), else the first of the reader's languages that there is. The scripts say all texts in English; those
-/// of other languages stand in tables, such as korean.js. Names of operations, parameters and labels are no texts, nor are the
-/// sentences of `explain`, which come with the data.
+/// of other languages stand in tables, such as korean.js. Names of operations, parameters and labels are no texts; the
+/// sentences of `explain`, which come with the data, are those of reasons.js.
 Study.language = (() => {
     const tables = { en: {}, ko: Study.korean };
     const known = (language) => (Object.hasOwn(tables, language ?? "") ? language : undefined);

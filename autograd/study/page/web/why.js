@@ -31,7 +31,7 @@ Study.why = (() => {
         return element("li", { class: `${one.part ? "part" : ""} ${one.decades === null ? "beside" : ""}` },
             one.decades === null ? null : element("span", { class: "numbers" }, ...decadesText(one.decades)),
             one.decades === null ? null : bar(one.decades, reach),
-            element("span", { class: "reason" }, one.text, go ? " " : null, go));
+            element("span", { class: "reason" }, Study.reasons.say(one.text), go ? " " : null, go));
     }
 
     function section(app, node) {
@@ -45,7 +45,7 @@ Study.why = (() => {
         }
         const reach = Math.max(1, ...answer.rows.map(({ decades }) => Math.abs(decades ?? 0)).filter(Number.isFinite));
         return element("section", { id: "panel-why" },
-            element("p", { id: "why-sentence", class: `verdict ${answer.size.replace(" ", "-")}` }, answer.sentence),
+            element("p", { id: "why-sentence", class: `verdict ${answer.size.replace(" ", "-")}` }, Study.reasons.say(answer.sentence)),
             answer.rows.length === 0 ? null : element("p", { class: "hint" }, say(answer.size === "usual" ? "what changes it most" : "because")),
             element("ol", { id: "why-rows" }, answer.rows.map((one) => row(app, one, reach))),
             hops > 0 ? element("p", { class: "hint" }, element("span", { class: "path-mark" }), ` ${say`the path from J, ${hops} operations`}`) : null);
