@@ -9,6 +9,9 @@
 #include <nn/cells/gru_options.hpp>
 #include <nn/cells/linear/min_gru_cell.hpp>
 #include <nn/cells/linear/min_lstm_cell.hpp>
+#include <nn/cells/linear/qrnn_cell.hpp>
+#include <nn/cells/linear/selective_ssm_cell.hpp>
+#include <nn/cells/linear/sru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/cells/variants/minimal_gru_cell.hpp>

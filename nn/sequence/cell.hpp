@@ -30,9 +30,13 @@ namespace detail {
 ///         prepares anew, and so its gradient reaches the parameters in every stretch.
 ///     std::pair<Var<T>, Var<T>> coefficients(const Projected& input) const;
 ///         Instead of `step`, for a cell whose state is one Var that it carries on linearly: the a and b of
-///         h' = a ⊙ h + b, for any number of axes in front of the last. `unroll` then computes all time steps
-///         in one operation, `linear_recurrence`. The output is h', or what the cell's
-///         `Var<T> output(const Projected& input, const Var<T>& h) const` makes of it.
+///         h' = a ⊙ h + b, each of the shape of h' and for any number of axes in front of the last. `unroll`
+///         then computes all time steps in one operation, `linear_recurrence`. What the cell's prepare
+///         returns may be a second argument.
+///     Var<T> output(const Projected& input, const Var<T>& h) const;
+///         Optional, beside `coefficients`: what the cell shows of its new state h', such as h' behind a gate
+///         of the input's; without it that is h'. It too is called once for all time steps, h being
+///         [T, B, H], or for one, [B, H], and may take what prepare returns as a third argument.
 ///     ParameterList<T> parameters();
 ///         What is trained: `return parameter_list(U, W, b);`
 ///     std::vector<bool> hidden_parts() const;
@@ -153,15 +157,52 @@ concept PrepareFits = is_state<typename Prepared<C>::type, CellValueOf<C>> &&
     (HasPrepare<C> || !requires { &C::prepare; });
 
 template <class C>
-concept HasCoefficients = GivesState<C> && std::same_as<InitialStateOf<C>, Var<CellValueOf<C>>> &&
-    requires(const C& cell, const typename Projected<C>::type& input) {
-    { cell.coefficients(input) } -> std::convertible_to<std::pair<InitialStateOf<C>, InitialStateOf<C>>>;
+concept LinearPlain = requires(const C& cell, const typename Projected<C>::type& input) {
+    cell.coefficients(input);
 };
-/// The output of a cell that is linear in its state, for one time step or all.
+template <class C>
+concept LinearPrepared = HasPrepare<C> && requires(const C& cell, const typename Projected<C>::type& input,
+                                                   const typename Prepared<C>::type& prepared) {
+    cell.coefficients(input, prepared);
+};
+/// Returns the a and b of a cell that is linear in its state, for one time step or all.
+template <class C>
+requires(LinearPlain<C> || LinearPrepared<C>) auto coefficients_of(
+    const C& cell, const typename Projected<C>::type& input,
+    [[maybe_unused]] const typename Prepared<C>::type& prepared) {
+    if constexpr (LinearPrepared<C>)
+        return cell.coefficients(input, prepared);
+    else
+        return cell.coefficients(input);
+}
+template <class C>
+concept HasCoefficients = GivesState<C> && std::same_as<InitialStateOf<C>, Var<CellValueOf<C>>> &&
+    requires(const C& cell, const typename Projected<C>::type& input,
+             const typename Prepared<C>::type& prepared) {
+    {
+        coefficients_of(cell, input, prepared)
+        } -> std::convertible_to<std::pair<InitialStateOf<C>, InitialStateOf<C>>>;
+};
+
+template <class C>
+concept ShowsPlain = requires(const C& cell, const typename Projected<C>::type& input,
+                              const InitialStateOf<C>& h) {
+    { cell.output(input, h) } -> std::convertible_to<InitialStateOf<C>>;
+};
+template <class C>
+concept ShowsPrepared = HasPrepare<C> &&
+    requires(const C& cell, const typename Projected<C>::type& input, const InitialStateOf<C>& h,
+             const typename Prepared<C>::type& prepared) {
+    { cell.output(input, h, prepared) } -> std::convertible_to<InitialStateOf<C>>;
+};
+/// Returns the output of a cell that is linear in its state, for one time step or all.
 template <HasCoefficients C>
 InitialStateOf<C> output_of(const C& cell, [[maybe_unused]] const typename Projected<C>::type& input,
-                            const InitialStateOf<C>& h) {
-    if constexpr (requires { cell.output(input, h); })
+                            const InitialStateOf<C>& h,
+                            [[maybe_unused]] const typename Prepared<C>::type& prepared) {
+    if constexpr (ShowsPrepared<C>)
+        return cell.output(input, h, prepared);
+    else if constexpr (ShowsPlain<C>)
         return cell.output(input, h);
     else
         return h;
@@ -182,6 +223,11 @@ template <class C>
 concept IsLinear = HasCoefficients<C> && !StepsPlain<C> && !StepsPrepared<C>;
 template <class C>
 concept HasStep = StepsPlain<C> || StepsPrepared<C> || IsLinear<C>;
+// As of `project`: one that does not fit is not passed over. What a cell with a step calls so is its own.
+template <class C>
+concept OutputFits = !IsLinear<C> || ShowsPlain<C> || ShowsPrepared<C> || !requires {
+    &C::output;
+};
 
 /// The one call of a cell's step.
 template <class C>
@@ -189,9 +235,9 @@ decltype(auto) call_step(const C& cell, const typename Projected<C>::type& input
                          const InitialStateOf<C>& state,
                          [[maybe_unused]] const typename Prepared<C>::type& prepared) {
     if constexpr (IsLinear<C>) {
-        const auto [a, b] = cell.coefficients(input);
+        const auto [a, b] = coefficients_of(cell, input, prepared);
         const InitialStateOf<C> next = a * state + b;
-        return std::pair{output_of(cell, input, next), next};
+        return std::pair{output_of(cell, input, next, prepared), next};
     } else if constexpr (StepsPrepared<C>) {
         return cell.step(input, state, prepared);
     } else {
@@ -222,7 +268,9 @@ concept StateToProject = StateAndPrepare<C> && ProjectFits<C>;
 template <class C>
 concept StateToStep = StateToProject<C> &&(HasStep<C> || UnrollsItself<C>);
 template <class C>
-concept KeepsContract = StateToStep<C> &&(StepGivesPair<C> || (UnrollsItself<C> && !HasStep<C>));
+concept StateToOutput = StateToStep<C> && OutputFits<C>;
+template <class C>
+concept KeepsContract = StateToOutput<C> &&(StepGivesPair<C> || (UnrollsItself<C> && !HasStep<C>));
 
 // The checks of the contract, in words. A failed one switches off those behind it, so that there is one
 // message.
@@ -239,11 +287,18 @@ struct Contract {
     static_assert(StateToProject<C> || !StateAndPrepare<C>,
                   "a cell's project must be `Var<T> project(const Var<T>& x) const`, or give a std::pair, "
                   "tuple, array or vector of Var<T>; behind x it may take what the cell's prepare returns");
-    static_assert(StateToStep<C> || !StateToProject<C>,
-                  "a cell needs `auto step(const Var<T>& input, const State& state) const`, where State is "
-                  "what its initial_state returns, input is what its project gives for one time step, and a "
-                  "third argument may be what its prepare returns");
-    static_assert(KeepsContract<C> || !StateToStep<C>,
+    static_assert(
+        StateToStep<C> || !StateToProject<C>,
+        "a cell needs `auto step(const Var<T>& input, const State& state) const`, where State is "
+        "what its initial_state returns, input is what its project gives for one time step, and a "
+        "third argument may be what its prepare returns; or, when its state is one Var that it "
+        "carries on linearly, `std::pair<Var<T>, Var<T>> coefficients(const Projected& input) const`");
+    static_assert(
+        StateToOutput<C> || !StateToStep<C>,
+        "the output of a cell with coefficients must be `Var<T> output(const Projected& input, const "
+        "Var<T>& h) const`, where input is what its project gives, and a third argument may be what "
+        "its prepare returns");
+    static_assert(KeepsContract<C> || !StateToOutput<C>,
                   "a cell's step must return std::pair{output, state}: a Var<T>, and a state of the type "
                   "that initial_state returns");
 };
@@ -279,8 +334,8 @@ concept SequenceLayer = detail::UnrollsItself<C>;
 
 /// The contract above, without words.
 template <class C>
-concept Cell =
-    detail::GivesState<C> && detail::PrepareFits<C> && detail::ProjectFits<C> && detail::StepGivesPair<C>;
+concept Cell = detail::GivesState<C> && detail::PrepareFits<C> && detail::ProjectFits<C> &&
+    detail::StepGivesPair<C> && detail::OutputFits<C>;
 
 /// A cell that lists its parameters.
 template <class C>

@@ -82,7 +82,7 @@ UnrolledOf<C> run_linear(const C& cell, const Operand<ValueOf<C>>& x, const Stat
     };
     const PreparedOf<C> prepared = prepare(cell);
     const ProjectedOf<C> projected = project(cell, counted(input(x)), prepared);
-    auto [a, b] = cell.coefficients(projected);
+    auto [a, b] = coefficients_of(cell, projected, prepared);
     if (!steps.all()) {
         const Var<T> counts = input(steps.counting<T>(a.shape().rank() - 1));
         a = where(counts, spread(a), 1);
@@ -90,7 +90,7 @@ UnrolledOf<C> run_linear(const C& cell, const Operand<ValueOf<C>>& x, const Stat
     }
     const Var<T> h = linear_recurrence(Operand<T>(a, x.site()), b, initial, options.reverse);
     const std::ptrdiff_t last = options.reverse ? 0 : static_cast<std::ptrdiff_t>(x.shape()[0]) - 1;
-    UnrolledOf<C> result{spread(output_of(cell, projected, counted(h))),
+    UnrolledOf<C> result{spread(output_of(cell, projected, counted(h), prepared)),
                          reshape(slice(h, 0, last, last + 1), initial.shape()),
                          {}};
     if (options.trace) result.trace = unstack(h);

@@ -4,6 +4,9 @@
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/linear/min_gru_cell.hpp>
 #include <nn/cells/linear/min_lstm_cell.hpp>
+#include <nn/cells/linear/qrnn_cell.hpp>
+#include <nn/cells/linear/selective_ssm_cell.hpp>
+#include <nn/cells/linear/sru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/cells/variants/minimal_gru_cell.hpp>
@@ -37,6 +40,10 @@ std::vector<NamedLayer> every_cell(nn::Generator& g) {
     add("GRU, minimal", nn::MinimalGruCell<double>(4, 4, g));
     all.push_back({"minGRU", nn::MinGruCell<double>(4, 4, g), true});
     all.push_back({"minLSTM", nn::MinLstmCell<double>(4, 4, g), true});
+    all.push_back({"SRU", nn::SruCell<double>(4, 4, g), true});
+    all.push_back({"SRU of another width", nn::SruCell<double>(4, 3, g), true});
+    all.push_back({"QRNN", nn::QrnnCell<double>(4, 4, g), true});
+    all.push_back({"selective state space", nn::SelectiveSsmCell<double>(4, 3, g), true});
     add("LSTM variant", variant({}));
     add("LSTM with peepholes", variant({.peephole = true}));
     add("LSTM, coupled", variant({.coupled = true}));
@@ -55,6 +62,11 @@ std::vector<NamedLayer> every_cell(nn::Generator& g) {
     stack.add("both", nn::Bidirectional(elman(), elman(), nn::Merge::sum));
     stack.add("decoder", nn::GruCell<double>(4, 4, g));
     add("stack", std::move(stack));
+    nn::Stack<double> linear_stack;
+    linear_stack.add("encoder",
+                     nn::Bidirectional(nn::SruCell<double>(4, 2, g), nn::QrnnCell<double>(4, 2, g)));
+    linear_stack.add("states", nn::Residual(nn::SelectiveSsmCell<double>(4, 3, g)));
+    all.push_back({"stack without a loop", std::move(linear_stack), true});
     return all;
 }
 

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <nn/cells/linear/min_gru_cell.hpp>
 #include <nn/cells/linear/min_lstm_cell.hpp>
+#include <nn/cells/linear/qrnn_cell.hpp>
+#include <nn/cells/linear/selective_ssm_cell.hpp>
+#include <nn/cells/linear/sru_cell.hpp>
 #include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/cells/variants/minimal_gru_cell.hpp>
 #include <nn/cells/variants/reset_before_gru_cell.hpp>
@@ -201,6 +204,12 @@ void write_library_cells() {
     write("min_gru_states", nn::MinGruCell<float>(4, 3, g), {.lengths = true, .states = true});
     write("min_lstm", nn::MinLstmCell<float>(4, 3, g));
     write("min_lstm_states", nn::MinLstmCell<float>(4, 3, g), {.lengths = true, .states = true});
+    write("sru", nn::SruCell<float>(4, 4, g));
+    write("sru_states", nn::SruCell<float>(4, 3, g), {.lengths = true, .states = true});
+    write("qrnn", nn::QrnnCell<float>(4, 3, g));
+    write("qrnn_states", nn::QrnnCell<float>(4, 3, g), {.lengths = true, .states = true});
+    write("selective_ssm", nn::SelectiveSsmCell<float>(4, 3, g));
+    write("selective_ssm_states", nn::SelectiveSsmCell<float>(4, 3, g), {.lengths = true, .states = true});
 }
 
 void write_variants() {

@@ -58,6 +58,12 @@ void for_every_cell(nn::Generator& generator, const Use& use) {
         options.layer_norm_epsilon = 0.1;  // else so curved that differences are coarse
         use(nn::LstmVariantCell<double>(I, H, generator, options));
     }
+    use(nn::MinGruCell<double>(I, H, generator));
+    use(nn::MinLstmCell<double>(I, H, generator));
+    use(nn::SruCell<double>(I, H, generator));
+    use(nn::SruCell<double>(I, H + 1, generator));
+    use(nn::QrnnCell<double>(I, H, generator));
+    use(nn::SelectiveSsmCell<double>(I, H, generator));
     use(nn::Zoneout(nn::LstmCell<double>(I, H, generator)));
     use(nn::RecurrentDropout(nn::GruCell<double>(I, H, generator), 0.2));
     use(nn::Residual(nn::ElmanCell<double>(I, I, generator)));

@@ -17,16 +17,16 @@ Tensors run_loops(const CellCase& c, const Tensors& arguments) {
     const auto middle = begin + static_cast<std::ptrdiff_t>(c.parts);
     Tensors state(begin, middle);
     const Tensors parameters(middle, arguments.end());
-    const std::size_t width = state[0].shape()[1];
-    Tensor<double> outputs = tapeloop::detail::uninitialised<double>({T, B, width});
+    std::vector<double> outputs;
     for (std::size_t t = 0; t < T; ++t) {
         const Tensor<double> x = generate({B, I}, [&](const Position& i) {
             return at(arguments[0], {t, i[0], i[1]});
         });
         state = c.step(x, state, parameters);
-        std::copy_n(state[0].data(), B * width, outputs.data() + t * B * width);
+        outputs.insert(outputs.end(), state[0].begin(), state[0].end());
+        if (state.size() > c.parts) state.erase(state.begin());
     }
-    state.insert(state.begin(), outputs);
+    state.insert(state.begin(), tensor({T, B, outputs.size() / (T * B)}, outputs));
     return state;
 }
 

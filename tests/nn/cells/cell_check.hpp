@@ -22,7 +22,8 @@ double logistic(double a);
 /// Row `row` of x times column `column` of W.
 double product(const Tensor<double>& x, const Tensor<double>& W, std::size_t row, std::size_t column);
 
-/// The next state, h first, of x [B, I], a state and the parameters.
+/// The next state, h first, of x [B, I], a state and the parameters. When the output is not h, it stands in
+/// front of the state.
 using Step = std::function<Tensors(const Tensor<double>& x, const Tensors& state, const Tensors& parameters)>;
 
 /// A cell's equations, and what it is run on: x, the initial state's parts, the parameters.

@@ -29,6 +29,50 @@ struct PooledCell {
 };
 static_assert(nn::TrainableCell<PooledCell<float>>);
 
+/// A linear cell of a user's that prepares how fast its units forget, and how they are shown.
+template <class T>
+struct PreparedCell {
+    Parameter<T> U, forget, V;
+
+    PreparedCell(std::size_t inputs, std::size_t hidden, nn::Generator& generator)
+        : U("U", nn::xavier_uniform<T>({inputs, hidden}, generator)),
+          forget("forget", nn::normal<T>({hidden}, 0, 1, generator)),
+          V("V", nn::xavier_uniform<T>({hidden, 2}, generator)) {}
+
+    Var<T> initial_state(std::size_t batch) const { return input(nn::zeros<T>({batch, V.shape()[0]})); }
+    std::pair<Var<T>, Var<T>> prepare() const { return {sigmoid(forget), exp(V)}; }
+    Var<T> project(const Var<T>& x) const { return matmul(x, U); }
+    std::pair<Var<T>, Var<T>> coefficients(const Var<T>& u, const std::pair<Var<T>, Var<T>>& made) const {
+        return {broadcast_to(made.first, u.shape()), u};
+    }
+    Var<T> output(const Var<T>& u, const Var<T>& h, const std::pair<Var<T>, Var<T>>& made) const {
+        return matmul(h * tanh(u), made.second);
+    }
+    ParameterList<T> parameters() { return parameter_list(U, forget, V); }
+};
+static_assert(nn::TrainableCell<PreparedCell<double>>);
+
+struct CoefficientsOfOne : PooledCell<double> {
+    using PooledCell::PooledCell;
+    Var<double> coefficients(const std::pair<Var<double>, Var<double>>& u) const { return u.first; }
+};
+struct CoefficientsOfTwoStates : PooledCell<double> {
+    using PooledCell::PooledCell;
+    std::pair<Var<double>, Var<double>> initial_state(std::size_t) const { return {}; }
+};
+struct OutputThatIsNotConst : PooledCell<double> {
+    using PooledCell::PooledCell;
+    Var<double> output(const std::pair<Var<double>, Var<double>>&, const Var<double>& h) { return h; }
+};
+struct OutputToATensor : PooledCell<double> {
+    using PooledCell::PooledCell;
+    Tensor<double> output(const std::pair<Var<double>, Var<double>>&, const Var<double>& h) const {
+        return h.value();
+    }
+};
+static_assert(!nn::Cell<CoefficientsOfOne> && !nn::Cell<CoefficientsOfTwoStates>);
+static_assert(!nn::Cell<OutputThatIsNotConst> && !nn::Cell<OutputToATensor>);
+
 /// The cell without the short way: `unroll` steps it.
 template <class Cell>
 struct Stepped {
@@ -42,14 +86,16 @@ template <class T, class Cell>
 void check_against_steps(Cell& cell, const nn::UnrollOptions& options, T tolerance) {
     nn::Generator generator(5);
     const Tensor<T> x = nn::normal<T>({6, 3, 4}, 0, 1, generator);
-    const Tensor<T> start = nn::normal<T>({3, 5}, 0, 1, generator);
-    const Tensor<T> weights = nn::normal<T>({6, 3, 5}, 0, 1, generator);
     const auto run = [&](const auto& one) {
         Tape<T> tape;
+        nn::Generator own_generator(6);
+        const auto drawn = [&](const Shape& shape) {
+            return input(nn::normal<T>(shape, 0, 1, own_generator));
+        };
         const Var<T> own_x = input(x);
-        const Var<T> own_start = input(start);
+        const Var<T> own_start = drawn(one.initial_state(3).shape());
         const auto result = nn::unroll(one, own_x, own_start, options);
-        const Var<T> J = sum(result.outputs * weights) + sum(square(result.state));
+        const Var<T> J = sum(result.outputs * drawn(result.outputs.shape())) + sum(square(result.state));
         WrtList<T> wrt(cell.parameters());
         wrt.add(own_x).add(own_start);
         const Gradients<T> gradients = gradient(J, wrt);
@@ -69,9 +115,9 @@ void check_against_steps(Cell& cell, const nn::UnrollOptions& options, T toleran
 }
 
 template <class T, class Cell>
-void check_all_ways() {
+void check_all_ways(std::size_t units = 5) {
     nn::Generator generator(2);
-    Cell cell(4, 5, generator);
+    Cell cell(4, units, generator);
     const T tolerance = sizeof(T) == 4 ? T(1e-5) : T(1e-13);
     const std::vector<std::size_t> lengths{6, 0, 4};
     for (const bool reverse : {false, true})
@@ -96,7 +142,12 @@ void check_all_ways() {
 TEST_CASE_TEMPLATE("linear cells: at once they compute what their steps do", T, float, double) {
     check_all_ways<T, nn::MinGruCell<T>>();
     check_all_ways<T, nn::MinLstmCell<T>>();
+    check_all_ways<T, nn::SruCell<T>>();
+    check_all_ways<T, nn::SruCell<T>>(4);
+    check_all_ways<T, nn::QrnnCell<T>>();
+    check_all_ways<T, nn::SelectiveSsmCell<T>>();
     check_all_ways<T, PooledCell<T>>();
+    check_all_ways<T, PreparedCell<T>>();
 }
 
 TEST_CASE("linear cells: the recurrence has the bits of steps") {
@@ -116,9 +167,11 @@ TEST_CASE("linear cells: the recurrence has the bits of steps") {
     }
 }
 
-TEST_CASE("linear cells: what stands behind the end of a row spoils nothing") {
+TEST_CASE_TEMPLATE("linear cells: what stands behind the end of a row spoils nothing", Cell,
+                   nn::MinLstmCell<double>, nn::SruCell<double>, nn::QrnnCell<double>,
+                   nn::SelectiveSsmCell<double>) {
     nn::Generator generator(2);
-    nn::MinLstmCell<double> cell(4, 5, generator);
+    Cell cell(4, 5, generator);
     Tensor<double> x = nn::normal<double>({6, 2, 4}, 0, 1, generator);
     for (std::size_t t = 3; t < 6; ++t)
         for (std::size_t k = 0; k < 4; ++k) x(t, 1, k) = std::nan("");
