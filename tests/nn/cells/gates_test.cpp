@@ -4,6 +4,8 @@
 #include <autograd/ops/reduce.hpp>
 #include <nn/cells/gates.hpp>
 #include <nn/cells/gru_cell.hpp>
+#include <nn/cells/linear/qrnn_cell.hpp>
+#include <nn/cells/linear/sru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/cells/variants/lstm_variant_cell.hpp>
 #include <nn/cells/variants/minimal_gru_cell.hpp>
@@ -96,6 +98,9 @@ TEST_CASE("gates: every gated cell names its own in packing order") {
     CHECK(joined(nn::ResetBeforeGruCell<float>::gate_names()) == "update reset candidate ");
     CHECK(joined(nn::ResetBeforeGruCell<float>::recurrent_gate_names()) == "update reset ");
     CHECK(joined(nn::MinimalGruCell<float>::gate_names()) == "update candidate ");
+    CHECK(joined(nn::SruCell<float>::gate_names()) == "candidate forget reset ");
+    CHECK(joined(nn::SruCell<float>::bias_names()) == "forget reset ");
+    CHECK(joined(nn::QrnnCell<float>::gate_names()) == "candidate forget output ");
     const nn::LstmVariantCell<float> full(I, H, generator, {.peephole = true});
     CHECK(joined(full.gate_names()) == "input forget candidate output ");
     CHECK(joined(full.peephole_names()) == "input forget output ");

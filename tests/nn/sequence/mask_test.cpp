@@ -3,6 +3,9 @@
 #include <autograd/ops/shape.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
+#include <nn/cells/linear/qrnn_cell.hpp>
+#include <nn/cells/linear/selective_ssm_cell.hpp>
+#include <nn/cells/linear/sru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/linear.hpp>
@@ -67,7 +70,12 @@ TEST_CASE("mask: the steps that count give what they give alone, values and grad
     nn::Generator generator(7);
     check_layer(lstm(generator));
     check_layer(nn::GruCell<double>(I, H, generator));
+    check_layer(nn::SruCell<double>(I, H, generator));
+    check_layer(nn::QrnnCell<double>(I, H, generator));
+    check_layer(nn::SelectiveSsmCell<double>(I, 2, generator));
     check_layer(nn::Bidirectional(lstm(generator), nn::ElmanCell<double>(I, H, generator)));
+    check_layer(nn::Bidirectional(nn::SruCell<double>(I, H, generator),
+                                  nn::Residual(nn::SelectiveSsmCell<double>(I, 2, generator))));
     check_layer(nn::Reversed(lstm(generator)));
     check_layer(nn::Residual(lstm(generator)));
     check_layer(nn::RecurrentDropout(lstm(generator), 0.5));

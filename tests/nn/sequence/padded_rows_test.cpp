@@ -3,6 +3,9 @@
 #include <autograd/derivatives.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/shape.hpp>
+#include <nn/cells/linear/qrnn_cell.hpp>
+#include <nn/cells/linear/selective_ssm_cell.hpp>
+#include <nn/cells/linear/sru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>
 #include <nn/generator.hpp>
 #include <nn/layers/layer_norm.hpp>
@@ -131,6 +134,17 @@ TEST_CASE("padded rows: a cell that cannot compute with padding gives what its r
         check_layer(nn::Stack<double>(Touchy(f, generator), Touchy(f, generator)));
         check_layer(nn::Zoneout(nn::Stack<double>(Touchy(f, generator), Touchy(f, generator))));
     }
+}
+
+TEST_CASE("padded rows: cells that compute all time steps at once") {
+    nn::Generator generator(3);
+    check_layer(nn::SruCell<double>(I, H, generator));
+    check_layer(nn::SruCell<double>(I, H + 1, generator));
+    check_layer(nn::QrnnCell<double>(I, H, generator));
+    check_layer(nn::SelectiveSsmCell<double>(I, 2, generator));
+    check_layer(nn::Stack<double>(
+        nn::Bidirectional(nn::SruCell<double>(I, 2, generator), nn::QrnnCell<double>(I, 1, generator)),
+        nn::Residual(nn::SelectiveSsmCell<double>(I, 2, generator))));
 }
 
 TEST_CASE("padded rows: layers without state in a stack") {

@@ -111,6 +111,12 @@ TEST_CASE("CHECK_CELL: every cell of the library, and what is built around them"
         CHECK_CELL(nn::GruCell<double>(3, 4, generator(), {.update = update}), 3);
         CHECK_CELL(nn::ResetBeforeGruCell<double>(3, 4, generator(), {.update = update}), 3);
     }
+    CHECK_CELL(nn::MinGruCell<double>(3, 4, generator()), 3);
+    CHECK_CELL(nn::MinLstmCell<double>(3, 4, generator()), 3);
+    CHECK_CELL(nn::SruCell<double>(3, 4, generator()), 3);
+    CHECK_CELL(nn::SruCell<double>(3, 3, generator()), 3);
+    CHECK_CELL(nn::QrnnCell<double>(3, 4, generator()), 3);
+    CHECK_CELL(nn::SelectiveSsmCell<double>(3, 2, generator()), 3);
     for (unsigned bits = 0; bits < 16; ++bits) {
         nn::LstmVariantOptions options;
         options.peephole = (bits & 1U) != 0;
