@@ -64,11 +64,9 @@ void TapeBeside<T>::sample(const Differences<T>& differences) {
 // To first order; each value that is computed is off by its own rounding, which its cotangent carries to the
 // results.
 template <class T>
-double rounding_on_the_way(Subject<T>& subject, const std::vector<double>& cotangent, double epsilon) {
-    Tape<T> tape;
-    const auto results = subject.differentiated(subject.run(tape));
+double rounding_on_the_way(Tape<T>& tape, const std::vector<GradientRoot<T>>& roots, double epsilon) {
     const WrtList<T> nodes = every_node(tape);
-    const auto cotangents = gradient(subject.roots(results, cotangent), nodes);
+    const auto cotangents = gradient(roots, nodes);
     auto node = nodes.list().begin();
     double squares = 0;
     for (const Tensor<T>& of_node : cotangents) {
@@ -81,6 +79,13 @@ double rounding_on_the_way(Subject<T>& subject, const std::vector<double>& cotan
         }
     }
     return rounding_units * epsilon * std::sqrt(squares);
+}
+
+template <class T>
+double rounding_on_the_way(Subject<T>& subject, const std::vector<double>& cotangent, double epsilon) {
+    Tape<T> tape;
+    const auto results = subject.differentiated(subject.run(tape));
+    return rounding_on_the_way(tape, subject.roots(results, cotangent), epsilon);
 }
 
 template <class T>
@@ -112,6 +117,8 @@ void TapeBeside<T>::excuse(std::size_t k, std::vector<CheckedElement>& elements,
 
 template class TapeBeside<float>;
 template class TapeBeside<double>;
+template double rounding_on_the_way(Tape<float>&, const std::vector<GradientRoot<float>>&, double);
+template double rounding_on_the_way(Tape<double>&, const std::vector<GradientRoot<double>>&, double);
 template double rounding_on_the_way(Subject<float>&, const std::vector<double>&, double);
 template double rounding_on_the_way(Subject<double>&, const std::vector<double>&, double);
 

@@ -9,6 +9,8 @@ namespace tapeloop::detail {
 /// What the rounding of all values on the way to the results, which may be much larger than those, can make
 /// of <cotangent, results> (Linnainmaa 1976, Taylor expansion of the accumulated rounding error).
 template <class T>
+double rounding_on_the_way(Tape<T>& tape, const std::vector<GradientRoot<T>>& roots, double epsilon);
+template <class T>
 double rounding_on_the_way(Subject<T>& subject, const std::vector<double>& cotangent, double epsilon);
 
 /// The tape's gradient right beside the inputs. Where it jumps from point to point, at a tie or a kink of
@@ -40,6 +42,8 @@ class TapeBeside {
 
 extern template class TapeBeside<float>;
 extern template class TapeBeside<double>;
+extern template double rounding_on_the_way(Tape<float>&, const std::vector<GradientRoot<float>>&, double);
+extern template double rounding_on_the_way(Tape<double>&, const std::vector<GradientRoot<double>>&, double);
 extern template double rounding_on_the_way(Subject<float>&, const std::vector<double>&, double);
 extern template double rounding_on_the_way(Subject<double>&, const std::vector<double>&, double);
 
