@@ -2,6 +2,7 @@
 #include <autograd/check/check_forward.hpp>
 #include <autograd/check/judge/random.hpp>
 #include <autograd/check/judge/sweep_again.hpp>
+#include <autograd/check/judge/tape_beside.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -53,6 +54,7 @@ SizedSum inner_product(const List& a, const std::vector<Tensor<T>>& b) {
 struct BothModes {
     SizedSum forward;
     SizedSum reverse;
+    double rounding = 0;  ///< on the way to the gradient
 
     double off() const { return forward.value - reverse.value; }
 };
@@ -80,7 +82,10 @@ BothModes both_modes(Subject<T>& subject, std::uint64_t seed, std::uint64_t trem
         v.push_back(draw(subject.input(k).shape()));
         directions.push_back({pulled.at(k), v.back()});
     }
-    return {inner_product<T>(gradient(directions, cotangents), u), inner_product<T>(gradient(roots, wrt), v)};
+    BothModes both{inner_product<T>(gradient(directions, cotangents), u),
+                   inner_product<T>(gradient(roots, wrt), v)};
+    both.rounding = rounding_on_the_way(tape, directions, std::numeric_limits<T>::epsilon());
+    return both;
 }
 
 /// The largest change of what both differ by, with the last places of all numbers.
@@ -104,7 +109,7 @@ void check_forward(GradientReport& report, Subject<T>& subject, const CheckOptio
     double tolerance =
         std::max(tolerances.absolute, tolerances.relative * (here.forward.size + here.reverse.size) / 2);
     if (!(std::abs(here.off()) <= tolerance))
-        tolerance += spread_margin * spread_of(subject, report.seed, here);
+        tolerance += spread_margin * spread_of(subject, report.seed, here) + here.rounding;
     report.forward = {here.forward.value, here.reverse.value, tolerance};
     if (!(std::abs(here.off()) <= tolerance))
         report.findings.push_back(

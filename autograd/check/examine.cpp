@@ -58,7 +58,6 @@ class Examination {
     std::size_t computed_ = 0;  ///< elements, by a recording
     std::vector<bool> by_elements_;
     std::vector<Suspect> suspects_;
-    std::vector<Finding> swept_;
 };
 
 /// <cotangent, results>. A single element has one that is not 1 either; the report is of the gradient itself.
@@ -283,21 +282,26 @@ void Examination<T>::note_undecided(const CheckedInput& checked,
                         lost, elements.size()));
 }
 
-/// A rule that changes explains all that is wrong behind it; other findings stand where nothing else does.
+/// A rule that changes explains all that is wrong behind it, and so does one that ignores the cotangent of a
+/// single result, which is a multiple of the right gradient; other findings stand where nothing else does.
 template <class T>
 void Examination<T>::sweep_again() {
-    swept_ = detail::sweep_again(subject_, differences_->cotangent(), seed_);
-    for (Finding& finding : swept_) {
-        const auto is_of_it = [&](const Suspect& one) {
-            return subject_.input(one.input).name == finding.input;
+    for (auto& [finding, multiple] : detail::sweep_again(subject_, differences_->cotangent(), seed_)) {
+        const auto is_of_it = [&, &input = finding.input](const Suspect& one) {
+            return subject_.input(one.input).name == input;
         };
-        if (finding.diagnosis == Diagnosis::rule_changes) std::erase_if(suspects_, is_of_it);
+        if (finding.diagnosis == Diagnosis::rule_changes ||
+            (finding.diagnosis == Diagnosis::cotangent_ignored && center_.size() == 1))
+            std::erase_if(suspects_, is_of_it);
         if (std::any_of(suspects_.begin(), suspects_.end(), is_of_it)) continue;
+        // A rule that clips is wrong where it does.
+        const Differences<T> there(subject_, multiplied(differences_->cotangent(), multiple), center_,
+                                   options_);
         for (std::size_t k = 0; options_.diagnose && k < subject_.size(); ++k)
             if (subject_.input(k).name == finding.input)
-                if (const auto located = locate(subject_, *differences_, k, 1); located.has_value())
+                if (const auto located = locate(subject_, there, k, 1); located.has_value())
                     finding.rule = located->rule;
-        report_.findings.push_back(finding);
+        report_.findings.push_back(std::move(finding));
     }
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <autograd/check/judge/random.hpp>
 #include <autograd/check/judge/sweep_again.hpp>
+#include <autograd/check/judge/tape_beside.hpp>
 #include <autograd/check/second_order.hpp>
 
 #include <algorithm>
@@ -51,6 +52,11 @@ struct Products {
     Inner backward;
 };
 
+bool are_products_finite(const Products& products) {
+    return std::isfinite(products.wHz.value + products.zHw.value) &&
+           std::isfinite(products.forward.value + products.backward.value);
+}
+
 /// Random weights; `trembling` moves them by next to nothing, so that they round otherwise.
 template <class T>
 Vectors weights_for(std::size_t size, std::uint64_t seed, std::uint64_t trembling) {
@@ -99,7 +105,15 @@ template <class T>
 void check_products(GradientReport& report, Subject<T>& subject) {
     const double tolerance = sizeof(T) == 8 ? 1e-9 : 1e-3;
     const Products here = products_of(subject, report.seed, 0);
-    // What a pair differs by changes with the last places of all numbers where rounding is the reason.
+    if (!are_products_finite(here)) {
+        if (!report.has(Diagnosis::not_finite))
+            report.findings.push_back({Diagnosis::not_finite, 2, "",
+                                       "products with the Hessian from the tape, or with its Jacobian, are "
+                                       "NaN or infinite"});
+        return;
+    }
+    // What a pair differs by changes with the last places of all numbers where rounding is the reason, unless
+    // all of them are lost in a larger one that cancels.
     const auto disagree = [&](Inner Products::*a, Inner Products::*b) {
         const auto off = [&](const Products& products) { return (products.*a).value - (products.*b).value; };
         const double allowed = tolerance * ((here.*a).size + (here.*b).size + 1);
@@ -110,7 +124,10 @@ void check_products(GradientReport& report, Subject<T>& subject) {
             moved.last_places(report.seed + point);
             spread = std::max(spread, std::abs(off(products_of(subject, report.seed, point)) - off(here)));
         }
-        return !(std::abs(off(here)) <= allowed + spread_margin * spread);
+        const double on_the_way =
+            rounding_on_the_way(subject, weights_for<T>(own_size(subject), report.seed + 11, 0),
+                                std::numeric_limits<T>::epsilon());
+        return !(std::abs(off(here)) <= allowed + spread_margin * spread + on_the_way);
     };
     if (disagree(&Products::wHz, &Products::zHw))
         report.findings.push_back(

@@ -3,6 +3,7 @@
 #include <autograd/check/judge/sweep_again.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <exception>
 
@@ -30,16 +31,22 @@ double distance(const std::vector<double>& a, const std::vector<double>& b, doub
     return largest <= negligible ? 0 : largest / size;
 }
 
+bool is_swept_finite(const std::vector<double>& x) {
+    return std::all_of(x.begin(), x.end(), [](double element) { return std::isfinite(element); });
+}
+
 /// The gradients of one recording, by several sweeps.
 struct Sweeps {
     SweptNumbers first;
     SweptNumbers second;
-    SweptNumbers scaled;
+    std::vector<SweptNumbers> multiplied;  ///< by each of `other_cotangents`
     SweptNumbers after_another;
 };
 
-// Neither 1 nor positive, so that neither a constant nor a square nor a magnitude passes for linear.
-constexpr double other_cotangent = -2;
+// The first is neither 1 nor positive, so that neither a constant nor a square nor a magnitude passes for
+// linear; a rule that clips its cotangent, or drops small ones, is linear until far from 1. Powers of two, so
+// that all else rounds alike.
+constexpr std::array<double, 3> other_cotangents{-2, -1024, -1.0 / 1024};
 
 template <class T>
 SweptNumbers swept(const Subject<T>& subject, const typename Subject<T>::Run& run,
@@ -55,12 +62,11 @@ Sweeps sweeps_of(Subject<T>& subject, std::span<const double> cotangent, std::ui
     Tape<T> tape;
     const typename Subject<T>::Run run = subject.run(tape);
     const std::vector<Var<T>> results = subject.differentiated(run);
-    std::vector<double> other(cotangent.begin(), cotangent.end());
-    for (double& element : other) element *= other_cotangent;
     Sweeps sweeps;
     sweeps.first = swept(subject, run, results, cotangent);
     sweeps.second = swept(subject, run, results, cotangent);
-    sweeps.scaled = swept(subject, run, results, other);
+    for (const double factor : other_cotangents)
+        sweeps.multiplied.push_back(swept(subject, run, results, multiplied(cotangent, factor)));
     try {
         MovedInputs<T> moved(subject);
         moved.beside(seed);
@@ -74,6 +80,12 @@ Sweeps sweeps_of(Subject<T>& subject, std::span<const double> cotangent, std::ui
 }
 
 }  // namespace
+
+std::vector<double> multiplied(std::span<const double> cotangent, double factor) {
+    std::vector<double> result(cotangent.begin(), cotangent.end());
+    for (double& element : result) element *= factor;
+    return result;
+}
 
 template <class T>
 MovedInputs<T>::MovedInputs(Subject<T>& subject) : subject_(subject) {
@@ -118,48 +130,63 @@ void MovedInputs<T>::fill(double value) {
 }
 
 template <class T>
-std::vector<Finding> sweep_again(Subject<T>& subject, std::span<const double> cotangent, std::uint64_t seed) {
+std::vector<SweptFinding> sweep_again(Subject<T>& subject, std::span<const double> cotangent,
+                                      std::uint64_t seed) {
     const Sweeps sweeps = sweeps_of(subject, cotangent, seed);
     const double tolerance = sizeof(T) == 8 ? 1e-9 : 1e-3;
-    std::vector<Finding> findings;
+    std::vector<SweptFinding> findings;
     for (std::size_t k = 0; k < sweeps.first.size(); ++k) {
-        const auto find = [&](Diagnosis diagnosis, std::string text) {
-            findings.push_back({diagnosis, subject.order(), subject.input(k).name, std::move(text)});
+        const auto find = [&](Diagnosis diagnosis, std::string text, double factor = 1) {
+            findings.push_back(
+                {{diagnosis, subject.order(), subject.input(k).name, std::move(text)}, factor});
         };
         const std::vector<double>& first = sweeps.first[k];
         const double again = distance<T>(sweeps.second[k], first, 1);
         const double after = distance<T>(sweeps.after_another[k], first, 1);
-        const double scaled = distance<T>(sweeps.scaled[k], first, other_cotangent);
-        if (again > tolerance)
+        if (again > tolerance) {
             find(Diagnosis::rule_changes,
                  fmt::format("two sweeps over one recording differ by {:.2g} of the gradient: a rule draws "
                              "random numbers, or adds to what an earlier sweep left; draw where values are "
                              "computed, and start from zeros",
                              again));
-        else if (after > tolerance)
+            continue;
+        }
+        if (after > tolerance) {
             find(Diagnosis::rule_changes,
                  fmt::format("the gradient changes by {:.2g} of itself when f is evaluated elsewhere between "
                              "recording and sweep: a rule uses values of the last evaluation; use those that "
                              "it is handed",
                              after));
-        else if (scaled > tolerance && distance<T>(sweeps.scaled[k], first, 1) <= tolerance)
-            find(
-                Diagnosis::cotangent_ignored,
-                fmt::format("the cotangent times {} gives the same gradient: a rule does not multiply by its "
-                            "cotangent",
-                            other_cotangent));
-        else if (scaled > tolerance)
-            find(Diagnosis::not_linear,
-                 fmt::format("the cotangent times {0} does not give the gradient times {0}, it is off by "
-                             "{1:.2g} of it: a rule is not linear in its cotangent",
-                             other_cotangent, scaled));
+            continue;
+        }
+        for (std::size_t m = 0; m < other_cotangents.size(); ++m) {
+            const double factor = other_cotangents[m];
+            const std::vector<double>& there = sweeps.multiplied[m][k];
+            const double off = distance<T>(there, first, factor);
+            // What is so large that it is no number any more says nothing.
+            const bool is_far = m != 0;
+            if (!(off > tolerance) || (is_far && !is_swept_finite(there))) continue;
+            if (!is_far && distance<T>(there, first, 1) <= tolerance)
+                find(Diagnosis::cotangent_ignored,
+                     fmt::format(
+                         "the cotangent times {} gives the same gradient: a rule does not multiply by its "
+                         "cotangent",
+                         factor));
+            else
+                find(Diagnosis::not_linear,
+                     fmt::format("the cotangent times {0} does not give the gradient times {0}, it is off by "
+                                 "{1:.2g} of it: a rule is not linear in its cotangent{2}",
+                                 factor, off, is_far ? "; does it clip it, or leave small ones out?" : ""),
+                     factor);
+            break;
+        }
     }
     return findings;
 }
 
 template class MovedInputs<float>;
 template class MovedInputs<double>;
-template std::vector<Finding> sweep_again(Subject<float>&, std::span<const double>, std::uint64_t);
-template std::vector<Finding> sweep_again(Subject<double>&, std::span<const double>, std::uint64_t);
+template std::vector<SweptFinding> sweep_again(Subject<float>&, std::span<const double>, std::uint64_t);
+template std::vector<SweptFinding> sweep_again(Subject<double>&, std::span<const double>, std::uint64_t);
 
 }  // namespace tapeloop::detail

@@ -45,14 +45,26 @@ class MovedInputs {
     std::vector<std::vector<T>> before_;
 };
 
-/// Sweeps a recording twice, with another multiple of the cotangent, and after an evaluation elsewhere;
-/// returns a finding for each input whose gradient is not what it must be.
+/// A finding of sweeps, and the multiple of the cotangent that it takes.
+struct SweptFinding {
+    Finding finding;
+    double multiple = 1;
+};
+
+/// Sweeps a recording twice, with multiples of the cotangent, and after an evaluation elsewhere; returns a
+/// finding for each input whose gradient is not what it must be.
 template <class T>
-std::vector<Finding> sweep_again(Subject<T>& subject, std::span<const double> cotangent, std::uint64_t seed);
+std::vector<SweptFinding> sweep_again(Subject<T>& subject, std::span<const double> cotangent,
+                                      std::uint64_t seed);
+
+/// Each element times a factor.
+std::vector<double> multiplied(std::span<const double> cotangent, double factor);
 
 extern template class MovedInputs<float>;
 extern template class MovedInputs<double>;
-extern template std::vector<Finding> sweep_again(Subject<float>&, std::span<const double>, std::uint64_t);
-extern template std::vector<Finding> sweep_again(Subject<double>&, std::span<const double>, std::uint64_t);
+extern template std::vector<SweptFinding> sweep_again(Subject<float>&, std::span<const double>,
+                                                      std::uint64_t);
+extern template std::vector<SweptFinding> sweep_again(Subject<double>&, std::span<const double>,
+                                                      std::uint64_t);
 
 }  // namespace tapeloop::detail

@@ -64,25 +64,34 @@ void TapeBeside<T>::sample(const Differences<T>& differences) {
 // To first order; each value that is computed is off by its own rounding, which its cotangent carries to the
 // results.
 template <class T>
-double TapeBeside<T>::rounding_on_the_way(double epsilon) {
-    if (rounding_on_the_way_.has_value()) return *rounding_on_the_way_;
-    Tape<T> tape;
-    const auto results = subject_.differentiated(subject_.run(tape));
+double rounding_on_the_way(Tape<T>& tape, const std::vector<GradientRoot<T>>& roots, double epsilon) {
     const WrtList<T> nodes = every_node(tape);
-    const auto cotangents = gradient(subject_.roots(results, cotangent_), nodes);
+    const auto cotangents = gradient(roots, nodes);
     auto node = nodes.list().begin();
     double squares = 0;
-    for (const Tensor<T>& cotangent : cotangents) {
+    for (const Tensor<T>& of_node : cotangents) {
         const Var<T>& var = (node++)->var();
         if (tape.inputs(var.index()).empty()) continue;  // it is given, and rounded by nobody
         const Array<T> value = var.array();
         for (std::size_t i = 0; i < value.size(); ++i) {
-            const double part =
-                static_cast<double>(cotangent.data()[i]) * static_cast<double>(value.data()[i]);
+            const double part = static_cast<double>(of_node.data()[i]) * static_cast<double>(value.data()[i]);
             squares += part * part;
         }
     }
-    return *(rounding_on_the_way_ = rounding_units * epsilon * std::sqrt(squares));
+    return rounding_units * epsilon * std::sqrt(squares);
+}
+
+template <class T>
+double rounding_on_the_way(Subject<T>& subject, const std::vector<double>& cotangent, double epsilon) {
+    Tape<T> tape;
+    const auto results = subject.differentiated(subject.run(tape));
+    return rounding_on_the_way(tape, subject.roots(results, cotangent), epsilon);
+}
+
+template <class T>
+double TapeBeside<T>::rounding(double epsilon) {
+    if (!rounding_.has_value()) rounding_ = rounding_on_the_way(subject_, cotangent_, epsilon);
+    return *rounding_;
 }
 
 template <class T>
@@ -91,11 +100,15 @@ void TapeBeside<T>::excuse(std::size_t k, std::vector<CheckedElement>& elements,
     for (CheckedElement& one : elements) {
         if (one.verdict != Verdict::wrong || !std::isfinite(one.tape)) continue;
         sample(differences);
-        double spread = 0;
-        for (const Gradients& there : last_places_)
-            spread = std::max(spread, std::abs(there[k][one.index] - one.tape));
-        if (std::abs(one.difference) <= spread_margin * spread ||
-            std::abs(one.difference) * one.step <= rounding_on_the_way(differences.tolerances().epsilon))
+        // Among each other: a tape that is away from all of them, which agree, is wrong at this point alone.
+        double smallest = HUGE_VAL;
+        double largest = -HUGE_VAL;
+        for (const Gradients& there : last_places_) {
+            smallest = std::min(smallest, there[k][one.index]);
+            largest = std::max(largest, there[k][one.index]);
+        }
+        if (std::abs(one.difference) <= spread_margin * (largest - smallest) ||
+            std::abs(one.difference) * one.step <= rounding(differences.tolerances().epsilon))
             one.verdict = Verdict::rounding;
         else if (are_among(beside_, k, one))
             one.verdict = Verdict::kink;
@@ -104,5 +117,9 @@ void TapeBeside<T>::excuse(std::size_t k, std::vector<CheckedElement>& elements,
 
 template class TapeBeside<float>;
 template class TapeBeside<double>;
+template double rounding_on_the_way(Tape<float>&, const std::vector<GradientRoot<float>>&, double);
+template double rounding_on_the_way(Tape<double>&, const std::vector<GradientRoot<double>>&, double);
+template double rounding_on_the_way(Subject<float>&, const std::vector<double>&, double);
+template double rounding_on_the_way(Subject<double>&, const std::vector<double>&, double);
 
 }  // namespace tapeloop::detail

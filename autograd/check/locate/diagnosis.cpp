@@ -240,9 +240,10 @@ Maybe axis_summed(const Evidence& evidence, const Fit& fit) {
     for (std::size_t axis = 0; axis < evidence.shape.rank(); ++axis) {
         const AxisLoops loops(evidence.shape, axis);
         if (loops.extent < 2) continue;
+        // In the first slice, from where all others get it: an axis may be as long as the input is large.
         Elements sums(evidence.numeric.size(), 0);
-        for (std::size_t i = 0; i < sums.size(); ++i)
-            for (std::size_t k = 0; k < loops.extent; ++k) sums[i] += evidence.numeric[loops.moved(i, k)];
+        for (std::size_t i = 0; i < sums.size(); ++i) sums[loops.moved(i, 0)] += evidence.numeric[i];
+        for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = sums[loops.moved(i, 0)];
         const bool is_sum = fit.fits(sums);
         for (double& element : sums) element /= static_cast<double>(loops.extent);
         if (is_sum || fit.fits(sums))

@@ -28,10 +28,9 @@ class EdgeExplainer {
         for (std::size_t o = 0; o < both.size(); ++o) both[o] += edge.cotangent[o];
         const auto found = pulled(edge, {edge.cotangent, edge.cotangent, twice, other, both});
         if (found.size() != 5) return {};
-        for (const double element : found[0])
-            if (!std::isfinite(element)) return {};
         double scale = 0;
-        for (const double element : found[0]) scale = std::max(scale, std::abs(element));
+        for (const double element : found[0])
+            if (std::isfinite(element)) scale = std::max(scale, std::abs(element));
         const auto is_apart = [&](double a, double b) {
             return !(std::abs(a - b) <= 100 * close_to_differences<T> * scale);
         };
@@ -39,6 +38,10 @@ class EdgeExplainer {
         bool ignores = true;
         bool is_linear = true;
         for (std::size_t i = 0; i < found[0].size(); ++i) {
+            // Where the slope is infinite, as that of log at 0, sums of it say nothing.
+            if (!std::all_of(found.begin(), found.end(),
+                             [i](const auto& delivered) { return std::isfinite(delivered[i]); }))
+                continue;
             changes = changes || is_apart(found[0][i], found[1][i]);
             ignores = ignores && !is_apart(found[0][i], found[2][i]) && !is_apart(found[0][i], found[3][i]);
             is_linear = is_linear && !is_apart(2 * found[0][i], found[2][i]) &&

@@ -8,8 +8,8 @@
 namespace tapeloop::detail {
 namespace {
 
-// So unlikely must it be that wrong and right elements lie apart by chance.
-constexpr double least_ways = 50;
+// So unlikely must it be that wrong and right elements lie apart by chance, in any of the six ways below.
+constexpr double least_ways = 6 * 50;
 
 struct Range {
     double least = std::numeric_limits<double>::infinity();

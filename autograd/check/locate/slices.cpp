@@ -107,7 +107,7 @@ bool are_filled(const Evidence& evidence, const Fit& fit, const AxisLoops& loops
     std::size_t told = 0;
     for (std::size_t i = 0; i < evidence.tape.size(); ++i) {
         if (!fit.is_known(i) || (fit.is_right(i) && fit.is_neutral(i))) continue;
-        if (std::find(slices.begin(), slices.end(), loops.slice_of(i)) == slices.end()) continue;
+        if (!std::binary_search(slices.begin(), slices.end(), loops.slice_of(i))) continue;
         ++told;
         wrong += fit.is_right(i) ? 0U : 1U;
     }
@@ -116,8 +116,7 @@ bool are_filled(const Evidence& evidence, const Fit& fit, const AxisLoops& loops
 
 bool is_zero_in(const Evidence& evidence, const AxisLoops& loops, const Slices& slices) {
     for (std::size_t i = 0; i < evidence.tape.size(); ++i)
-        if (evidence.tape[i] != 0 &&
-            std::find(slices.begin(), slices.end(), loops.slice_of(i)) != slices.end())
+        if (evidence.tape[i] != 0 && std::binary_search(slices.begin(), slices.end(), loops.slice_of(i)))
             return false;
     return true;
 }
@@ -126,7 +125,7 @@ bool is_zero_in(const Evidence& evidence, const AxisLoops& loops, const Slices& 
 std::string values_text(const Evidence& evidence, const AxisLoops& loops, const Slices& slices) {
     Evidence part = evidence;
     for (std::size_t i = 0; i < part.tape.size(); ++i) {
-        if (std::find(slices.begin(), slices.end(), loops.slice_of(i)) != slices.end()) continue;
+        if (std::binary_search(slices.begin(), slices.end(), loops.slice_of(i))) continue;
         part.tape[i] = part.numeric[i] = 0;
         part.tolerance[i] = -1;
     }

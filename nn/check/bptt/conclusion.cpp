@@ -57,6 +57,13 @@ void conclude(BpttReport& report, const VerifiedRun<T>& run) {
     const bool steps_agree = of_all([](const BpttWay& way) { return way.steps_agree(); });
     const bool totals_agree = of_all([](const BpttWay& way) { return way.totals_agree(); });
     if (steps_agree && totals_agree && report.differences.passed()) return;
+    if (steps_agree && totals_agree && report.differences.has(Diagnosis::not_linear)) {
+        report.findings.emplace_back(
+            "all ways agree with these cotangents, and would not with others: a rule is not linear in its "
+            "cotangent, such as one that clips it");
+        report.details = check_sequence(run, true);
+        return;
+    }
     const bool is_proved = steps_agree && totals_agree &&
                            !of_all([](const BpttWay& way) { return way.totals.empty(); }) &&
                            !report.differences.has(Diagnosis::non_deterministic);

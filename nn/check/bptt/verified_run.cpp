@@ -61,6 +61,21 @@ GradientReport check_step(const VerifiedRun<T>& run, std::size_t t) {
 }
 
 template <class T>
+std::optional<GradientReport> check_own_start(const VerifiedRun<T>& run) {
+    if (!run.options.random_initial_state || !run.options.initial_state.empty()) return {};
+    std::vector<Tensor<T>> state = run.tape.points[0].state;
+    {
+        const Tape<T> tape;
+        const Parts<T> initial = run.cell.layer.initial_state(run.tape.run.x.shape(1));
+        for (std::size_t k = 0; k < initial.size(); ++k)
+            if (!is_open(initial[k].shape())) state[k] = initial[k].value();
+    }
+    return check_function(function_of_step(run.cell),
+                          inputs_of(run.cell, run.names, run.tape.points[0].x, state),
+                          options_of_check(run, true));
+}
+
+template <class T>
 bool loss_is_right(const VerifiedRun<T>& run) {
     const CheckFunction<T> f = [&run](const std::vector<Var<T>>& arguments) {
         return run.loss(arguments[0], Parts<T>(arguments.begin() + 1, arguments.end()));
@@ -87,6 +102,7 @@ bool initial_state_is_right(const VerifiedRun<T>& run) {
                                          const BpttOptions&);                                            \
     template GradientReport check_sequence(const VerifiedRun<T>&, bool);                                 \
     template GradientReport check_step(const VerifiedRun<T>&, std::size_t);                              \
+    template std::optional<GradientReport> check_own_start(const VerifiedRun<T>&);                       \
     template bool loss_is_right(const VerifiedRun<T>&);                                                  \
     template bool initial_state_is_right(const VerifiedRun<T>&);
 

@@ -5,6 +5,8 @@
 #include <nn/check/bptt/tape_run.hpp>
 #include <nn/check/bptt/verify_bptt.hpp>
 
+#include <optional>
+
 /// What `verify_bptt` verifies, and what `check_gradient` says of parts of it.
 namespace tapeloop::nn::detail {
 
@@ -30,6 +32,10 @@ GradientReport check_sequence(const VerifiedRun<T>& run, bool diagnose);
 /// Checks one step of it, with a diagnosis.
 template <class T>
 GradientReport check_step(const VerifiedRun<T>& run, std::size_t t);
+/// Checks the first one from the cell's own initial state; nothing if the run started there, or where the
+/// options say.
+template <class T>
+std::optional<GradientReport> check_own_start(const VerifiedRun<T>& run);
 /// Returns whether the gradient of the loss, by outputs, final state and parameters, is right.
 template <class T>
 bool loss_is_right(const VerifiedRun<T>& run);
@@ -42,6 +48,7 @@ bool initial_state_is_right(const VerifiedRun<T>& run);
                                                 const Tensor<T>&, const BpttOptions&);        \
     extern template GradientReport check_sequence(const VerifiedRun<T>&, bool);               \
     extern template GradientReport check_step(const VerifiedRun<T>&, std::size_t);            \
+    extern template std::optional<GradientReport> check_own_start(const VerifiedRun<T>&);     \
     extern template bool loss_is_right(const VerifiedRun<T>&);                                \
     extern template bool initial_state_is_right(const VerifiedRun<T>&);
 

@@ -88,6 +88,7 @@ class Verification {
         find_divergence();
         conclude(report_, run_);
         if (report_.passed()) find_branch();
+        if (report_.passed()) look_at_own_start();
         return std::move(report_);
     }
 
@@ -217,6 +218,16 @@ class Verification {
     void find_branch() {
         std::string found = branch_on_value(run_);
         if (!found.empty()) report_.findings.push_back(std::move(found));
+    }
+
+    /// Where sequences start, which the run did not: at zeros a norm has no gradient.
+    void look_at_own_start() {
+        std::optional<GradientReport> found = check_own_start(run_);
+        if (!found.has_value() || found->passed()) return;
+        report_.findings.emplace_back(
+            "the first step differentiates wrongly from the cell's own initial state, though not from a "
+            "random one beside it");
+        report_.details = std::move(found);
     }
 
     StepCheck compared(std::size_t t, const StepTerms<T>& other) const {

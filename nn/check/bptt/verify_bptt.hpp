@@ -88,6 +88,7 @@ concept LossOf =
 ///
 /// Last, a row is run among rows like it: where that gives something else, and no gradient passes from row to
 /// row, a step branches on a value, as in `if (h.value()(0, 0) > 0)`, or uses one that is not on the tape.
+/// And the first step is checked from the cell's own initial state as well.
 ///
 /// Outputs or gradients that are not finite are all that is reported then.
 ///

@@ -139,7 +139,22 @@ Found CellGradients<T>::second_order() {
     return {CellVerdict::passed, counts(checked(), {}, 2)};
 }
 
+template <class T>
+std::string wrong_along_directions(const CellRuns<T>& runs, const Batch<T>& batch, CheckOptions options) {
+    options.order = 1;
+    options.mode = CheckMode::directions;
+    options.directions = 2;
+    CellGradients<T> gradients(runs, batch, options);
+    std::vector<std::string> names{"x"};
+    names.insert(names.end(), runs.state_names.begin(), runs.state_names.end());
+    names.insert(names.end(), runs.parameter_names.begin(), runs.parameter_names.end());
+    const Found found = gradients.of(names);
+    return found.verdict == CellVerdict::failed ? found.text : "";
+}
+
 template class CellGradients<float>;
 template class CellGradients<double>;
+template std::string wrong_along_directions(const CellRuns<float>&, const Batch<float>&, CheckOptions);
+template std::string wrong_along_directions(const CellRuns<double>&, const Batch<double>&, CheckOptions);
 
 }  // namespace tapeloop::nn::detail

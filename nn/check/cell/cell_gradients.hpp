@@ -31,7 +31,15 @@ class CellGradients {
     std::exception_ptr thrown_;             ///< by the second order
 };
 
+/// Says what is wrong with the gradients of the first order, along two directions by each input; empty if
+/// nothing is.
+template <class T>
+std::string wrong_along_directions(const CellRuns<T>& runs, const Batch<T>& batch, CheckOptions options);
+
 extern template class CellGradients<float>;
 extern template class CellGradients<double>;
+extern template std::string wrong_along_directions(const CellRuns<float>&, const Batch<float>&, CheckOptions);
+extern template std::string wrong_along_directions(const CellRuns<double>&, const Batch<double>&,
+                                                   CheckOptions);
 
 }  // namespace tapeloop::nn::detail

@@ -200,6 +200,29 @@ Found CellItems<T>::parameters() {
     return {CellVerdict::passed, std::move(text)};
 }
 
+/// What the cell does at the state that training starts from, such as zeros: the others have moved it.
+template <class T>
+Found CellItems<T>::own_start() {
+    if (!start_.is_random || !start_.given.empty())
+        return {CellVerdict::not_applicable, "not tried: the options say where to start"};
+    if (!report_.gradient.passed())
+        return {CellVerdict::not_applicable, "not tried: gradients are wrong from another start too"};
+    Batch<T> own = batch_;
+    {
+        const Tape<T> tape;
+        const State initial = subject_.layer.initial_state(own.size());
+        for (std::size_t k = 0; k < initial.size(); ++k)
+            if (!is_open(initial[k].shape())) own.state[k] = initial[k].value();
+    }
+    const std::string wrong = wrong_along_directions(runs_, own, options_);
+    if (wrong.empty())
+        return {CellVerdict::passed, "gradients agree with differences along directions from there too"};
+    return {CellVerdict::failed,
+            fmt::format("{}; from a random state everything agrees: the step fails at the cell's own "
+                        "initial state, where sequences start",
+                        wrong)};
+}
+
 template <class T>
 void CellItems<T>::add_gradients() {
     CellGradients<T> gradients(runs_, batch_, options_);
@@ -217,6 +240,7 @@ void CellItems<T>::add_gradients() {
     add_one("gradient of the parameters", [&] { return gradients.of(subject_.parameter_names); });
     if (options_.order == 2) add_one("second order", [&] { return gradients.second_order(); });
     report_.gradient = gradients.report();
+    add_one("own start", [this] { return own_start(); });
     add_one("long sequence", [&] {
         if (!report_.gradient.passed())
             return Found{CellVerdict::not_applicable, "not tried: gradients are wrong without it"};

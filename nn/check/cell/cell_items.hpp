@@ -30,6 +30,7 @@ class CellItems {
     Found initial_state();
     Found shapes();
     Found parameters();
+    Found own_start();
 
     void add_gradients();
     Batch<T> random_batch(const Tensor<T>& x);

@@ -84,6 +84,8 @@ extern template Tensor<double> sequence_for(std::size_t, const CellCheckOptions&
 ///                                    against central differences, at a random state
 ///     second order                   the gradient of the gradient against differences, and what
 ///                                    `check_gradient` does
+///     own start                      so from the cell's own initial state, along directions: a norm of
+///                                    zeros has no gradient
 ///     long sequence                  over 20 time steps, of those of x, unroll gives what steps give,
 ///                                    and gradients are right along directions: what begins late, or
 ///                                    comes every so many steps

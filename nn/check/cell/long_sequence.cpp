@@ -36,19 +36,6 @@ bool is_finite(const CellRun& run) {
            holds(run.by_parameter);
 }
 
-template <class T>
-std::string wrong_gradients(const CellRuns<T>& runs, const Batch<T>& batch, CheckOptions options) {
-    options.order = 1;
-    options.mode = CheckMode::directions;
-    options.directions = 2;
-    CellGradients<T> gradients(runs, batch, options);
-    std::vector<std::string> names{"x"};
-    names.insert(names.end(), runs.state_names.begin(), runs.state_names.end());
-    names.insert(names.end(), runs.parameter_names.begin(), runs.parameter_names.end());
-    const Found found = gradients.of(names);
-    return found.verdict == CellVerdict::failed ? found.text : "";
-}
-
 }  // namespace
 
 template <class T>
@@ -73,7 +60,7 @@ Found long_sequence(const CellRuns<T>& runs, const Batch<T>& batch, const CheckO
             return judged(fmt::format("of {} time steps, {}", many_steps, apart), "",
                           "the cell does something else from some step on, or every so many steps");
     }
-    const std::string wrong = wrong_gradients(runs, longer, options);
+    const std::string wrong = wrong_along_directions(runs, longer, options);
     if (!wrong.empty())
         return {CellVerdict::failed,
                 fmt::format("{}; over {} time steps everything agrees: this begins later, or comes every so "

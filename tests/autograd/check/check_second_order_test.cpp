@@ -105,3 +105,13 @@ TEST_CASE("check second order: a rule that gives something else when it is recor
                       })),
                   "my_tanh", 0, "gives something else when it is recorded");
 }
+
+TEST_CASE(
+    "check second order: a gradient of the gradient that is NaN is told as such, and accuses nobody else") {
+    const GradientReport report =
+        check_gradient([](const auto& x) { return sum(where(x > 0, x * log(x), 0 * x)); },
+                       {{"x", vector({0, 0.5})}}, {.order = 2});
+    CHECK_MESSAGE(report.has(Diagnosis::not_finite), report.text());
+    CHECK_MESSAGE(!report.has(Diagnosis::not_linear), report.text());
+    CHECK_MESSAGE(!report.has(Diagnosis::asymmetric_hessian), report.text());
+}

@@ -148,6 +148,15 @@ void add_rules(std::vector<Planted>& all) {
                                   }));
         }),
         {3, 4});
+    const auto by_size = [](std::function<double(double)> factor) {
+        return tanh_of([factor](const auto& g, const auto& right, const auto&) {
+            return right * beside(g, each(elements_of(g), [&](double e) { return factor(std::abs(e)); }));
+        });
+    };
+    add(all, "a rule that clips cotangents beyond those of the check", Diagnosis::not_linear,
+        by_size([](double size) { return std::min(1.0, 40 / std::max(size, 1e-9)); }), {3, 4});
+    add(all, "a rule that leaves small cotangents out", Diagnosis::not_linear,
+        by_size([](double size) { return size < 1e-3 ? 0 : 1; }), {3, 4});
     static Random draws(3);
     add(all, "a rule that draws", Diagnosis::rule_changes,
         tanh_of([](const auto& g, const auto& right, const auto&) {

@@ -78,6 +78,7 @@ std::vector<RightFunction> right_functions_at_kinks() {
          beside(-0.5)},
         {"hinge", [](const auto& x) { return relu(1 - x); }, beside(1)},
         {"hinge, squared", [](const auto& x) { return square(relu(1 - x)); }, beside(1)},
+        {"x over abs", [](const auto& x) { return x / abs(x) + x; }, vector({1e-7, -1e-7, 1, -1e-12})},
         {"sign times x", [](const auto& x) { return sign(x) * x; }, beside(0)},
         {"floor", [](const auto& x) { return floor(x) + x; }, beside(2)},
         {"ceil times x", [](const auto& x) { return ceil(x) * x; }, beside(3)},

@@ -70,6 +70,8 @@ std::vector<RightFunction> right_functions_of_scales() {
         {"cancellation: (x + 1e8) - 1e8", [](const auto& x) { return (x + 1e8) - 1e8; }, some},
         {"cancellation: (x^3 + 1e13) - 1e13", [](const auto& x) { return (x * x * x + 1e13) - 1e13; }, some},
         {"cancellation: exp - exp", [](const auto& x) { return exp(x + 1e-9) - exp(x); }, some},
+        {"cancellation: a huge multiple and its negative",
+         [](const auto& x) { return sum(1e10 * x) - sum(1e10 * x) + sum(sin(x)); }, some},
         {"cancellation: x - x", [](const auto& x) { return x - x; }, some},
         {"cancellation: sin^2 + cos^2", [](const auto& x) { return square(sin(x)) + square(cos(x)); }, some},
         {"cancellation: exp(log(x))", [](const auto& x) { return exp(log(x)) - x; }, vector({0.5, 2, 1e5})},

@@ -68,7 +68,7 @@ TEST_CASE("check_cell: a cell of a few lines passes, and the report says what wa
     const nn::CellReport report = nn::check_cell(cell, 3);
     CHECK_MESSAGE(report.passed(), report.text());
     CHECK(report.failed().empty());
-    CHECK(report.items.size() == 18);
+    CHECK(report.items.size() == 19);
     CHECK(report.time_steps == 4);
     CHECK(report.batch == 3);
     CHECK(report.inputs == 3);
@@ -90,14 +90,14 @@ TEST_CASE("check_cell: the same seed gives the same report") {
     const auto largest = [&] { return nn::check_cell(cell, 3, options).gradient.inputs.at(0).largest; };
     const double first = largest();
     CHECK(largest() == first);
-    CHECK(nn::check_cell(cell, 3, options).items.size() == 18);
+    CHECK(nn::check_cell(cell, 3, options).items.size() == 19);
     options.seed = 6;
     CHECK(largest() != first);
     options.order = 1;
-    CHECK(nn::check_cell(cell, 3, options).items.size() == 17);
+    CHECK(nn::check_cell(cell, 3, options).items.size() == 18);
     // A looser tolerance changes nothing else.
     options = {.gradient = {.relative = 1e-4}};
-    CHECK(nn::check_cell(cell, 3, options).items.size() == 18);
+    CHECK(nn::check_cell(cell, 3, options).items.size() == 19);
 }
 
 TEST_CASE("CHECK_CELL: every cell of the library, and what is built around them") {

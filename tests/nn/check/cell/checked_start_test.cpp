@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -71,9 +72,17 @@ template <class C>
 nn::CellReport check_fails(C&& cell, const std::vector<std::string>& items) {
     const nn::CellReport report = nn::check_cell(cell, 2);
     CHECK_MESSAGE(report.failed() == items, report.text());
-    CHECK(report.items.size() == 18);
+    CHECK(report.items.size() == 19);
     return report;
 }
+
+/// h' = tanh(x + f(h) W).
+template <class F>
+struct OfState : Plain {
+    F f;
+    explicit OfState(F given) : f(given) {}
+    std::pair<D, D> step(const D& x, const D& h) const { return Plain::step(x, f(h)); }
+};
 
 /// The largest magnitude that W had in a step.
 struct Watched : Plain {
@@ -120,6 +129,50 @@ TEST_CASE("check_cell: an element of a sequence without time steps that is read 
         D project(const D& x) const { return x.shape().rank() == 3 ? ReadsAhead::project(x) : x * 1.0; }
     };
     check_fails(OfSequences(), {"B = 0"});  // without a time step nothing is projected
+}
+
+TEST_CASE("check_cell: a step that fails at the cell's own start is found, though it is right elsewhere") {
+    const auto length = [](const D& h) { return sqrt(sum(square(h), {1}, true)); };
+    const auto grown = check_fails(OfState([&](const D& h) { return h + length(h); }), {"own start"});
+    CHECK_MESSAGE(contains(grown["own start"].text, "not finite"), grown.text());
+    const auto unit = check_fails(OfState([&](const D& h) { return h / length(h); }), {"own start"});
+    CHECK_MESSAGE(contains(unit["own start"].text, "from a random state everything agrees"), unit.text());
+    // What it computes is right, but no gradient reaches the state.
+    const auto left_out = [](const D& h) {
+        const Tensor<double> value = h.value();
+        const bool is_zero = std::all_of(value.begin(), value.end(), [](double one) { return one == 0; });
+        return is_zero ? input(value) : h;
+    };
+    const auto skipped = check_fails(OfState(left_out), {"own start"});
+    CHECK_MESSAGE(contains(skipped["own start"].text, "state: no gradient"), skipped.text());
+    // The library's norm has a gradient of zeros, and a kink is none that is wrong.
+    for (const auto& right : {std::function<D(const D&)>([](const D& h) { return h + norm(h, {1}, true); }),
+                              std::function<D(const D&)>([](const D& h) { return relu(h); }),
+                              std::function<D(const D&)>([](const D& h) { return abs(h); })})
+        check_fails(OfState(right), {});
+}
+
+TEST_CASE("verify_bptt: a step that fails at the cell's own start is found, though it is right elsewhere") {
+    OfState grown([](const D& h) { return h + sqrt(sum(square(h), {1}, true)); });
+    const nn::BpttReport found = nn::verify_bptt(grown, Random(3).tensor({3, 2, 2}));
+    REQUIRE_MESSAGE(found.findings.size() == 1, found.text());
+    CHECK_MESSAGE(contains(found.findings[0], "from the cell's own initial state"), found.text());
+    OfState right([](const D& h) { return h + norm(h, {1}, true); });
+    const nn::BpttReport passed = nn::verify_bptt(right, Random(3).tensor({3, 2, 2}));
+    CHECK_MESSAGE(passed.passed(), passed.text());
+}
+
+TEST_CASE("verify_bptt: a rule that clips larger cotangents than those of the check is found") {
+    OfState clipping([](const D& h) {
+        const auto clipped = custom(
+            "clipped", [](const auto& x) { return 1 * x; },
+            [](const auto& g, const auto&, const auto&) { return maximum(minimum(g, 40.0), -40.0); });
+        return clipped(h);
+    });
+    const nn::BpttReport found = nn::verify_bptt(clipping, Random(3).tensor({3, 2, 2}));
+    REQUIRE_MESSAGE(found.findings.size() == 1, found.text());
+    CHECK_MESSAGE(contains(found.findings[0], "not linear in its cotangent"), found.text());
+    CHECK_MESSAGE(contains(found.text(), "the rule of clipped for its argument 0"), found.text());
 }
 
 TEST_CASE("check_cell: states that are probabilities are not moved, or start where they are said to") {
