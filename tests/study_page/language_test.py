@@ -122,7 +122,7 @@ class Language(StudyPage):
 
     def test_what_explain_says_in_korean(self):
         """Of every answer of these pages nothing is English but names, and all of its numbers are there."""
-        for which in ["short", "shut", "dead", "skips", "attention", "hessian", "translator", "few", "long"]:
+        for which in ["short", "shut", "dead", "skips", "attention", "hessian", "translator", "trouble", "long"]:
             self.open(which, fragment="#language=ko")
             pairs = self.js("[...app.study.why.answers.values()].flatMap(({ sentence, rows }) => [sentence, ...rows.map(({ text }) => text)]).map((text) => [text, Study.reasons.say(text)])")
             self.assertGreater(len(pairs), 20, which)
