@@ -15,7 +15,7 @@ namespace tapeloop {
 struct StudyOptions {
     std::string title = "A network through time";
     /// The language of the page's own texts, "en" or "ko"; empty for the one that its reader's browser asks
-    /// for. What `explain` says stays English.
+    /// for.
     std::string language = {};
     /// A cell's `gate_names()`, by which the plot of saturation calls the blocks of its packed weights.
     std::vector<std::string> gates = {};
