@@ -56,17 +56,17 @@ std::vector<NamedLayer> every_cell(nn::Generator& g) {
     add("residual", nn::Residual(elman()));
     add("reversed", nn::Reversed(nn::GruCell<double>(4, 4, g)));
     add("both directions", nn::Bidirectional(lstm(), elman()));
+    nn::Stack<double> linear_stack;
+    linear_stack.add("encoder",
+                     nn::Bidirectional(nn::SruCell<double>(4, 2, g), nn::QrnnCell<double>(4, 2, g)));
+    linear_stack.add("states", nn::Residual(nn::SelectiveSsmCell<double>(4, 3, g)));
+    all.push_back({"stack without a loop", std::move(linear_stack), true});
     nn::Stack<double> stack;
     stack.add("encoder", lstm());
     stack.add("linear", nn::Linear<double>(4, 4, g));
     stack.add("both", nn::Bidirectional(elman(), elman(), nn::Merge::sum));
     stack.add("decoder", nn::GruCell<double>(4, 4, g));
     add("stack", std::move(stack));
-    nn::Stack<double> linear_stack;
-    linear_stack.add("encoder",
-                     nn::Bidirectional(nn::SruCell<double>(4, 2, g), nn::QrnnCell<double>(4, 2, g)));
-    linear_stack.add("states", nn::Residual(nn::SelectiveSsmCell<double>(4, 3, g)));
-    all.push_back({"stack without a loop", std::move(linear_stack), true});
     return all;
 }
 
