@@ -94,7 +94,8 @@ Gradients<float> gradient(const std::vector<GradientRoot<float>>& roots, const W
 Gradients<double> gradient(const std::vector<GradientRoot<double>>& roots, const WrtList<double>& wrt);
 
 /// Returns the results of the same sweep, recorded on the tape of J, so that its results can be
-/// differentiated again.
+/// differentiated again. What it records for a node labelled `encoder/t=3` is labelled `adjoint/encoder/t=3`,
+/// below the label of the caller, and so belongs to that time step.
 GradientGraph<float> gradient_graph(const Var<float>& J, const WrtList<float>& wrt);
 GradientGraph<double> gradient_graph(const Var<double>& J, const WrtList<double>& wrt);
 GradientGraph<float> gradient_graph(const std::vector<GradientGraphRoot<float>>& roots,
