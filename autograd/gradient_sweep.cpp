@@ -64,7 +64,7 @@ std::vector<typename GradientSweep<T>::Completion> GradientSweep<T>::completions
         const bool is_result = asked_.tape.node(*node).results == result_mark;
         list.push_back({is_result ? asked_.tape.inputs(*node)[0] : *node, place});
     }
-    std::ranges::sort(list);
+    std::sort(list.begin(), list.end());
     return list;
 }
 

@@ -24,7 +24,7 @@ class ShapeError : public std::invalid_argument {
 class Shape {
   public:
     static constexpr std::size_t max_rank = 8;
-    static constexpr std::size_t max_size = std::size_t{1} << 58;
+    static constexpr std::size_t max_size = (SIZE_MAX >> 6U) + 1;
 
     Shape() = default;
     /// Makes the shape of these extents, outermost first. Throws `ShapeError` for one that does not exist.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 namespace tapeloop {
@@ -8,7 +9,7 @@ namespace tapeloop {
 namespace detail {
 
 /// Larger blocks do not exist; small enough for the sum of two, or a rounded one, not to overflow.
-inline constexpr std::size_t most_bytes = std::size_t{1} << 62;
+inline constexpr std::size_t most_bytes = (SIZE_MAX >> 2U) + 1;
 
 }  // namespace detail
 

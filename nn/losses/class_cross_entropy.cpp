@@ -114,6 +114,23 @@ struct CrossEntropy {
                                              .letter = "ℓ"};
     std::shared_ptr<const Classes> classes;
 
+    OnnxValue onnx(const OnnxValue& x) const {
+        Shape picked = classes->shape;
+        picked.append(1);
+        std::vector<std::int64_t> places;
+        std::vector<std::int64_t> counts;
+        for (const std::ptrdiff_t own : classes->of_row) {
+            places.push_back(own == ignored ? 0 : own);
+            counts.push_back(own == ignored ? 0 : 1);
+        }
+        const OnnxValue logarithms = onnx_node("LogSoftmax", {x}, {{"axis", -1}});
+        const OnnxValue own = onnx_node("GatherElements", {logarithms, OnnxValue::integers(places, picked)},
+                                        {{"axis", static_cast<int>(classes->shape.rank())}});
+        const OnnxValue losses = onnx_node("Neg", {onnx_node("Squeeze", {own, OnnxValue::integers({-1})})});
+        if (classes->all_count()) return losses;
+        return onnx_node("Where", {onnx_truth(OnnxValue::integers(counts, classes->shape)), losses, 0.0});
+    }
+
     Shape shape(const Shape&) const { return classes->shape; }
 
     template <class T>

@@ -34,6 +34,10 @@ struct SquaredError : Distance<SquaredError> {
                                              .rules = {{"x", "2 g ⊙ (x - t)"}, {"t", "-2 g ⊙ (x - t)"}},
                                              .kind = OperationKind::error,
                                              .letter = "ℓ"};
+    static OnnxValue onnx(const OnnxValue& prediction, const OnnxValue& target) {
+        const OnnxValue d = onnx_node("Sub", {prediction, target});
+        return onnx_node("Mul", {d, d});
+    }
     static auto of_difference(const auto& d) { return d * d; }
     static auto slope(const auto& d) { return 2 * d; }
 };
@@ -44,6 +48,9 @@ struct AbsoluteError : Distance<AbsoluteError> {
                                              .rules = {{"x", "g ⊙ sign(x - t)"}, {"t", "-g ⊙ sign(x - t)"}},
                                              .kind = OperationKind::error,
                                              .letter = "ℓ"};
+    static OnnxValue onnx(const OnnxValue& prediction, const OnnxValue& target) {
+        return onnx_node("Abs", {onnx_node("Sub", {prediction, target})});
+    }
     static auto of_difference(const auto& d) { return abs(d); }
     static auto slope(const auto& d) { return where(d > 0, 1, where(d < 0, -1, 0 * d)); }
 };
@@ -58,6 +65,13 @@ struct Huber : Distance<Huber> {
     double delta;
 
     explicit Huber(double limit) : delta(limit) {}
+    OnnxValue onnx(const OnnxValue& prediction, const OnnxValue& target) const {
+        const OnnxValue d = onnx_node("Sub", {prediction, target});
+        const OnnxValue distance = onnx_node("Abs", {d});
+        const OnnxValue near = onnx_node("Mul", {onnx_node("Mul", {d, d}), 0.5});
+        const OnnxValue far = onnx_node("Mul", {onnx_node("Sub", {distance, 0.5 * delta}), delta});
+        return onnx_node("Where", {onnx_node("LessOrEqual", {distance, delta}), near, far});
+    }
     auto of_difference(const auto& d) const {
         const auto distance = abs(d);
         return where(distance <= delta, 0.5 * d * d, delta * (distance - 0.5 * delta));

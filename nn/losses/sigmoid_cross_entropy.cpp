@@ -20,6 +20,14 @@ auto loss_of(const auto& x, const auto& t, const auto& w) {
     const auto negative = where(equal(t, 1), 0, (1 - t) * (relu(x) + rest));
     return positive + negative;
 }
+/// w t softplus(-x) + (1 - t) softplus(x), each where it has a share.
+OnnxValue onnx_loss_of(const OnnxValue& x, const OnnxValue& t, const OnnxValue& weighted) {
+    const OnnxValue off = onnx_node("Sub", {1.0, t});
+    const OnnxValue positive = onnx_node("Mul", {weighted, onnx_node("Softplus", {onnx_node("Neg", {x})})});
+    const OnnxValue negative = onnx_node("Mul", {off, onnx_node("Softplus", {x})});
+    return onnx_node("Add", {onnx_node("Where", {onnx_node("Equal", {t, 0.0}), 0.0, positive}),
+                             onnx_node("Where", {onnx_node("Equal", {t, 1.0}), 0.0, negative})});
+}
 auto slope_of_logit(const auto& x, const auto& t, const auto& w) {
     return (1 - t) * sigmoid(x) - w * t * sigmoid(-x);
 }
@@ -32,6 +40,7 @@ struct SigmoidCrossEntropy {
         .rules = {{"x", "g ⊙ ((1 - t) σ(x) - t σ(-x))"}, {"t", "g ⊙ (log(1 + exp(-x)) - log(1 + exp(x)))"}},
         .kind = OperationKind::error,
         .letter = "ℓ"};
+    static OnnxValue onnx(const OnnxValue& x, const OnnxValue& t) { return onnx_loss_of(x, t, t); }
     static auto value(const auto& x, const auto& t) { return loss_of(x, t, 1); }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& t) {
@@ -51,6 +60,9 @@ struct WeightedSigmoidCrossEntropy {
                                                        {"w", "0"}},
                                              .kind = OperationKind::error,
                                              .letter = "ℓ"};
+    static OnnxValue onnx(const OnnxValue& x, const OnnxValue& t, const OnnxValue& w) {
+        return onnx_loss_of(x, t, onnx_node("Mul", {w, t}));
+    }
     static auto value(const auto& x, const auto& t, const auto& w) { return loss_of(x, t, w); }
     static auto rules() {
         return std::tuple{[](const auto& g, const auto&, const auto& x, const auto& t, const auto& w) {

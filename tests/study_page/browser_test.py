@@ -16,6 +16,7 @@ from selenium.webdriver.support.ui import Select
 from comparison_test import Comparison, Film
 from language_test import Language
 from network_test import Network
+from playground_test import Playground
 from plots_test import Plots
 from questions_test import Questions
 from screens_test import Screens

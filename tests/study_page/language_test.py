@@ -92,7 +92,8 @@ class Language(StudyPage):
 
     def test_every_text_has_its_translation(self):
         """And no translation is left over of a text that is no more."""
-        source = {path.name: path.read_text() for path in WEB.glob("*.js") if path.name != "libraries.js"}
+        scripts = [*WEB.glob("*.js"), WEB / "playground/play.js"]
+        source = {path.name: path.read_text() for path in scripts if path.name != "libraries.js"}
         said = set().union(*(said_in(text) for name, text in source.items() if name not in ["korean.js", "korean_reasons.js", "language.js", "reasons.js"]))
         page = (WEB / "page.html").read_text()
         said |= set(re.findall(r'(?:title|aria-label|placeholder)="([^"{]+)"', page))
@@ -154,6 +155,15 @@ class Language(StudyPage):
             # The same in English.
             self.open("short", width, height, fragment=f"#language=en&node={node}")
             self.assert_nothing_cut_off(("short", width, "en"))
+
+    def test_the_playground_in_korean(self):
+        for width, height in SIZES:
+            self.open("playground", width, height, fragment="#language=ko")
+            self.english = self.known_english()
+            self.wait_for_library()
+            self.js("document.getElementById('view-playground').click()")
+            self.assert_korean(("playground", width))
+            self.assert_nothing_cut_off(("playground", width))
 
     def test_every_moment_of_a_run_in_korean(self):
         self.open("short", fragment="#language=ko")

@@ -174,6 +174,53 @@ json write_shut(const std::filesystem::path& path) {
             {"ledger", study_page::ledger(tape, losses, cell.W)}};
 }
 
+/// What the library itself computes of a network whose W is scaled, node by node; and its page with a
+/// playground, if a path is given.
+template <class Cell>
+json play(std::size_t time_steps, std::size_t hidden, double factor, const std::filesystem::path& path = {}) {
+    nn::Generator generator(12);
+    Cell cell(3, hidden, generator);
+    const nn::Linear<double> linear(hidden, 2, generator);
+    const Tensor<double> inputs = random_tensor({time_steps, 1, 3}, generator);
+    const Tensor<double> targets = random_tensor({time_steps, 1, 2}, generator);
+    cell.W.assign(factor * cell.W.value());
+    Tape<double> tape({.fuse = false});
+    const auto run = nn::unroll(cell, input(inputs).named("x"), {.hoist = false, .trace = true});
+    const Var<double> losses = sum(square(linear(run.outputs) - targets), {1, 2}) / time_steps;
+    const Var<double> J = sum(losses).named("J");
+    const Gradients<double> gradients = gradient(J, every_node(tape));
+    StudyOptions options{.title = "A network to play with"};
+    if constexpr (requires { Cell::gate_names(); }) {
+        const auto names = Cell::gate_names();
+        options.gates = {names.begin(), names.end()};
+    }
+    options.ledgers.push_back(gradient_ledger(losses, cell.W));
+    options.spectrum = jacobian_lens(nn::states(run.trace)).spectrum();
+    options.playground = Playground(losses, nn::states(run.trace));
+    if (!path.empty()) write_study(tape, gradients, path, options);
+
+    json nodes = json::array();
+    for (NodeIndex node = 0; node < tape.size(); ++node) nodes.push_back(facts_of(tape, gradients, node));
+    const GradientLedger& ledger = options.ledgers.front();
+    json singular_values = json::array();
+    for (const StepSpectrum& step : options.spectrum->steps) singular_values.push_back(step.singular_values);
+    return {{"nodes", std::move(nodes)},
+            {"J", J.item()},
+            {"norms", std::vector<double>(ledger.norms.begin(), ledger.norms.end())},
+            {"shares", std::vector<double>(ledger.shares.begin(), ledger.shares.end())},
+            {"singular_values", std::move(singular_values)},
+            {"exponents", options.spectrum->exponents}};
+}
+
+/// A page with a playground, what it shows, and what it has to show when W is three times as large.
+template <class Cell>
+json write_playground(const std::filesystem::path& path, std::size_t time_steps, std::size_t hidden) {
+    json recorded = play<Cell>(time_steps, hidden, 1, path);
+    return {{"path", path.string()},
+            {"recorded", std::move(recorded)},
+            {"grown", play<Cell>(time_steps, hidden, 3)}};
+}
+
 /// A decoder that looks at a source of four steps.
 json write_attention(const std::filesystem::path& path) {
     nn::Generator generator(3);
@@ -354,6 +401,11 @@ int main(int argc, char** argv) {
     const json facts{{"short", write_lstm(folder / "lstm_5.html", 5, 2, 6)},
                      {"tokens", write_lstm(folder / "tokens.html", 5, 2, 6, {"h", "i", " ", "\n", "é"})},
                      {"directions", write_directions(folder / "directions.html")},
+                     {"playground", write_playground<nn::LstmCell<double>>(folder / "playground.html", 6, 4)},
+                     {"playground_elman",
+                      write_playground<nn::ElmanCell<double>>(folder / "playground_elman.html", 12, 4)},
+                     {"playground_large",
+                      write_playground<nn::LstmCell<double>>(folder / "playground_large.html", 50, 16)},
                      {"attention", write_attention(folder / "attention.html")},
                      {"dead", write_dead(folder / "dead.html")},
                      {"shut", write_shut(folder / "shut.html")},

@@ -52,6 +52,11 @@ class StudyPage(unittest.TestCase):
     def tearDown(self):
         self.assertEqual([entry["message"] for entry in self.browser.get_log("browser")], [])
 
+    def wait_for_library(self):
+        """Until the playground of the page is there."""
+        error = self.browser.execute_async_script("Study.playgroundReady.then(() => arguments[0](null), (error) => arguments[0](String(error)));")
+        self.assertIsNone(error)
+
     # Reading the page
 
     def settle(self):

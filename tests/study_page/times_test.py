@@ -62,3 +62,14 @@ class Times(StudyPage):
             };
             requestAnimationFrame(frame);""")
         self.assertLess(milliseconds, 200)
+
+    def test_a_slider_is_followed_in_a_tenth_of_a_second(self):
+        """Fifty steps of an LSTM of sixteen units: values, cotangents, ledger and spectra; the best of five."""
+        self.open("playground_large")
+        self.wait_for_library()
+        milliseconds = self.js("""[1, 2, 3, 4, 5].map((k) => {
+            const { playground } = app, node = app.study.nodes.find(({ name }) => name === "W");
+            playground.changes.set("W", { node, change: (elements) => elements.map((one) => one * (1 + k / 10)) });
+            playground.apply();
+            return playground.shownIn; })""")
+        self.assertLess(min(milliseconds), 100, milliseconds)

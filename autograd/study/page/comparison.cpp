@@ -15,7 +15,9 @@ std::shared_ptr<const std::string> read(Tape<T>& tape, const Gradients<T>& gradi
                                         const StudyOptions& options) {
     tape.require_unchanged_parameters();
     require_language("Study", options.language);
-    return std::make_shared<const std::string>(escaped_json(compacted(study_json(tape, gradients, options))));
+    StudyOptions shown = options;
+    shown.playground.reset();  // of two recordings it would run neither
+    return std::make_shared<const std::string>(escaped_json(compacted(study_json(tape, gradients, shown))));
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ std::string escaped_json(const nlohmann::json& json) {
 }
 
 void write_page(std::string_view function, const std::filesystem::path& path, std::string_view title,
-                std::string_view language, std::string_view data) {
+                std::string_view language, std::string_view data, std::string_view more) {
     // A name that nobody else has, be it another program that writes the same page.
     std::random_device random;
     const std::filesystem::path beside =
@@ -86,7 +86,8 @@ void write_page(std::string_view function, const std::filesystem::path& path, st
     {
         std::ofstream out(beside, std::ios::binary);
         const std::string escaped_title = escaped_text(title);
-        fill_page(out, {{"title", escaped_title}, {"language", language}, {"study", data}});
+        fill_page(out,
+                  {{"title", escaped_title}, {"language", language}, {"study", data}, {"playground", more}});
         out.close();
         if (!out) error = std::make_error_code(std::errc::io_error);
     }

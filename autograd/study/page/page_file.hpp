@@ -18,9 +18,9 @@ std::string escaped_json(const nlohmann::json& json);
 void require_language(std::string_view function, std::string_view language);
 
 /// Writes the page with this title, this data, which is escaped, and in this language, or that of its reader
-/// if it is empty. Throws `std::invalid_argument` when it cannot be written; what was there before is then
-/// left as it is.
+/// if it is empty; `more` are elements behind its scripts. Throws `std::invalid_argument` when it cannot be
+/// written; what was there before is then left as it is.
 void write_page(std::string_view function, const std::filesystem::path& path, std::string_view title,
-                std::string_view language, std::string_view data);
+                std::string_view language, std::string_view data, std::string_view more = {});
 
 }  // namespace tapeloop::detail

@@ -6,7 +6,9 @@
 #include <autograd/study/page/graph_json.hpp>
 #include <autograd/study/page/jacobian_json.hpp>
 #include <autograd/study/page/largest_within.hpp>
+#include <autograd/study/page/ledger_parameter.hpp>
 #include <autograd/study/page/parameter_names.hpp>
+#include <autograd/study/page/play_text.hpp>
 #include <autograd/study/page/step_norms.hpp>
 #include <autograd/study/page/study_json.hpp>
 #include <autograd/study/page/tensor_json.hpp>
@@ -96,15 +98,10 @@ void add_gates(Tape<T>& tape, const std::vector<std::string>& gates, json& nodes
     }
 }
 
-/// A ledger has no more than the parameter's own name; which one it is, its uses tell.
 std::string name_of(const GradientLedger& ledger, const Graph& graph,
                     const std::map<NodeIndex, std::string>& names) {
-    for (const ParameterUse& use : ledger.uses)
-        for (NodeIndex node : use.nodes)
-            for (NodeIndex input : node < graph.size() ? graph[node].inputs : std::vector<NodeIndex>())
-                if (graph[input].kind == NodeKind::parameter && graph[input].name == ledger.parameter)
-                    return names.at(input);
-    return ledger.parameter;
+    const std::optional<NodeIndex> parameter = ledger_parameter(ledger, graph);
+    return parameter.has_value() ? names.at(*parameter) : ledger.parameter;
 }
 
 /// The norms of a ledger as decadic logarithms, each the mean of a block of pairs where there are too many:
@@ -235,25 +232,27 @@ json study_json(Tape<T>& tape, const Gradients<T>& gradients, const StudyOptions
     const std::optional<NodeIndex> J = single_loss(graph, roots);
     // Of each as much as of the ledgers.
     const std::size_t bytes = options.largest_bytes / 8;
-    return {{"format", "tapeloop study"},
-            {"version", 1},
-            {"title", options.title},
-            {"scalar", sizeof(T) == sizeof(float) ? "float" : "double"},
-            {"graph", std::move(nodes)},
-            {"formulas", std::move(formulas)},
-            {"roots", roots},
-            {"contributions", std::move(contributed)},
-            {"jacobians", jacobians_json(tape, graph, options.largest_bytes / 4)},
-            {"gradient_norms", norms.json()},
-            {"used_outside_steps", norms.used_outside_steps()},
-            {"ledgers", ledgers_json(options.ledgers, graph, names, bytes)},
-            {"steps", options.steps},
-            {"why", J.has_value() ? why_json(tape, graph, *J, bytes) : json()},
-            {"equations", J.has_value() ? equations_json(tape, graph, *J, bytes) : json()},
-            {"spectrum", options.spectrum.has_value() ? spectrum_json(*options.spectrum) : json()},
-            {"film", film_json(options.film)},
-            {"film_axis", options.film.axis()},
-            {"saturation", saturation_json(tape, options.gates)}};
+    json made{{"format", "tapeloop study"},
+              {"version", 1},
+              {"title", options.title},
+              {"scalar", sizeof(T) == sizeof(float) ? "float" : "double"},
+              {"graph", std::move(nodes)},
+              {"formulas", std::move(formulas)},
+              {"roots", roots},
+              {"contributions", std::move(contributed)},
+              {"jacobians", jacobians_json(tape, graph, options.largest_bytes / 4)},
+              {"gradient_norms", norms.json()},
+              {"used_outside_steps", norms.used_outside_steps()},
+              {"ledgers", ledgers_json(options.ledgers, graph, names, bytes)},
+              {"steps", options.steps},
+              {"why", J.has_value() ? why_json(tape, graph, *J, bytes) : json()},
+              {"equations", J.has_value() ? equations_json(tape, graph, *J, bytes) : json()},
+              {"spectrum", options.spectrum.has_value() ? spectrum_json(*options.spectrum) : json()},
+              {"film", film_json(options.film)},
+              {"film_axis", options.film.axis()},
+              {"saturation", saturation_json(tape, options.gates)}};
+    if (options.playground.has_value()) made["play"] = play_text(tape, graph, J, options);
+    return made;
 }
 
 template json study_json(Tape<float>&, const Gradients<float>&, const StudyOptions&);

@@ -1,4 +1,5 @@
 #include <autograd/study/page/compact.hpp>
+#include <autograd/study/page/page.hpp>
 #include <autograd/study/page/page_file.hpp>
 #include <autograd/study/page/study_json.hpp>
 #include <autograd/study/page/write_study.hpp>
@@ -16,7 +17,8 @@ void write(Tape<T>& tape, const Gradients<T>& gradients, const std::filesystem::
     require_language("write_study", options.language);
     require_folder("write_study", path);
     write_page("write_study", path, options.title, options.language,
-               escaped_json(compacted(study_json(tape, gradients, options))));
+               escaped_json(compacted(study_json(tape, gradients, options))),
+               options.playground.has_value() ? playground() : std::string_view());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <autograd/study/flow/gradient_ledger.hpp>
 #include <autograd/study/jacobian/jacobian_spectrum.hpp>
+#include <autograd/study/page/playground.hpp>
 #include <autograd/study/page/study_recorder.hpp>
 
 #include <filesystem>
@@ -28,6 +29,10 @@ struct StudyOptions {
     std::optional<JacobianSpectrum> spectrum = std::nullopt;
     /// The training so far, as it was recorded: shown over its steps.
     StudyRecorder film = {};
+    /// Sliders that scale a parameter, move a bias or an element of the input, and run the recording again in
+    /// the page; what they need makes the page about a megabyte larger. Values are computed in `double`
+    /// there.
+    std::optional<Playground> playground = std::nullopt;
     /// The bound, roughly kept, of the page's tensors and ledgers together. Where they would be larger, each
     /// is averaged over blocks to fewer than its usual 48 by 48 cells.
     std::size_t largest_bytes = 32'000'000;
@@ -50,10 +55,14 @@ struct StudyOptions {
 /// single operations of a cell are there when the tape was made with `{.fuse = false}`, and the uses of all
 /// weights stand at their time steps when it was unrolled with `{.hoist = false}`.
 ///
+/// With a `playground` all operations must say their counterparts in ONNX, as those of cells do on a tape
+/// with
+/// `{.fuse = false}`, and J must be the only root and have one element.
+///
 /// Throws `std::logic_error` when `gradients` has a `Var` of another tape or a parameter was changed after it
 /// was recorded, as by an optimizer's step: write the study before that; and `std::invalid_argument` when the
-/// page has no texts in the language, or the file cannot be written; what was there before is then left as it
-/// is.
+/// page has no texts in the language, it cannot have the playground asked for, or the file cannot be written;
+/// what was there before is then left as it is.
 void write_study(Tape<float>& tape, const Gradients<float>& gradients, const std::filesystem::path& path,
                  const StudyOptions& options = {});
 void write_study(Tape<double>& tape, const Gradients<double>& gradients, const std::filesystem::path& path,

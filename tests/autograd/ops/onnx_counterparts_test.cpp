@@ -5,6 +5,7 @@
 #include <autograd/elementwise.hpp>
 #include <nn/layers/layer_norm.hpp>
 #include <nn/layers/masked_softmax.hpp>
+#include <nn/losses/losses.hpp>
 
 #include <doctest/doctest.h>
 
@@ -48,6 +49,13 @@ const Said& said_by_all() {
         const Tape<double> tape;
         nn::standardise(input(filled({2, 3}, 1)));
         nn::masked_softmax(input(filled({2, 3}, 1)), input(filled({2, 3}, 1)));
+        const Var<double> scores = input(filled({2, 3}, 1));
+        nn::softmax_cross_entropy(scores, nn::Targets{1, 2});
+        nn::sigmoid_cross_entropy(scores, filled({2, 3}, 2));
+        nn::sigmoid_cross_entropy(scores, filled({2, 3}, 2), {.positive_weights = {2}});
+        nn::mean_squared_error(scores, filled({2, 3}, 2));
+        nn::mean_absolute_error(scores, filled({2, 3}, 2));
+        nn::huber(scores, filled({2, 3}, 2));
         ask(tape, said);
         return said;
     }();

@@ -100,6 +100,7 @@ Study.read = (() => {
             filmAxis: json.film_axis || "",
             spectrum: json.spectrum || null,
             saturation: json.saturation || [],
+            play: json.play, // for the playground
         };
     };
 })();

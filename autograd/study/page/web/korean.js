@@ -326,4 +326,13 @@ Study.korean = {
     "How its gradient splits over losses and uses: both on one scale, and their ratio.": "기울기가 손실과 사용에 나뉘는 방식: 둘을 같은 척도로, 그리고 그 비.",
     "Its largest singular value: above 1 a gradient can grow, below 1 it shrinks.": "최대 특잇값: 1보다 크면 기울기가 커질 수 있고, 1보다 작으면 작아집니다.",
     "The largest singular value of d h(T) / d h(T−d), as a power of ten. {}.": "d h(T) / d h(T−d)의 최대 특잇값(10의 거듭제곱). {}.",
+    // playground/play.js
+    Playground: "실험",
+    "Back to the recording": "기록으로 돌아가기",
+    "Move a slider: the library itself, compiled for this page, runs the recording again.": "슬라이더를 움직이면 이 페이지용으로 컴파일된 라이브러리가 기록을 다시 실행합니다.",
+    "Values, cotangents and plots are computed anew. What each rule hands on, local Jacobians and explanations are of the recording alone, and not shown now; a step of the run goes back to it.": "값과 코탄젠트와 그래프는 새로 계산한 것입니다. 규칙이 넘겨주는 기여분, 국소 야코비 행렬, 설명은 기록의 것뿐이라 지금은 보이지 않습니다. 실행을 한 단계 옮기면 기록으로 돌아갑니다.",
+    Input: "입력",
+    "element of the input": "입력의 원소",
+    "Place along axis {}": "축 {}에서의 위치",
+    "J = {}, recorded {}": "J = {}, 기록은 {}",
 };

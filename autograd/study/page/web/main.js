@@ -15,10 +15,8 @@ Study.app = (() => {
             this.structure = Study.structure.find(this.study);
             this.layouts = new Study.layout.Layouts(this.study, this.structure);
             this.run = new Study.run.Run(this.study);
-            this.metrics = {
-                value: new Study.metric.Metric(this.study, this.structure, "value"),
-                cotangent: new Study.metric.Metric(this.study, this.structure, "cotangent"),
-            };
+            this.metrics = {};
+            this.measure();
             if (studies.length > 1 && Study.metric.haveSameNodes(...studies)) this.metrics.difference = new Study.metric.Ratio(studies, this.structure);
             this.comparison = studies.length > 1 ? new Study.comparison.Comparison(this, studies, json.names) : null;
             this.title = this.comparison ? say`${json.names[0]} and ${json.names[1]}` : this.study.title;
@@ -31,6 +29,22 @@ Study.app = (() => {
             const long = this.structure.steps.length > foldAbove;
             this.folded = new Set(long ? this.foldable : []);
             if (long) this.session.set({ colouring: "cotangent" });
+        }
+
+        /// The sizes of all values and cotangents, by which they are coloured.
+        measure() {
+            for (const name of ["value", "cotangent"]) this.metrics[name] = new Study.metric.Metric(this.study, this.structure, name);
+        }
+
+        /// Shows values, cotangents and plots that are others now.
+        valuesChanged() {
+            this.measure();
+            this.strip.drawn = null;
+            this.network.redraw();
+            this.cells.draw();
+            this.panel.show();
+            this.showLegend();
+            this.showView();
         }
 
         get foldable() {

@@ -33,9 +33,10 @@ Study.panel = (() => {
                 return;
             }
             const node = study.nodes[place];
+            const recorded = !this.app.playground?.playing;
             this.root.replaceChildren(
-                ...[this.heading(node), Study.why.section(this.app, node), this.ledger(node), this.derivation(node), this.equation(node), this.facts(node), this.value(node), this.cotangent(node),
-                    this.contributions(node), this.jacobians(node), this.overTime(node)].filter(Boolean));
+                ...[this.heading(node), recorded && Study.why.section(this.app, node), this.ledger(node), this.derivation(node), this.equation(node), this.facts(node), this.value(node), this.cotangent(node),
+                    recorded && this.contributions(node), recorded && this.jacobians(node), this.overTime(node)].filter(Boolean));
         }
 
         summary() {
@@ -44,7 +45,7 @@ Study.panel = (() => {
             return element("div", { class: "summary" },
                 element("h2", {}, say("Nothing selected")),
                 element("p", {}, say`${study.nodes.length.toLocaleString("en")} nodes, ${count("parameter")} parameters, ${structure.steps.length} time steps, ${study.scalar || "float"}.`),
-                Study.why.parameters(this.app), Study.why.shutGates(this.app),
+                ...(this.app.playground?.playing ? [] : [Study.why.parameters(this.app), Study.why.shutGates(this.app)]),
                 element("p", {}, say("Click a node, a parameter or a time step: why is its gradient so small, so large, zero? Search finds nodes, too.")),
                 element("p", {}, element("span", { class: "dot forward" }), ` ${say("forward, values")}; `, element("span", { class: "dot backward" }), ` ${say("backward, cotangents")}`),
                 element("p", {}, element("kbd", {}, "→"), " ", element("kbd", {}, "←"), ` ${say("step the run")}, `, element("kbd", {}, "?"), ` ${say("lists all keys")}`));

@@ -71,6 +71,12 @@ Study.tensors = (() => {
         return made;
     }
 
+    /// A tensor whose elements, those of its grid, are known already.
+    function known(tensor, elements) {
+        decoded.set(tensor, elements);
+        return tensor;
+    }
+
     /// The sum of tensors of one shape; null of none.
     function sum(tensors) {
         if (tensors.length === 0) return null;
@@ -108,5 +114,5 @@ Study.tensors = (() => {
         return largest;
     }
 
-    return { elements, folded, ends, isReduced, place, sum, difference, limits, norm, reach, count };
+    return { elements, known, folded, ends, isReduced, place, sum, difference, limits, norm, reach, count };
 })();
