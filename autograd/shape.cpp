@@ -33,7 +33,7 @@ void Shape::require_size(std::span<const std::uint32_t> extents) {
     std::size_t size = 1;
     for (const std::uint32_t extent : extents) {
         // The first test spares the division: up to there any extent fits.
-        if (extent > 1 && size > (max_size >> 32) && size > max_size / extent)
+        if (extent > 1 && size > (max_size >> 16U >> 16U) && size > max_size / extent)
             throw ShapeError(
                 fmt::format("shape: [{}] has more than 2^58 elements", fmt::join(extents, ", ")));
         size *= extent == 0 ? 1 : extent;

@@ -211,7 +211,9 @@ struct Norm : ReducedAxes {
                                              .rules = {{"x", "g ⊙ x / y, 0 where y = 0"}},
                                              .kind = OperationKind::error,
                                              .letter = "z"};
-    OnnxValue onnx(const OnnxValue& x) const { return onnx_reduced("ReduceL2", x); }
+    OnnxValue onnx(const OnnxValue& x) const {
+        return x.shape().rank() == 0 ? onnx_node("Abs", {x}) : onnx_reduced("ReduceL2", x);
+    }
     Shape shape(const Shape& x) const { return reduced(name, x, keepdims); }
     template <class T>
     void value(const Buffer<T>& y, const Array<T>& x) const {

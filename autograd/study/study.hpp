@@ -22,5 +22,6 @@
 #include <autograd/study/jacobian/states.hpp>
 #include <autograd/study/page/comparison.hpp>
 #include <autograd/study/page/json.hpp>
+#include <autograd/study/page/playground.hpp>
 #include <autograd/study/page/study_recorder.hpp>
 #include <autograd/study/page/write_study.hpp>

@@ -1,5 +1,5 @@
 // An Elman network on a sentence, before and after unrolling: the graph that a tape has recorded, as text, as
-// pictures of both views, and as a page to click through.
+// pictures of both views, and as a page to click through and to play with.
 //
 // The network reads "the cat sat down" and tells the next word at each step. Unrolled it has no loop: four
 // copies of the cell in a row, which share U, W and b. That is why their gradients are sums over time, and
@@ -53,10 +53,12 @@ int perform(const Options& options) {
                to_text(fold(graph)));
     save_graph(to_dot(graph), options.output / "unrolled.svg");
     save_graph(to_dot(fold(graph)), options.output / "folded.svg");
-    const program::OutputFile page("--output", options.output / "unrolled.html", {}, 1 << 20);
+    const program::OutputFile page("--output", options.output / "unrolled.html", {}, 4 << 20);
     page.write([&](const std::filesystem::path& place) {
         write_study(tape, gradients, place,
-                    {.title = "An Elman network reads: " + sentence_of(sentence), .steps = sentence});
+                    {.title = "An Elman network reads: " + sentence_of(sentence),
+                     .steps = sentence,
+                     .playground = Playground()});
     });
     fmt::print("Page: {}\n", page.path().string());
 

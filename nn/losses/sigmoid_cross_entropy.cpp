@@ -20,13 +20,11 @@ auto loss_of(const auto& x, const auto& t, const auto& w) {
     const auto negative = where(equal(t, 1), 0, (1 - t) * (relu(x) + rest));
     return positive + negative;
 }
-/// w t softplus(-x) + (1 - t) softplus(x), each where it has a share.
+/// w t softplus(-x) + (1 - t) softplus(x), which is the same, but for logits that are infinite.
 OnnxValue onnx_loss_of(const OnnxValue& x, const OnnxValue& t, const OnnxValue& weighted) {
     const OnnxValue off = onnx_node("Sub", {1.0, t});
-    const OnnxValue positive = onnx_node("Mul", {weighted, onnx_node("Softplus", {onnx_node("Neg", {x})})});
-    const OnnxValue negative = onnx_node("Mul", {off, onnx_node("Softplus", {x})});
-    return onnx_node("Add", {onnx_node("Where", {onnx_node("Equal", {t, 0.0}), 0.0, positive}),
-                             onnx_node("Where", {onnx_node("Equal", {t, 1.0}), 0.0, negative})});
+    return onnx_node("Add", {onnx_node("Mul", {weighted, onnx_node("Softplus", {onnx_node("Neg", {x})})}),
+                             onnx_node("Mul", {off, onnx_node("Softplus", {x})})});
 }
 auto slope_of_logit(const auto& x, const auto& t, const auto& w) {
     return (1 - t) * sigmoid(x) - w * t * sigmoid(-x);

@@ -92,9 +92,9 @@ std::vector<GateSaturation> gate_saturation(Tape<T>& tape, const std::vector<std
         if (one->role == GateRole::none) one->role = roles.of(node);
     }
     std::vector<GateSaturation> found;
-    std::map<std::pair<std::string, std::string>, std::size_t> loops;
+    std::map<std::string, std::map<std::string, std::size_t>> loops;  // by gate and operation
     for (const GateCount& one : counts) {
-        const std::size_t before = loops[{one.gate, one.operation}]++;
+        const std::size_t before = loops[one.gate][one.operation]++;
         found.push_back(summary(one.gate + detail::loop_suffix(before), one));
     }
     return found;

@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -138,15 +137,11 @@ Axes axes_of(const OperatorCall& call, const std::vector<int>& axes) {
 template <auto reduce>
 Played reduction(const OperatorCall& call) {
     const D x = call.var(0);
-    std::vector<int> axes =
+    const std::vector<int> axes =
         ints_of(call.is_integers(1) ? call.integers(1).elements
                                     : call.attribute<std::vector<std::int64_t>>("axes", {}));
     const bool keeps = call.attribute<std::int64_t>("keepdims", 1) != 0;
-    if (axes.empty()) {
-        if (x.shape().rank() == 0) return reshape(x, {});
-        axes.resize(x.shape().rank());
-        std::iota(axes.begin(), axes.end(), 0);
-    }
+    if (axes.empty() || axes.size() == x.shape().rank()) return reduce(x, Axes(), keeps);
     return reduce(x, axes_of(call, axes), keeps);
 }
 
@@ -251,7 +246,15 @@ Played cast(const OperatorCall& call) {
     return input(elements);
 }
 
-Played product_of(const OperatorCall& call) { return matmul(call.var(0), call.var(1)); }
+/// ONNX takes a vector for a row in front and for a column behind.
+Played product_of(const OperatorCall& call) {
+    const D a = call.var(0);
+    const D b = call.var(1);
+    if (a.shape().rank() == 1 && b.shape().rank() == 1) return dot(a, b);
+    if (a.shape().rank() == 1) return squeeze(matmul(expand_dims(a, 0), b), -2);
+    if (b.shape().rank() == 1) return squeeze(matmul(a, expand_dims(b, 1)), -1);
+    return matmul(a, b);
+}
 
 // Elementwise functions are overloaded, so each is named in a call.
 #define TAPELOOP_PLAY_UNARY(Op, function)                                             \

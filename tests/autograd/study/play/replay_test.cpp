@@ -146,6 +146,7 @@ TEST_CASE("playground: every operation that says its counterpart in ONNX is comp
                 ++replayed;
             } catch (const std::invalid_argument& error) {
                 const std::string text = error.what();
+                if (row.name == "custom") continue;  // a user's, of which those with one are tested elsewhere
                 const auto is_said = [&](const auto& one) {
                     return text.find(one.first) != std::string::npos;
                 };

@@ -119,7 +119,7 @@ Study.playground = (() => {
                 else this.changes.set(key(), { node, change });
                 this.update();
             } });
-            const line = element("label", { class: "play-slider", "data-home": value }, element("span", {}, name), input, shown);
+            const line = element(typeof name === "string" ? "label" : "div", { class: "play-slider", "data-home": value }, element("span", {}, name), input, shown);
             const show = () => {
                 shown.textContent = text(Number(input.value));
                 line.classList.toggle("moved", Number(input.value) !== Number(line.dataset.home));
@@ -283,7 +283,6 @@ Study.playground = (() => {
             const { root } = app.playground;
             root.hidden = !root.hidden;
             button.setAttribute("aria-pressed", String(!root.hidden));
-            app.network.resize?.();
         } }, say("Playground"));
         button.disabled = true;
         document.querySelector("#top nav").append(button);
