@@ -59,7 +59,7 @@ struct WeightedSigmoidCrossEntropy {
                                              .kind = OperationKind::error,
                                              .letter = "ℓ"};
     static OnnxValue onnx(const OnnxValue& x, const OnnxValue& t, const OnnxValue& w) {
-        return onnx_loss_of(x, t, onnx_node("Mul", {w, t}));
+        return onnx_loss_of(x, t, onnx_node("Mul", {onnx_number(w), t}));  // which passes no gradient
     }
     static auto value(const auto& x, const auto& t, const auto& w) { return loss_of(x, t, w); }
     static auto rules() {

@@ -238,9 +238,9 @@ Played remainder(const OperatorCall& call) {
     return where(rest * a < 0, rest - b, rest);
 }
 
-/// Truth is 1 and 0 here anyway.
+/// Truth is 1 and 0 here anyway. No gradient passes to what becomes true or false.
 Played cast(const OperatorCall& call) {
-    if (!call.is_integers(0)) return call.var(0);
+    if (!call.is_integers(0)) return detach(call.var(0));
     Tensor<double> elements = uninitialised<double>(call.integers(0).shape);
     std::copy(call.integers(0).elements.begin(), call.integers(0).elements.end(), elements.begin());
     return input(elements);
