@@ -33,6 +33,7 @@ $objects/%.o: %.cpp
 	em++ \$(flags) -MMD -c \$< -o \$@
 -include \$(objects:.o=.d)
 END
+export NODE_PATH="${NODE_PATH:-/usr/share/nodejs}"  # where Debian has what emscripten asks of Node
 make -s -j"${JOBS:-2}" -f "$objects/Makefile"
 cp "$objects/library.js" "$folder/library.js"
 

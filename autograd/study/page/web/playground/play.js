@@ -151,7 +151,8 @@ Study.playground = (() => {
             this.note = element("p", { class: "hint", id: "playground-note", "aria-live": "polite" });
             this.backButton = element("button", { id: "playground-back", disabled: "", click: () => this.back() }, say("Back to the recording"));
             this.sayState();
-            return element("section", { id: "playground", "aria-label": say("Playground"), hidden: "" },
+            // The page's own keys, such as End, are the sliders' here.
+            return element("section", { id: "playground", "aria-label": say("Playground"), hidden: "", keydown: (event) => event.key !== "Escape" && event.stopPropagation() },
                 element("div", { id: "playground-head" }, element("h2", {}, say("Playground")), this.loss, this.backButton), this.note,
                 element("div", { id: "playground-sliders" }, this.sliders = sliders));
         }
