@@ -200,7 +200,11 @@ json play(std::size_t time_steps, std::size_t hidden, double factor, const std::
     if (!path.empty()) write_study(tape, gradients, path, options);
 
     json nodes = json::array();
-    for (NodeIndex node = 0; node < tape.size(); ++node) nodes.push_back(facts_of(tape, gradients, node));
+    for (NodeIndex node = 0; node < tape.size(); ++node) {
+        const std::uint32_t results = tape.node(node).results;
+        const bool has_value = results == 0 || results == tapeloop::detail::result_mark;
+        if (has_value) nodes.push_back(facts_of(tape, gradients, node));
+    }
     const GradientLedger& ledger = options.ledgers.front();
     json singular_values = json::array();
     for (const StepSpectrum& step : options.spectrum->steps) singular_values.push_back(step.singular_values);

@@ -8,6 +8,8 @@ from selenium.webdriver.common.keys import Keys
 from study_page import SIZES, StudyPage
 
 TOLERANCE = 1e-12
+# What is drawn of each node that has a value.
+NORMS = "app.study.nodes.filter(({ value }) => value).map(({ value, cotangent }) => [value.norm, cotangent.norm])"
 
 
 def deviation(found, expected):
@@ -34,7 +36,7 @@ class Playground(StudyPage):
 
     def assert_shows(self, facts):
         """All numbers against the library's; returns the largest deviation."""
-        played = self.js("""app.study.nodes.map((node) => { const count = Study.tensors.count(node.shape), { library } = app.playground;
+        played = self.js("""app.study.nodes.filter(({ value }) => value).map((node) => { const count = Study.tensors.count(node.shape), { library } = app.playground;
             return [Array.from(library.value(node.id, count)), Array.from(library.cotangent(node.id, count))]; })""")
         self.assertEqual(len(played), len(facts["nodes"]))
         largest = 0
@@ -48,10 +50,9 @@ class Playground(StudyPage):
         largest = max(largest, deviation(figures["spectrum"]["exponents"], facts["exponents"]))
         self.assertLess(largest, TOLERANCE)
         # And what is drawn is that.
-        for place, node in enumerate(facts["nodes"]):
-            for name in ["value", "cotangent"]:
-                norm = math.hypot(*node[name])
-                self.assertAlmostEqual(self.js("app.study.nodes[arguments[0]][arguments[1]].norm", place, name), norm, delta=1e-11 * max(norm, 1))
+        for drawn, node in zip(self.js(NORMS), facts["nodes"], strict=True):
+            for norm, name in zip(drawn, ["value", "cotangent"]):
+                self.assertAlmostEqual(norm, math.hypot(*node[name]), delta=1e-11 * max(norm, 1))
         cells = self.js("Array.from(app.study.ledgers[0].norms.values, (decades) => 10 ** decades)")
         self.assertLess(deviation(cells, facts["norms"]), TOLERANCE)
         return largest
@@ -61,7 +62,7 @@ class Playground(StudyPage):
         """One slider tells: values, cotangents, ledger, spectrum and loss of the network with another W, and back."""
         for which in ["playground", "playground_elman"]:
             self.open_playground(which)
-            before = self.js("app.study.nodes.map(({ value, cotangent }) => [value.norm, cotangent.norm])")
+            before = self.js(NORMS)
             loss = self.text("#playground-loss")
             self.scale_W_to_its_end()
             self.assertEqual(self.js("[...document.querySelectorAll('.play-slider.moved > span')].map((one) => one.textContent)"), ["W"])
@@ -77,7 +78,7 @@ class Playground(StudyPage):
 
             self.browser.find_element(By.ID, "playground-back").click()
             self.settle()
-            self.assertEqual(self.js("app.study.nodes.map(({ value, cotangent }) => [value.norm, cotangent.norm])"), before)
+            self.assertEqual(self.js(NORMS), before)
             self.assertEqual(self.text("#playground-loss"), loss)
             exponent = self.js("Study.numbers.text(arguments[0])", self.facts[which]["recorded"]["exponents"][0])
             self.assertIn(exponent, self.text(".card[data-name='products']"))

@@ -30,7 +30,7 @@ struct StudyOptions {
     /// The training so far, as it was recorded: shown over its steps.
     StudyRecorder film = {};
     /// Sliders that scale a parameter, move a bias or an element of the input, and run the recording again in
-    /// the page; what they need makes the page about a megabyte larger. Values are computed in `double`
+    /// the page; what they need makes the page 1.7 MB larger. Values are computed in `double`
     /// there.
     std::optional<Playground> playground = std::nullopt;
     /// The bound, roughly kept, of the page's tensors and ledgers together. Where they would be larger, each
