@@ -11,6 +11,7 @@
 #include <autograd/study/jacobian/jacobian_lens.hpp>
 #include <autograd/study/page/write_study.hpp>
 #include <autograd/tape.hpp>
+#include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gates.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/lstm_cell.hpp>

@@ -115,14 +115,16 @@ Study.playground = (() => {
             const input = element("input", { type: "range", min, max, step, value, "aria-label": typeof name === "string" ? name : say("element of the input"), input: () => {
                 show();
                 const { node, change } = changeOf(Number(input.value));
-                if (Number(input.value) === Number(line.dataset.home)) this.changes.delete(key());
+                if (!isMoved()) this.changes.delete(key());
                 else this.changes.set(key(), { node, change });
                 this.update();
             } });
             const line = element(typeof name === "string" ? "label" : "div", { class: "play-slider", "data-home": value }, element("span", {}, name), input, shown);
+            // A range rounds what it is given.
+            const isMoved = () => Math.abs(Number(input.value) - Number(line.dataset.home)) > 1e-6;
             const show = () => {
                 shown.textContent = text(Number(input.value));
-                line.classList.toggle("moved", Number(input.value) !== Number(line.dataset.home));
+                line.classList.toggle("moved", isMoved());
             };
             line.show = (now, home) => {
                 input.value = now;
