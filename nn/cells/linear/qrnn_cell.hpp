@@ -59,8 +59,10 @@ struct QrnnCell {
             gates<3>(affine(x, U, b)));
     }
 
+    /// Returns f and (1 - f) n, of what `project` gives.
     std::pair<Var<T>, Var<T>> coefficients(const std::array<Var<T>, 3>& u) const { return {u[0], u[1]}; }
 
+    /// Returns o c.
     Var<T> output(const std::array<Var<T>, 3>& u, const Var<T>& c) const { return u[2] * c; }
 
     ParameterList<T> parameters() { return parameter_list(U, b); }

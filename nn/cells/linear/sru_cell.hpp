@@ -54,8 +54,10 @@ struct SruCell {
         return {opened[0], opened[1], opened[2], projects_highway() ? matmul(x, U_highway) : x};
     }
 
+    /// Returns f and (1 - f) n, of what `project` gives.
     std::pair<Var<T>, Var<T>> coefficients(const std::array<Var<T>, 4>& u) const { return {u[0], u[1]}; }
 
+    /// Returns r c + (1 - r) x, with x U_highway for the last x where it is there.
     Var<T> output(const std::array<Var<T>, 4>& u, const Var<T>& c) const {
         return map([](auto reset, auto highway, auto state) { return reset * state + (1 - reset) * highway; },
                    u[2], u[3], c);
