@@ -7,7 +7,7 @@ namespace tapeloop::detail {
 namespace {
 
 /// So many bytes are more than what the second-level cache keeps of a matrix from one product to the next.
-constexpr std::size_t worth_fetching_ahead = 512 * 1024;
+constexpr std::size_t worth_fetching_ahead = std::size_t{512} * 1024;
 
 /// The columns of n, in vectors, and in columns of tiles that are as equal as can be.
 template <class T>

@@ -126,7 +126,7 @@ struct CrossEntropy {
         const OnnxValue logarithms = onnx_node("LogSoftmax", {x}, {{"axis", -1}});
         const OnnxValue own = onnx_node("GatherElements", {logarithms, OnnxValue::integers(places, picked)},
                                         {{"axis", static_cast<int>(classes->shape.rank())}});
-        const OnnxValue losses = onnx_node("Neg", {onnx_node("Squeeze", {own, OnnxValue::integers({-1})})});
+        OnnxValue losses = onnx_node("Neg", {onnx_node("Squeeze", {own, OnnxValue::integers({-1})})});
         if (classes->all_count()) return losses;
         return onnx_node("Where", {onnx_truth(OnnxValue::integers(counts, classes->shape)), losses, 0.0});
     }

@@ -8,7 +8,7 @@
 namespace tapeloop::detail {
 namespace {
 
-constexpr double end = -std::numeric_limits<double>::infinity();
+constexpr double all_lost = -std::numeric_limits<double>::infinity();
 constexpr std::size_t most_constants = 3;
 
 /// Returns the nodes that J's value was computed from, `detach` looked through.
@@ -34,7 +34,7 @@ std::vector<Culprit> detached_on_the_way(const Tape<T>& tape, const std::vector<
             culprits.push_back({Cause::detached, node,
                                 fmt::format("detached: {} ends the path, which would go on at {}",
                                             tape.describe(node), tape.describe(*source)),
-                                end});
+                                all_lost});
     }
     return culprits;
 }
@@ -48,14 +48,14 @@ std::vector<Culprit> unused(const Tape<T>& tape, NodeIndex of, const std::vector
     const std::string ending =
         last == of ? "nothing on the tape uses it"
                    : fmt::format("the last that depends on it, {}, is not used by J", tape.describe(last));
-    std::vector<Culprit> culprits{{Cause::unused, last, fmt::format("unused: {}", ending), end}};
+    std::vector<Culprit> culprits{{Cause::unused, last, fmt::format("unused: {}", ending), all_lost}};
     for (NodeIndex node = of + 1; node < sources.size() && culprits.size() <= most_constants; ++node)
         if (sources[node] && tape.node(node).operation->description().kind == OperationKind::constant)
             culprits.push_back(
                 {Cause::unused, node,
                  fmt::format("a path ends at {}, which was given, or computed in a Paused scope",
                              tape.describe(node)),
-                 end});
+                 all_lost});
     return culprits;
 }
 
@@ -78,10 +78,10 @@ Cause kind_of(const Tape<T>& tape, NodeIndex node) {
 
 template <class T>
 std::vector<Culprit> why_no_path(const Tape<T>& tape, NodeIndex J, std::optional<NodeIndex> of) {
-    if (!of.has_value()) return {{Cause::unused, J, "unused: it was never used on this tape", end}};
+    if (!of.has_value()) return {{Cause::unused, J, "unused: it was never used on this tape", all_lost}};
     if (*of > J)
-        return {
-            {Cause::unused, *of, fmt::format("unused: {} was recorded after J", tape.describe(*of)), end}};
+        return {{Cause::unused, *of, fmt::format("unused: {} was recorded after J", tape.describe(*of)),
+                 all_lost}};
     const std::vector<bool> sources = sources_of(tape, J);
     const std::vector<bool> depends = dependents(tape, *of);
     std::vector<Culprit> culprits = detached_on_the_way(tape, sources, depends);

@@ -10,7 +10,7 @@
 namespace tapeloop::detail {
 namespace {
 
-constexpr double all = std::numeric_limits<double>::infinity();
+constexpr double all_decades = std::numeric_limits<double>::infinity();
 // Less than this many powers of ten are no culprit.
 constexpr double least_decades = 0.3;
 constexpr std::size_t most_culprits = 5;
@@ -22,7 +22,7 @@ constexpr double large_share = 0.34;
 
 double decades(double from, double to) {
     if (from > 0 && to > 0 && std::isfinite(from) && std::isfinite(to)) return std::log10(to / from);
-    return from > 0 && to == 0 ? -all : 0;
+    return from > 0 && to == 0 ? -all_decades : 0;
 }
 
 bool is_averaging(const PathStep& step) { return step.cause == Cause::averaging; }
@@ -133,7 +133,7 @@ std::vector<Culprit> culprits_of_size(const std::vector<PathStep>& path, Gradien
         const bool is_timed = step.time_step.has_value();
         const double change = decades(step.in, step.out);
         const double sum_change = step.kind == OperationKind::result ? 0 : decades_of_sum(step);
-        if (change == -all)
+        if (change == -all_decades)
             culprits.push_back({step.cause, step.node, text_of_end(step), change});
         else if (!is_averaging(step))
             groups[{step.operation, step.cause, is_timed}].add(step, change);
