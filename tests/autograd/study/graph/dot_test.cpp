@@ -152,7 +152,9 @@ TEST_CASE("dot: time runs from left to right, whatever could be done ahead") {
     nn::Generator generator(1);
     const std::vector<NamedLayer> cells = every_cell(generator);
     for (const NamedLayer& cell : cells) {
-        if (cell.name == "stack" || cell.name == "both directions" || cell.name == "reversed") continue;
+        // Some go through time the other way.
+        if (cell.name.starts_with("stack") || cell.name == "both directions" || cell.name == "reversed")
+            continue;
         CAPTURE(cell.name);
         Tape<double> tape({.fuse = false});
         nn::unroll(cell.layer, filled({4, 2, 4}, 0.1), {.hoist = false});
