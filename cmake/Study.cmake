@@ -19,7 +19,7 @@ set(playground_folder ${page_folder}/playground)
 set(embedded_playground ${PROJECT_BINARY_DIR}/study_playground.cpp)
 add_custom_command(OUTPUT ${embedded_playground}
   COMMAND ${CMAKE_COMMAND} -D folder=${playground_folder} -D output=${embedded_playground} -P ${CMAKE_CURRENT_LIST_DIR}/EmbedPlayground.cmake
-  DEPENDS ${playground_folder}/play.css ${playground_folder}/library.js ${playground_folder}/play.js
+  DEPENDS ${playground_folder}/play.css ${playground_folder}/library.js ${playground_folder}/library.LICENSES.txt ${playground_folder}/play.js
     ${CMAKE_CURRENT_LIST_DIR}/EmbedPlayground.cmake ${CMAKE_CURRENT_LIST_DIR}/Embed.cmake
   COMMENT "Embedding the study page's playground" VERBATIM)
 
