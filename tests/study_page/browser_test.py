@@ -330,9 +330,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ["pages", "chromium", "driver", "screenshots"]:
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--times", action="store_true", help="run the tests of times, and else all others")
+    parts = {"times": [Times], "screens": [Language, Playground, Screens]}
+    parser.add_argument("--part", choices=[*parts, "rest"], default="rest", help="which tests to run; rest: all others")
     StudyPage.arguments, rest = parser.parse_known_args()
-    chosen = [case.__name__ for case in StudyPage.__subclasses__() if (case is Times) == StudyPage.arguments.times]
+    others = [case for case in StudyPage.__subclasses__() if not any(case in part for part in parts.values())]
+    chosen = [case.__name__ for case in parts.get(StudyPage.arguments.part, others)]
     StudyPage.begin()
     try:
         unittest.main(argv=[sys.argv[0], *rest], defaultTest=chosen)
