@@ -80,7 +80,7 @@ struct Row {
     std::string text() const { return name + " (line " + std::to_string(site.line()) + ")"; }
 };
 
-namespace detail {
+namespace as_lists {
 
 template <class V>
 std::vector<V> as_list(const V& one) {
@@ -95,7 +95,7 @@ std::vector<V> as_list(const std::array<V, n>& several) {
     return {several.begin(), several.end()};
 }
 
-}  // namespace detail
+}  // namespace as_lists
 
 /// `call` takes a list of Vars, generically; `reference` a list of tensors. Both give one result or several.
 template <class F, class Reference>
@@ -106,9 +106,9 @@ Row row(std::string name, F call, Reference reference, CallSite site = CallSite:
     result.name = std::move(name);
     result.site = site;
     result.call_site = call_site;
-    result.call = [call](const Vars<double>& x) { return detail::as_list(call(x)); };
-    result.call_float = [call](const Vars<float>& x) { return detail::as_list(call(x)); };
-    result.reference = [reference](const Tensors& x) { return detail::as_list(reference(x)); };
+    result.call = [call](const Vars<double>& x) { return as_lists::as_list(call(x)); };
+    result.call_float = [call](const Vars<float>& x) { return as_lists::as_list(call(x)); };
+    result.reference = [reference](const Tensors& x) { return as_lists::as_list(reference(x)); };
     return result;
 }
 
