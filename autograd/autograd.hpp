@@ -7,10 +7,10 @@
 #include <autograd/elementwise.hpp>
 #include <autograd/gradient.hpp>
 #include <autograd/kernels/array.hpp>
-#include <autograd/kernels/gemm.hpp>
 #include <autograd/kernels/lanes.hpp>
 #include <autograd/kernels/pool.hpp>
-#include <autograd/kernels/product.hpp>
+#include <autograd/kernels/products/gemm.hpp>
+#include <autograd/kernels/products/product.hpp>
 #include <autograd/kernels/threads.hpp>
 #include <autograd/map.hpp>
 #include <autograd/map/dual.hpp>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 #include <autograd/gradient_sweep.hpp>
-#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/products/repeated_products.hpp>
 #include <autograd/program.hpp>
 #include <autograd/record/rollback.hpp>
 #include <autograd/record/steps.hpp>

@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/products/repeated_products.hpp>
 #include <autograd/record/open_tapes.hpp>
 #include <autograd/record/rollback.hpp>
 #include <autograd/record/steps.hpp>

@@ -29,12 +29,13 @@ struct Room {
 const std::vector<Room>& rooms() {
     static const std::vector<Room> list{
         {"kernels", {"autograd/kernels/", "autograd/shape.", "autograd/tensor.hpp"}, {}},
+        {"products", {"autograd/kernels/products/"}, {"kernels"}},
         {"tape",
          {"autograd/var.", "autograd/parameter.", "autograd/tape.", "autograd/wrt.",
           "autograd/record/description.", "autograd/record/observer.", "autograd/record/onnx_value.",
           "autograd/record/open_tapes.", "autograd/record/operation.", "autograd/record/rollback.",
           "autograd/record/steps."},
-         {"kernels"}},
+         {"products"}},
         {"sweep", {"autograd/sweep/"}, {"tape"}},
         {"record", {"autograd/record/"}, {"sweep"}},
         {"ops", {"autograd/ops/", "autograd/ops/elementary/"}, {"record"}},

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/products/gemm.hpp>
 #include <autograd/var.hpp>
 
 /// Products of matrices and vectors. They go to one gemm on raw pointers, transposes as flags; neither a

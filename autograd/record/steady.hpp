@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/products/repeated_products.hpp>
 #include <autograd/tape.hpp>
 
 namespace tapeloop::detail {

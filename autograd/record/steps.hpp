@@ -1,7 +1,7 @@
 #pragma once
 
 #include <autograd/kernels/prepared_pass.hpp>
-#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/products/repeated_products.hpp>
 #include <autograd/tape.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/kernels/product.hpp>
+#include <autograd/kernels/products/product.hpp>
 
 #include <autograd/var.hpp>
 #include <vector>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/products/repeated_products.hpp>
 #include <autograd/kernels/strided.hpp>
 #include <autograd/record/steps.hpp>
 #include <autograd/sweep/deferred_products.hpp>

@@ -1,5 +1,5 @@
-#include <autograd/kernels/blas.hpp>
-#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/products/blas.hpp>
+#include <autograd/kernels/products/gemm.hpp>
 #include <autograd/study/jacobian/decompositions.hpp>
 
 #include <xtensor-blas/xlinalg.hpp>

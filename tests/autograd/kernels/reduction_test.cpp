@@ -1,7 +1,7 @@
 #include <tests/expect.hpp>
 
 #include <autograd/gradient.hpp>
-#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/products/gemm.hpp>
 #include <autograd/kernels/reduction.hpp>
 #include <autograd/map.hpp>
 #include <autograd/ops/elementwise.hpp>

@@ -15,7 +15,7 @@ mkdir -p "$objects/include"
 # The header-only libraries alone: the rest of /usr/include is that of another machine.
 for library in fmt xsimd xtensor xtl; do ln -sfn "/usr/include/$library" "$objects/include/$library"; done
 
-sources=$(ls autograd/*.cpp autograd/kernels/*.cpp autograd/record/*.cpp autograd/sweep/*.cpp autograd/map/*.cpp \
+sources=$(ls autograd/*.cpp autograd/kernels/*.cpp autograd/kernels/products/*.cpp autograd/record/*.cpp autograd/sweep/*.cpp autograd/map/*.cpp \
     autograd/ops/*.cpp autograd/study/graph/*.cpp autograd/study/jacobian/*.cpp autograd/study/flow/*.cpp \
     autograd/study/play/*.cpp "$folder"/stand_ins/*.cpp "$folder"/entry.cpp |
     grep -v ^autograd/study/jacobian/decompositions.cpp)  # LAPACK; there is a stand-in

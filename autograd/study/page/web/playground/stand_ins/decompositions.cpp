@@ -1,7 +1,7 @@
 // What the study of Jacobians has of LAPACK, which is not there in a page, by textbook methods for matrices
 // of a few dozen rows: Jacobi rotations of one side, Householder reflections, and the QR iteration (Golub and
 // Van Loan, Matrix Computations, 4th edition, sections 5.2, 7.5 and 8.6).
-#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/products/gemm.hpp>
 #include <autograd/study/jacobian/decompositions.hpp>
 
 #include <algorithm>

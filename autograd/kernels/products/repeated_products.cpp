@@ -1,5 +1,5 @@
 #include <autograd/kernels/changes.hpp>
-#include <autograd/kernels/repeated_products.hpp>
+#include <autograd/kernels/products/repeated_products.hpp>
 
 #include <algorithm>
 

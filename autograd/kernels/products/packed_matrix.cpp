@@ -1,7 +1,7 @@
-#include <autograd/kernels/packed_matrix.hpp>
+#include <autograd/kernels/products/packed_matrix.hpp>
+#include <autograd/kernels/products/tiled_gemm.hpp>
+#include <autograd/kernels/products/tiles.hpp>
 #include <autograd/kernels/threads.hpp>
-#include <autograd/kernels/tiled_gemm.hpp>
-#include <autograd/kernels/tiles.hpp>
 
 namespace tapeloop::detail {
 namespace {

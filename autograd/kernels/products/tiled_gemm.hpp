@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/products/gemm.hpp>
 
 namespace tapeloop::detail {
 

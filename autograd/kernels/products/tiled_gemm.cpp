@@ -1,6 +1,6 @@
+#include <autograd/kernels/products/tiled_gemm.hpp>
+#include <autograd/kernels/products/tiles.hpp>
 #include <autograd/kernels/threads.hpp>
-#include <autograd/kernels/tiled_gemm.hpp>
-#include <autograd/kernels/tiles.hpp>
 
 namespace tapeloop::detail {
 namespace {

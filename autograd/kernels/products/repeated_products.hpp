@@ -1,7 +1,7 @@
 #pragma once
 
-#include <autograd/kernels/packed_matrix.hpp>
-#include <autograd/kernels/product.hpp>
+#include <autograd/kernels/products/packed_matrix.hpp>
+#include <autograd/kernels/products/product.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -1,7 +1,7 @@
-#include <autograd/kernels/blas.hpp>
-#include <autograd/kernels/gemm.hpp>
+#include <autograd/kernels/products/blas.hpp>
+#include <autograd/kernels/products/gemm.hpp>
+#include <autograd/kernels/products/tiled_gemm.hpp>
 #include <autograd/kernels/threads.hpp>
-#include <autograd/kernels/tiled_gemm.hpp>
 
 #include <algorithm>
 #include <optional>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <autograd/kernels/gemm.hpp>
 #include <autograd/kernels/pass.hpp>
+#include <autograd/kernels/products/gemm.hpp>
 
 namespace tapeloop {
 

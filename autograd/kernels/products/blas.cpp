@@ -1,4 +1,4 @@
-#include <autograd/kernels/blas.hpp>
+#include <autograd/kernels/products/blas.hpp>
 
 #include <sys/mman.h>
 

@@ -1,8 +1,8 @@
 #include <tests/expect.hpp>
 
-#include <autograd/kernels/packed_matrix.hpp>
+#include <autograd/kernels/products/packed_matrix.hpp>
+#include <autograd/kernels/products/tiled_gemm.hpp>
 #include <autograd/kernels/threads.hpp>
-#include <autograd/kernels/tiled_gemm.hpp>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
