@@ -4,7 +4,7 @@
 
 include(${CMAKE_CURRENT_LIST_DIR}/Embed.cmake)
 file(READ ${folder}/page.html page)
-file(GLOB files RELATIVE ${folder} ${folder}/*.js ${folder}/*.css ${folder}/*.txt)
+file(GLOB files RELATIVE ${folder} ${folder}/*.js ${folder}/language/*.js ${folder}/plots/*.js ${folder}/*.css ${folder}/*.txt)
 foreach(name ${files})
   string(FIND "${page}" "{{${name}}}" mark)
   if(mark EQUAL -1)

@@ -10,7 +10,8 @@ endif()
 
 set(page_folder ${PROJECT_SOURCE_DIR}/autograd/study/page/web)
 set(embedded_page ${PROJECT_BINARY_DIR}/study_page.cpp)
-file(GLOB page_files CONFIGURE_DEPENDS ${page_folder}/*.html ${page_folder}/*.js ${page_folder}/*.css ${page_folder}/*.txt)
+file(GLOB page_files CONFIGURE_DEPENDS ${page_folder}/*.html ${page_folder}/*.js ${page_folder}/language/*.js
+  ${page_folder}/plots/*.js ${page_folder}/*.css ${page_folder}/*.txt)
 add_custom_command(OUTPUT ${embedded_page}
   COMMAND ${CMAKE_COMMAND} -D folder=${page_folder} -D output=${embedded_page} -P ${CMAKE_CURRENT_LIST_DIR}/EmbedPage.cmake
   DEPENDS ${page_files} ${CMAKE_CURRENT_LIST_DIR}/EmbedPage.cmake ${CMAKE_CURRENT_LIST_DIR}/Embed.cmake

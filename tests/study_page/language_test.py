@@ -92,7 +92,7 @@ class Language(StudyPage):
 
     def test_every_text_has_its_translation(self):
         """And no translation is left over of a text that is no more."""
-        scripts = [*WEB.glob("*.js"), WEB / "playground/play.js"]
+        scripts = [*WEB.glob("*.js"), *WEB.glob("language/*.js"), *WEB.glob("plots/*.js"), WEB / "playground/play.js"]
         source = {path.name: path.read_text() for path in scripts if path.name != "libraries.js"}
         said = set().union(*(said_in(text) for name, text in source.items() if name not in ["korean.js", "korean_reasons.js", "language.js", "reasons.js"]))
         page = (WEB / "page.html").read_text()
