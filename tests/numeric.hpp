@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ namespace tapeloop::test {
 
 using Tensors = std::vector<Tensor<double>>;
 using Position = std::vector<std::size_t>;
+
+inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Numbers that are the same on every machine.
 class Random {

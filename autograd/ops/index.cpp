@@ -19,6 +19,21 @@ Indices Indices::reshaped(const Shape& shape) const {
     return result;
 }
 
+Indices::Indices(const Indices& others, const Shape& shape, Follow follow)
+    : values_(std::make_shared<const Values>(follow(others.values()))), others_(others.identity()) {
+    if (others.follow_ != nullptr)
+        follow = [first = others.follow_, then = std::move(follow)](std::span<const std::ptrdiff_t> given) {
+            return then((*first)(given));
+        };
+    follow_ = std::make_shared<const Follow>(std::move(follow));
+    *this = reshaped(shape);
+}
+
+Indices Indices::renewed(std::span<const std::ptrdiff_t> positions) const {
+    const auto made = follow_ == nullptr ? Values(positions.begin(), positions.end()) : (*follow_)(positions);
+    return Indices(made).reshaped(shape_);
+}
+
 namespace {
 
 /// Throws unless all positions are below `extent`; `what` tells of what.
@@ -320,11 +335,9 @@ template <class T, class Make>
 auto& kept_for(Tape<T>& tape, const Indices& indices, const Make& make) {
     using Made = decltype(make(indices));
     const auto made = std::make_shared<Made>(make(indices));
-    tape.note_slot(indices.identity(),
-                   [made, make, shape = indices.shape()](std::span<const std::ptrdiff_t> positions) {
-                       return std::function<void()>(
-                           [made, next = make(Indices(positions).reshaped(shape))] { *made = next; });
-                   });
+    tape.note_slot(indices.identity(), [made, make, indices](std::span<const std::ptrdiff_t> positions) {
+        return std::function<void()>([made, next = make(indices.renewed(positions))] { *made = next; });
+    });
     return *tape.keep(made);  // shared with the slot, which goes where the node is taken back
 }
 

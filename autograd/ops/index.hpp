@@ -2,9 +2,11 @@
 
 #include <autograd/var.hpp>
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <ranges>
+#include <span>
 #include <vector>
 
 /// Operations that pick elements by integers. Positions count from 0; one out of range throws
@@ -33,21 +35,30 @@ class Indices {
         values_ = std::make_shared<const Values>(std::move(values));
     }
 
+    /// Makes positions that follow from others: a `Program` that gives the others anew gives these what
+    /// `follow` makes of them, of the same shape.
+    using Follow = std::function<std::vector<std::ptrdiff_t>(std::span<const std::ptrdiff_t> others)>;
+    Indices(const Indices& others, const Shape& shape, Follow follow);
+
     /// Returns the same positions under another shape. Throws `std::invalid_argument` unless the sizes are
     /// equal.
     Indices reshaped(const Shape& shape) const;
+    /// Returns what these are when what all copies share is given other positions.
+    Indices renewed(std::span<const std::ptrdiff_t> positions) const;
 
     /// Returns the positions in row-major order.
     const std::vector<std::ptrdiff_t>& values() const { return *values_; }
     /// Returns the shape of the tensor of positions.
     const Shape& shape() const { return shape_; }
     /// Returns what all copies share, and nothing else.
-    std::shared_ptr<const void> identity() const { return values_; }
+    std::shared_ptr<const void> identity() const { return follow_ == nullptr ? values_ : others_; }
 
   private:
     using Values = std::vector<std::ptrdiff_t>;
     std::shared_ptr<const Values> values_;
     Shape shape_;
+    std::shared_ptr<const Follow> follow_;  ///< if they follow from others,
+    std::shared_ptr<const void> others_;    ///< which are these
 };
 
 /// Picks rows of a table, [N, ..D] -> [..indices, ..D]: an embedding. Throws unless 0 <= index < N.

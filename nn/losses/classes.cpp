@@ -41,7 +41,7 @@ void require_fit(const Shape& scores, const Shape& targets, const ClassOptions& 
 /// Tells whether targets [T, B, ..] are at a time step that their row has.
 class InTime {
   public:
-    InTime(const Shape& targets, const std::vector<std::size_t>& lengths) : lengths_(lengths) {
+    InTime(const Shape& targets, const Lengths& lengths) : lengths_(lengths) {
         if (lengths.empty()) return;
         batch_ = targets[1];
         for (std::size_t axis = 2; axis < targets.rank(); ++axis) inner_ *= targets[axis];
@@ -51,7 +51,7 @@ class InTime {
     }
 
   private:
-    const std::vector<std::size_t>& lengths_;
+    const Lengths& lengths_;
     std::size_t batch_ = 1;
     std::size_t inner_ = 1;
 };

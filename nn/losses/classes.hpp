@@ -2,6 +2,7 @@
 
 #include <autograd/tensor.hpp>
 #include <nn/losses/reduction.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <memory>
 #include <optional>
@@ -33,7 +34,7 @@ struct ClassOptions {
     std::string_view scores;
     std::optional<std::ptrdiff_t> ignore;
     const std::vector<double>& weights;
-    const std::vector<std::size_t>& lengths;
+    const Lengths& lengths;  ///< not a slot
 };
 
 /// Throws unless everything fits; what does not count may hold anything.

@@ -6,19 +6,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
 namespace tapeloop::nn::detail {
 
 void require_lengths(std::string_view name, std::string_view what, const Shape& values,
-                     const std::vector<std::size_t>& lengths) {
+                     const Lengths& lengths) {
     if (lengths.empty()) return;
     if (values.rank() < 2)
         throw std::invalid_argument(
             fmt::format("{}: {} {}; with lengths it must have time and batch as its first axes, [T, B, ..]",
                         name, what, values.text()));
-    nn::detail::require_lengths(name, lengths, values[0], values[1]);
+    nn::detail::require_lengths(name, lengths.values(), values[0], values[1]);
 }
 
 void require_pairs(std::string_view name, const Pair& pair, const Counting& counting) {
@@ -56,13 +57,36 @@ std::size_t batch_of(const Shape& values, bool has_time) {
 }
 
 /// Returns the number of elements that count when there are lengths.
-std::size_t counted(const Shape& values, const std::vector<std::size_t>& lengths) {
+std::size_t counted(const Shape& values, const Lengths& lengths) {
     std::size_t inner = 1;
     for (std::size_t axis = 2; axis < values.rank(); ++axis) inner *= values[axis];
     return inner * std::accumulate(lengths.begin(), lengths.end(), std::size_t(0));
 }
 
+/// The same, but at least 1, as a value that a program computes anew where the lengths are a slot.
+template <class T>
+Var<T> recorded_count(const Shape& values, const Lengths& lengths, const CallSite& site) {
+    const Var<T> steps = sum(Operand<T>(length_mask<T>(lengths, values[0], 0, site), site));
+    const double inner = static_cast<double>(values.size()) /
+                         static_cast<double>(std::max<std::size_t>(values[0] * values[1], 1));
+    const Var<T> count = multiply(Operand<T>(steps, site), Operand<T>(inner, site));
+    return clip(Operand<T>(count, site), 1, std::numeric_limits<double>::infinity());
+}
+
 }  // namespace
+
+void require_slot_fits(std::string_view name, const Shape& scores, const Counting& counting,
+                       bool of_classes) {
+    if (scores.rank() < 3)
+        throw std::invalid_argument(
+            fmt::format("{}: scores are {}; with lengths they must be [T, B, .., O]", name, scores.text()));
+    require_lengths(name, "scores are", scores, counting.lengths);
+    if (of_classes && counting.reduction == Reduction::mean)
+        throw std::invalid_argument(fmt::format(
+            "{}: the mean is taken of targets that are ignored or weighted, and the lengths are a "
+            "slot; take the sum or batch_mean, or give fixed lengths",
+            name));
+}
 
 template <class T>
 Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const CallSite& site) {
@@ -70,10 +94,13 @@ Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const Ca
     const bool has_lengths = !lengths.empty();
     if (reduction == Reduction::mean && !has_lengths) return mean(Operand<T>(losses, site));
     const Shape shape = losses.shape();
+    const Var<T> counting_losses = mask_by_lengths(Operand<T>(losses, site), lengths);
+    if (reduction == Reduction::mean && lengths.slot().has_value())
+        return divide(Operand<T>(sum(Operand<T>(counting_losses, site)), site),
+                      Operand<T>(recorded_count<T>(shape, lengths, site), site));
     const std::size_t count =
         reduction == Reduction::mean ? counted(shape, lengths) : batch_of(shape, has_lengths);
-    return reduced(mask_by_lengths(Operand<T>(losses, site), lengths), reduction,
-                   static_cast<double>(std::max<std::size_t>(count, 1)), site);
+    return reduced(counting_losses, reduction, static_cast<double>(std::max<std::size_t>(count, 1)), site);
 }
 
 template Var<float> reduced(const Var<float>&, Reduction, double, const CallSite&);

@@ -2,6 +2,7 @@
 
 #include <autograd/var.hpp>
 #include <nn/losses/reduction.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <string_view>
 #include <vector>
@@ -12,12 +13,12 @@ namespace tapeloop::nn::detail {
 /// The options that all losses of single elements have.
 struct Counting {
     Reduction reduction;
-    const std::vector<std::size_t>& lengths;
+    const Lengths& lengths;
 };
 
 /// Throws unless `lengths` is empty or fits `values` [T, B, ..], which the error calls `what`.
 void require_lengths(std::string_view name, std::string_view what, const Shape& values,
-                     const std::vector<std::size_t>& lengths);
+                     const Lengths& lengths);
 
 /// Two arguments as an error calls them, `{"prediction is", shape, "target", other}`.
 struct Pair {
@@ -41,5 +42,22 @@ Var<T> reduced(const Var<T>& losses, Reduction reduction, double divisor, const 
 /// Reduces a loss of each element of [T, B, ..] or [B, ..].
 template <class T>
 Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const CallSite& site);
+
+/// Throws unless the lengths, which are a slot, fit `scores` [T, B, .., O], of which `of_classes` says
+/// whether its losses have weights or are left out by their class, for then what they are divided by is not
+/// known.
+void require_slot_fits(std::string_view name, const Shape& scores, const Counting& counting, bool of_classes);
+
+/// A loss of scores [T, B, .., O] whose lengths are a slot: `losses_of(scores, options)` makes those of all
+/// time steps, of zeros where one does not count.
+template <class T, class Options, class LossesOf>
+Var<T> reduced_over_slot(const Operand<T>& scores, const Options& options, const LossesOf& losses_of) {
+    Options all = options;
+    all.lengths = {};
+    all.reduction = Reduction::none;
+    const CallSite& site = scores.site();
+    const Var<T> losses = losses_of(Operand<T>(mask_by_lengths(scores, options.lengths), site), all);
+    return reduced_elements(losses, {options.reduction, options.lengths}, site);
+}
 
 }  // namespace tapeloop::nn::detail

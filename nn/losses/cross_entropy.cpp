@@ -112,6 +112,17 @@ template <class T>
 Var<T> cross_entropy(const Operand<T>& logits, const Targets& targets, const CrossEntropyOptions& options,
                      const Indices* slot = nullptr) {
     Rollback rollback(tape_of(softmax_name, logits));
+    if (options.lengths.slot().has_value()) {
+        const bool of_classes = options.ignore.has_value() || !options.weights.empty();
+        checked(tape_of(softmax_name, logits), logits.site(), [&] {
+            detail::require_slot_fits(softmax_name, logits.shape(), {options.reduction, options.lengths},
+                                      of_classes);
+        });
+        return rollback.keep(
+            detail::reduced_over_slot<T>(logits, options, [&](const auto& scores, const auto& all) {
+                return cross_entropy<T>(scores, targets, all, slot);
+            }));
+    }
     const auto classes = checked(tape_of(softmax_name, logits), logits.site(), [&] {
         require_smoothing(options.label_smoothing);
         return detail::classes_of(logits.shape(), targets,
@@ -178,6 +189,11 @@ Var<T> cross_entropy(const Operand<T>& logits, const Operand<T>& targets,
     const CallSite& site = logits.site();
     Tape<T>& tape = tape_of(softmax_name, logits, targets);
     checked(tape, site, [&] { require_distributions(logits.shape(), targets.shape(), options); });
+    if (options.lengths.slot().has_value())
+        return detail::reduced_over_slot<T>(logits, options, [&](const auto& scores_of_all, const auto& all) {
+            return cross_entropy<T>(scores_of_all,
+                                    Operand<T>(mask_by_lengths(targets, options.lengths), site), all);
+        });
     const Var<T> scores = mask_by_lengths(Operand<T>(tape.var(logits.enter(tape)), site), options.lengths);
     const Var<T> shares = mask_by_lengths(
         Operand<T>(prepared(tape.var(targets.enter(tape)), options, site), site), options.lengths);

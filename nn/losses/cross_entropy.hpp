@@ -3,6 +3,7 @@
 #include <autograd/ops/index.hpp>
 #include <nn/losses/classes.hpp>
 #include <nn/losses/reduction.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <concepts>
 #include <optional>
@@ -21,7 +22,7 @@ struct CrossEntropyOptions {
     /// This part of every target is spread evenly over all classes, its own included (Szegedy et al. 2016).
     double label_smoothing = 0;
     /// The number of time steps of each row that count; empty: all. See `Reduction`.
-    std::vector<std::size_t> lengths = {};
+    Lengths lengths = {};
 };
 
 namespace detail {

@@ -28,6 +28,16 @@ Var<T> picked(const Operand<T>& rows, const detail::Classes& classes) {
 template <class T>
 Var<T> likelihood_loss(const Operand<T>& rows, const Targets& targets, const NllOptions& options) {
     const CallSite& site = rows.site();
+    if (options.lengths.slot().has_value()) {
+        const bool of_classes = options.ignore.has_value() || !options.weights.empty();
+        checked(tape_of(nll_name, rows), site, [&] {
+            detail::require_slot_fits(nll_name, rows.shape(), {options.reduction, options.lengths},
+                                      of_classes);
+        });
+        return detail::reduced_over_slot<T>(rows, options, [&](const auto& scores, const auto& all) {
+            return likelihood_loss<T>(scores, targets, all);
+        });
+    }
     const auto classes = checked(tape_of(nll_name, rows), site, [&] {
         return detail::classes_of(
             rows.shape(), targets,

@@ -3,6 +3,7 @@
 #include <autograd/var.hpp>
 #include <nn/losses/classes.hpp>
 #include <nn/losses/reduction.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <optional>
 #include <vector>
@@ -14,7 +15,7 @@ struct NllOptions {
     Reduction reduction = Reduction::batch_mean;
     std::optional<std::ptrdiff_t> ignore = std::nullopt;
     std::vector<double> weights = {};
-    std::vector<std::size_t> lengths = {};
+    Lengths lengths = {};
 };
 
 /// The negative log likelihood of the classes in `targets` where log probabilities are at hand:

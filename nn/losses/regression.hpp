@@ -2,6 +2,7 @@
 
 #include <autograd/var.hpp>
 #include <nn/losses/reduction.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <vector>
 
@@ -20,7 +21,7 @@ namespace tapeloop::nn {
 struct RegressionOptions {
     Reduction reduction = Reduction::mean;
     /// The number of time steps of each row that count; empty: all. See `Reduction`.
-    std::vector<std::size_t> lengths = {};
+    Lengths lengths = {};
 };
 
 /// (prediction - target)²
@@ -40,7 +41,7 @@ struct HuberOptions {
     Reduction reduction = Reduction::mean;
     /// The distance up to which the loss is a parabola, from there on a line.
     double delta = 1;
-    std::vector<std::size_t> lengths = {};
+    Lengths lengths = {};
 };
 
 /// Huber's loss (1964) of d = prediction - target: d²/2 where |d| <= delta, delta (|d| - delta/2) elsewhere.

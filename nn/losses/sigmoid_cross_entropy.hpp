@@ -2,6 +2,7 @@
 
 #include <autograd/var.hpp>
 #include <nn/losses/reduction.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <vector>
 
@@ -14,7 +15,7 @@ struct SigmoidCrossEntropyOptions {
     /// one for all; empty: 1. PyTorch's `pos_weight`.
     std::vector<double> positive_weights = {};
     /// The number of time steps of each row that count; empty: all. See `Reduction`.
-    std::vector<std::size_t> lengths = {};
+    Lengths lengths = {};
 };
 
 /// The binary cross entropy of p = sigmoid(logits), each element a decision of its own:

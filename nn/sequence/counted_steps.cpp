@@ -1,9 +1,11 @@
+#include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
 #include <autograd/tape.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/sequence/counted_steps.hpp>
 
+#include <algorithm>
 #include <map>
 #include <numeric>
 
@@ -42,6 +44,23 @@ Var<T> rows_at(const Var<T>& x, const std::vector<std::size_t>& places, const Ca
     return gather_rows(Operand<T>(x, site), Indices(places));
 }
 
+/// For each of the T B steps its own place where it counts, and behind the end that of its row's last one, or
+/// of another row's first if it has none: where a cell has computed already, it can compute again.
+std::vector<std::ptrdiff_t> own_or_last(const std::vector<std::size_t>& lengths, std::size_t time_steps) {
+    const auto other = static_cast<std::size_t>(
+        std::find_if(lengths.begin(), lengths.end(), [](std::size_t length) { return length > 0; }) -
+        lengths.begin());
+    std::vector<std::ptrdiff_t> places;
+    for (std::size_t t = 0; t < time_steps; ++t)
+        for (std::size_t row = 0; row < lengths.size(); ++row) {
+            const bool has_any = lengths[row] > 0;
+            const std::size_t place =
+                has_any ? std::min(t, lengths[row] - 1) * lengths.size() + row : other % lengths.size();
+            places.push_back(static_cast<std::ptrdiff_t>(place));
+        }
+    return places;
+}
+
 }  // namespace
 
 namespace detail {
@@ -49,6 +68,16 @@ namespace detail {
 CountedSteps::CountedSteps(const UnrollOptions& options, std::size_t time_steps, std::size_t batch)
     : time_steps_(time_steps), batch_(batch) {
     if (options.lengths.empty() && options.mask.empty()) return;
+    if (options.lengths.slot().has_value()) {
+        all_ = false;
+        slot_ = options.lengths;
+        places_.resize(time_steps * batch);
+        std::iota(places_.begin(), places_.end(), 0);
+        std::vector<std::size_t> rows(batch);
+        std::iota(rows.begin(), rows.end(), 0);
+        rows_.assign(time_steps, rows);
+        return;
+    }
     const auto in_row = [&](std::size_t t, std::size_t row) {
         return options.lengths.empty() || t < options.lengths[row];
     };
@@ -83,6 +112,16 @@ CountedSteps::CountedSteps(const UnrollOptions& options, std::size_t time_steps,
 
 template <class T>
 Var<T> CountedSteps::packed_rows(const Operand<T>& x) const {
+    if (!slot_.empty()) {
+        // Where no row counts at all there are ones to compute with, as in `try_step`.
+        const Var<T> counts = length_mask<T>(slot_, time_steps_, x.shape().rank() - 2, x.site());
+        const Operand<T> known(where(Operand<T>(counts, x.site()), x, 1), x.site());
+        const auto places = [count = time_steps_](const std::vector<std::size_t>& lengths) {
+            return own_or_last(lengths, count);
+        };
+        return gather_rows(Operand<T>(reshape(known, in_one_list(x.shape())), x.site()),
+                           following("unroll", slot_, time_steps_, {places_.size()}, places));
+    }
     return gather_rows(Operand<T>(reshape(x, in_one_list(x.shape())), x.site()), Indices(places_));
 }
 
@@ -101,6 +140,12 @@ std::vector<Var<T>> CountedSteps::parts_by_time(const Operand<T>& packed) const 
 
 template <class T>
 Var<T> CountedSteps::spread_rows(std::vector<Var<T>> parts, const CallSite& site) const {
+    if (!slot_.empty()) {
+        const Var<T> all = concatenate(Operands<T>(std::move(parts), site), 0);
+        Shape shape{time_steps_, batch_};
+        for (std::size_t axis = 1; axis < all.shape().rank(); ++axis) shape.append(all.shape()[axis]);
+        return mask_by_lengths(Operand<T>(reshape(Operand<T>(all, site), shape), site), slot_);
+    }
     const Shape one = parts.front().shape().with(0, 1);
     parts.push_back(input(Operand<T>(zeros<T>(one), site)));
     const Var<T> rows = concatenate(Operands<T>(std::move(parts), site), 0);
@@ -108,15 +153,24 @@ Var<T> CountedSteps::spread_rows(std::vector<Var<T>> parts, const CallSite& site
 }
 
 template <class T>
-Tensor<T> CountedSteps::counting(std::size_t axes) const {
+Var<T> CountedSteps::counting(std::size_t axes, const CallSite& site) const {
+    if (!slot_.empty()) return length_mask<T>(slot_, time_steps_, axes, site);
     Shape shape{time_steps_, batch_};
     for (std::size_t axis = 0; axis < axes; ++axis) shape.append(1);
     Tensor<T> mask = zeros<T>(shape);
     for (const std::size_t place : places_) mask.data()[place] = 1;
-    return mask;
+    return input(Operand<T>(mask, site));
 }
-template Tensor<float> CountedSteps::counting(std::size_t) const;
-template Tensor<double> CountedSteps::counting(std::size_t) const;
+template Var<float> CountedSteps::counting(std::size_t, const CallSite&) const;
+template Var<double> CountedSteps::counting(std::size_t, const CallSite&) const;
+
+template <class T>
+std::vector<Var<T>> CountedSteps::kept_by(const CallSite& site) const {
+    if (slot_.empty()) return {};
+    return unstack(Operand<T>(counting<T>(0, site), site));
+}
+template std::vector<Var<float>> CountedSteps::kept_by(const CallSite&) const;
+template std::vector<Var<double>> CountedSteps::kept_by(const CallSite&) const;
 
 Var<float> CountedSteps::packed(const Operand<float>& x) const { return packed_rows(x); }
 Var<double> CountedSteps::packed(const Operand<double>& x) const { return packed_rows(x); }
@@ -202,12 +256,17 @@ const typename RowStates<T>::Parts& RowStates<T>::of(const std::vector<std::size
 }
 
 template <class T>
-void RowStates<T>::take(Parts next) {
+void RowStates<T>::take(Parts next, const Var<T>* counts) {
     const Parts& before = pieces_.back();
     for (std::size_t part = 0; part < next.size(); ++part) {
         if (next[part].is(before[part])) continue;
         if (!batched_[part]) fail_without_batch(next[part].shape(), batch_, site_);
         changed_[part] = true;
+        if (counts == nullptr) continue;
+        std::vector<std::size_t> by_row(next[part].shape().rank(), 1);
+        by_row[0] = batch_;
+        const Var<T> of_rows = reshape(Operand<T>(*counts, site_), Shape(by_row));
+        next[part] = where(Operand<T>(of_rows, site_), next[part], before[part]);
     }
     // What the first piece holds must stay: it is where unchanged parts and rows that never step lie.
     if (pieces_.size() == 1) {

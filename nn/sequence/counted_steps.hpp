@@ -9,7 +9,8 @@ namespace tapeloop::nn::detail {
 
 /// The time steps of a padded or masked batch that count. They are computed with side by side, [N, ..], one
 /// time step behind the other, and what does not count is left out: it can spoil neither a value nor a
-/// gradient, whatever a layer makes of it.
+/// gradient, whatever a layer makes of it. Where the lengths are a slot, which must not change the graph, all
+/// of the T B are computed with, and what a step makes that does not count is dropped.
 class CountedSteps {
   public:
     /// Finds the steps that count of sequences [T, B, ..]; lengths and mask of the options must fit.
@@ -24,7 +25,11 @@ class CountedSteps {
 
     /// 1 where a step counts and 0 elsewhere, [T, B] and `axes` more of extent 1.
     template <class T>
-    Tensor<T> counting(std::size_t axes) const;
+    Var<T> counting(std::size_t axes, const CallSite& site) const;
+    /// Returns that by time steps, [B] each, where the lengths are a slot: rows take a step that does not
+    /// count for them too, and keep their state. None otherwise.
+    template <class T>
+    std::vector<Var<T>> kept_by(const CallSite& site) const;
     /// Packs [T, B, ..] into [N, ..].
     Var<float> packed(const Operand<float>& x) const;
     Var<double> packed(const Operand<double>& x) const;
@@ -47,6 +52,7 @@ class CountedSteps {
     std::size_t time_steps_;
     std::size_t batch_;
     bool all_ = true;
+    Lengths slot_;  ///< if the lengths are one: all steps are computed, and what does not count is masked
     std::vector<std::vector<std::size_t>> rows_;  ///< by time step
     std::vector<std::size_t> places_;             ///< of each that counts among the T B
     std::vector<std::size_t> sources_;            ///< which of the N each of the T B shows; N is zeros
@@ -71,9 +77,9 @@ class RowStates {
 
     /// The state of these rows, which are to step next.
     const Parts& of(const std::vector<std::size_t>& rows);
-    /// Takes what the parts have become. Throws `std::invalid_argument` when a part without a batch has
-    /// changed.
-    void take(Parts next);
+    /// Takes what the parts have become; where `counts` [B] is given and 0, a row keeps what it had. Throws
+    /// `std::invalid_argument` when a part without a batch has changed.
+    void take(Parts next, const Var<T>* counts = nullptr);
     /// The state of the whole batch, from which the next step goes on: that of rows which do not step is
     /// handed on.
     const Parts& settle();

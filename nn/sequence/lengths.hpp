@@ -1,12 +1,58 @@
 #pragma once
 
+#include <autograd/ops/index.hpp>
 #include <autograd/tape.hpp>
 
+#include <concepts>
+#include <initializer_list>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 /// Padded batches: rows of different lengths in one tensor [T, B, ..].
 namespace tapeloop::nn {
+
+/// The number of time steps of each row of a padded batch that count, B numbers of 0 to T; none when all do.
+/// It is a list like `std::vector`, and converts from one and into one.
+///
+/// Made of `Indices` they are a slot: a `Program` of what was recorded with them takes other lengths by
+/// `program.set(indices, others)`. The graph is the same for all lengths then: behind its end a row reads its
+/// last input again, its state stays as it was, and what the step has made is dropped, of which the
+/// derivatives must be finite; targets there must be classes. `unroll` (without `memory` and `mask`),
+/// `last_outputs`, `mask_by_lengths` and the losses of single time steps take a slot; what needs fixed
+/// lengths throws `std::logic_error`.
+class Lengths {
+  public:
+    Lengths() = default;
+    Lengths(std::vector<std::size_t> list) : list_(std::move(list)) {}
+    Lengths(std::initializer_list<std::size_t> list) : list_(list) {}
+    /// Makes a slot of them. Throws `std::invalid_argument` unless they have one axis and none is negative.
+    template <std::same_as<Indices> I>
+    Lengths(const I& slot) : list_(checked(slot)), slot_(slot) {}
+
+    /// Returns the fixed lengths. Throws `std::logic_error` when they are a slot.
+    operator const std::vector<std::size_t>&() const;
+    /// Returns the lengths; of a slot, those that it was made with.
+    const std::vector<std::size_t>& values() const { return list_; }
+    /// Returns what they were made of, if a program may give others.
+    const std::optional<Indices>& slot() const { return slot_; }
+
+    bool empty() const { return list_.empty(); }
+    std::size_t size() const { return list_.size(); }
+    std::size_t operator[](std::size_t row) const { return list_[row]; }
+    std::size_t back() const { return list_.back(); }
+    auto begin() const { return list_.begin(); }
+    auto end() const { return list_.end(); }
+    /// Adds the length of another row. Throws `std::logic_error` when they are a slot.
+    void push_back(std::size_t length);
+
+  private:
+    static std::vector<std::size_t> checked(const Indices& slot);
+    void require_fixed() const;
+
+    std::vector<std::size_t> list_;
+    std::optional<Indices> slot_;
+};
 
 namespace detail {
 
@@ -14,6 +60,21 @@ namespace detail {
 /// rows and none is above `time_steps`.
 void require_lengths(std::string_view operation, const std::vector<std::size_t>& lengths,
                      std::size_t time_steps, std::size_t batch);
+
+/// Positions of shape `shape` that follow from the lengths of a slot, `follow(lengths)`. Throws as
+/// `require_lengths` does, when the program is given others too.
+Indices following(std::string_view operation, const Lengths& lengths, std::size_t time_steps,
+                  const Shape& shape,
+                  std::function<std::vector<std::ptrdiff_t>(const std::vector<std::size_t>&)> follow);
+
+/// 1 where `counts` is 1 and 0 where it is 0, positions that follow from a slot.
+template <class T>
+Var<T> counting(const Indices& counts, const CallSite& site);
+
+/// 1 where a time step counts and 0 behind the end of its row, [T, B] and `axes` more of extent 1, as a value
+/// that a program computes anew where the lengths are a slot.
+template <class T>
+Var<T> length_mask(const Lengths& lengths, std::size_t time_steps, std::size_t axes, const CallSite& site);
 
 }  // namespace detail
 
@@ -23,7 +84,7 @@ Tensor<T> length_mask(const std::vector<std::size_t>& lengths, std::size_t time_
 
 /// x [T, B, ..] with 0 behind the end of each row, whatever was there; no gradient passes to it. x itself
 /// when `lengths` is empty.
-Var<float> mask_by_lengths(const Operand<float>& x, const std::vector<std::size_t>& lengths);
-Var<double> mask_by_lengths(const Operand<double>& x, const std::vector<std::size_t>& lengths);
+Var<float> mask_by_lengths(const Operand<float>& x, const Lengths& lengths);
+Var<double> mask_by_lengths(const Operand<double>& x, const Lengths& lengths);
 
 }  // namespace tapeloop::nn

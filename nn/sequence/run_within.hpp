@@ -124,7 +124,9 @@ class RunWithin {
                                   static_cast<std::ptrdiff_t>(first + count));
         const Operand<T> x(part, own.site);
         UnrollOptions options = own.options;
-        for (std::size_t& length : options.lengths) length = std::clamp(length, first, first + count) - first;
+        options.lengths = {};
+        for (const std::size_t length : own.options.lengths)
+            options.lengths.push_back(std::clamp(length, first, first + count) - first);
         const CountedSteps counted(options, count, part.shape()[1]);
         if (!counted.all()) {
             auto [outputs, state, trace] =

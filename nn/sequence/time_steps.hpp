@@ -183,6 +183,7 @@ UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const Sta
     const Var<T> packed = steps.packed(x);
     const StepInputs<C> inputs(cell, prepared, Operand<T>(packed, x.site()), 1, options.hoist,
                                [&](const Operand<T>& part) { return steps.by_time(part); });
+    const std::vector<Var<T>> kept_by = steps.kept_by<T>(x.site());
     std::vector<Var<T>> outputs(count);
     for (std::size_t k = 0; k < count; ++k) {
         const std::size_t t = options.reverse ? count - 1 - k : k;
@@ -191,7 +192,7 @@ UnrolledOf<C> run_counted(const C& cell, const Operand<ValueOf<C>>& x, const Sta
             auto [output, next] = checked_step(cell, inputs, prepared, first, t,
                                                structured(states.of(rows), initial), x.site());
             require_output_rows(output.shape(), rows.size(), first + t, x.site());
-            states.take(listed<T>(next));
+            states.take(listed<T>(next), kept_by.empty() ? nullptr : &kept_by[t]);
             outputs[t] = output;
         }
         if (options.trace) result.trace[t] = structured(states.settle(), initial);

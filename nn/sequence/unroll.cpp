@@ -50,9 +50,14 @@ std::size_t require_sequence(const Shape& x, const UnrollOptions& options, const
         fail("unroll: trace keeps the states that memory is to drop; ask for one of them", site);
     if (options.memory != 0 && !options.mask.empty())
         fail("unroll: memory does not go together with a mask, whose outputs reach back; lengths do", site);
+    if (options.lengths.slot().has_value() && (options.memory != 0 || !options.mask.empty()))
+        fail(
+            "unroll: lengths that are a slot go together neither with memory nor with a mask; give fixed "
+            "ones",
+            site);
     if (!options.lengths.empty()) {
         try {
-            require_lengths("unroll", options.lengths, time_steps, batch);
+            require_lengths("unroll", options.lengths.values(), time_steps, batch);
         } catch (const std::invalid_argument& error) {
             fail(error.what(), site);
         }

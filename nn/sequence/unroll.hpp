@@ -84,7 +84,7 @@ UnrolledOf<C> run_linear(const C& cell, const Operand<ValueOf<C>>& x, const Stat
     const ProjectedOf<C> projected = project(cell, counted(input(x)), prepared);
     auto [a, b] = coefficients_of(cell, projected, prepared);
     if (!steps.all()) {
-        const Var<T> counts = input(steps.counting<T>(a.shape().rank() - 1));
+        const Var<T> counts = steps.counting<T>(a.shape().rank() - 1, x.site());
         a = where(counts, spread(a), 1);
         b = where(counts, spread(b), 0);
     }

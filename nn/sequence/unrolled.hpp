@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/var.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <vector>
 
@@ -45,8 +46,9 @@ struct UnrollOptions {
     bool reverse = false;
     /// The number of time steps of each row of a padded batch that count, 0 to T; empty when all do. Behind
     /// its length a row's outputs are 0, its state stays as it is, and what x holds there, NaN included, has
-    /// no influence on values and gradients: each row gives what it gives alone.
-    std::vector<std::size_t> lengths = {};
+    /// no influence on values and gradients: each row gives what it gives alone. Made of `Indices`, they are
+    /// a slot of a `Program`.
+    Lengths lengths = {};
     /// The time steps that count, in any pattern, with x's first two axes: [T, B], or [B, T] with
     /// `batch_first`. A masked step keeps the row's state and repeats the output of the one that was read
     /// before it, 0 if there is none, as Keras has it; what x holds there has no influence. With `lengths`

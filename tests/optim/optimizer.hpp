@@ -6,13 +6,9 @@
 
 #include <array>
 #include <cmath>
-#include <limits>
 
 /// This file has what the tests of the optimizers share.
 namespace tapeloop::test {
-
-inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Parameters of several sizes, none of them a whole number of SIMD lanes, beside what they should be.
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <autograd/var.hpp>
 #include <nn/losses/reduction.hpp>
+#include <nn/sequence/lengths.hpp>
 
 #include <vector>
 
@@ -17,8 +18,8 @@ struct CtcOptions {
     std::ptrdiff_t blank = 0;
     /// A row that no alignment fits has the loss 0 instead of infinity.
     bool zero_infinity = false;
-    /// The number of time steps of each row that count; empty: all. See `Reduction`.
-    std::vector<std::size_t> lengths = {};
+    /// The number of time steps of each row that count; empty: all. See `Reduction`. They must be fixed.
+    Lengths lengths = {};
 };
 
 /// Connectionist temporal classification (Graves et al. 2006): -log of the probability of each row's labels,

@@ -203,9 +203,9 @@ std::vector<RightFunction> right_functions_that_iterate() {
          },
          vector({-0.1, 0.65})},
         {"a matrix to the 24th",
-         [](const auto& A) { return iterated(A, 23, [&](const auto& B) { return matmul(B, A); }); }, 0.9 * W},
+         [](const auto& A) { return iterated(A, 23, [&](const auto& M) { return matmul(M, A); }); }, 0.9 * W},
         {"a matrix to the 64th, by squares",
-         [](const auto& A) { return iterated(A, 6, [](const auto& B) { return matmul(B, B); }); }, W},
+         [](const auto& A) { return iterated(A, 6, [](const auto& M) { return matmul(M, M); }); }, W},
         {"power iteration",
          [](const auto& A) {
              return iterated(slice(A, 0, 0, 1), 30, [&](const auto& v) {

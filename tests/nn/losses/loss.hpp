@@ -6,13 +6,9 @@
 #include <nn/losses/reduction.hpp>
 
 #include <array>
-#include <limits>
 
 /// This file has what the tests of all losses share.
 namespace tapeloop::test {
-
-inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 inline constexpr std::array all_reductions{nn::Reduction::batch_mean, nn::Reduction::mean, nn::Reduction::sum,
                                            nn::Reduction::none};
