@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <type_traits>
 
-/// This file shares work among threads: one below a measured size, above it all that the products use
-/// (OpenMP's, so that both share one pool; OMP_NUM_THREADS limits it). How a pass is shared never changes its
-/// results' bits.
+/// This file shares work among threads: one below a measured size, above it as many as OpenMP has
+/// (OMP_NUM_THREADS, or `limit_threads`). A thread that another program keeps from its core is not waited
+/// for. How a pass is shared never changes its results' bits.
 namespace tapeloop {
 
 namespace detail {
@@ -20,8 +20,8 @@ std::size_t thread_count();
 
 namespace detail {
 
-/// Calls `run(part)` for each of `parts` parts at once, and waits for all. Throws what the first of them
-/// threw.
+/// Calls `run(part)` for each of `parts` parts, on several threads if they are free, and waits for all.
+/// Throws what the first of them threw.
 void run_parts(std::size_t parts, void (*run)(const void*, std::size_t), const void* context);
 
 template <class F>

@@ -4,7 +4,6 @@
 #include <autograd/kernels/threads.hpp>
 
 #include <algorithm>
-#include <optional>
 
 #if defined(TAPELOOP_HAS_ONEDNN)
 #include <dnnl.h>
@@ -16,16 +15,41 @@ namespace {
 #if defined(TAPELOOP_HAS_ONEDNN)
 // Above so many multiplications oneDNN's products are the faster ones.
 constexpr std::size_t worth_onednn = 131'072;
+constexpr std::size_t onednn_tile = 48;  // rows and columns of its kernels' tiles divide it
 
-bool onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const float* a,
+/// C as `gemm` makes it, on this thread alone.
+void onednn_part(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const float* a,
                  std::size_t columns_a, const float* b, std::size_t columns_b, float beta, float* c,
                  std::size_t columns_c) {
     using Dim = dnnl_dim_t;
-    std::optional<OneThread> alone;
-    if (m * n * k < worth_two_threads) alone.emplace();
-    return dnnl_sgemm(transposed.a ? 'T' : 'N', transposed.b ? 'T' : 'N', static_cast<Dim>(m),
-                      static_cast<Dim>(n), static_cast<Dim>(k), 1.0F, a, static_cast<Dim>(columns_a), b,
-                      static_cast<Dim>(columns_b), beta, c, static_cast<Dim>(columns_c)) == dnnl_success;
+    const OneThread alone;
+    // It crashes without memory for its buffers, and says so when it gets none for what it packs.
+    if (blas_has_memory() &&
+        dnnl_sgemm(transposed.a ? 'T' : 'N', transposed.b ? 'T' : 'N', static_cast<Dim>(m),
+                   static_cast<Dim>(n), static_cast<Dim>(k), 1.0F, a, static_cast<Dim>(columns_a), b,
+                   static_cast<Dim>(columns_b), beta, c, static_cast<Dim>(columns_c)) == dnnl_success)
+        return;
+    tiled_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != 0, c, columns_c);
+}
+
+/// The longer side is parted between whole tiles, and its parts shared.
+void onednn_gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, const float* a,
+                 std::size_t columns_a, const float* b, std::size_t columns_b, float beta, float* c,
+                 std::size_t columns_c) {
+    const bool by_rows = m > n;
+    const std::size_t extent = by_rows ? m : n;
+    const std::size_t tiles = (extent + onednn_tile - 1) / onednn_tile;
+    const std::size_t parts = m * n * k < worth_two_threads ? 1 : std::min(thread_count(), tiles);
+    in_parallel(parts, [&](std::size_t part) {
+        const std::size_t first = part * tiles / parts * onednn_tile;
+        const std::size_t count = std::min(extent, (part + 1) * tiles / parts * onednn_tile) - first;
+        if (by_rows)
+            onednn_part(transposed, count, n, k, a + first * (transposed.a ? 1 : columns_a), columns_a, b,
+                        columns_b, beta, c + first * columns_c, columns_c);
+        else
+            onednn_part(transposed, m, count, k, a, columns_a, b + first * (transposed.b ? columns_b : 1),
+                        columns_b, beta, c + first, columns_c);
+    });
 }
 #endif
 
@@ -61,11 +85,9 @@ void gemm(Transposed transposed, std::size_t m, std::size_t n, std::size_t k, co
     if (k > inner_at_once)
         return gemm_by_halves(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c);
 #if defined(TAPELOOP_HAS_ONEDNN)
-    // It crashes without memory for its buffers, and says so when it gets none for what it packs.
     if constexpr (std::is_same_v<T, float>)
-        if (m * n * k > worth_onednn && blas_has_memory() &&
-            onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c))
-            return;
+        if (m * n * k > worth_onednn)
+            return onednn_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta, c, columns_c);
 #endif
     tiled_gemm(transposed, m, n, k, a, columns_a, b, columns_b, beta != T(0), c, columns_c);
 }

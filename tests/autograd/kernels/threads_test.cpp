@@ -7,11 +7,17 @@
 #include <autograd/ops/reduce.hpp>
 #include <autograd/tape.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -65,6 +71,39 @@ TEST_CASE("threads: one alone, as long as its scope") {
         CHECK(thread_count() == 1);
     }
     CHECK(thread_count() == before);
+}
+
+TEST_CASE("threads: parts may have parts, and several threads share at once") {
+    constexpr std::size_t count = 4;
+    std::array<std::atomic<int>, count> sums{};
+    const auto share = [&sums](std::size_t mine) {
+        for (int round = 0; round < 500; ++round)
+            tapeloop::detail::in_parallel(3, [&](std::size_t outer) {
+                tapeloop::detail::in_parallel(
+                    2, [&](std::size_t inner) { sums[mine] += static_cast<int>(2 * outer + inner); });
+            });
+    };
+    std::vector<std::thread> threads;
+    for (std::size_t mine = 1; mine < count; ++mine) threads.emplace_back(share, mine);
+    share(0);
+    for (std::thread& one : threads) one.join();
+    for (const auto& sum : sums) CHECK(sum == 500 * 15);
+}
+
+TEST_CASE("threads: a process that has forked shares with helpers of its own") {
+    const auto has_run_all = [] {
+        std::atomic<int> runs = 0;
+        for (int round = 0; round < 100; ++round)
+            tapeloop::detail::in_parallel(2, [&](std::size_t) { ++runs; });
+        return runs == 200;
+    };
+    REQUIRE(has_run_all());
+    const pid_t child = fork();
+    if (child == 0) _exit(has_run_all() ? 7 : 8);
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 7);
 }
 
 namespace {
