@@ -13,7 +13,6 @@
 #include "training.hpp"
 
 #include <fmt/format.h>
-#include <autograd/kernels/threads.hpp>
 
 #include <cstdlib>
 #include <memory>
@@ -241,9 +240,6 @@ int write_text(const Writer& writer, const Options& options) {
 
 int run_command_line(int count, char** arguments) {
     program::prepare_streams();
-    // A batch's products gain little from a second thread, and where another program wants the second
-    // core, the OpenMP under them spins in wait for it and training comes to a stand.
-    if (std::getenv("OMP_NUM_THREADS") == nullptr) tapeloop::limit_threads(1);
     std::optional<Job> job;
     std::optional<Writer> writer;
     std::optional<Options> options;

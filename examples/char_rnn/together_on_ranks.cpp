@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <autograd/kernels/threads.hpp>
 #include <optim/mpi/mpi.hpp>
 
 #include <span>
@@ -83,6 +84,8 @@ struct Together::Connection {
 Together::Together(std::size_t shards, char** /*arguments*/)
     : shards_(shards == 0 && is_started_as_rank() ? usual_shards : shards),
       connection_(shards_ == 0 ? nullptr : std::make_unique<Connection>()) {
+    // Ranks are what uses the cores, and each learns the same however many there are.
+    if (connection_ != nullptr) tapeloop::limit_threads(1);
     if (!is_first()) be_silent();
 }
 Together::~Together() = default;
