@@ -49,9 +49,10 @@ class Program {
     /// Throws `std::invalid_argument` when the shape is another, or when `x` is no input, and
     /// `std::logic_error` when `x` is of another tape or was recorded after the program was made.
     void set(const Var<T>& x, const Tensor<T>& value);
-    /// Gives the nodes that were recorded with these positions, or a copy of them, others: tokens, or the
-    /// classes of a loss. Throws `std::invalid_argument` when the shape is another, when nothing was recorded
-    /// with them, and what recording with the others would throw; nothing is changed then.
+    /// Gives the nodes that were recorded with these positions, or a copy of them, others: tokens, the
+    /// classes of a loss, the lengths of a padded batch (`nn::Lengths`). Throws `std::invalid_argument` when
+    /// the shape is another, when nothing was recorded with them, and what recording with the others would
+    /// throw; nothing is changed then.
     void set(const Indices& slot, const Indices& positions);
     /// Computes all values and the gradients. Throws `std::logic_error` when the tape is gone, or when a
     /// parameter was replaced by another; and what a function of the user's throws.

@@ -94,13 +94,13 @@ Var<T> reduced_elements(const Var<T>& losses, const Counting& counting, const Ca
     const bool has_lengths = !lengths.empty();
     if (reduction == Reduction::mean && !has_lengths) return mean(Operand<T>(losses, site));
     const Shape shape = losses.shape();
-    const Var<T> counting_losses = mask_by_lengths(Operand<T>(losses, site), lengths);
+    const Var<T> counted_losses = mask_by_lengths(Operand<T>(losses, site), lengths);
     if (reduction == Reduction::mean && lengths.slot().has_value())
-        return divide(Operand<T>(sum(Operand<T>(counting_losses, site)), site),
+        return divide(Operand<T>(sum(Operand<T>(counted_losses, site)), site),
                       Operand<T>(recorded_count<T>(shape, lengths, site), site));
     const std::size_t count =
         reduction == Reduction::mean ? counted(shape, lengths) : batch_of(shape, has_lengths);
-    return reduced(counting_losses, reduction, static_cast<double>(std::max<std::size_t>(count, 1)), site);
+    return reduced(counted_losses, reduction, static_cast<double>(std::max<std::size_t>(count, 1)), site);
 }
 
 template Var<float> reduced(const Var<float>&, Reduction, double, const CallSite&);
