@@ -1,15 +1,11 @@
 #pragma once
 
-#include <autograd/ops/join.hpp>
-#include <autograd/ops/shape.hpp>
-#include <autograd/record/steady.hpp>
 #include <nn/sequence/memory_plan.hpp>
-#include <nn/sequence/recomputed.hpp>
 #include <nn/sequence/time_steps.hpp>
 
-#include <algorithm>
+#include <functional>
 #include <memory>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 /// The time loop of `unroll` within a budget of memory.
@@ -40,108 +36,54 @@ MemoryPlan plan_within(const C& cell, const Shape& x, const StateOf<C>& initial,
     return MemoryPlan::within(options.memory, x[0], step_bytes, state_bytes);
 }
 
-/// Unrolls a cell in stretches of which only the states between them are kept.
-template <class C>
+/// Unrolls in stretches of which only the states between them are kept. It knows the cell as a function, and
+/// its state as a list.
+template <class T>
 class RunWithin {
-    using T = ValueOf<C>;
-    using Vars = std::vector<Var<T>>;
-
   public:
-    RunWithin(const C& cell, const Operand<T>& x, const UnrollOptions& options)
-        : own_(std::make_shared<const Own>(Own{cell, input(x), prepare(cell), options, x.site()})) {}
+    using Vars = std::vector<Var<T>>;
+    struct Taken {
+        Vars steps;  ///< the output of each time step,
+        Vars whole;  ///< or that of all, if some rows do not have every step
+        Vars state;
+    };
+    /// Takes the time steps of x, of which the first is `first` of the whole sequence.
+    using Take = std::function<Taken(const Operand<T>& x, const UnrollOptions& options, std::size_t first,
+                                     const Vars& state)>;
 
-    UnrolledOf<C> run(const StateOf<C>& initial, const MemoryPlan& plan) const {
-        const auto [outputs, last, state] = run_parts(own_, {0, own_->x.shape()[0]}, initial, plan);
-        return {own_->joined({outputs, last}), state, {}};
-    }
+    RunWithin(const Operand<T>& x, const UnrollOptions& options, Take take);
+    /// Returns the outputs, and the state behind them.
+    std::pair<Var<T>, Vars> run(const Vars& initial, const MemoryPlan& plan) const;
 
   private:
-    /// Time steps in the order in which they are read.
-    struct Range {
-        std::size_t begin;
-        std::size_t end;
-    };
-    /// The outputs but for the last one that was read, that one, and the state. It stays apart since it is
-    /// often the state as well, and its cotangents are then summed as if there were no stretches.
-    using Stretch = std::tuple<Vars, Vars, StateOf<C>>;
-
-    /// What all stretches need, which come back to it.
-    struct Own {
-        const C& cell;
-        Var<T> x;
-        PreparedOf<C> prepared;
-        UnrollOptions options;
-        CallSite site;
-
-        /// Joins outputs of time steps that were read one behind the other: of some, [T, B, ..], of one,
-        /// [B, ..], and so on.
-        Vars joined_to_list(std::vector<Vars> read) const {
-            Vars parts;
-            for (std::size_t k = 0; k < read.size(); ++k)
-                for (const Var<T>& part : read[k]) parts.push_back(k % 2 == 0 ? part : with_time(part));
-            if (options.reverse) std::reverse(parts.begin(), parts.end());
-            if (parts.size() > 1) parts = {concatenate(Operands<T>(std::move(parts), site), 0)};
-            return parts;
-        }
-        Var<T> joined(std::vector<Vars> read) const { return joined_to_list(std::move(read)).front(); }
-        Var<T> with_time(const Var<T>& output) const {
-            Shape shape{1};
-            for (const std::size_t extent : output.shape()) shape.append(extent);
-            return reshape(Operand<T>(output, site), shape);
-        }
-    };
-
-    static Stretch run_parts(const std::shared_ptr<const Own>& own, Range range, const StateOf<C>& initial,
-                             const MemoryPlan& plan) {
-        std::vector<Vars> outputs;
-        StateOf<C> state = initial;
-        Range part{range.begin, range.begin};
-        const std::vector<std::size_t> lengths = plan.parts(range.end - range.begin);
-        for (std::size_t i = 0; i < lengths.size(); ++i) {
-            part = {part.end, part.end + lengths[i]};
-            const MemoryPlan inner = plan.of_part(i, lengths[i]);
-            auto [most, last, next] = recomputed(
-                [own, part, state, inner] {
-                    return inner.depth == 0 ? run_stretch(*own, part, state)
-                                            : run_parts(own, part, state, inner);
-                },
-                own->site);
-            outputs.push_back(std::move(most));
-            outputs.push_back(std::move(last));
-            state = std::move(next);
-        }
-        Vars last = std::move(outputs.back());
-        outputs.pop_back();
-        return {own->joined_to_list(std::move(outputs)), std::move(last), std::move(state)};
-    }
-
-    static Stretch run_stretch(const Own& own, Range range, const StateOf<C>& initial) {
-        const tapeloop::detail::Steady steady(own.x.tape());
-        const std::size_t all = own.x.shape()[0];
-        const std::size_t first = own.options.reverse ? all - range.end : range.begin;
-        const std::size_t count = range.end - range.begin;
-        const Var<T> part = slice(Operand<T>(own.x, own.site), 0, static_cast<std::ptrdiff_t>(first),
-                                  static_cast<std::ptrdiff_t>(first + count));
-        const Operand<T> x(part, own.site);
-        UnrollOptions options = own.options;
-        options.lengths = {};
-        for (const std::size_t length : own.options.lengths)
-            options.lengths.push_back(std::clamp(length, first, first + count) - first);
-        const CountedSteps counted(options, count, part.shape()[1]);
-        if (!counted.all()) {
-            auto [outputs, state, trace] =
-                run_counted(own.cell, x, initial, own.prepared, options, counted, first);
-            return {Vars{outputs}, Vars{}, std::move(state)};
-        }
-        auto [outputs, state, trace] = run_steps(own.cell, x, initial, own.prepared, options, first);
-        const auto last = options.reverse ? outputs.begin() : outputs.end() - 1;
-        Vars apart{*last};
-        outputs.erase(last);
-        if (outputs.size() > 0) outputs = {stack(Operands<T>(std::move(outputs), own.site))};
-        return {std::move(outputs), std::move(apart), std::move(state)};
-    }
-
+    struct Own;
     std::shared_ptr<const Own> own_;
 };
+
+extern template class RunWithin<float>;
+extern template class RunWithin<double>;
+
+template <class C>
+UnrolledOf<C> run_within(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                         const UnrollOptions& options, const MemoryPlan& plan) {
+    using T = ValueOf<C>;
+    using Taken = typename RunWithin<T>::Taken;
+    const Operand<T> whole(input(x), x.site());
+    const RunWithin<T> stretches(
+        whole, options,
+        [&cell, prepared = prepare(cell), initial](const Operand<T>& part, const UnrollOptions& own,
+                                                   std::size_t first, const std::vector<Var<T>>& list) {
+            const StateOf<C> state = structured(list, initial);
+            const CountedSteps counted(own, part.shape()[0], part.shape()[1]);
+            if (counted.all()) {
+                TimeSteps<C> steps = run_steps(cell, part, state, prepared, own, first);
+                return Taken{std::move(steps.outputs), {}, listed<T>(steps.state)};
+            }
+            const auto [outputs, next, trace] = run_counted(cell, part, state, prepared, own, counted, first);
+            return Taken{{}, {outputs}, listed<T>(next)};
+        });
+    const auto [outputs, state] = stretches.run(listed<T>(initial), plan);
+    return {outputs, structured(state, initial), {}};
+}
 
 }  // namespace tapeloop::nn::detail

@@ -109,7 +109,7 @@ UnrolledOf<C> run(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>&
                 return run_linear(cell, x, initial, options, steps);
         if (options.memory != 0)
             if (const MemoryPlan plan = plan_within(cell, x.shape(), initial, options); plan.depth > 0)
-                return RunWithin<C>(cell, x, options).run(initial, plan);
+                return run_within(cell, x, initial, options, plan);
         return steps.all() ? run_whole(cell, x, initial, options)
                            : run_counted(cell, x, initial, prepare(cell), options, steps, 0);
     }
