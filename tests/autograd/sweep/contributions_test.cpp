@@ -227,7 +227,8 @@ TEST_CASE("unroll: without hoisting, every step uses every recurrent weight, at 
         for (const auto& entry : cell.layer.parameters()) {
             const std::string& name = entry.parameter->name();
             CAPTURE(entry.path);
-            // What belongs to no step: a Linear, how an attention prepares its source, A, and lambda, B and C.
+            // What belongs to no step: a Linear, how an attention prepares its source, A, and of an LRU
+            // all but D.
             if (contains(entry.path, "linear") || (cell.name == "attention" && uses.count(name) == 0) ||
                 name == "A_log" || (cell.name == "LRU" && name != "D"))
                 continue;
