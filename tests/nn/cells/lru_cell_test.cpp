@@ -115,11 +115,11 @@ TEST_CASE_TEMPLATE("LRU: at once, in two windows and step by step a sequence giv
                 Var<V> state = h;
                 for (std::size_t from = 0; from < steps; from += length) {
                     const std::size_t to = std::min(from + length, steps);
-                    nn::UnrollOptions options{.lengths = lengths};
-                    for (std::size_t& one : options.lengths) one = std::clamp(one, from, to) - from;
+                    std::vector<std::size_t> of_window = lengths;
+                    for (std::size_t& one : of_window) one = std::clamp(one, from, to) - from;
                     const Var<V> window =
                         slice(all, 0, static_cast<std::ptrdiff_t>(from), static_cast<std::ptrdiff_t>(to));
-                    const auto result = nn::unroll(cell, window, state, options);
+                    const auto result = nn::unroll(cell, window, state, {.lengths = of_window});
                     outputs.push_back(result.outputs);
                     state = result.state;
                 }
