@@ -16,6 +16,7 @@
 #include <autograd/map/dual.hpp>
 #include <autograd/map/map_streams.hpp>
 #include <autograd/ops/array_functions.hpp>
+#include <autograd/ops/complex_recurrence.hpp>
 #include <autograd/ops/conv.hpp>
 #include <autograd/ops/einsum.hpp>
 #include <autograd/ops/elementary.hpp>

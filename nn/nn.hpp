@@ -7,6 +7,7 @@
 #include <nn/cells/gates.hpp>
 #include <nn/cells/gru_cell.hpp>
 #include <nn/cells/gru_options.hpp>
+#include <nn/cells/linear/lru_cell.hpp>
 #include <nn/cells/linear/min_gru_cell.hpp>
 #include <nn/cells/linear/min_lstm_cell.hpp>
 #include <nn/cells/linear/qrnn_cell.hpp>

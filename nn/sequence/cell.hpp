@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nn/sequence/complex_step.hpp>
 #include <nn/sequence/state.hpp>
 #include <nn/sequence/unrolled.hpp>
 
@@ -32,7 +33,9 @@ namespace detail {
 ///         Instead of `step`, for a cell whose state is one Var that it carries on linearly: the a and b of
 ///         h' = a ⊙ h + b, each of the shape of h' and for any number of axes in front of the last. `unroll`
 ///         then computes all time steps in one operation, `linear_recurrence`. What the cell's prepare
-///         returns may be a second argument.
+///         returns may be a second argument. A state of N complex numbers is [batch, 2N], their real parts
+///         and then the imaginary ones, and the cell returns a std::array<Var<T>, 3> of Re a [.., N], Im a
+///         [.., N] and b [.., 2N] instead; the operation is then `complex_recurrence`.
 ///     Var<T> output(const Projected& input, const Var<T>& h) const;
 ///         Optional, beside `coefficients`: what the cell shows of its new state h', such as h' behind a gate
 ///         of the input's; without it that is h'. It too is called once for all time steps, h being
@@ -175,14 +178,20 @@ requires(LinearPlain<C> || LinearPrepared<C>) auto coefficients_of(
     else
         return cell.coefficients(input);
 }
-template <class C>
-concept HasCoefficients = GivesState<C> && std::same_as<InitialStateOf<C>, Var<CellValueOf<C>>> &&
+template <class C, class Coefficients>
+concept GivesCoefficients = GivesState<C> && std::same_as<InitialStateOf<C>, Var<CellValueOf<C>>> &&
     requires(const C& cell, const typename Projected<C>::type& input,
              const typename Prepared<C>::type& prepared) {
-    {
-        coefficients_of(cell, input, prepared)
-        } -> std::convertible_to<std::pair<InitialStateOf<C>, InitialStateOf<C>>>;
+    { coefficients_of(cell, input, prepared) } -> std::convertible_to<Coefficients>;
 };
+template <class C>
+using TwoCoefficients = std::pair<InitialStateOf<C>, InitialStateOf<C>>;
+template <class C>
+using ThreeCoefficients = std::array<InitialStateOf<C>, 3>;
+template <class C>
+concept IsComplex = GivesCoefficients<C, ThreeCoefficients<C>>;
+template <class C>
+concept HasCoefficients = IsComplex<C> || GivesCoefficients<C, TwoCoefficients<C>>;
 
 template <class C>
 concept ShowsPlain = requires(const C& cell, const typename Projected<C>::type& input,
@@ -234,7 +243,10 @@ template <class C>
 decltype(auto) call_step(const C& cell, const typename Projected<C>::type& input,
                          const InitialStateOf<C>& state,
                          [[maybe_unused]] const typename Prepared<C>::type& prepared) {
-    if constexpr (IsLinear<C>) {
+    if constexpr (IsLinear<C> && IsComplex<C>) {
+        const InitialStateOf<C> next = complex_step(coefficients_of(cell, input, prepared), state);
+        return std::pair{output_of(cell, input, next, prepared), next};
+    } else if constexpr (IsLinear<C>) {
         const auto [a, b] = coefficients_of(cell, input, prepared);
         const InitialStateOf<C> next = a * state + b;
         return std::pair{output_of(cell, input, next, prepared), next};
@@ -292,7 +304,8 @@ struct Contract {
         "a cell needs `auto step(const Var<T>& input, const State& state) const`, where State is "
         "what its initial_state returns, input is what its project gives for one time step, and a "
         "third argument may be what its prepare returns; or, when its state is one Var that it "
-        "carries on linearly, `std::pair<Var<T>, Var<T>> coefficients(const Projected& input) const`");
+        "carries on linearly, `std::pair<Var<T>, Var<T>> coefficients(const Projected& input) const`, or "
+        "a std::array of three when that is of complex numbers");
     static_assert(
         StateToOutput<C> || !StateToStep<C>,
         "the output of a cell with coefficients must be `Var<T> output(const Projected& input, const "

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/ops/complex_recurrence.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/linear_recurrence.hpp>
@@ -82,13 +83,24 @@ UnrolledOf<C> run_linear(const C& cell, const Operand<ValueOf<C>>& x, const Stat
     };
     const PreparedOf<C> prepared = prepare(cell);
     const ProjectedOf<C> projected = project(cell, counted(input(x)), prepared);
-    auto [a, b] = coefficients_of(cell, projected, prepared);
-    if (!steps.all()) {
-        const Var<T> counts = steps.counting<T>(a.shape().rank() - 1, x.site());
-        a = where(counts, spread(a), 1);
-        b = where(counts, spread(b), 0);
+    // Of what does not count the coefficient is 1, and nothing is added.
+    std::optional<Var<T>> counts;
+    const auto or_else = [&](const Var<T>& part, int otherwise) {
+        if (steps.all()) return part;
+        if (!counts.has_value()) counts = steps.counting<T>(part.shape().rank() - 1, x.site());
+        return where(*counts, spread(part), otherwise);
+    };
+    Var<T> h;
+    if constexpr (IsComplex<C>) {
+        const std::array<Var<T>, 3> all = coefficients_of(cell, projected, prepared);
+        const Var<T> re = or_else(all[0], 1);
+        const Var<T> im = or_else(all[1], 0);
+        h = complex_recurrence(Operand<T>(re, x.site()), im, or_else(all[2], 0), initial, options.reverse);
+    } else {
+        const auto [a, b] = coefficients_of(cell, projected, prepared);
+        const Var<T> own_a = or_else(a, 1);
+        h = linear_recurrence(Operand<T>(own_a, x.site()), or_else(b, 0), initial, options.reverse);
     }
-    const Var<T> h = linear_recurrence(Operand<T>(a, x.site()), b, initial, options.reverse);
     const std::ptrdiff_t last = options.reverse ? 0 : static_cast<std::ptrdiff_t>(x.shape()[0]) - 1;
     UnrolledOf<C> result{spread(output_of(cell, projected, counted(h), prepared)),
                          reshape(slice(h, 0, last, last + 1), initial.shape()),

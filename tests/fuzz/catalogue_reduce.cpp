@@ -1,5 +1,6 @@
 #include <tests/fuzz/catalogue.hpp>
 
+#include <autograd/ops/complex_recurrence.hpp>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/linear_recurrence.hpp>
 #include <autograd/ops/prod.hpp>
@@ -129,6 +130,26 @@ void add_linear_recurrence(Builder& builder) {
         [reversed](const auto& x) { return linear_recurrence(x[0], x[1], x[2], reversed); }, smooth_product));
 }
 
+void add_complex_recurrence(Builder& builder) {
+    const Id first = builder.of_rank(builder.bytes().chance(5) ? 0 : 2, 4);
+    const Shape own = builder.shape(first);
+    Shape whole;
+    Shape row;
+    for (std::size_t axis = 0; axis < own.rank(); ++axis) {
+        const std::size_t extent = axis + 1 == own.rank() ? 2 * own[axis] : own[axis];
+        whole.append(extent);
+        if (axis > 0) row.append(extent);
+    }
+    const Id second = builder.bytes().chance(10) ? first : builder.of_shape(own);
+    const Id added = builder.of_shape(whole);
+    const Id start = builder.bytes().chance(5) ? builder.any() : builder.of_shape(row);
+    const bool reversed = builder.bytes().chance(40);
+    builder.add(call(
+        fmt::format("complex_recurrence($0, $1, $2, $3, {})", reversed), {first, second, added, start},
+        [reversed](const auto& x) { return complex_recurrence(x[0], x[1], x[2], x[3], reversed); },
+        smooth_product));
+}
+
 #define TAPELOOP_FUZZ_ALONG(name, promise)                                                            \
     Entry {                                                                                           \
 #name, [](Builder & builder) {                                                                      \
@@ -171,6 +192,7 @@ std::vector<Entry> reduce_entries() {
             TAPELOOP_FUZZ_ALONG(cumsum, smooth),
             TAPELOOP_FUZZ_ALONG(cumprod, smooth_product),
             {"linear_recurrence", add_linear_recurrence},
+            {"complex_recurrence", add_complex_recurrence},
             {"norm, away from 0", add_smooth_norm},
             {"sum_to", add_sum_to}};
 }

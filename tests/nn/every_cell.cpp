@@ -2,6 +2,7 @@
 
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
+#include <nn/cells/linear/lru_cell.hpp>
 #include <nn/cells/linear/min_gru_cell.hpp>
 #include <nn/cells/linear/min_lstm_cell.hpp>
 #include <nn/cells/linear/qrnn_cell.hpp>
@@ -44,6 +45,7 @@ std::vector<NamedLayer> every_cell(nn::Generator& g) {
     all.push_back({"SRU of another width", nn::SruCell<double>(4, 3, g), true});
     all.push_back({"QRNN", nn::QrnnCell<double>(4, 4, g), true});
     all.push_back({"selective state space", nn::SelectiveSsmCell<double>(4, 3, g), true});
+    all.push_back({"LRU", nn::LruCell<double>(4, 3, g), true});
     add("LSTM variant", variant({}));
     add("LSTM with peepholes", variant({.peephole = true}));
     add("LSTM, coupled", variant({.coupled = true}));

@@ -2,6 +2,7 @@
 #include <tests/node/user_cells.hpp>
 
 #include <fmt/format.h>
+#include <nn/cells/linear/lru_cell.hpp>
 #include <nn/cells/linear/min_gru_cell.hpp>
 #include <nn/cells/linear/min_lstm_cell.hpp>
 #include <nn/cells/linear/qrnn_cell.hpp>
@@ -210,6 +211,8 @@ void write_library_cells() {
     write("qrnn_states", nn::QrnnCell<float>(4, 3, g), {.lengths = true, .states = true});
     write("selective_ssm", nn::SelectiveSsmCell<float>(4, 3, g));
     write("selective_ssm_states", nn::SelectiveSsmCell<float>(4, 3, g), {.lengths = true, .states = true});
+    write("lru", nn::LruCell<float>(4, 3, g));
+    write("lru_states", nn::LruCell<float>(4, 3, g), {.lengths = true, .states = true});
 }
 
 void write_variants() {

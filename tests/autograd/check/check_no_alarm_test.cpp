@@ -64,6 +64,7 @@ void for_every_cell(nn::Generator& generator, const Use& use) {
     use(nn::SruCell<double>(I, H + 1, generator));
     use(nn::QrnnCell<double>(I, H, generator));
     use(nn::SelectiveSsmCell<double>(I, H, generator));
+    use(nn::LruCell<double>(I, H, generator));
     use(nn::Zoneout(nn::LstmCell<double>(I, H, generator)));
     use(nn::RecurrentDropout(nn::GruCell<double>(I, H, generator), 0.2));
     use(nn::Residual(nn::ElmanCell<double>(I, I, generator)));

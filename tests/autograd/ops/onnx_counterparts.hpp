@@ -28,6 +28,7 @@ inline const std::map<std::string, std::string> without_counterpart{
     {"deviation", in_rules},
     {"softmax_rows", in_rules},
     {"ctc_loss", of_loss},
+    {"complex_recurrence", "as of linear_recurrence, and ONNX has no operators of complex numbers"},
     {"cumprod", "ONNX has no operator that multiplies along an axis"},
     {"linear_recurrence", "ONNX has it as a Scan only, which is made of a cell that is linear in its state"},
     {"patches", "ONNX' Conv is another cut: it has the product in it"},

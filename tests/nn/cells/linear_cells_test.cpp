@@ -52,6 +52,26 @@ struct PreparedCell {
 };
 static_assert(nn::TrainableCell<PreparedCell<double>>);
 
+/// A linear cell of a user's whose state is complex and turns as the input says.
+template <class T>
+struct TurningCell {
+    Parameter<T> U, V;
+
+    TurningCell(std::size_t inputs, std::size_t hidden, nn::Generator& generator)
+        : U("U", nn::xavier_uniform<T>({inputs, 2 * hidden}, generator)),
+          V("V", nn::xavier_uniform<T>({inputs, 2 * hidden}, generator)) {}
+
+    Var<T> initial_state(std::size_t batch) const { return input(nn::zeros<T>({batch, V.shape()[1]})); }
+    std::pair<Var<T>, Var<T>> project(const Var<T>& x) const { return {matmul(x, U), matmul(x, V)}; }
+    std::array<Var<T>, 3> coefficients(const std::pair<Var<T>, Var<T>>& u) const {
+        const Var<T> radius = sigmoid(columns(u.first, 0, 2));
+        const Var<T> phase = columns(u.first, 1, 2);
+        return {radius * cos(phase), radius * sin(phase), u.second};
+    }
+    ParameterList<T> parameters() { return parameter_list(U, V); }
+};
+static_assert(nn::TrainableCell<TurningCell<float>>);
+
 struct CoefficientsOfOne : PooledCell<double> {
     using PooledCell::PooledCell;
     Var<double> coefficients(const std::pair<Var<double>, Var<double>>& u) const { return u.first; }
@@ -59,6 +79,10 @@ struct CoefficientsOfOne : PooledCell<double> {
 struct CoefficientsOfTwoStates : PooledCell<double> {
     using PooledCell::PooledCell;
     std::pair<Var<double>, Var<double>> initial_state(std::size_t) const { return {}; }
+};
+struct CoefficientsOfFour : PooledCell<double> {
+    using PooledCell::PooledCell;
+    std::array<Var<double>, 4> coefficients(const std::pair<Var<double>, Var<double>>&) const { return {}; }
 };
 struct OutputThatIsNotConst : PooledCell<double> {
     using PooledCell::PooledCell;
@@ -71,6 +95,7 @@ struct OutputToATensor : PooledCell<double> {
     }
 };
 static_assert(!nn::Cell<CoefficientsOfOne> && !nn::Cell<CoefficientsOfTwoStates>);
+static_assert(!nn::Cell<CoefficientsOfFour>);
 static_assert(!nn::Cell<OutputThatIsNotConst> && !nn::Cell<OutputToATensor>);
 
 /// The cell without the short way: `unroll` steps it.
@@ -78,7 +103,7 @@ template <class Cell>
 struct Stepped {
     Cell& cell;
     auto initial_state(std::size_t batch) const { return cell.initial_state(batch); }
-    auto project(const auto& x) const { return cell.project(x); }
+    auto project(const auto& x) const { return nn::project(cell, x); }
     auto step(const auto& u, const auto& h) const { return nn::step(cell, u, h, nn::prepare(cell)); }
 };
 
@@ -146,6 +171,8 @@ TEST_CASE_TEMPLATE("linear cells: at once they compute what their steps do", T, 
     check_all_ways<T, nn::SruCell<T>>(4);
     check_all_ways<T, nn::QrnnCell<T>>();
     check_all_ways<T, nn::SelectiveSsmCell<T>>();
+    check_all_ways<T, nn::LruCell<T>>();
+    check_all_ways<T, TurningCell<T>>();
     check_all_ways<T, PooledCell<T>>();
     check_all_ways<T, PreparedCell<T>>();
 }
@@ -167,9 +194,29 @@ TEST_CASE("linear cells: the recurrence has the bits of steps") {
     }
 }
 
+TEST_CASE_TEMPLATE("linear cells: the recurrence of complex numbers has the bits of steps", V, float,
+                   double) {
+    nn::Generator generator(3);
+    TurningCell<V> cell(4, 21, generator);
+    const Tensor<V> x = nn::normal<V>({7, 3, 4}, 0, 1, generator);
+    const Tensor<V> start = nn::normal<V>({3, 42}, 0, 1, generator);
+    for (const bool reverse : {false, true}) {
+        Tape<V> tape;
+        const Var<V> u = input(x);
+        const Var<V> all = nn::unroll(cell, u, input(start), {.reverse = reverse}).outputs;
+        Var<V> h = input(start);
+        const std::pair<Var<V>, Var<V>> whole = cell.project(u);
+        for (std::size_t k = 0; k < 7; ++k) {
+            const std::size_t t = reverse ? 6 - k : k;
+            h = nn::step(cell, {unstack(whole.first)[t], unstack(whole.second)[t]}, h, {}).second;
+            CHECK(test::difference_in_bits(unstack(all)[t].value(), h.value()) == "");
+        }
+    }
+}
+
 TEST_CASE_TEMPLATE("linear cells: what stands behind the end of a row spoils nothing", Cell,
                    nn::MinLstmCell<double>, nn::SruCell<double>, nn::QrnnCell<double>,
-                   nn::SelectiveSsmCell<double>) {
+                   nn::SelectiveSsmCell<double>, nn::LruCell<double>) {
     nn::Generator generator(2);
     Cell cell(4, 5, generator);
     Tensor<double> x = nn::normal<double>({6, 2, 4}, 0, 1, generator);

@@ -3,6 +3,7 @@
 #include <autograd/ops/conv.hpp>
 #include <autograd/ops/join.hpp>
 #include <autograd/ops/shape.hpp>
+#include <nn/cells/linear/lru_cell.hpp>
 #include <nn/cells/linear/min_gru_cell.hpp>
 #include <nn/cells/linear/min_lstm_cell.hpp>
 #include <nn/cells/linear/qrnn_cell.hpp>
@@ -11,6 +12,7 @@
 #include <nn/generator.hpp>
 
 #include <cmath>
+#include <complex>
 
 using namespace tapeloop;
 using namespace tapeloop::test;
@@ -90,6 +92,30 @@ Tensors selective_step(const Tensor<double>& x, const Tensors& state, const Tens
     return {y, h};
 }
 
+/// p is nu_log, theta_log, gamma_log, B, C and D.
+Tensors lru_step(const Tensor<double>& x, const Tensors& state, const Tensors& p) {
+    using Complex = std::complex<double>;
+    const auto next = [&](std::size_t row, std::size_t n) {
+        const Complex lambda = std::exp(Complex(-std::exp(at(p[0], {n})), std::exp(at(p[1], {n}))));
+        const Complex before(at(state[0], {row, n}), at(state[0], {row, N + n}));
+        Complex entering = 0;
+        for (std::size_t k = 0; k < I; ++k)
+            entering += Complex(at(p[3], {k, n}), at(p[3], {k, N + n})) * at(x, {row, k});
+        return lambda * before + std::exp(at(p[2], {n})) * entering;
+    };
+    const Tensor<double> h = generate({B, 2 * N}, [&](const Position& i) {
+        const Complex number = next(i[0], i[1] % N);
+        return i[1] < N ? number.real() : number.imag();
+    });
+    const Tensor<double> y = generate({B, I}, [&](const Position& i) {
+        Complex shown = 0;
+        for (std::size_t n = 0; n < N; ++n)
+            shown += Complex(at(p[4], {n, i[1]}), at(p[4], {N + n, i[1]})) * next(i[0], n);
+        return shown.real() + at(p[5], {i[1]}) * at(x, i);
+    });
+    return {y, h};
+}
+
 /// Calls `f` with each cell, of T, and its equations.
 template <class V, class F>
 void for_each_linear_cell(const F& f) {
@@ -101,6 +127,7 @@ void for_each_linear_cell(const F& f) {
     f(nn::QrnnCell<V>(I, H, generator), qrnn_step);
     f(nn::SelectiveSsmCell<V>(I, N, generator), selective_step);
     f(nn::SelectiveSsmCell<V>(I, N, generator, {.rank = 2}), selective_step);
+    f(nn::LruCell<V>(I, N, generator), lru_step);
 }
 
 std::string names_of(auto&& cell) {

@@ -136,6 +136,7 @@ TEST_CASE("lengths as a slot: each row gives what it gives alone") {
     check_layer(nn::GruCell<double>(I, H, generator));
     check_layer(nn::MinGruCell<double>(I, H, generator));
     check_layer(nn::QrnnCell<double>(I, H, generator));
+    check_layer(nn::LruCell<double>(I, H, generator));
     check_layer(nn::Residual(nn::ElmanCell<double>(I, I, generator)));
     check_layer(
         nn::Bidirectional(nn::LstmCell<double>(I, H, generator), nn::GruCell<double>(I, H, generator)));

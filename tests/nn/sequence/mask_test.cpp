@@ -3,6 +3,7 @@
 #include <autograd/ops/shape.hpp>
 #include <nn/cells/elman_cell.hpp>
 #include <nn/cells/gru_cell.hpp>
+#include <nn/cells/linear/lru_cell.hpp>
 #include <nn/cells/linear/qrnn_cell.hpp>
 #include <nn/cells/linear/selective_ssm_cell.hpp>
 #include <nn/cells/linear/sru_cell.hpp>
@@ -73,6 +74,7 @@ TEST_CASE("mask: the steps that count give what they give alone, values and grad
     check_layer(nn::SruCell<double>(I, H, generator));
     check_layer(nn::QrnnCell<double>(I, H, generator));
     check_layer(nn::SelectiveSsmCell<double>(I, 2, generator));
+    check_layer(nn::LruCell<double>(I, 2, generator));
     check_layer(nn::Bidirectional(lstm(generator), nn::ElmanCell<double>(I, H, generator)));
     check_layer(nn::Bidirectional(nn::SruCell<double>(I, H, generator),
                                   nn::Residual(nn::SelectiveSsmCell<double>(I, 2, generator))));

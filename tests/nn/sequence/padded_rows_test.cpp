@@ -3,6 +3,7 @@
 #include <autograd/derivatives.hpp>
 #include <autograd/ops/linalg.hpp>
 #include <autograd/ops/shape.hpp>
+#include <nn/cells/linear/lru_cell.hpp>
 #include <nn/cells/linear/qrnn_cell.hpp>
 #include <nn/cells/linear/selective_ssm_cell.hpp>
 #include <nn/cells/linear/sru_cell.hpp>
@@ -142,6 +143,7 @@ TEST_CASE("padded rows: cells that compute all time steps at once") {
     check_layer(nn::SruCell<double>(I, H + 1, generator));
     check_layer(nn::QrnnCell<double>(I, H, generator));
     check_layer(nn::SelectiveSsmCell<double>(I, 2, generator));
+    check_layer(nn::LruCell<double>(I, 2, generator));
     check_layer(nn::Stack<double>(
         nn::Bidirectional(nn::SruCell<double>(I, 2, generator), nn::QrnnCell<double>(I, 1, generator)),
         nn::Residual(nn::SelectiveSsmCell<double>(I, 2, generator))));

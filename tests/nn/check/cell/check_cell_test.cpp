@@ -117,6 +117,7 @@ TEST_CASE("CHECK_CELL: every cell of the library, and what is built around them"
     CHECK_CELL(nn::SruCell<double>(3, 3, generator()), 3);
     CHECK_CELL(nn::QrnnCell<double>(3, 4, generator()), 3);
     CHECK_CELL(nn::SelectiveSsmCell<double>(3, 2, generator()), 3);
+    CHECK_CELL(nn::LruCell<double>(3, 2, generator()), 3);
     for (unsigned bits = 0; bits < 16; ++bits) {
         nn::LstmVariantOptions options;
         options.peephole = (bits & 1U) != 0;
