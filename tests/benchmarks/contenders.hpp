@@ -16,8 +16,12 @@ std::unique_ptr<Contender> make_tapeloop(const Problem& problem, Style style, bo
 std::unique_ptr<Contender> make_libtorch_layer(const Problem& problem);
 std::unique_ptr<Contender> make_libtorch_cell(const Problem& problem);
 std::unique_ptr<Contender> make_onednn_primitive(const Problem& problem);
+std::unique_ptr<Contender> make_libxsmm_rnncell(const Problem& problem);
 std::unique_ptr<Contender> make_hand_written(const Problem& problem);
 std::unique_ptr<Contender> make_gemms_alone(const Problem& problem);
+
+// Why libxsmm does not take part at this cell and size; empty where it does.
+std::string libxsmm_omission(CellKind cell, Size size);
 
 // Applies to every library at once, since they share OpenMP's and OpenBLAS's pools. Call it before making
 // contenders.

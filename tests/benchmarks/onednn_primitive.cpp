@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "contenders.hpp"
+#include "loss_and_update.hpp"
 
 namespace tapeloop::benchmarks {
 
@@ -80,15 +81,15 @@ class OnednnPrimitive final : public Contender {
     void step(float learning_rate) override {
         for (auto* weights : {&forward_U_, &forward_W_}) weights->run(stream_);
         forward_.execute(stream_, forward_arguments_);
-        square_outputs();
+        loss_ = square_outputs(h_, dh_, static_cast<std::size_t>(size_.batch * size_.hidden));
         for (auto* weights : {&backward_U_, &backward_W_}) weights->run(stream_);
         clear_gradients();
         backward_.execute(stream_, backward_arguments_);
         for (auto* gradient : {&gradient_U_, &gradient_W_}) gradient->run(stream_);
         stream_.wait();
-        update(U_, dU_, learning_rate);
-        update(W_, dW_, learning_rate);
-        update(b_, db_, learning_rate);
+        descend(U_, dU_, learning_rate);
+        descend(W_, dW_, learning_rate);
+        descend(b_, db_, learning_rate);
     }
 
     Results results() const override {
@@ -215,21 +216,6 @@ class OnednnPrimitive final : public Contender {
         backward_arguments_[DNNL_ARG_DIFF_DST_LAYER] = wrap(sequence_, dh_);
     }
 
-    void square_outputs() {
-        double loss = 0;
-        const std::size_t chunk = static_cast<std::size_t>(size_.batch * size_.hidden);
-        for (std::size_t start = 0; start < h_.size(); start += chunk) {
-            float sum = 0;
-#pragma omp simd reduction(+ : sum)
-            for (std::size_t i = start; i < start + chunk; ++i) {
-                sum += h_[i] * h_[i];
-                dh_[i] = 2.0F * h_[i];
-            }
-            loss += static_cast<double>(sum);
-        }
-        loss_ = loss;
-    }
-
     // The backward primitive adds to its weight gradients.
     void clear_gradients() {
         for (const auto* gradient : {&gradient_U_, &gradient_W_}) {
@@ -237,13 +223,6 @@ class OnednnPrimitive final : public Contender {
             std::fill_n(values, gradient->chosen().get_desc().get_size() / sizeof(float), 0.0F);
         }
         std::fill(db_.begin(), db_.end(), 0.0F);
-    }
-
-    static void update(Floats& values, const Floats& gradient, float learning_rate) {
-        float* p = values.data();
-        const float* g = gradient.data();
-#pragma omp simd
-        for (std::size_t i = 0; i < values.size(); ++i) p[i] -= learning_rate * g[i];
     }
 
     Size size_;

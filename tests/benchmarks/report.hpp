@@ -15,10 +15,10 @@ enum class Role { own, peer, limit };
 
 struct Label {
     std::string name;
-    std::string style;
+    std::string style;  // empty where a library has but one
     Role role;
 
-    std::string text() const { return name + " " + style; }
+    std::string text() const { return style.empty() ? name : name + " " + style; }
 };
 
 // All contenders at one size; absent where a contender did not take part.

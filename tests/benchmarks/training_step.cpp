@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include "contenders.hpp"
@@ -24,6 +25,8 @@ struct Entrant {
     Label label;
     std::function<std::unique_ptr<Contender>(const Problem&)> make;
     bool same_update = true;  // false: its parameters are others than the problem's, and so is its SGD update
+    // Why it takes no part at a cell and size, empty where it does; null where it always does.
+    std::function<std::string(CellKind, Size)> omission = nullptr;
 };
 
 // LibTorch's layer has two biases where one would do; both follow the gradient, so their sum moves twice as
@@ -36,6 +39,7 @@ const std::vector<Entrant> entrants = {
     {{"libtorch", "layer", Role::peer}, make_libtorch_layer, false},
     {{"libtorch", "cell", Role::peer}, make_libtorch_cell},
     {{"onednn", "primitive", Role::peer}, make_onednn_primitive},
+    {{"libxsmm", "", Role::peer}, make_libxsmm_rnncell, true, libxsmm_omission},
     {{"hand", "written", Role::peer}, make_hand_written},
     {{"gemms", "alone", Role::limit}, make_gemms_alone},
 };
@@ -81,7 +85,7 @@ double check_agreement(const Team& team) {
 
     double largest = 0;
     for (std::size_t i = 0; i < team.size(); ++i) {
-        const auto& [label, make, same_update] = entrants[i];
+        const auto& [label, make, same_update, omission] = entrants[i];
         if (team[i] == nullptr || team[i].get() == &reference || label.role == Role::limit) continue;
         team[i]->step(0.0F);
         largest = std::max(largest, require_agreement(label, "the first step", at_start, team[i]->results()));
@@ -127,11 +131,22 @@ Row measure(CellKind cell, Size size, const Options& options, double& largest) {
 }
 
 void report_absent() {
-    const Problem smallest = make_problem(CellKind::elman, {1, 1, 1});
+    const Problem smallest = make_problem(CellKind::elman, {2, 1, 16});
     for (const Entrant& entrant : entrants) {
         if (entrant.make(smallest) != nullptr) continue;
         fmt::print("{} is left out: it was not installed when this program was built\n",
                    entrant.label.text());
+    }
+}
+
+void report_omissions(CellKind cell, const std::vector<Size>& sizes) {
+    for (const Entrant& entrant : entrants) {
+        if (!entrant.omission) continue;
+        std::set<std::string> reasons;
+        for (const Size size : sizes) reasons.insert(entrant.omission(cell, size));
+        reasons.erase("");
+        for (const std::string& reason : reasons)
+            fmt::print("{} is left out: {}\n", entrant.label.text(), reason);
     }
 }
 
@@ -154,6 +169,7 @@ void run(const Options& options) {
             rows.push_back(measure(cell, size, options, largest));
             print_row(labels, rows.back());
         }
+        report_omissions(cell, options.sizes);
     }
     print_ratios(labels, rows);
     fmt::print(
