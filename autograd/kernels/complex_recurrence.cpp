@@ -68,6 +68,7 @@ template <class T>
 void run_complex_recurrence(const ComplexRecurrenceRows& rows, const ComplexParts<const T>& a, const T* b,
                             const T* start, T* y) {
     const std::size_t width = rows.groups * rows.half;
+    if (width == 0) return;
     const std::size_t in_group = registers_in_group<T>(rows);
     share_registers(rows.groups * in_group, 6 * width * rows.count, [&](std::size_t begin, std::size_t end) {
         const T* before = start;
@@ -93,6 +94,7 @@ void run_complex_recurrence_back(const ComplexRecurrenceRows& rows, const Comple
                                  const T* start, const T* y, const T* g, const ComplexParts<T>& of_a,
                                  T* of_b) {
     const std::size_t width = rows.groups * rows.half;
+    if (width == 0) return;
     const std::size_t in_group = registers_in_group<T>(rows);
     share_registers(rows.groups * in_group, 10 * width * rows.count, [&](std::size_t begin, std::size_t end) {
         for (std::size_t k = rows.count; k-- > 0;) {
