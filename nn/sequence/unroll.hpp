@@ -15,6 +15,7 @@
 #include <nn/sequence/time_steps.hpp>
 #include <nn/training.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -69,12 +70,78 @@ LostGradients<ValueOf<C>> require_state(const C& cell, const StateOf<C>& state, 
     return lost;
 }
 
-/// Unrolls a cell that is linear in its state: all time steps at once. What does not count is carried on as
-/// it is.
+/// Elements of states over which passes find what they need in the cache; a sequence that has many times as
+/// many is gone through in stretches.
+inline constexpr std::size_t linear_elements_at_once = 131'072;
+inline constexpr std::size_t worth_stretches = 8;
+inline constexpr std::size_t fewest_steps_at_once = 8;
+
+/// The states [T, B, ..] of a cell that is linear in them, of what was projected; `or_else(part, otherwise)`
+/// has the part of its coefficients where a step counts.
+template <IsLinear C, class OrElse>
+StateOf<C> linear_states(const C& cell, const ProjectedOf<C>& projected, const StateOf<C>& initial,
+                         const PreparedOf<C>& prepared, bool reverse, const CallSite& site,
+                         const OrElse& or_else) {
+    using T = ValueOf<C>;
+    if constexpr (IsComplex<C>) {
+        const std::array<Var<T>, 3> all = coefficients_of(cell, projected, prepared);
+        const Var<T> re = or_else(all[0], 1);
+        const Var<T> im = or_else(all[1], 0);
+        return complex_recurrence(Operand<T>(re, site), im, or_else(all[2], 0), initial, reverse);
+    } else {
+        const auto [a, b] = coefficients_of(cell, projected, prepared);
+        const Var<T> own_a = or_else(a, 1);
+        return linear_recurrence(Operand<T>(own_a, site), or_else(b, 0), initial, reverse);
+    }
+}
+
+/// Unrolls a cell that is linear in its state, `at_once` time steps at once.
+template <IsLinear C>
+UnrolledOf<C> run_linear_stretches(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
+                                   const UnrollOptions& options, std::size_t at_once) {
+    using T = ValueOf<C>;
+    const std::size_t count = x.shape()[0];
+    const PreparedOf<C> prepared = prepare(cell);
+    const ProjectedOf<C> projected = project(cell, input(x), prepared);
+    UnrolledOf<C> result{{}, initial, {}};
+    std::vector<Var<T>> outputs;
+    std::vector<Var<T>> states;
+    for (std::size_t done = 0; done < count; done += at_once) {
+        const std::size_t size = std::min(at_once, count - done);
+        const std::size_t begin = options.reverse ? count - done - size : done;
+        const auto cut = [&x](const Var<T>& part, std::size_t first, std::size_t behind) {
+            return slice(Operand<T>(part, x.site()), 0, static_cast<std::ptrdiff_t>(first),
+                         static_cast<std::ptrdiff_t>(behind));
+        };
+        const ProjectedOf<C> own =
+            map_state([&](const Var<T>& part) { return cut(part, begin, begin + size); }, projected);
+        states.push_back(linear_states(cell, own, result.state, prepared, options.reverse, x.site(),
+                                       [](const Var<T>& part, int) { return part; }));
+        outputs.push_back(output_of(cell, own, states.back(), prepared));
+        const std::size_t last = options.reverse ? 0 : size - 1;
+        result.state = reshape(cut(states.back(), last, last + 1), initial.shape());
+    }
+    if (options.reverse) {
+        std::reverse(outputs.begin(), outputs.end());
+        std::reverse(states.begin(), states.end());
+    }
+    result.outputs = concatenate(Operands<T>(std::move(outputs), x.site()), 0);
+    if (options.trace)
+        for (const Var<T>& stretch : states)
+            for (Var<T>& state : unstack(stretch)) result.trace.push_back(std::move(state));
+    return result;
+}
+
+/// Unrolls a cell that is linear in its state: all time steps at once, or as many as the cache has room for.
+/// What does not count is carried on as it is.
 template <IsLinear C>
 UnrolledOf<C> run_linear(const C& cell, const Operand<ValueOf<C>>& x, const StateOf<C>& initial,
                          const UnrollOptions& options, const CountedSteps& steps) {
     using T = ValueOf<C>;
+    const std::size_t at_once = std::max(
+        linear_elements_at_once / std::max<std::size_t>(initial.shape().size(), 1), fewest_steps_at_once);
+    if (steps.all() && worth_stretches * at_once < x.shape()[0])
+        return run_linear_stretches(cell, x, initial, options, at_once);
     const auto counted = [&](const Var<T>& all) {
         return steps.all() ? all : steps.packed(Operand<T>(all, x.site()));
     };
@@ -90,17 +157,7 @@ UnrolledOf<C> run_linear(const C& cell, const Operand<ValueOf<C>>& x, const Stat
         if (!counts.has_value()) counts = steps.counting<T>(part.shape().rank() - 1, x.site());
         return where(*counts, spread(part), otherwise);
     };
-    Var<T> h;
-    if constexpr (IsComplex<C>) {
-        const std::array<Var<T>, 3> all = coefficients_of(cell, projected, prepared);
-        const Var<T> re = or_else(all[0], 1);
-        const Var<T> im = or_else(all[1], 0);
-        h = complex_recurrence(Operand<T>(re, x.site()), im, or_else(all[2], 0), initial, options.reverse);
-    } else {
-        const auto [a, b] = coefficients_of(cell, projected, prepared);
-        const Var<T> own_a = or_else(a, 1);
-        h = linear_recurrence(Operand<T>(own_a, x.site()), or_else(b, 0), initial, options.reverse);
-    }
+    const Var<T> h = linear_states(cell, projected, initial, prepared, options.reverse, x.site(), or_else);
     const std::ptrdiff_t last = options.reverse ? 0 : static_cast<std::ptrdiff_t>(x.shape()[0]) - 1;
     UnrolledOf<C> result{spread(output_of(cell, projected, counted(h), prepared)),
                          reshape(slice(h, 0, last, last + 1), initial.shape()),
@@ -178,11 +235,11 @@ auto run_or_take_back(const Operand<T>& x, const Make& make) {
 /// first step gets, and the outputs are [T, B, ..], as the step makes them; T and B may be 0. The cell's
 /// `prepare` runs once, and its `project` once, before the loop, unless `hoist` is off. A step's nodes are
 /// labelled `t=0`, `t=1`, ..., and there are a + b T of them; of a cell that is linear in its state there are
-/// as many for any T, unless `hoist` is off. Throws `std::invalid_argument` when x has less
-/// than three axes, when there is not one length for each row, when the mask or the shapes of `state` do not
-/// fit, or when a step changes these; and `std::logic_error` when a part of `state` is a value that
-/// initial_state would make of parameters and all steps hand on, for these would get no gradient. Whatever is
-/// thrown, the tape is as before.
+/// as many for any T, or for each stretch of a long one that the cache has room for, unless `hoist` is off.
+/// Throws `std::invalid_argument` when x has less than three axes, when there is not one length for each row,
+/// when the mask or the shapes of `state` do not fit, or when a step changes these; and `std::logic_error`
+/// when a part of `state` is a value that initial_state would make of parameters and all steps hand on, for
+/// these would get no gradient. Whatever is thrown, the tape is as before.
 template <class C>
 detail::UnrolledFor<C> unroll(const C& cell, const detail::SequenceFor<C>& x,
                               const detail::StateFor<C>& state, const UnrollOptions& options = {}) {

@@ -108,17 +108,16 @@ struct Stepped {
 };
 
 template <class T, class Cell>
-void check_against_steps(Cell& cell, const nn::UnrollOptions& options, T tolerance) {
+void check_against_steps(Cell& cell, const nn::UnrollOptions& options, T tolerance,
+                         const Shape& shape = {6, 3, 4}) {
     nn::Generator generator(5);
-    const Tensor<T> x = nn::normal<T>({6, 3, 4}, 0, 1, generator);
+    const Tensor<T> x = nn::normal<T>(shape, 0, 1, generator);
     const auto run = [&](const auto& one) {
         Tape<T> tape;
         nn::Generator own_generator(6);
-        const auto drawn = [&](const Shape& shape) {
-            return input(nn::normal<T>(shape, 0, 1, own_generator));
-        };
+        const auto drawn = [&](const Shape& of) { return input(nn::normal<T>(of, 0, 1, own_generator)); };
         const Var<T> own_x = input(x);
-        const Var<T> own_start = drawn(one.initial_state(3).shape());
+        const Var<T> own_start = drawn(one.initial_state(shape[1]).shape());
         const auto result = nn::unroll(one, own_x, own_start, options);
         const Var<T> J = sum(result.outputs * drawn(result.outputs.shape())) + sum(square(result.state));
         WrtList<T> wrt(cell.parameters());
@@ -163,6 +162,23 @@ void check_all_ways(std::size_t units = 5) {
 }
 
 }  // namespace
+
+TEST_CASE("linear cells: a long sequence of large states is gone through in stretches") {
+    nn::Generator generator(3);
+    const Shape shape{75, 16, 4};
+    const auto check = [&](auto cell) {
+        const std::size_t state = 16 * 1024;
+        REQUIRE(nn::detail::linear_elements_at_once / state * nn::detail::worth_stretches < shape[0]);
+        nn::UnrollOptions options;
+        for (const bool reverse : {false, true}) {
+            CAPTURE(reverse);
+            options.reverse = options.trace = reverse;
+            check_against_steps<double>(cell, options, 1e-12, shape);
+        }
+    };
+    check(nn::SelectiveSsmCell<double>(4, 256, generator));
+    check(nn::LruCell<double>(4, 512, generator));
+}
 
 TEST_CASE_TEMPLATE("linear cells: at once they compute what their steps do", T, float, double) {
     check_all_ways<T, nn::MinGruCell<T>>();
