@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <system_error>
 #include <thread>
 #endif
 
@@ -129,7 +128,7 @@ class Helpers {
     void hire(std::size_t count) {
         for (; hired_ < count; ++hired_) try {
                 std::thread([this] { help(); }).detach();
-            } catch (const std::system_error&) {
+            } catch (const std::exception&) {  // no more threads, or no memory for one
                 return;  // the parts are done by those that there are
             }
     }
