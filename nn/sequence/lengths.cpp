@@ -1,31 +1,29 @@
 #include <fmt/format.h>
 #include <autograd/ops/elementwise.hpp>
 #include <autograd/ops/shape.hpp>
+#include <autograd/record/definition.hpp>
 #include <nn/initialisers.hpp>
 #include <nn/sequence/lengths.hpp>
 
 #include <functional>
 #include <stdexcept>
+#include <utility>
 
 namespace tapeloop::nn {
 
 using namespace detail;
 
-Lengths::operator const std::vector<std::size_t>&() const {
-    require_fixed();
-    return list_;
-}
-
-void Lengths::push_back(std::size_t length) {
-    require_fixed();
-    list_.push_back(length);
-}
-
-void Lengths::require_fixed() const {
+const std::vector<std::size_t>& Lengths::fixed() const {
     if (slot_.has_value())
         throw std::logic_error(
             "lengths: they are a slot, which a program may give others, and are used where lengths must be "
             "fixed; give a std::vector of them, and record anew when they change");
+    return list_;
+}
+
+std::vector<std::size_t>& Lengths::fixed() {
+    static_cast<void>(std::as_const(*this).fixed());
+    return list_;
 }
 
 std::vector<std::size_t> Lengths::checked(const Indices& slot) {
@@ -119,6 +117,12 @@ namespace {
 template <class T>
 Var<T> masked(const Operand<T>& x, const Lengths& lengths) {
     if (lengths.empty()) return input(x);
+    tapeloop::detail::checked(tapeloop::detail::tape_of("mask_by_lengths", x), x.site(), [&] {
+        if (x.shape().rank() < 2)
+            throw std::invalid_argument(
+                fmt::format("mask_by_lengths: x is {}; it must be [T, B, ..]", x.shape().text()));
+        require_lengths("mask_by_lengths", lengths.values(), x.shape()[0], x.shape()[1]);
+    });
     const Var<T> counts = length_mask<T>(lengths, x.shape()[0], x.shape().rank() - 2, x.site());
     return where(Operand<T>(counts, x.site()), x, 0);
 }

@@ -18,7 +18,8 @@ namespace tapeloop::nn {
 /// Made of `Indices` they are a slot: a `Program` of what was recorded with them takes other lengths by
 /// `program.set(indices, others)`. The graph is the same for all lengths then: behind its end a row reads its
 /// last input again, its state stays as it was, and what the step has made is dropped, of which the
-/// derivatives must be finite; targets there must be classes. `unroll` (without `memory` and `mask`),
+/// derivatives must be finite; targets there must be classes. Whatever reads the batch must be given the same
+/// slot: a loss with other lengths keeps those. `unroll` (without `memory` and `mask`),
 /// `last_outputs`, `mask_by_lengths` and the losses of single time steps take a slot; what needs fixed
 /// lengths throws `std::logic_error`.
 class Lengths {
@@ -31,7 +32,7 @@ class Lengths {
     Lengths(const I& slot) : list_(checked(slot)), slot_(slot) {}
 
     /// Returns the fixed lengths. Throws `std::logic_error` when they are a slot.
-    operator const std::vector<std::size_t>&() const;
+    operator const std::vector<std::size_t>&() const { return fixed(); }
     /// Returns the lengths; of a slot, those that it was made with.
     const std::vector<std::size_t>& values() const { return list_; }
     /// Returns what they were made of, if a program may give others.
@@ -39,16 +40,27 @@ class Lengths {
 
     bool empty() const { return list_.empty(); }
     std::size_t size() const { return list_.size(); }
-    std::size_t operator[](std::size_t row) const { return list_[row]; }
-    std::size_t back() const { return list_.back(); }
-    auto begin() const { return list_.begin(); }
-    auto end() const { return list_.end(); }
-    /// Adds the length of another row. Throws `std::logic_error` when they are a slot.
-    void push_back(std::size_t length);
+
+    // As in a vector of fixed lengths; these throw `std::logic_error` when they are a slot.
+
+    std::size_t operator[](std::size_t row) const { return fixed()[row]; }
+    std::size_t& operator[](std::size_t row) { return fixed()[row]; }
+    std::size_t front() const { return fixed().front(); }
+    std::size_t back() const { return fixed().back(); }
+    const std::size_t* data() const { return fixed().data(); }
+    auto begin() const { return fixed().begin(); }
+    auto end() const { return fixed().end(); }
+    void push_back(std::size_t length) { fixed().push_back(length); }
+    /// Returns whether both are the same lengths, and fixed or the same slot.
+    friend bool operator==(const Lengths& a, const Lengths& b) {
+        return a.list_ == b.list_ && a.slot_.has_value() == b.slot_.has_value() &&
+               (!a.slot_.has_value() || a.slot_->identity() == b.slot_->identity());
+    }
 
   private:
     static std::vector<std::size_t> checked(const Indices& slot);
-    void require_fixed() const;
+    const std::vector<std::size_t>& fixed() const;
+    std::vector<std::size_t>& fixed();
 
     std::vector<std::size_t> list_;
     std::optional<Indices> slot_;
@@ -83,7 +95,8 @@ template <class T>
 Tensor<T> length_mask(const std::vector<std::size_t>& lengths, std::size_t time_steps);
 
 /// x [T, B, ..] with 0 behind the end of each row, whatever was there; no gradient passes to it. x itself
-/// when `lengths` is empty.
+/// when `lengths` is empty. Throws `std::invalid_argument` when x has less than two axes, there is not one
+/// length for each row, or one is above T.
 Var<float> mask_by_lengths(const Operand<float>& x, const Lengths& lengths);
 Var<double> mask_by_lengths(const Operand<double>& x, const Lengths& lengths);
 

@@ -226,7 +226,15 @@ TEST_CASE("lengths as a slot: what does not fit is refused before anything is ch
         std::invalid_argument);
     CHECK_THROWS_AS(nn::ctc_loss(outputs, {{1}, {1}, {}, {1}}, {.lengths = lengths}), std::logic_error);
     CHECK_THROWS_AS(nn::Lengths(Indices(List{1, 2}).reshaped({1, 2})), std::invalid_argument);
+    for (const nn::Lengths& wrong : {nn::Lengths{3}, nn::Lengths{3, 1, 6, 0}, nn::Lengths(Indices{3})})
+        CHECK_THROWS_AS(nn::mask_by_lengths(outputs, wrong), std::invalid_argument);
+    CHECK_THROWS_AS(nn::mask_by_lengths(sum(sum(outputs, -1), -1), {3, 1, 2, 0}), std::invalid_argument);
     nn::Lengths slot = lengths;
+    CHECK_THROWS_AS(slot[0], std::logic_error);
+    CHECK_THROWS_AS(slot.begin(), std::logic_error);
+    CHECK(slot == nn::Lengths(lengths));
+    CHECK(slot != nn::Lengths{3, 5, 0, 1});
+    CHECK(nn::Lengths{1, 2} == List{1, 2});
     CHECK_THROWS_AS(slot.push_back(1), std::logic_error);
     CHECK(tape.size() == nodes);
 }
