@@ -129,7 +129,7 @@ class Helpers {
         for (; hired_ < count; ++hired_) try {
                 std::thread([this] { help(); }).detach();
             } catch (const std::exception&) {  // no more threads, or no memory for one
-                return;  // the parts are done by those that there are
+                return;                        // the parts are done by those that there are
             }
     }
 
