@@ -35,9 +35,10 @@ class Indices {
         values_ = std::make_shared<const Values>(std::move(values));
     }
 
+    /// A function that makes positions of others.
+    using Follow = std::function<std::vector<std::ptrdiff_t>(std::span<const std::ptrdiff_t> others)>;
     /// Makes positions that follow from others: a `Program` that gives the others anew gives these what
     /// `follow` makes of them, of the same shape.
-    using Follow = std::function<std::vector<std::ptrdiff_t>(std::span<const std::ptrdiff_t> others)>;
     Indices(const Indices& others, const Shape& shape, Follow follow);
 
     /// Returns the same positions under another shape. Throws `std::invalid_argument` unless the sizes are

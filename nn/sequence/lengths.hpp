@@ -24,8 +24,11 @@ namespace tapeloop::nn {
 /// lengths throws `std::logic_error`.
 class Lengths {
   public:
+    /// All count.
     Lengths() = default;
+    /// Makes fixed lengths.
     Lengths(std::vector<std::size_t> list) : list_(std::move(list)) {}
+    /// Makes fixed lengths.
     Lengths(std::initializer_list<std::size_t> list) : list_(list) {}
     /// Makes a slot of them. Throws `std::invalid_argument` unless they have one axis and none is negative.
     template <std::same_as<Indices> I>
@@ -43,13 +46,19 @@ class Lengths {
 
     // As in a vector of fixed lengths; these throw `std::logic_error` when they are a slot.
 
+    /// Returns the length of a row.
     std::size_t operator[](std::size_t row) const { return fixed()[row]; }
+    /// Returns the length of a row, which may be changed.
     std::size_t& operator[](std::size_t row) { return fixed()[row]; }
+    /// Returns the length of the first row.
     std::size_t front() const { return fixed().front(); }
+    /// Returns the length of the last row.
     std::size_t back() const { return fixed().back(); }
+    /// Returns where the lengths lie.
     const std::size_t* data() const { return fixed().data(); }
     auto begin() const { return fixed().begin(); }
     auto end() const { return fixed().end(); }
+    /// Adds the length of another row.
     void push_back(std::size_t length) { fixed().push_back(length); }
     /// Returns whether both are the same lengths, and fixed or the same slot.
     friend bool operator==(const Lengths& a, const Lengths& b) {
