@@ -155,6 +155,8 @@ std::optional<Shape> row_of(L& layer) {
         row = Shape{layer.V.shape()[0]};
     } else if constexpr (requires { layer.gamma.shape(); }) {
         row = layer.gamma.shape();
+    } else if constexpr (requires { layer.D.shape(); }) {
+        row = layer.D.shape();  // what goes around the states
     }
     return row;
 }

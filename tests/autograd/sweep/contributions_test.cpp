@@ -83,7 +83,7 @@ void check_same(const Tensors& actual, const Tensors& expected) {
     REQUIRE(actual.size() == expected.size());
     for (std::size_t k = 0; k < actual.size(); ++k) {
         CAPTURE(k);
-        check_close(actual[k], expected[k], 1e-14);
+        check_close(actual[k], expected[k], 1e-12);  // sums of all steps at once are in another order
     }
 }
 
