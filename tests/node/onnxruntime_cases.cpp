@@ -211,8 +211,8 @@ void write_library_cells() {
     write("qrnn_states", nn::QrnnCell<float>(4, 3, g), {.lengths = true, .states = true});
     write("selective_ssm", nn::SelectiveSsmCell<float>(4, 3, g));
     write("selective_ssm_states", nn::SelectiveSsmCell<float>(4, 3, g), {.lengths = true, .states = true});
-    write("lru", nn::LruCell<float>(4, 3, g), {.input = {4}});
-    write("lru_states", nn::LruCell<float>(4, 3, g), {.input = {4}, .lengths = true, .states = true});
+    write("lru", nn::LruCell<float>(4, 3, g));
+    write("lru_states", nn::LruCell<float>(4, 3, g), {.lengths = true, .states = true});
 }
 
 void write_variants() {
