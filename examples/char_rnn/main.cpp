@@ -14,7 +14,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <optional>
